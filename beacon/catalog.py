@@ -1,0 +1,186 @@
+"""The catalog: what a node knows, asked one dataset version at a time.
+
+Coordinates are zero-based, half-open. The policy runs before the catalog is asked; nothing here
+knows who asks. `beacon.segments` holds the SQLite form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from pyroaring import BitMap
+
+EntryType = Literal[
+    "analysis", "biosample", "cohort", "dataset", "genomicVariant", "individual", "run"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFacts:
+    """What a dataset version says of itself; `people` is the number of individuals."""
+
+    id: str
+    name: str
+    version: str
+    assembly: str  # "GRCh37" or "GRCh38"
+    people: int
+    variants: int
+    chromosomes: tuple[str, ...]
+    description: str = ""
+    metadata: Mapping[str, object] = field(default_factory=dict)  # Beacon dataset record
+
+
+@dataclass(frozen=True, slots=True)
+class Allele:
+    """An allele as asked or stored: canonical chromosome (`1`..`22`, `X`, `Y`, `MT`), `start0`,
+    bases in upper case. `beacon.alleles.trimmed` gives the form compared."""
+
+    chrom: str
+    start0: int
+    ref: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Any overlap with [start0, end0) of the REF span matches; `alt`, `variant_type`, lengths
+    narrow it. For a bracket, `starts` and `ends` are the half-open windows."""
+
+    chrom: str
+    start0: int
+    end0: int
+    ref: str | None = None
+    alt: str | None = None
+    variant_type: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    starts: tuple[int, int] | None = None
+    ends: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ById:
+    """One variant by its `variantInternalId`."""
+
+    variant_id: str
+
+
+VariantQuestion = Allele | Span | ById
+
+
+@dataclass(frozen=True, slots=True)
+class HasTerm:
+    """People (not excluded) with this ontology term, or one below it."""
+
+    term: str
+    descendants: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """People with a field or measurement `id` standing in `operator` to `value`; numbers compare
+    as numbers, ISO 8601 durations as durations, the rest as text (`%` wildcard)."""
+
+    id: str
+    operator: Literal["=", "<", ">", "!", ">=", "<="]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one of these holds (the documented OR-group extension)."""
+
+    of: tuple[HasTerm | Compare | AnyOf, ...]
+
+
+Predicate = HasTerm | Compare | AnyOf
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRow:
+    """A stored variant as loaded. `row` is its dense number in this dataset version; frequencies
+    are of this dataset; `reference_af` is of the reference population, None where unknown."""
+
+    row: int
+    variant_id: str
+    allele: Allele
+    end0: int
+    variant_type: str
+    allele_count: int
+    allele_number: int
+    carriers: int
+    reference_af: float | None
+    identifiers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VariantPage:
+    """`total` counts all matches, `rows` holds the asked page in (chrom, start, ref, alt) order."""
+
+    total: int
+    rows: tuple[VariantRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FilteringTerm:
+    """A term people can be filtered by; `people` is never sent to callers as it is."""
+
+    id: str
+    label: str
+    kind: Literal["ontologyTerm", "alphanumeric"]
+    scope: EntryType
+    people: int
+
+
+class Segment(Protocol):
+    """One immutable dataset version, opened for reading. Every method is synchronous and fast
+    enough for the event loop, and raises `beacon.errors.CatalogError` when the file fails."""
+
+    @property
+    def facts(self) -> DatasetFacts: ...
+
+    def variants(
+        self, question: VariantQuestion | None, *, people: BitMap | None, skip: int, limit: int
+    ) -> VariantPage:
+        """Variants answering `question` (all when None), only those carried by at least one of
+        `people` when given. `skip` and `limit` count records; `limit` 0 returns no rows."""
+        ...
+
+    def carriers(self, question: VariantQuestion) -> BitMap:
+        """Numbers of the people carrying at least one ALT allele of any matching variant."""
+        ...
+
+    def people(self, predicates: Sequence[Predicate]) -> BitMap:
+        """Numbers of the people for whom every predicate holds; everyone when there are none.
+        Raises `UnsupportedFilter` for an id this dataset has no field or term for."""
+        ...
+
+    def knows(self, predicate: Predicate) -> bool:
+        """Whether this dataset can evaluate the predicate (a term or field it has heard of)."""
+        ...
+
+    def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
+        """(biosample id, genotype such as `0|1`) of a variant's carriers, in sample order."""
+        ...
+
+    def entries(
+        self, entry_type: EntryType, *, people: BitMap | None, skip: int, limit: int
+    ) -> tuple[int, Sequence[Mapping[str, object]]]:
+        """(total, page of BFF records in stable order) of individuals, biosamples, runs, analyses
+        or cohorts; `people` narrows to those belonging to them."""
+        ...
+
+    def entry(self, entry_type: EntryType, entry_id: str) -> Mapping[str, object] | None: ...
+
+    def person_number(self, individual_id: str) -> int | None: ...
+
+    def terms(self) -> Sequence[FilteringTerm]: ...
+
+
+class Catalog(Protocol):
+    """All dataset versions that are active now. `snapshot()` is taken once per request, so one
+    request is answered from one version of each dataset."""
+
+    def snapshot(self) -> Mapping[str, Segment]: ...

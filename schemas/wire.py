@@ -1,0 +1,36 @@
+"""The parent of every wire model and the scalars they share.
+
+Wire models say what travels; values that rules use and tables that doors keep are other classes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+
+class Wire(BaseModel):
+    """A record on the wire: frozen, and closed to members we do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OpenWire(BaseModel):
+    """A record of a standard that allows further members: they are read past, never kept."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+Curie = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.]+:[^\s,]{1,200}$", max_length=256)
+]
+LocalId = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$", max_length=200)
+]
+
+
+def canonical_json(value: object) -> bytes:
+    """The one byte form of a JSON value that is signed or hashed: sorted, compact, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
