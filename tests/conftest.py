@@ -1,0 +1,45 @@
+"""Fixtures every room shares, and the rule about skipping."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+
+import pytest
+from pytest_socket import enable_socket, socket_allow_hosts
+
+REQUIRE_ALL = os.environ.get("SKERRY_REQUIRE_ALL") == "1"
+ALLOWED_SKIPS = ("shared data is absent", "htslib plug-in")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("program"):
+        for name in marker.args:
+            if shutil.which(name) is None:
+                pytest.skip(f"needs {name}: apt-get install {name}")
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only_when_live(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("live") is not None:
+        enable_socket()
+        socket_allow_hosts(["127.0.0.1", "::1", "localhost"])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        reason = str(report.longrepr)
+        if not any(allowed in reason for allowed in ALLOWED_SKIPS):
+            report.outcome = "failed"
+            report.longrepr = f"skipped although SKERRY_REQUIRE_ALL=1: {reason}"
+    return report
