@@ -46,7 +46,8 @@ class Allele:
 @dataclass(frozen=True, slots=True)
 class Span:
     """Any overlap with [start0, end0) of the REF span matches; `alt`, `variant_type`, lengths
-    narrow it. For a bracket, `starts` and `ends` are the half-open windows."""
+    narrow it. For a bracket, `starts` and `ends` are the half-open windows. An allele asked
+    without reference bases is a span with `alt` and `starts=(start0, start0 + 1)`."""
 
     chrom: str
     start0: int
@@ -177,6 +178,11 @@ class Segment(Protocol):
     def person_number(self, individual_id: str) -> int | None: ...
 
     def terms(self) -> Sequence[FilteringTerm]: ...
+
+    def term_field(self, term: str) -> str | None:
+        """The single-valued field (`sex`, `ethnicity`, `geographicOrigin`) that alone holds this
+        term, else None: two such terms can only be meant as alternatives."""
+        ...
 
 
 class Catalog(Protocol):

@@ -1,0 +1,55 @@
+"""What can go wrong in the beacon room.
+
+    InvalidInput
+    ├── UnsupportedFilter        a filter this dataset has no field, term or operator for
+    ├── UnsupportedVariantType   a `variantType` outside the vocabulary of `beacon.alleles`
+    └── SourceRefused            files that may not be loaded; carries the problems found
+    Unavailable
+    └── CatalogError             a segment or the manifest cannot be read; nothing was answered
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.errors import InvalidInput, Unavailable
+
+
+class UnsupportedFilter(InvalidInput):
+    """Dropping an unknown filter would widen the answer, so it is refused instead."""
+
+    code = "unsupported_filter"
+
+
+class UnsupportedVariantType(InvalidInput):
+    code = "unsupported_variant_type"
+
+
+class CatalogError(Unavailable):
+    code = "catalog_unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One reason not to load a file. It goes to the archive's own operator, never to a caller."""
+
+    file: str
+    where: str  # "record 12 (HG00096)", "line 40" or "header"; empty for the whole file
+    field: str
+    expected: str
+    next_step: str = "correct the file and load again"
+
+    def __str__(self) -> str:
+        place = ", ".join(part for part in (self.file, self.where, self.field) if part)
+        return f"{place}: expected {self.expected}; {self.next_step}"
+
+
+class SourceRefused(InvalidInput):
+    """Nothing of the source was loaded; the version served before still is."""
+
+    code = "source_refused"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"the source was refused: {len(problems)} problem(s)")
+        self.problems = tuple(problems)
