@@ -1,0 +1,94 @@
+"""A node's settings: one frozen tree, read once, from one TOML file.
+
+Unknown keys refuse to start. Secrets are files of the node's folder (`gateway.home`), never
+settings. Every key is described in docs/settings.md, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.errors import ConfigError
+
+_MAX_SETTINGS_BYTES = 64 * 1024
+
+
+def _public_url(value: str) -> str:
+    loopback = value.startswith(("http://127.0.0.1:", "http://localhost:", "http://[::1]:"))
+    if not (value.startswith("https://") or loopback):
+        raise ValueError("must be https://, or http:// on loopback")
+    if value.endswith("/"):
+        raise ValueError("must not end in a slash: it is the audience of passports, byte for byte")
+    return value
+
+
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SignInSettings(_Section):
+    """The OpenID Connect provider whose accounts sign in to the node's own pages."""
+
+    issuer: PublicUrl
+    client_id: str
+
+
+class NodeSettings(_Section):
+    """Everything an admin decides about a node except policies and trust (files of their own)."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(\.[a-z0-9-]+)+$", description="Beacon id, reverse domain")
+    name: str = Field(min_length=1, max_length=200)
+    description: str = Field(default="", max_length=2000)
+    public_url: PublicUrl
+    organization_id: str = Field(min_length=1, max_length=200)
+    organization_name: str = Field(min_length=1, max_length=200)
+    environment: Literal["prod", "test", "dev", "staging"] = "dev"
+    host: str = "127.0.0.1"
+    port: int = Field(ge=1, le=65535)
+    admins: tuple[str, ...] = ()
+    signin: SignInSettings | None = None
+
+
+def load(path: Path) -> NodeSettings:
+    """The settings in `path`; `ConfigError` names the file, the key and what was expected."""
+    try:
+        if path.stat().st_size > _MAX_SETTINGS_BYTES:
+            raise ConfigError(f"{path}: larger than {_MAX_SETTINGS_BYTES} bytes; is it the file?")
+        with path.open("rb") as file:
+            return NodeSettings.model_validate(tomllib.load(file))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such file; `skerry init DIR` writes one") from error
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{path}: {key}: {first['msg']}; see docs/settings.md") from error
+
+
+def dump(settings: NodeSettings) -> str:
+    """The settings as TOML text that `load` reads back."""
+    lines = [
+        f"{key} = {_toml(value)}"
+        for key, value in settings.model_dump(mode="json", exclude={"signin"}).items()
+    ]
+    if settings.signin is not None:
+        lines += ["", "[signin]"]
+        lines += [f"{key} = {_toml(value)}" for key, value in settings.signin.model_dump().items()]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{text}"'

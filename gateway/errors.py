@@ -1,0 +1,42 @@
+"""What can go wrong in assembling or commanding a node.
+
+SkerryError
+├── ConfigError   the settings cannot be used; names file, key and next step
+├── LoadRefused   the data cannot be loaded; names file, record, field and next step
+└── DemoError     the demo cannot start or a journey did not hold
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from schemas.errors import SkerryError
+
+
+class ConfigError(SkerryError):
+    status = 500
+    code = "config_error"
+
+
+class LoadRefused(SkerryError):
+    status = 400
+    code = "load_refused"
+
+
+class DemoError(SkerryError):
+    code = "demo_error"
+
+
+class Exit(IntEnum):
+    """What each exit code of `skerry` means."""
+
+    OK = 0
+    FAILED = 1  # a check or journey did not hold
+    USAGE = 2  # the command line itself is wrong
+    NOT_RUN = 3  # something needed is not installed
+    CONFIG = 4  # settings, keys or policies cannot be used
+    BAD_INPUT = 5  # data refused; nothing was loaded
+    PORT_TAKEN = 6
+    UNREACHABLE = 7  # a server did not answer
+    REFUSED = 8  # a server said no
+    INTERRUPTED = 130

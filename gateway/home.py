@@ -1,0 +1,137 @@
+"""A node's folder: where its settings, keys, catalog, vault, database and record lie.
+
+DIR/node.toml policies.yaml trust.yaml    what the admin edits
+DIR/keys/                                 0600; storage.* belongs to the key agent alone
+DIR/catalog/ vault/ control.db record.jsonl
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gateway import config
+from gateway.errors import ConfigError
+from passports.tokens import SigningKey
+from streams import keys as stream_keys
+
+_NO_POLICIES = """\
+# No dataset here: nothing is answered. See docs/policies.md
+datasets: []
+"""
+_NO_TRUST = """\
+# No issuer here: every credential is refused. See docs/trust.md
+brokers: []
+issuers: []
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeHome:
+    """The paths of one node's folder."""
+
+    root: Path
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "node.toml"
+
+    @property
+    def policies(self) -> Path:
+        return self.root / "policies.yaml"
+
+    @property
+    def trust(self) -> Path:
+        return self.root / "trust.yaml"
+
+    @property
+    def catalog(self) -> Path:
+        return self.root / "catalog"
+
+    @property
+    def vault(self) -> Path:
+        return self.root / "vault"
+
+    @property
+    def control_url(self) -> str:
+        return f"sqlite:///{self.root / 'control.db'}"
+
+    @property
+    def record(self) -> Path:
+        return self.root / "record.jsonl"
+
+    @property
+    def agent_socket(self) -> Path:
+        return self.root / "agent.sock"
+
+    @property
+    def storage_secret(self) -> Path:
+        return self._key("storage.sec")
+
+    @property
+    def storage_public(self) -> Path:
+        return self._key("storage.pub")
+
+    @property
+    def visa_key(self) -> Path:
+        return self._key("visa.pem")
+
+    @property
+    def node_key(self) -> Path:
+        return self._key("node.ed25519")
+
+    def secret(self, name: str) -> bytes:
+        """The bytes of a symmetric key (`pseudonym`, `tickets`) or shared secret of this node."""
+        path = self._key(name)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read; `skerry init` writes it") from error
+
+    def signing_key(self) -> Ed25519PrivateKey:
+        """The Ed25519 key that signs permits, manifests and checkpoints."""
+        return Ed25519PrivateKey.from_private_bytes(self.secret("node.ed25519"))
+
+    def public_key_hex(self) -> str:
+        return (
+            self.signing_key()
+            .public_key()
+            .public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+            .hex()
+        )
+
+    def _key(self, name: str) -> Path:
+        return self.root / "keys" / name
+
+
+def write_secret(path: Path, value: bytes) -> None:
+    """Writes `value` readable by its owner only; refuses to replace what is there."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(value)
+
+
+def create(root: Path, settings: config.NodeSettings) -> NodeHome:
+    """A new node folder with settings, fresh keys and empty (so: refusing) policies and trust."""
+    home = NodeHome(root)
+    if home.settings.exists():
+        raise ConfigError(f"{home.settings}: exists already; choose another folder")
+    for folder in (root, root / "keys", home.catalog, home.vault):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    stream_keys.write_pair(home.storage_secret, home.storage_public)
+    SigningKey.generate().save(home.visa_key)
+    write_secret(home.node_key, Ed25519PrivateKey.generate().private_bytes_raw())
+    for name in ("pseudonym", "tickets"):
+        write_secret(root / "keys" / name, secrets.token_bytes(32))
+    for name in ("broker", "signin_client"):
+        write_secret(root / "keys" / name, secrets.token_urlsafe(32).encode())
+    home.settings.write_text(config.dump(settings), encoding="utf-8")
+    home.policies.write_text(
+        "# No dataset here: nothing is answered. See docs/policies.md\ndatasets: []\n"
+    )
+    home.trust.write_text(_NO_TRUST, encoding="utf-8")
+    return home

@@ -1,0 +1,236 @@
+"""Makes the demo's small synthetic population: seeded, deterministic, nobody real.
+
+Genomes come from a coalescent simulation (msprime) over a random reference; people have sex, age,
+ontology-coded diseases and phenotypes; a few of them also have reads (BAM, CRAM), calls (BCF) and
+the reference (FASTA). Written as the BFF JSON and VCF that `skerry load` takes from anyone.
+Truth for tests is `Population.genotypes`, which shares no code with the servers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msprime
+import numpy as np
+import pysam
+from numpy.typing import NDArray
+
+CHROM = "22"
+LENGTH = 200_000
+_READ_LENGTH = 100
+_READS = 400
+_BASES = np.frombuffer(b"ACGT", dtype=np.uint8)
+
+# (id, label, parent, chance): a small is-a hierarchy, so that descendants can be asked for.
+DISEASES: tuple[tuple[str, str, str | None, float], ...] = (
+    ("MONDO:0005015", "diabetes mellitus", None, 0.0),
+    ("MONDO:0005147", "type 1 diabetes mellitus", "MONDO:0005015", 0.04),
+    ("MONDO:0005148", "type 2 diabetes mellitus", "MONDO:0005015", 0.12),
+    ("MONDO:0004979", "asthma", None, 0.15),
+    ("MONDO:0005301", "multiple sclerosis", None, 0.05),
+)
+PHENOTYPES: tuple[tuple[str, str, str | None, float], ...] = (
+    ("HP:0000118", "Phenotypic abnormality", None, 0.0),
+    ("HP:0000822", "Hypertension", "HP:0000118", 0.2),
+    ("HP:0001513", "Obesity", "HP:0000118", 0.15),
+)
+_SEXES = (("NCIT:C16576", "female"), ("NCIT:C20197", "male"))
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One biallelic SNV; `start0` is zero-based."""
+
+    start0: int
+    ref: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """`genotypes` is (sites, people, 2) of 0/1 haplotype calls; `people` are BFF individuals."""
+
+    sites: tuple[Site, ...]
+    people: tuple[Mapping[str, object], ...]
+    genotypes: NDArray[np.int8]
+    reference: str
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(str(person["id"]) for person in self.people)
+
+
+def simulate(*, people: int, seed: int) -> Population:
+    """The same population for the same arguments, on every machine."""
+    rng = np.random.default_rng(seed)
+    tree = msprime.sim_ancestry(
+        people, sequence_length=LENGTH, recombination_rate=1e-8, population_size=10_000,
+        random_seed=seed,
+    )  # fmt: skip
+    mutated = msprime.sim_mutations(
+        tree, rate=2e-8, random_seed=seed, model=msprime.BinaryMutationModel()
+    )
+    reference = _BASES[rng.integers(0, 4, LENGTH)].tobytes().decode()
+    sites, calls = [], []
+    for variant in mutated.variants():
+        start0 = int(variant.site.position)
+        others = [base for base in "ACGT" if base != reference[start0]]
+        sites.append(Site(start0, reference[start0], others[int(rng.integers(0, 3))]))
+        calls.append(variant.genotypes.reshape(people, 2))
+    return Population(
+        sites=tuple(sites),
+        people=tuple(_person(number, rng) for number in range(people)),
+        genotypes=np.stack(calls).astype(np.int8),
+        reference=reference,
+    )
+
+
+def _person(number: int, rng: np.random.Generator) -> Mapping[str, object]:
+    sex_id, sex = _SEXES[int(rng.integers(0, 2))]
+    age = int(rng.integers(18, 91))
+    return {
+        "id": f"person-{number:04d}",
+        "sex": {"id": sex_id, "label": sex},
+        "diseases": [
+            {
+                "diseaseCode": {"id": term, "label": label},
+                "ageOfOnset": {"iso8601duration": f"P{int(rng.integers(5, age))}Y"},
+            }
+            for term, label, _, chance in DISEASES
+            if rng.random() < chance
+        ],
+        "phenotypicFeatures": [
+            {"featureType": {"id": term, "label": label}, "excluded": bool(rng.random() < 0.1)}
+            for term, label, _, chance in PHENOTYPES
+            if rng.random() < chance
+        ],
+        "measurements": [
+            {
+                "assayCode": {"id": "LOINC:35925-4", "label": "BMI"},
+                "measurementValue": {
+                    "quantity": {
+                        "unit": {"id": "NCIT:C49671", "label": "Kilogram per Square Meter"},
+                        "value": round(float(rng.normal(27, 4)), 1),
+                    }
+                },
+            }
+        ],
+        "info": {"age": f"P{age}Y"},
+    }
+
+
+def write(population: Population, folder: Path, *, people: Sequence[int]) -> None:
+    """Writes these people (by number) as one dataset's input: BFF JSON, VCF, hierarchy."""
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = [population.people[number] for number in people]
+    _write_json(folder / "individuals.json", chosen)
+    _write_json(folder / "biosamples.json", [_biosample(str(person["id"])) for person in chosen])
+    _write_vcf(population, folder / "variants.vcf.gz", people)
+    rows = [
+        f"{term}\t{label}\t{parent or ''}" for term, label, parent, _ in (*DISEASES, *PHENOTYPES)
+    ]
+    (folder / "hierarchy.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def _write_json(path: Path, records: object) -> None:
+    path.write_text(json.dumps(records, indent=1), encoding="utf-8")
+
+
+def _biosample(person: str) -> Mapping[str, object]:
+    return {
+        "id": person,
+        "individualId": person,
+        "biosampleStatus": {"id": "EFO:0009654", "label": "reference sample"},
+        "sampleOriginType": {"id": "UBERON:0000178", "label": "blood"},
+    }
+
+
+def _vcf_header(population: Population, people: Sequence[int]) -> pysam.VariantHeader:
+    header = pysam.VariantHeader()
+    header.add_line("##source=Skerry synthetic population; nobody real")
+    header.add_line("##reference=GRCh38")
+    header.contigs.add(CHROM, length=LENGTH)
+    header.formats.add("GT", 1, "String", "Genotype")
+    for number in people:
+        header.add_sample(population.ids[number])
+    return header
+
+
+def _write_vcf(population: Population, path: Path, people: Sequence[int]) -> None:
+    mode = "wb" if path.suffix == ".bcf" else "wz"
+    header = _vcf_header(population, people)
+    with pysam.VariantFile(str(path), mode, header=header) as out:
+        for site, calls in zip(population.sites, population.genotypes, strict=True):
+            row = out.new_record(
+                contig=CHROM, start=site.start0, stop=site.start0 + 1, alleles=(site.ref, site.alt)
+            )
+            for sample, number in enumerate(people):
+                row.samples[sample]["GT"] = tuple(int(call) for call in calls[number])
+                row.samples[sample].phased = True
+            out.write(row)
+
+
+def write_objects(
+    population: Population, folder: Path, *, person: int, seed: int
+) -> Mapping[str, Path]:
+    """Reads (BAM, CRAM), calls (BCF) and the reference (FASTA) that belong to one person."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = population.ids[person]
+    fasta = folder / "reference.fa"
+    lines = [population.reference[at : at + 60] for at in range(0, LENGTH, 60)]
+    fasta.write_text(f">{CHROM}\n" + "\n".join(lines) + "\n", encoding="ascii")
+    pysam.faidx(str(fasta))
+    bam, cram, bcf = folder / f"{name}.bam", folder / f"{name}.cram", folder / f"{name}.bcf"
+    _write_bam(population, bam, person=person, seed=seed)
+    with (
+        pysam.AlignmentFile(str(bam), "rb") as source,
+        pysam.AlignmentFile(
+            str(cram), "wc", template=source, reference_filename=str(fasta)
+        ) as target,
+    ):
+        for read in source:
+            target.write(read)
+    _write_vcf(population, bcf, [person])
+    return {
+        f"reads/{name}.bam": bam,
+        f"reads/{name}.cram": cram,
+        f"variants/{name}.bcf": bcf,
+        "file/reference.fa": fasta,
+    }
+
+
+def _write_bam(population: Population, path: Path, *, person: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    name = population.ids[person]
+    header = {
+        "HD": {"VN": "1.6", "SO": "coordinate"},
+        "SQ": [{"SN": CHROM, "LN": LENGTH}],
+        "RG": [{"ID": "1", "SM": name}],
+    }
+    haplotypes = [_haplotype(population, person, side) for side in (0, 1)]
+    starts = np.sort(rng.integers(0, LENGTH - _READ_LENGTH, _READS))
+    with pysam.AlignmentFile(str(path), "wb", header=header) as out:
+        for number, start0 in enumerate(int(start) for start in starts):
+            read = pysam.AlignedSegment(out.header)
+            read.query_name = f"r{number:05d}"
+            read.flag = int(rng.integers(0, 2)) * 16
+            read.reference_id = 0
+            read.reference_start = start0
+            read.mapping_quality = 60
+            read.cigarstring = f"{_READ_LENGTH}M"
+            haplotype = haplotypes[int(rng.integers(0, 2))]
+            read.query_sequence = haplotype[start0 : start0 + _READ_LENGTH]
+            read.query_qualities = pysam.qualitystring_to_array("I" * _READ_LENGTH)
+            read.set_tag("RG", "1")
+            out.write(read)
+
+
+def _haplotype(population: Population, person: int, side: int) -> str:
+    bases = list(population.reference)
+    for site, calls in zip(population.sites, population.genotypes, strict=True):
+        if calls[person, side]:
+            bases[site.start0] = site.alt
+    return "".join(bases)
