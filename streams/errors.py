@@ -1,0 +1,89 @@
+"""The errors of what a node sends. Every one of them means: nothing (more) leaves.
+
+    SkerryError
+    ├── InvalidInput
+    │   ├── KeyInvalid             a key or key file that is malformed, weak or of the wrong sort
+    │   ├── EnvelopeInvalid        bytes that are not a Crypt4GH header, segment or edit list
+    │   │   └── NotForUs           a sound header that none of our keys opens
+    │   ├── SourceRefused          a file that may not be sealed: truncated, or not what it says
+    │   ├── UnsupportedFormat      htsget: a format the object or the endpoint does not have
+    │   └── InvalidRange           htsget: a region whose end precedes its start
+    ├── Forbidden
+    │   ├── ReleaseRefused         no right to this object, or not with this recipient key
+    │   ├── AddressRefused         a body address that is tampered with, expired or another's
+    │   └── AgentRefused           the key agent found the permit or header wanting
+    ├── NotFound
+    │   └── NoSuchObject           unknown, or not yours to know of: one answer
+    ├── TooLarge
+    │   └── TooLong                a request or message passed its cap
+    ├── Unavailable
+    │   └── AgentUnavailable       the key agent is down or does not answer
+    └── VaultBroken                the vault's index or a body is not what was sealed
+"""
+
+from __future__ import annotations
+
+from schemas.errors import Forbidden, InvalidInput, NotFound, SkerryError, TooLarge, Unavailable
+
+
+class KeyInvalid(InvalidInput):
+    code = "key_invalid"
+
+
+class EnvelopeInvalid(InvalidInput):
+    code = "envelope_invalid"
+
+
+class NotForUs(EnvelopeInvalid):
+    code = "not_for_us"
+
+
+class SourceRefused(InvalidInput):
+    code = "source_refused"
+
+
+class UnsupportedFormat(InvalidInput):
+    code = "unsupported_format"
+
+
+class InvalidRange(InvalidInput):
+    code = "invalid_range"
+
+
+class ReleaseRefused(Forbidden):
+    """`reasons` are stable codes for the record; `public` is their sentence."""
+
+    code = "release_refused"
+
+    def __init__(self, public: str, *, reasons: tuple[str, ...], detail: str = "") -> None:
+        super().__init__(public, detail=detail)
+        self.reasons = reasons
+
+
+class AddressRefused(Forbidden):
+    code = "address_refused"
+
+
+class AgentRefused(Forbidden):
+    code = "agent_refused"
+
+
+class NoSuchObject(NotFound):
+    """Unknown and not-yours share this class, its sentence and its body."""
+
+    code = "no_such_object"
+
+    def __init__(self, *, detail: str = "") -> None:
+        super().__init__("There is no object of that name that you may see.", detail=detail)
+
+
+class TooLong(TooLarge):
+    code = "too_long"
+
+
+class AgentUnavailable(Unavailable):
+    code = "agent_unavailable"
+
+
+class VaultBroken(SkerryError):
+    code = "vault_broken"
