@@ -1,0 +1,75 @@
+"""htsget 1.3.0 on the wire: posted queries, tickets, and the signed manifest in a ticket.
+
+`skerry` is ours; clients read past it. Leaves the meaning of a query to `streams.htsget.tickets`.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from schemas.wire import LocalId, OpenWire, Wire, canonical_json
+
+MAX_LISTED = 1000  # fields, tags or regions in one query
+
+
+class Region(OpenWire):
+    reference_name: str = Field(alias="referenceName", max_length=200)
+    start: int | None = Field(default=None, ge=0, lt=2**32, strict=True)
+    end: int | None = Field(default=None, ge=0, lt=2**32, strict=True)
+
+
+class PostedQuery(OpenWire):
+    """The body of `POST /reads/<id>` or `/variants/<id>`."""
+
+    format: str | None = Field(default=None, max_length=40)
+    class_: str | None = Field(default=None, alias="class", max_length=40)
+    fields_: tuple[str, ...] | None = Field(default=None, alias="fields", max_length=MAX_LISTED)
+    tags: tuple[str, ...] | None = Field(default=None, max_length=MAX_LISTED)
+    notags: tuple[str, ...] | None = Field(default=None, max_length=MAX_LISTED)
+    regions: tuple[Region, ...] | None = Field(default=None, min_length=1, max_length=MAX_LISTED)
+    encryption_scheme: str | None = Field(default=None, alias="encryptionScheme", max_length=40)
+
+
+class Manifest(Wire):
+    """What one release consists of; digests are lower-case hex, `issued` is epoch seconds."""
+
+    version: int = 1
+    permit_id: str
+    object_id: LocalId
+    dataset: LocalId
+    format: str
+    recipient: str
+    header_sha256: str
+    header_size: int
+    body_sha256: str
+    body_size: int
+    segment_root: str
+    plain_size: int
+    plain_sha256: str
+    issued: int
+
+    def signed_bytes(self) -> bytes:
+        return canonical_json(self.model_dump(mode="json"))
+
+
+class SignedManifest(Wire):
+    """A manifest and the node's Ed25519 signature over `Manifest.signed_bytes()`, in hex."""
+
+    manifest: Manifest
+    signature: str
+
+
+class TicketUrl(Wire):
+    url: str
+
+
+class Ticket(Wire):
+    format: str
+    urls: tuple[TicketUrl, ...]
+    skerry: SignedManifest
+
+
+class TicketAnswer(Wire):
+    """One top-level key, which must come first: htslib knows a ticket by it."""
+
+    htsget: Ticket
