@@ -1,0 +1,212 @@
+"""The chain of the record: what an entry is, what may stand in it, and how it is verified.
+
+SHA-256 over canonical JSON, Ed25519 over number and head (RFC 8032). Pure but for `verify`, which
+reads a file. Leaves writing to `audit`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from access.errors import FactRefused, RecordUnavailable
+from schemas.wire import canonical_json
+
+CHECKPOINT = "record.checkpoint"
+MAX_LINE = 32 * 1024
+MAX_TEXT = 2_000
+MAX_FACTS = 40
+MAX_LIST = 500
+_GENESIS = "0" * 64
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}(?:\.[a-z][a-z0-9_]{0,39}){0,3}")
+_SECRET = re.compile(
+    r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\."  # a JWT
+    r"|-----BEGIN|YzRnaC12M"  # PEM; a Crypt4GH key without its armour
+    r"|\bbearer\s+\S{8,}",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Number and hash of an entry; what the next one must carry as `previous`."""
+
+    seq: int
+    hash: str
+
+    def signed_bytes(self) -> bytes:
+        return canonical_json({"head": self.hash, "record": "skerry-record-1", "seq": self.seq})
+
+
+START = Head(0, _GENESIS)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    seq: int
+    time: float
+    kind: str
+    facts: Mapping[str, object]
+    previous: str
+    hash: str
+
+    @classmethod
+    def after(cls, head: Head, *, time: float, kind: str, facts: Mapping[str, object]) -> Entry:
+        entry = cls(head.seq + 1, time, kind, facts=facts, previous=head.hash, hash="")
+        return replace(entry, hash=entry.computed_hash())
+
+    @property
+    def head(self) -> Head:
+        return Head(self.seq, self.hash)
+
+    def _body(self) -> dict[str, object]:
+        return {
+            "facts": dict(self.facts),
+            "kind": self.kind,
+            "previous": self.previous,
+            "seq": self.seq,
+            "time": self.time,
+        }
+
+    def computed_hash(self) -> str:
+        return hashlib.sha256(canonical_json(self._body())).hexdigest()
+
+    def line(self) -> bytes:
+        line = canonical_json({**self._body(), "hash": self.hash}) + b"\n"
+        if len(line) > MAX_LINE:
+            raise FactRefused("The record refused an entry.", detail=f"{self.kind}: too large")
+        return line
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """`entries` counts those that hold; `signed` is the last entry a checkpoint covers; `problem`
+    names the first entry that does not hold."""
+
+    ok: bool
+    entries: int
+    problem: str | None
+    signed: int = 0
+
+
+def check_facts(kind: str, facts: Mapping[str, object]) -> dict[str, object]:
+    """Facts fit for the record: scalars and lists of scalars, no token, no key."""
+    if not _NAME.fullmatch(kind):
+        raise FactRefused("The record refused an entry.", detail="kind")
+    if len(facts) > MAX_FACTS:
+        raise FactRefused("The record refused an entry.", detail=f"{kind}: too many facts")
+    checked: dict[str, object] = {}
+    for name, value in facts.items():
+        fits = _NAME.fullmatch(name) is not None and _fits(value)
+        if not fits:
+            raise FactRefused("The record refused an entry.", detail=f"{kind}: {name[:40]}")
+        checked[name] = list(value) if isinstance(value, list | tuple) else value
+    return checked
+
+
+def _fits(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return len(value) <= MAX_LIST and all(_scalar(item) for item in value)
+    return _scalar(value)
+
+
+def _scalar(value: object) -> bool:
+    match value:
+        case None | bool() | int():
+            return True
+        case float():
+            return math.isfinite(value)
+        case str():
+            return len(value) <= MAX_TEXT and _SECRET.search(value) is None
+        case _:
+            return False
+
+
+def follow(lines: Iterable[bytes], head: Head, key: Ed25519PublicKey) -> Verification:
+    """Whether `lines` continue the chain from `head`, every checkpoint signed by `key`."""
+    first, signed = head.seq, head.seq
+    for raw in lines:
+        expected = f"entry {head.seq + 1}"
+        entry = _parse(raw)
+        problem = _problem(entry, head, key) if entry is not None else "is not an entry"
+        if entry is None or problem is not None:
+            return Verification(
+                ok=False,
+                entries=head.seq - first,
+                problem=f"{expected} {problem}",
+                signed=signed,
+            )
+        if entry.kind == CHECKPOINT:
+            signed = head.seq
+        head = entry.head
+    return Verification(ok=True, entries=head.seq - first, problem=None, signed=signed)
+
+
+def _parse(raw: bytes) -> Entry | None:
+    if len(raw) > MAX_LINE:
+        return None
+    try:
+        fields = json.loads(raw)
+        entry = Entry(**fields)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return entry if isinstance(entry.facts, dict) and isinstance(entry.seq, int) else None
+
+
+def _problem(entry: Entry, head: Head, key: Ed25519PublicKey) -> str | None:
+    if entry.seq != head.seq + 1:
+        return f"is missing or out of order (found {entry.seq})"
+    try:
+        computed = entry.computed_hash()
+    except ValueError:
+        return "is not canonical"
+    if entry.previous != head.hash:
+        return "does not follow the one before it"
+    if computed != entry.hash:
+        return "was altered"
+    if entry.kind == CHECKPOINT and not _signed(entry, head, key):
+        return "is a checkpoint whose signature does not hold"
+    return None
+
+
+def _signed(entry: Entry, head: Head, key: Ed25519PublicKey) -> bool:
+    facts = entry.facts
+    if facts.get("seq") != head.seq or facts.get("head") != head.hash:
+        return False
+    try:
+        key.verify(bytes.fromhex(str(facts.get("signature"))), head.signed_bytes())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def verify(
+    path: Path, public_key: Ed25519PublicKey, *, expect: tuple[int, str] | None = None
+) -> Verification:
+    """Reads the whole record. `expect` is a (number, hash) kept elsewhere that must still stand in
+    it: without one, a record cut off at its end can't be told from a shorter one."""
+    seen: list[Head] = [START]
+
+    def lines() -> Iterable[bytes]:
+        with path.open("rb") as stream:
+            while raw := stream.readline(MAX_LINE + 1):
+                entry = _parse(raw)
+                if expect is not None and entry is not None and entry.seq == expect[0]:
+                    seen.append(entry.head)
+                yield raw if raw.endswith(b"\n") else b"torn"
+
+    try:
+        found = follow(lines(), START, public_key)
+    except OSError as error:
+        raise RecordUnavailable("The record can't be read.", detail=str(error)) from error
+    if found.ok and expect is not None and Head(*expect) not in seen:
+        return replace(found, ok=False, problem=f"entry {expect[0]} is missing or was replaced")
+    return found

@@ -1,0 +1,134 @@
+"""The errors of the policy engine. "No" is a `Decision`, not an error.
+
+SkerryError
+├── InvalidInput
+│   ├── PolicyInvalid          the policy file does not say what it must, or fails its tests
+│   ├── CredentialMisplaced    a credential in the wrong place, or more than one
+│   └── WorkspaceKeyInvalid    a key that is malformed, weak or not signed by its identity
+├── Unauthenticated
+│   ├── CredentialUnreadable   an Authorization header that holds no bearer token
+│   ├── SignInNeeded           nobody is asking
+│   └── NotTheBroker           the broker's secret is absent or wrong
+├── Forbidden
+│   ├── SeparationOfDuties     one person would play two parts
+│   ├── NotYourStep            the step belongs to the other side
+│   ├── ProofRefused           the answer to a key challenge is wrong or too late
+│   ├── DatasetClosed          /access/check: not for this caller, or no such dataset
+│   ├── PermitNotIssued        a decision, workspace or budget that carries no permit
+│   └── PermitRefused          a permit that is forged, expired or for another node
+├── Suppressed
+│   └── NotAnswerable          protect() was asked about a decision that is not a permit
+├── NotFound
+│   └── NoSuchThing            unknown, or not yours to know of: one answer
+├── Conflict
+│   └── StepNotPossible        the state does not allow this step
+├── TooMany
+│   └── TooManyOpen            a person's cap on open requests or workspaces
+├── Unavailable
+│   ├── UnknownSchema          the control database is of a version we do not know
+│   └── RecordUnavailable      the record can't be written, so nothing may leave
+│       └── RecordBroken       the record on disk does not verify; it is never continued
+├── FactRefused                a fact that must not enter the record (ours to fix)
+└── InconsistentAnswer         presence and count disagree (ours to fix)
+"""
+
+from __future__ import annotations
+
+from schemas.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    SkerryError,
+    Suppressed,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+
+
+class PolicyInvalid(InvalidInput):
+    code = "policy_invalid"
+
+
+class CredentialMisplaced(InvalidInput):
+    code = "invalid_request"
+
+
+class CredentialUnreadable(Unauthenticated):
+    code = "invalid_token"
+
+
+class NotAnswerable(Suppressed):
+    """The decision did not permit an answer."""
+
+
+class RecordUnavailable(Unavailable):
+    code = "record_unavailable"
+
+
+class RecordBroken(RecordUnavailable):
+    code = "record_broken"
+
+
+class FactRefused(SkerryError):
+    code = "fact_refused"
+
+
+class InconsistentAnswer(SkerryError):
+    code = "inconsistent_answer"
+
+
+class WorkspaceKeyInvalid(InvalidInput):
+    code = "workspace_key_invalid"
+
+
+class SignInNeeded(Unauthenticated):
+    code = "sign_in_needed"
+
+
+class NotTheBroker(Unauthenticated):
+    code = "invalid_token"
+
+
+class SeparationOfDuties(Forbidden):
+    code = "separation_of_duties"
+
+
+class NotYourStep(Forbidden):
+    code = "not_your_step"
+
+
+class ProofRefused(Forbidden):
+    code = "proof_refused"
+
+
+class DatasetClosed(Forbidden):
+    code = "dataset_closed"
+
+
+class PermitNotIssued(Forbidden):
+    code = "permit_not_issued"
+
+
+class PermitRefused(Forbidden):
+    code = "permit_refused"
+
+
+class NoSuchThing(NotFound):
+    """Unknown and not-yours share this class, its sentence and its body."""
+
+    def __init__(self, *, detail: str = "") -> None:
+        super().__init__("There is nothing of that name here that you may see.", detail=detail)
+
+
+class StepNotPossible(Conflict):
+    code = "step_not_possible"
+
+
+class TooManyOpen(TooMany):
+    code = "too_many_open"
+
+
+class UnknownSchema(Unavailable):
+    code = "unknown_schema"
