@@ -1,0 +1,80 @@
+"""The one table from errors to HTTP: status, headers, and the body each standard wants.
+
+Under /beacon the body is a Beacon error (Beacon v2.2 `beaconErrorResponse`), under /htsget an
+htsget error (htsget 1.3 «Errors»); elsewhere `{"error": code, "message": sentence}`. Details go to
+the log; nothing unexpected is ever described to the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from schemas.errors import InvalidInput, NotFound, SkerryError, Unauthenticated
+
+_log = structlog.get_logger(__name__)
+
+Body = Callable[[Request, SkerryError], dict[str, object]]
+
+
+class _Internal(SkerryError):
+    """Whatever nobody expected."""
+
+
+def plain_body(_request: Request, error: SkerryError) -> dict[str, object]:
+    return {"error": error.code, "message": error.public}
+
+
+class ErrorTable:
+    """Answers each error of an application; `bodies` maps a path prefix to its standard's body."""
+
+    def __init__(self, *, bodies: dict[str, Body], realm: str) -> None:
+        self._bodies = bodies
+        self._realm = realm
+
+    def install(self, app: FastAPI) -> None:
+        app.add_exception_handler(SkerryError, self._ours)
+        app.add_exception_handler(HTTPException, self._framework)
+        app.add_exception_handler(RequestValidationError, self._invalid)
+        app.add_exception_handler(Exception, self._unexpected)
+
+    def _answer(self, request: Request, error: SkerryError, status: int) -> JSONResponse:
+        path = request.url.path
+        body = next(
+            (made for prefix, made in self._bodies.items() if path.startswith(prefix)), plain_body
+        )
+        headers = {"Cache-Control": "no-store"}
+        if isinstance(error, Unauthenticated):
+            headers["WWW-Authenticate"] = f'Bearer realm="{self._realm}", error="invalid_token"'
+        return JSONResponse(body(request, error), status_code=status, headers=headers)
+
+    async def _ours(self, request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, SkerryError):
+            return await self._unexpected(request, error)
+        _log.info("refused", code=error.code, status=error.status, detail=error.detail)
+        return self._answer(request, error, error.status)
+
+    async def _framework(self, request: Request, error: Exception) -> JSONResponse:
+        match error:
+            case HTTPException(status_code=404):
+                return self._answer(request, NotFound("There is nothing at this path."), 404)
+            case HTTPException(status_code=405):
+                refusal = InvalidInput("This method is not offered at this path.")
+                return self._answer(request, refusal, 405)
+            case _:
+                return self._answer(request, InvalidInput("The request is malformed."), 400)
+
+    async def _invalid(self, request: Request, error: Exception) -> JSONResponse:
+        where = "the request"
+        if isinstance(error, RequestValidationError) and error.errors():
+            where = ".".join(str(part)[:60] for part in error.errors()[0]["loc"])
+        return self._answer(request, InvalidInput(f"Malformed or unknown: {where}."), 400)
+
+    async def _unexpected(self, request: Request, error: Exception) -> JSONResponse:
+        _log.error("unexpected", kind=type(error).__name__, exc_info=error)
+        return self._answer(request, _Internal("The server failed; this was logged."), 500)
