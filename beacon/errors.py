@@ -3,7 +3,15 @@
     InvalidInput
     ├── UnsupportedFilter        a filter this dataset has no field, term or operator for
     ├── UnsupportedVariantType   a `variantType` outside the vocabulary of `beacon.alleles`
+    ├── BadQuestion              a request that is malformed or contradicts itself
+    ├── UnsupportedQuestion      a well-formed request this node does not serve; says what it does
     └── SourceRefused            files that may not be loaded; carries the problems found
+    TooLarge
+    └── BodyTooLarge             a request body above the cap
+    NotFound
+    └── UnknownEntry             unknown, or not yours to know of: one answer
+    Suppressed
+    └── NothingMayBeSaid         every dataset asked is closed or suppressed for this caller
     Unavailable
     └── CatalogError             a segment or the manifest cannot be read; nothing was answered
 """
@@ -13,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from schemas.errors import InvalidInput, Unavailable
+from schemas.errors import InvalidInput, NotFound, Suppressed, TooLarge, Unavailable
 
 
 class UnsupportedFilter(InvalidInput):
@@ -24,6 +32,29 @@ class UnsupportedFilter(InvalidInput):
 
 class UnsupportedVariantType(InvalidInput):
     code = "unsupported_variant_type"
+
+
+class BadQuestion(InvalidInput):
+    code = "bad_question"
+
+
+class UnsupportedQuestion(InvalidInput):
+    code = "unsupported"
+
+
+class BodyTooLarge(TooLarge):
+    code = "body_too_large"
+
+
+class UnknownEntry(NotFound):
+    """Unknown and not-yours share this class, its sentence and its body."""
+
+    def __init__(self, *, detail: str = "") -> None:
+        super().__init__("There is nothing of that name here that you may see.", detail=detail)
+
+
+class NothingMayBeSaid(Suppressed):
+    """Never `exists: false` and never 0: the sentence says what would help."""
 
 
 class CatalogError(Unavailable):
