@@ -17,7 +17,7 @@ from typing import BinaryIO, NoReturn
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from streams.errors import EnvelopeRefused, EnvelopeTooLarge, KeyRefused, NotForUs, SegmentRefused
+from streams.errors import EnvelopeInvalid, KeyInvalid, NotForUs, SegmentInvalid, TooLong
 from streams.keys import SecretKey
 
 SEGMENT = 65536
@@ -84,10 +84,10 @@ def body_size(plain: int) -> int:
 
 
 def plain_size(body: int) -> int:
-    """Plain bytes in a sealed body of `body` bytes; raises SegmentRefused if none has that size."""
+    """Plain bytes in a sealed body of `body` bytes; raises SegmentInvalid if none has that size."""
     full, rest = divmod(body, SEALED_SEGMENT)
     if body < 0 or 0 < rest <= NONCE + MAC:
-        raise SegmentRefused(f"A Crypt4GH body of {body} bytes ends inside a segment.")
+        raise SegmentInvalid(f"A Crypt4GH body of {body} bytes ends inside a segment.")
     return full * SEGMENT + (rest - NONCE - MAC if rest else 0)
 
 
@@ -102,16 +102,16 @@ def seal_header(
 ) -> bytes:
     """A header for all readers by one ephemeral writer key, which is then forgotten."""
     if not data_keys or not readers:
-        raise EnvelopeRefused("A header needs at least one data key and one reader.")
+        raise EnvelopeInvalid("A header needs at least one data key and one reader.")
     payloads = []
     for key in data_keys:
         if len(key) != 32:
-            raise EnvelopeRefused("A data key has 32 bytes.")
+            raise EnvelopeInvalid("A data key has 32 bytes.")
         payloads.append(struct.pack("<II", 0, 0) + key)
     if edit_list is not None:
         payloads.append(_edit_payload(edit_list))
     if len(payloads) * len(readers) > MAX_PACKETS or len(data_keys) > MAX_DATA_KEYS:
-        raise EnvelopeTooLarge(f"A header has at most {MAX_PACKETS} packets.")
+        raise TooLong(f"A header has at most {MAX_PACKETS} packets.")
     writer = SecretKey.generate()
     packets = [_seal_packet(writer, reader, body) for reader in readers for body in payloads]
     return _MAGIC + struct.pack("<II", _VERSION, len(packets)) + b"".join(packets)
@@ -127,7 +127,7 @@ def read_header(stream: BinaryIO) -> bytes:
         length = _check_length(int.from_bytes(prefix, "little"))
         total += length
         if total > MAX_HEADER:
-            raise EnvelopeTooLarge(f"A header has at most {MAX_HEADER} bytes.")
+            raise TooLong(f"A header has at most {MAX_HEADER} bytes.")
         parts += (prefix, _read_exactly(stream, length - 4))
     return b"".join(parts)
 
@@ -135,7 +135,7 @@ def read_header(stream: BinaryIO) -> bytes:
 def open_header(header: bytes, secrets: Sequence[SecretKey]) -> OpenedHeader:
     """Tries every packet with every key; foreign packets and unknown methods are passed over.
 
-    Raises NotForUs without a key packet for us; EnvelopeRefused for malformed headers, several
+    Raises NotForUs without a key packet for us; EnvelopeInvalid for malformed headers, several
     edit lists, an unknown packet type or data method.
     """
     keys: list[bytes] = []
@@ -149,56 +149,56 @@ def open_header(header: bytes, secrets: Sequence[SecretKey]) -> OpenedHeader:
         if kind == 0:
             keys.append(_data_key(opened))
         elif kind != 1:
-            raise EnvelopeRefused("The header has a packet of unknown type.")
+            raise EnvelopeInvalid("The header has a packet of unknown type.")
         elif edits is not None:
-            raise EnvelopeRefused("The header has more than one edit list for this reader.")
+            raise EnvelopeInvalid("The header has more than one edit list for this reader.")
         else:
             edits = _edit_lengths(opened)
         writers.append(packet[_PACKET_FRAME : _PACKET_FRAME + 32])
     if not keys:
         raise NotForUs("No packet of this header opens with the key held here.")
     if len(keys) > MAX_DATA_KEYS:
-        raise EnvelopeTooLarge(f"A header has at most {MAX_DATA_KEYS} data keys for one reader.")
+        raise TooLong(f"A header has at most {MAX_DATA_KEYS} data keys for one reader.")
     return OpenedHeader(tuple(dict.fromkeys(keys)), edits, tuple(dict.fromkeys(writers)))
 
 
 def _check_preamble(preamble: bytes) -> int:
     if preamble[:8] != _MAGIC:
-        raise EnvelopeRefused("These bytes do not begin as a Crypt4GH file.")
+        raise EnvelopeInvalid("These bytes do not begin as a Crypt4GH file.")
     version, count = struct.unpack_from("<II", preamble, 8)
     if version != _VERSION:
-        raise EnvelopeRefused(f"Crypt4GH version {version} is unsupported; version 1 is.")
+        raise EnvelopeInvalid(f"Crypt4GH version {version} is unsupported; version 1 is.")
     if count == 0:
-        raise EnvelopeRefused("The header has no packets.")
+        raise EnvelopeInvalid("The header has no packets.")
     if count > MAX_PACKETS:
-        raise EnvelopeTooLarge(f"A header has at most {MAX_PACKETS} packets.")
+        raise TooLong(f"A header has at most {MAX_PACKETS} packets.")
     return int(count)
 
 
 def _check_length(length: int) -> int:
     if length > MAX_PACKET:
-        raise EnvelopeTooLarge(f"A header packet has at most {MAX_PACKET} bytes.")
+        raise TooLong(f"A header packet has at most {MAX_PACKET} bytes.")
     if length < _PACKET_FRAME:
-        raise EnvelopeRefused("A header packet is shorter than its own frame.")
+        raise EnvelopeInvalid("A header packet is shorter than its own frame.")
     return length
 
 
 def _packets(header: bytes) -> Iterator[bytes]:
     if len(header) > MAX_HEADER:
-        raise EnvelopeTooLarge(f"A header has at most {MAX_HEADER} bytes.")
+        raise TooLong(f"A header has at most {MAX_HEADER} bytes.")
     if len(header) < _PREAMBLE:
-        raise EnvelopeRefused("The header ends too early.")
+        raise EnvelopeInvalid("The header ends too early.")
     position = _PREAMBLE
     for _ in range(_check_preamble(header[:_PREAMBLE])):
         if position + 4 > len(header):
-            raise EnvelopeRefused("The header ends too early.")
+            raise EnvelopeInvalid("The header ends too early.")
         length = _check_length(int.from_bytes(header[position : position + 4], "little"))
         if position + length > len(header):
-            raise EnvelopeRefused("The header ends too early.")
+            raise EnvelopeInvalid("The header ends too early.")
         yield header[position : position + length]
         position += length
     if position != len(header):
-        raise EnvelopeRefused("There are bytes after the header's last packet.")
+        raise EnvelopeInvalid("There are bytes after the header's last packet.")
 
 
 def _shared_key(point: bytes, *, reader: bytes, writer: bytes) -> bytes:
@@ -221,16 +221,16 @@ def _open_packet(packet: bytes, secrets: Sequence[SecretKey]) -> bytes | None:
         try:
             key = _shared_key(secret.exchange(writer), reader=secret.public, writer=writer)
             return ChaCha20Poly1305(key).decrypt(nonce, sealed, None)
-        except (InvalidTag, KeyRefused):
+        except (InvalidTag, KeyInvalid):
             continue  # not ours: foreign packets cannot be told from padding
     return None
 
 
 def _data_key(payload: bytes) -> bytes:
     if len(payload) < 40:
-        raise EnvelopeRefused("A key packet is too short.")
+        raise EnvelopeInvalid("A key packet is too short.")
     if payload[4:8] != bytes(4):
-        raise EnvelopeRefused("The header names a data method that is unsupported.")
+        raise EnvelopeInvalid("The header names a data method that is unsupported.")
     return payload[8:40]
 
 
@@ -239,20 +239,20 @@ def _data_key(payload: bytes) -> bytes:
 
 def _edit_payload(lengths: Sequence[int]) -> bytes:
     if len(lengths) > MAX_EDITS:
-        raise EnvelopeTooLarge(f"An edit list has at most {MAX_EDITS} lengths.")
+        raise TooLong(f"An edit list has at most {MAX_EDITS} lengths.")
     if any(not 0 <= length < 2**64 for length in lengths):
-        raise EnvelopeRefused("A length of an edit list is not an unsigned 64-bit number.")
+        raise EnvelopeInvalid("A length of an edit list is not an unsigned 64-bit number.")
     return struct.pack(f"<II{len(lengths)}Q", 1, len(lengths), *lengths)
 
 
 def _edit_lengths(payload: bytes) -> tuple[int, ...]:
     if len(payload) < 8:
-        raise EnvelopeRefused("An edit list packet has no count.")
+        raise EnvelopeInvalid("An edit list packet has no count.")
     count = int.from_bytes(payload[4:8], "little")
     if count > MAX_EDITS:
-        raise EnvelopeTooLarge(f"An edit list has at most {MAX_EDITS} lengths.")
+        raise TooLong(f"An edit list has at most {MAX_EDITS} lengths.")
     if len(payload) < 8 + 8 * count:
-        raise EnvelopeRefused("An edit list is shorter than its count.")
+        raise EnvelopeInvalid("An edit list is shorter than its count.")
     return struct.unpack_from(f"<{count}Q", payload, 8)
 
 
@@ -293,13 +293,13 @@ class _Editor:
 def seal_segment(key: bytes, plain: bytes | memoryview) -> bytes:
     """One sealed segment of 1 to SEGMENT plain bytes, under a fresh random nonce."""
     if not 1 <= len(plain) <= SEGMENT:
-        raise SegmentRefused(f"A segment holds 1 to {SEGMENT} bytes, not {len(plain)}.")
+        raise SegmentInvalid(f"A segment holds 1 to {SEGMENT} bytes, not {len(plain)}.")
     nonce = os.urandom(NONCE)
     return nonce + ChaCha20Poly1305(key).encrypt(nonce, plain, None)
 
 
 def open_segment(keys: Sequence[bytes], sealed: bytes | memoryview) -> bytes:
-    """The plain bytes of one segment under any of the keys; raises SegmentRefused."""
+    """The plain bytes of one segment under any of the keys; raises SegmentInvalid."""
     buffer = bytearray(SEGMENT)
     ciphers = [ChaCha20Poly1305(key) for key in keys]
     size = _open_into(ciphers, memoryview(sealed), memoryview(buffer))
@@ -310,7 +310,7 @@ def _open_into(ciphers: list[ChaCha20Poly1305], sealed: memoryview, plain: memor
     """Leaves the cipher that worked at the front: the next segment most likely has its key."""
     size = len(sealed) - NONCE - MAC
     if not 1 <= size <= SEGMENT:
-        raise SegmentRefused("A segment is too short or too long.")
+        raise SegmentInvalid("A segment is too short or too long.")
     for place, cipher in enumerate(ciphers):
         try:
             cipher.decrypt_into(sealed[:NONCE], sealed[NONCE:], None, plain[:size])
@@ -319,7 +319,7 @@ def _open_into(ciphers: list[ChaCha20Poly1305], sealed: memoryview, plain: memor
         if place:
             ciphers.insert(0, ciphers.pop(place))
         return size
-    raise SegmentRefused("A segment does not open: it was changed, cut or moved.")
+    raise SegmentInvalid("A segment does not open: it was changed, cut or moved.")
 
 
 def seal_body(source: BinaryIO, sink: BinaryIO, data_key: bytes) -> BodyFacts:
@@ -353,7 +353,7 @@ def open_body(
     """Opens all segments of `source` into `sink` through the edit list, to the last MAC.
 
     With `leaves`, the sealed segments must be exactly these, in this order. Raises
-    SegmentRefused, perhaps after writing: only a caller that returns may use the sink.
+    SegmentInvalid, perhaps after writing: only a caller that returns may use the sink.
     """
     ciphers = [ChaCha20Poly1305(key) for key in opened.data_keys]
     editor = _Editor(opened.edit_list)
@@ -364,7 +364,7 @@ def open_body(
     while end := _fill(source, sealed):
         seen.append(leaf(sealed[:end]))
         if leaves is not None and (len(seen) > len(leaves) or seen[-1] != leaves[len(seen) - 1]):
-            raise SegmentRefused(f"Segment {len(seen) - 1} is not the one that was announced.")
+            raise SegmentInvalid(f"Segment {len(seen) - 1} is not the one that was announced.")
         size = _open_into(ciphers, sealed[:end], plain)
         body_hash.update(sealed[:end])
         body_total += end
@@ -373,7 +373,7 @@ def open_body(
             plain_hash.update(piece)
             plain_total += len(piece)
     if leaves is not None and len(seen) != len(leaves):
-        raise SegmentRefused(f"The body ends after {len(seen)} of {len(leaves)} segments.")
+        raise SegmentInvalid(f"The body ends after {len(seen)} of {len(leaves)} segments.")
     return BodyFacts(plain_total, body_total, plain_hash.digest(), body_hash.digest(), tuple(seen))
 
 
@@ -395,7 +395,7 @@ def _read_exactly(stream: BinaryIO, size: int) -> bytes:
     while missing:
         piece = stream.read(min(missing, _READ_STEP))
         if not piece:
-            raise EnvelopeRefused("The header ends too early.")
+            raise EnvelopeInvalid("The header ends too early.")
         parts.append(piece)
         missing -= len(piece)
     return b"".join(parts)

@@ -4,7 +4,8 @@
     ├── InvalidInput
     │   ├── KeyInvalid             a key or key file that is malformed, weak or of the wrong sort
     │   ├── EnvelopeInvalid        bytes that are not a Crypt4GH header, segment or edit list
-    │   │   └── NotForUs           a sound header that none of our keys opens
+    │   │   ├── NotForUs           a sound header that none of our keys opens
+    │   │   └── SegmentInvalid     a segment's MAC, length, place or digest is wrong
     │   ├── SourceRefused          a file that may not be sealed: truncated, or not what it says
     │   ├── UnsupportedFormat      htsget: a format the object or the endpoint does not have
     │   └── InvalidRange           htsget: a region whose end precedes its start
@@ -36,6 +37,10 @@ class EnvelopeInvalid(InvalidInput):
 
 class NotForUs(EnvelopeInvalid):
     code = "not_for_us"
+
+
+class SegmentInvalid(EnvelopeInvalid):
+    code = "segment_invalid"
 
 
 class SourceRefused(InvalidInput):

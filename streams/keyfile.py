@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
-from streams.errors import KeyRefused
+from streams.errors import KeyInvalid
 
 MAX_KEY_FILE = 16384
 MAX_BCRYPT_ROUNDS = 1000
@@ -33,26 +33,26 @@ _SCRYPT_MEMORY = 64 * 1024 * 1024
 
 
 def read_secret_bytes(path: Path, passphrase: bytes | None) -> bytes:
-    """The 32 secret bytes of a private key file; raises KeyRefused and never names the bytes."""
+    """The 32 secret bytes of a private key file; raises KeyInvalid and never names the bytes."""
     try:
         with path.open("rb") as file:
             text = file.read(MAX_KEY_FILE + 1)
     except OSError as error:
-        raise KeyRefused(f"The key file {path} cannot be read.", detail=str(error)) from error
+        raise KeyInvalid(f"The key file {path} cannot be read.", detail=str(error)) from error
     if len(text) > MAX_KEY_FILE:
-        raise KeyRefused(f"The key file {path} is longer than {MAX_KEY_FILE} bytes.")
+        raise KeyInvalid(f"The key file {path} is longer than {MAX_KEY_FILE} bytes.")
     match = _PEM.match(text)
     if match is None:
-        raise KeyRefused(f"{path} is not one PEM block with a private key.")
+        raise KeyInvalid(f"{path} is not one PEM block with a private key.")
     try:
         container = base64.b64decode(b"".join(match[2].split()), validate=True)
     except binascii.Error as error:
-        raise KeyRefused(f"The private key block in {path} is not base64.") from error
+        raise KeyInvalid(f"The private key block in {path} is not base64.") from error
     if container.startswith(_MAGIC):
         return _open_container(container[len(_MAGIC) :], passphrase)
     if match[1] == b"OPENSSH PRIVATE KEY":
         return _open_openssh(text, passphrase)
-    raise KeyRefused(f"{path} holds neither a c4gh-v1 nor an OpenSSH private key.")
+    raise KeyInvalid(f"{path} holds neither a c4gh-v1 nor an OpenSSH private key.")
 
 
 def write_secret_text(path: Path, secret: bytes, passphrase: bytes | None) -> None:
@@ -81,23 +81,23 @@ def _open_container(rest: bytes, passphrase: bytes | None) -> bytes:
     if rest:
         _take_string(rest)  # a comment: well formed, not kept
     if (kdf == b"none") != (cipher == b"none"):
-        raise KeyRefused("The key file names a kdf without a cipher, or a cipher without a kdf.")
+        raise KeyInvalid("The key file names a kdf without a cipher, or a cipher without a kdf.")
     if cipher == b"none":
         return _exactly_32(blob)
     if cipher != b"chacha20_poly1305":
-        raise KeyRefused("The key file uses a cipher that is not supported.")
+        raise KeyInvalid("The key file uses a cipher that is not supported.")
     if not passphrase:
-        raise KeyRefused("The key file is protected by a passphrase, and none was given.")
+        raise KeyInvalid("The key file is protected by a passphrase, and none was given.")
     derived = _derive(kdf, passphrase, options)
     try:
         return _exactly_32(ChaCha20Poly1305(derived).decrypt(blob[:12], blob[12:], None))
     except (InvalidTag, ValueError) as error:
-        raise KeyRefused("The passphrase does not open this key file.") from error
+        raise KeyInvalid("The passphrase does not open this key file.") from error
 
 
 def _derive(kdf: bytes, passphrase: bytes, options: bytes) -> bytes:
     if len(options) < 5:
-        raise KeyRefused("The key file has no salt.")
+        raise KeyInvalid("The key file has no salt.")
     rounds, salt = int.from_bytes(options[:4], "big"), options[4:]
     if kdf == b"scrypt":
         return _scrypt(passphrase, salt)
@@ -106,7 +106,7 @@ def _derive(kdf: bytes, passphrase: bytes, options: bytes) -> bytes:
     if kdf == b"pbkdf2_hmac_sha256":
         _check_rounds(rounds, MAX_PBKDF2_ROUNDS)
         return hashlib.pbkdf2_hmac("sha256", passphrase, salt, rounds, dklen=32)
-    raise KeyRefused("The key file uses a key derivation that is not supported.")
+    raise KeyInvalid("The key file uses a key derivation that is not supported.")
 
 
 def _scrypt(passphrase: bytes, salt: bytes) -> bytes:
@@ -119,33 +119,33 @@ def _bcrypt(passphrase: bytes, salt: bytes, rounds: int) -> bytes:
     try:
         from bcrypt import kdf
     except ImportError as error:  # not a dependency of ours: only old key files need it
-        raise KeyRefused("bcrypt key files are unsupported until `pip install bcrypt`.") from error
+        raise KeyInvalid("bcrypt key files are unsupported until `pip install bcrypt`.") from error
     return kdf(passphrase, salt, desired_key_bytes=32, rounds=rounds, ignore_few_rounds=True)
 
 
 def _check_rounds(rounds: int, most: int) -> None:
     if not 1 <= rounds <= most:
-        raise KeyRefused(f"The key file asks for {rounds} rounds; 1 to {most} are accepted.")
+        raise KeyInvalid(f"The key file asks for {rounds} rounds; 1 to {most} are accepted.")
 
 
 def _open_openssh(text: bytes, passphrase: bytes | None) -> bytes:
     try:
         key = load_ssh_private_key(text, password=passphrase or None)
     except Exception as error:  # hostile bytes: whatever the parser throws is a refusal
-        raise KeyRefused("The OpenSSH key cannot be opened: wrong passphrase or form.") from error
+        raise KeyInvalid("The OpenSSH key cannot be opened: wrong passphrase or form.") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise KeyRefused("Of OpenSSH keys only ed25519 can be used for Crypt4GH.")
+        raise KeyInvalid("Of OpenSSH keys only ed25519 can be used for Crypt4GH.")
     return hashlib.sha512(key.private_bytes_raw()).digest()[:32]
 
 
 def _take_string(data: bytes) -> tuple[bytes, bytes]:
     size = int.from_bytes(data[:2], "big")
     if len(data) < 2 + size:
-        raise KeyRefused("The key file ends inside a field.")
+        raise KeyInvalid("The key file ends inside a field.")
     return data[2 : 2 + size], data[2 + size :]
 
 
 def _exactly_32(secret: bytes) -> bytes:
     if len(secret) != 32:
-        raise KeyRefused(f"The key file holds {len(secret)} secret bytes instead of 32.")
+        raise KeyInvalid(f"The key file holds {len(secret)} secret bytes instead of 32.")
     return secret

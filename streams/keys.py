@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
-from streams.errors import KeyRefused
+from streams.errors import KeyInvalid
 from streams.keyfile import read_secret_bytes, write_secret_text
 
 KEY_BYTES = 32
@@ -45,11 +45,11 @@ class SecretKey:
         return cls(X25519PrivateKey.generate())
 
     def exchange(self, peer: bytes) -> bytes:
-        """The raw shared point; raises KeyRefused for a malformed or low-order peer."""
+        """The raw shared point; raises KeyInvalid for a malformed or low-order peer."""
         try:
             return self._key.exchange(X25519PublicKey.from_public_bytes(peer))
         except ValueError as error:
-            raise KeyRefused("The peer's public key is not usable.") from error
+            raise KeyInvalid("The peer's public key is not usable.") from error
 
     def __repr__(self) -> str:
         return f"<SecretKey {thumbprint(self.public)[:16]}>"
@@ -66,39 +66,39 @@ def thumbprint(public: bytes) -> str:
 def parse_public_key(text: bytes | str) -> bytes:
     """The raw 32 bytes of one public key file (Crypt4GH PEM, or an OpenSSH ssh-ed25519 line).
 
-    Raises KeyRefused for private material, wrong lengths, non-canonical and low-order points.
+    Raises KeyInvalid for private material, wrong lengths, non-canonical and low-order points.
     """
     raw_text = text.encode("utf-8", "replace") if isinstance(text, str) else text
     if len(raw_text) > MAX_PUBLIC_KEY_TEXT:
-        raise KeyRefused(f"A public key file has at most {MAX_PUBLIC_KEY_TEXT} bytes.")
+        raise KeyInvalid(f"A public key file has at most {MAX_PUBLIC_KEY_TEXT} bytes.")
     if b"PRIVATE KEY" in raw_text or b"c4gh-v1" in raw_text:
-        raise KeyRefused("This is a private key. Send the public key only.")
+        raise KeyInvalid("This is a private key. Send the public key only.")
     if raw_text.lstrip().startswith(b"ssh-"):
         return check_public_bytes(_from_openssh(raw_text))
     match = _PUBLIC_PEM.match(raw_text)
     if match is None:
-        raise KeyRefused("Expected one PEM block labelled CRYPT4GH PUBLIC KEY.")
+        raise KeyInvalid("Expected one PEM block labelled CRYPT4GH PUBLIC KEY.")
     try:
         raw = base64.b64decode(b"".join(match[1].split()), validate=True)
     except binascii.Error as error:
-        raise KeyRefused("The public key block is not base64.") from error
+        raise KeyInvalid("The public key block is not base64.") from error
     return check_public_bytes(raw)
 
 
 def check_public_bytes(raw: bytes) -> bytes:
     """The same bytes, if they are one usable X25519 public key in its canonical form."""
     if len(raw) != KEY_BYTES:
-        raise KeyRefused(f"A public key has {KEY_BYTES} bytes, not {len(raw)}.")
+        raise KeyInvalid(f"A public key has {KEY_BYTES} bytes, not {len(raw)}.")
     # Two encodings of one point would be two thumbprints of one key (RFC 7748 section 5).
     if int.from_bytes(raw, "little") >= _FIELD_PRIME:
-        raise KeyRefused("The public key is not in canonical form.")
+        raise KeyInvalid("The public key is not in canonical form.")
     # Every X25519 scalar is a multiple of the cofactor: a low-order point always gives zero.
     SecretKey.generate().exchange(raw)
     return raw
 
 
 def read_secret_key(path: Path, passphrase: bytes | None = None) -> SecretKey:
-    """Opens a c4gh-v1 or OpenSSH ed25519 private key file; raises KeyRefused."""
+    """Opens a c4gh-v1 or OpenSSH ed25519 private key file; raises KeyInvalid."""
     return SecretKey(X25519PrivateKey.from_private_bytes(read_secret_bytes(path, passphrase)))
 
 
@@ -126,12 +126,12 @@ def _from_openssh(line: bytes) -> bytes:
     try:
         key = load_ssh_public_key(line.strip())
     except Exception as error:  # hostile bytes: whatever the parser throws is a refusal
-        raise KeyRefused("The OpenSSH public key cannot be read.") from error
+        raise KeyInvalid("The OpenSSH public key cannot be read.") from error
     if not isinstance(key, Ed25519PublicKey):
-        raise KeyRefused("Of OpenSSH keys only ssh-ed25519 can be used for Crypt4GH.")
+        raise KeyInvalid("Of OpenSSH keys only ssh-ed25519 can be used for Crypt4GH.")
     # The birational map of RFC 7748 section 4.1: u = (1 + y) / (1 - y); the sign bit is dropped.
     y = int.from_bytes(key.public_bytes_raw(), "little") & (2**255 - 1)
     if y % _FIELD_PRIME == 1:
-        raise KeyRefused("The OpenSSH public key is a low-order point.")
+        raise KeyInvalid("The OpenSSH public key is a low-order point.")
     u = (1 + y) * pow(1 - y, -1, _FIELD_PRIME) % _FIELD_PRIME
     return u.to_bytes(KEY_BYTES, "little")
