@@ -1,8 +1,17 @@
-"""Permits: what the access room signs, and what streams and workspaces obey."""
+"""Access requests, workspaces and permits as they travel; rules and rows are other classes."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, field_validator
+
 from schemas.wire import LocalId, Wire, canonical_json
+
+MAX_PURPOSE_BYTES = 4096
+
+Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
 
 
 class Permit(Wire):
@@ -32,3 +41,141 @@ class SignedPermit(Wire):
 
     permit: Permit
     signature: str
+
+
+class NewRequest(Wire):
+    """What a researcher fills in; the workspace named here is the one the grant will name."""
+
+    dataset: LocalId
+    project: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    purpose: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4096)]
+    workspace: LocalId
+    months: Annotated[int, Field(ge=1, le=24)]
+
+    @field_validator("purpose")
+    @classmethod
+    def _bounded_in_bytes(cls, purpose: str) -> str:
+        if len(purpose.encode()) > MAX_PURPOSE_BYTES:
+            raise ValueError(f"expected at most {MAX_PURPOSE_BYTES} bytes")
+        return purpose
+
+
+class StepBody(Wire):
+    """What may go with a step; `months` shortens an approval and is refused elsewhere."""
+
+    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+    months: Annotated[int, Field(ge=1, le=24)] | None = None
+
+
+class EventView(Wire):
+    at: int
+    step: str
+    by: str  # an identity for the committee, a role for the requester
+    note: str
+
+
+class GrantView(Wire):
+    id: str
+    dataset: str
+    workspace: str
+    issued: int
+    expires: int
+    revoked: bool
+
+
+class RequestView(Wire):
+    id: str
+    dataset: str
+    project: str
+    purpose: str
+    workspace: str
+    months: int
+    state: str
+    requester: str
+    created: int
+    updated: int
+    events: tuple[EventView, ...]
+    grant: GrantView | None
+
+
+class RequestList(Wire):
+    requests: tuple[RequestView, ...]
+
+
+class NewWorkspace(Wire):
+    """Keys are raw and in hex; the signature is the identity key's over the raw public key."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+    public_key: Hex32
+    identity_key: Hex32
+    signature: Hex64
+
+
+class Challenge(Wire):
+    """`challenge` is base64 of a Crypt4GH file that only the registered key opens."""
+
+    id: str
+    challenge: str
+    expires: int
+
+
+class Proof(Wire):
+    answer: Hex32
+
+
+class WorkspaceView(Wire):
+    id: str
+    name: str
+    owner: str
+    public_key: str
+    thumbprint: str
+    state: str
+    expires: int
+
+
+class WorkspaceList(Wire):
+    workspaces: tuple[WorkspaceView, ...]
+
+
+class Visas(Wire):
+    """The form in which brokers fetch visas, and in which passports carry them."""
+
+    ga4gh_passport_v1: tuple[str, ...]
+
+
+class VisaView(Wire):
+    type: str
+    value: str
+    issuer: str
+    expires: int
+
+
+class DroppedView(Wire):
+    reason: str
+    type: str | None
+    issuer: str | None
+
+
+class WhoAmI(Wire):
+    identity: str
+    expires: int
+    visas: tuple[VisaView, ...]
+    dropped: tuple[DroppedView, ...]
+    committee_of: tuple[str, ...]
+    admin: bool
+
+
+class ReasonView(Wire):
+    code: str
+    text: str
+
+
+class DecisionView(Wire):
+    dataset: str
+    action: str
+    outcome: str
+    level: str
+    ceiling: str | None
+    reasons: tuple[ReasonView, ...]
+    expires: int | None
+    policy_version: str

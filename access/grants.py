@@ -1,0 +1,61 @@
+"""Mints ControlledAccessGrants visas from active grants, each time they are asked for.
+
+GA4GH Passport 1.2.1 (claim `ga4gh_visa_v1`) and AAI 1.2.1 (Visa Document Tokens, `jku`). A visa
+lives an hour at most and never longer than its grant; a revoked grant has none. Whether a grant
+is active is `store`'s to say, and signing is `passports.tokens`'s.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+from access.policy import PolicyBook
+from access.store import IssuedGrant
+from passports.tokens import SigningKey, sign
+
+VISA_SECONDS = 3600
+VISA_TOKEN_TYPE = "vnd.ga4gh.visa+jwt"  # noqa: S105 - the media type of AAI 1.2.1, not a secret
+JWKS_PATH = "/.well-known/jwks.json"
+
+
+def mint(
+    grants: Iterable[IssuedGrant],
+    *,
+    subject: str,
+    book: PolicyBook,
+    public_url: str,
+    key: SigningKey,
+    now: int,
+) -> tuple[str, ...]:
+    """One signed visa per grant that holds now and whose dataset still has a policy."""
+    visas = []
+    for grant in grants:
+        policy = book.policy(grant.dataset)
+        if policy is None or grant.revoked is not None or grant.expires <= now:
+            continue
+        claims = visa_claims(
+            grant, subject=subject, value=policy.grant_value, public_url=public_url, now=now
+        )
+        visas.append(sign(claims, key=key, typ=VISA_TOKEN_TYPE, jku=public_url + JWKS_PATH))
+    return tuple(visas)
+
+
+def visa_claims(
+    grant: IssuedGrant, *, subject: str, value: str, public_url: str, now: int
+) -> dict[str, object]:
+    """The claims of one visa; there is no `scope` and no `aud`, as clause 5 of AAI asks."""
+    return {
+        "iss": public_url,
+        "sub": subject,
+        "iat": now,
+        "exp": min(now + VISA_SECONDS, grant.expires),
+        "jti": f"{grant.grant_id}.{secrets.token_hex(8)}",
+        "ga4gh_visa_v1": {
+            "type": "ControlledAccessGrants",
+            "asserted": grant.issued,
+            "value": value,
+            "source": public_url,
+            "by": "dac",
+        },
+    }

@@ -1,0 +1,278 @@
+"""Keeps the workspaces data may be sealed to: registered, proven, confirmed, revoked, expired.
+
+A key is bound in three steps (RFC 7800 in spirit): the workspace's Ed25519 identity signs its
+X25519 key, the workspace opens a challenge sealed to that key, and a node admin confirms whose
+key it is. Approving datasets is the committee's and never done by the same person (four eyes).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import func as sql
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from access.audit import Record
+from access.errors import (
+    NoSuchThing,
+    ProofRefused,
+    SeparationOfDuties,
+    StepNotPossible,
+    TooManyOpen,
+    WorkspaceKeyInvalid,
+)
+from access.lifecycle import Step
+from access.store import MAX_LISTED, Store
+from access.tables import EventRow, RequestRow, WorkspaceRow
+
+CHALLENGE_SECONDS = 600
+KEY_LIFE_SECONDS = 365 * 24 * 3600
+MAX_WORKSPACES_PER_PERSON = 20
+
+# u-coordinates of small order on Curve25519 and its twist, least significant byte first, the top
+# bit cleared as X25519 clears it (RFC 7748, 5): a header sealed to one of them is open to anyone.
+LOW_ORDER_POINTS = frozenset(
+    bytes.fromhex(point)
+    for point in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
+
+SealChallenge = Callable[[bytes, bytes], bytes]
+
+
+class KeyState(StrEnum):
+    REGISTERED = "registered"
+    PROVEN = "proven"
+    CONFIRMED = "confirmed"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A confirmed recipient: raw X25519 key, raw Ed25519 identity, good until `expires`."""
+
+    id: str
+    name: str
+    public_key: bytes
+    identity_key: bytes
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class Registration(Workspace):
+    """A workspace in any state, for its owner and the node admin."""
+
+    owner: str
+    state: KeyState
+
+    @property
+    def thumbprint(self) -> str:
+        return hashlib.sha256(self.public_key).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What a workspace sends to register; nothing in it is believed yet."""
+
+    name: str
+    public_key: bytes
+    identity_key: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SealedChallenge:
+    workspace_id: str
+    sealed: bytes
+    expires: int
+
+
+class Recipients:
+    """Workspaces and their keys, in the control database of `store`."""
+
+    def __init__(self, store: Store, *, record: Record) -> None:
+        self._store = store
+        self._record = record
+
+    def register(
+        self, new: NewKey, *, owner: str, seal: SealChallenge, now: int
+    ) -> SealedChallenge:
+        """Keeps the key unproven and answers with a secret sealed to it.
+
+        Raises WorkspaceKeyInvalid, and TooManyOpen at the cap per person."""
+        check_key(new)
+        secret = secrets.token_bytes(32)
+        sealed = seal(new.public_key, secret)
+        row = WorkspaceRow(
+            workspace_id=f"ws-{secrets.token_hex(16)}",
+            name=new.name,
+            owner=owner,
+            public_key=new.public_key.hex(),
+            identity_key=new.identity_key.hex(),
+            state=KeyState.REGISTERED,
+            challenge_digest=hashlib.sha256(secret).hexdigest(),
+            challenge_expires=now + CHALLENGE_SECONDS,
+            created=now,
+            expires=now + KEY_LIFE_SECONDS,
+        )
+        workspace_id = row.workspace_id
+        with self._store.writing() as session:
+            _refuse_too_many(session, owner, now)
+            session.add(row)
+            session.flush()
+            self._note("register", workspace_id, by=owner)
+        return SealedChallenge(workspace_id, sealed, now + CHALLENGE_SECONDS)
+
+    def prove(self, workspace_id: str, answer: bytes, *, owner: str, now: int) -> Registration:
+        """Raises ProofRefused for a wrong or late answer, NoSuchThing for another's workspace."""
+        with self._store.writing() as session:
+            row = _locked(session, workspace_id)
+            if row.owner != owner:
+                raise NoSuchThing(detail="proof for another person's workspace")
+            if row.state != KeyState.REGISTERED:
+                raise StepNotPossible("This key was proven before, or revoked.")
+            given = hashlib.sha256(answer).hexdigest()
+            right = hmac.compare_digest(given, row.challenge_digest)
+            if not right or now >= row.challenge_expires:
+                raise ProofRefused("The answer is not the challenge's, or it came too late.")
+            row.state = KeyState.PROVEN
+            session.add(row)
+            session.flush()
+            self._note("prove", workspace_id, by=owner)
+            return _registration(row)
+
+    def confirm(self, workspace_id: str, *, admin: str, now: int) -> Registration:
+        """The caller has checked that `admin` is one. Raises SeparationOfDuties for the owner
+        and for anyone who approved a request that names this workspace."""
+        with self._store.writing() as session:
+            moved = session.exec(
+                update(WorkspaceRow)
+                .where(col(WorkspaceRow.workspace_id) == workspace_id)
+                .where(col(WorkspaceRow.state) == KeyState.PROVEN)
+                .values(
+                    state=KeyState.CONFIRMED, confirmed_by=admin, expires=now + KEY_LIFE_SECONDS
+                )
+            )
+            row = _locked(session, workspace_id)
+            if moved.rowcount != 1:
+                raise StepNotPossible("Only a key that was proven, and once, can be confirmed.")
+            if admin == row.owner or _approved_a_request(session, workspace_id, admin):
+                raise SeparationOfDuties(
+                    "Who registered a key, or approved a request for it, does not confirm it."
+                )
+            self._note("confirm", workspace_id, by=admin)
+            return _registration(row)
+
+    def revoke(self, workspace_id: str, *, by: str, is_admin: bool) -> Registration:
+        """By its owner or an admin, at once and for good; for others it does not exist."""
+        with self._store.writing() as session:
+            row = _locked(session, workspace_id)
+            if not is_admin and row.owner != by:
+                raise NoSuchThing(detail="revocation of another person's workspace")
+            if row.state == KeyState.REVOKED:
+                raise StepNotPossible("This key is revoked already.")
+            row.state = KeyState.REVOKED
+            session.add(row)
+            session.flush()
+            self._note("revoke", workspace_id, by=by)
+            return _registration(row)
+
+    def approved(self, workspace_id: str, *, now: int) -> Workspace | None:
+        """The workspace if its key is confirmed, unrevoked and unexpired now; reads each time."""
+        found = self.registration(workspace_id)
+        if found is None or found.state is not KeyState.CONFIRMED or now >= found.expires:
+            return None
+        return Workspace(found.id, found.name, found.public_key, found.identity_key, found.expires)
+
+    def registration(self, workspace_id: str) -> Registration | None:
+        with self._store.reading() as session:
+            row = session.get(WorkspaceRow, workspace_id)
+            return None if row is None else _registration(row)
+
+    def listed(self, *, owner: str | None) -> tuple[Registration, ...]:
+        """One person's, or with None everyone's (for admins), newest first."""
+        query = select(WorkspaceRow).order_by(col(WorkspaceRow.created).desc()).limit(MAX_LISTED)
+        with self._store.reading() as session:
+            mine = query if owner is None else query.where(WorkspaceRow.owner == owner)
+            return tuple(_registration(row) for row in session.exec(mine).all())
+
+    def _note(self, step: str, workspace_id: str, *, by: str) -> None:
+        facts = {"step": step, "workspace": workspace_id, "by": self._record.pseudonym(by)}
+        self._record.append("access.workspace", facts, durable=True)
+
+
+def check_key(new: NewKey) -> None:
+    """Exactly 32 bytes, of no small order, signed by the identity that comes with it."""
+    if len(new.public_key) != 32 or len(new.identity_key) != 32:
+        raise WorkspaceKeyInvalid("Expected raw keys of 32 bytes each.")
+    if new.public_key[:31] + bytes([new.public_key[31] & 0x7F]) in LOW_ORDER_POINTS:
+        raise WorkspaceKeyInvalid("The X25519 public key is of small order.")
+    try:
+        identity = Ed25519PublicKey.from_public_bytes(new.identity_key)
+        identity.verify(new.signature, new.public_key)
+    except (ValueError, InvalidSignature) as problem:
+        raise WorkspaceKeyInvalid(
+            "The identity key did not sign this X25519 public key."
+        ) from problem
+
+
+def _refuse_too_many(session: Session, owner: str, now: int) -> None:
+    lapsed = (col(WorkspaceRow.state) == KeyState.REGISTERED) & (
+        col(WorkspaceRow.challenge_expires) <= now
+    )
+    held = session.exec(
+        select(sql.count())
+        .select_from(WorkspaceRow)
+        .where(WorkspaceRow.owner == owner)
+        .where(WorkspaceRow.state != KeyState.REVOKED)
+        .where(~lapsed)
+    ).one()
+    if held >= MAX_WORKSPACES_PER_PERSON:
+        raise TooManyOpen(f"At most {MAX_WORKSPACES_PER_PERSON} workspaces per person.")
+
+
+def _locked(session: Session, workspace_id: str) -> WorkspaceRow:
+    row = session.exec(
+        select(WorkspaceRow).where(WorkspaceRow.workspace_id == workspace_id).with_for_update()
+    ).first()
+    if row is None:
+        raise NoSuchThing(detail="unknown workspace")
+    return row
+
+
+def _approved_a_request(session: Session, workspace_id: str, person: str) -> bool:
+    found = session.exec(
+        select(EventRow.number)
+        .join(RequestRow, col(RequestRow.request_id) == col(EventRow.request_id))
+        .where(RequestRow.workspace == workspace_id)
+        .where(EventRow.step == Step.APPROVE)
+        .where(EventRow.actor == person)
+    ).first()
+    return found is not None
+
+
+def _registration(row: WorkspaceRow) -> Registration:
+    return Registration(
+        id=row.workspace_id,
+        name=row.name,
+        public_key=bytes.fromhex(row.public_key),
+        identity_key=bytes.fromhex(row.identity_key),
+        expires=row.expires,
+        owner=row.owner,
+        state=KeyState(row.state),
+    )

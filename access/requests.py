@@ -1,0 +1,159 @@
+"""The desk where requests are made and decided: joins lifecycle, store, policy book and record.
+
+Every door (JSON routes, node pages) comes through here, so that four eyes, visibility and the
+record are the same at each. Unknown and not-yours requests raise the same NoSuchThing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from access.audit import Record
+from access.errors import NoSuchThing, SeparationOfDuties
+from access.lifecycle import (
+    AccessRequest,
+    Event,
+    Part,
+    State,
+    Step,
+    advance,
+    granted_until,
+    part_of,
+    steps_open_to,
+)
+from access.policy import PolicyBook
+from access.recipients import KeyState, Recipients
+from access.store import IssuedGrant, Store
+from schemas.errors import InvalidInput
+from schemas.grants import NewRequest, StepBody
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A request as one person may see it."""
+
+    request: AccessRequest
+    part: Part
+    grant: IssuedGrant | None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return steps_open_to(self.request.state, self.part)
+
+
+class RequestDesk:
+    def __init__(
+        self, store: Store, *, recipients: Recipients, book: PolicyBook, record: Record
+    ) -> None:
+        self._store = store
+        self._recipients = recipients
+        self._book = book
+        self._record = record
+
+    def create(self, new: NewRequest, *, requester: str, now: int) -> AccessRequest:
+        """A draft. The caller has checked that the requester may know of the dataset."""
+        request = AccessRequest(
+            request_id=f"req-{secrets.token_hex(16)}",
+            requester=requester,
+            dataset=new.dataset,
+            project=new.project,
+            purpose=new.purpose,
+            workspace=new.workspace,
+            months=new.months,
+            state=State.DRAFT,
+            created=now,
+            updated=now,
+        )
+        if self._committee(new.dataset) is None:
+            raise NoSuchThing(detail="request for a dataset without a policy")
+        self._refuse_dead_workspace(new.workspace, now=now)
+        self._store.add_request(
+            request, before_commit=lambda: self._note(request, "create", by=requester)
+        )
+        return request
+
+    def see(self, request_id: str, *, viewer: str) -> Seen:
+        """Raises NoSuchThing where the request is unknown or not the viewer's business."""
+        request = self._store.request(request_id)
+        if request is None:
+            raise NoSuchThing(detail="unknown request")
+        part = part_of(request, viewer, self._committee(request.dataset) or ())
+        if part is None:
+            raise NoSuchThing(detail="request of others")
+        return Seen(request, part, self._store.grant_of(request_id))
+
+    def committee_of(self, identity: str) -> tuple[str, ...]:
+        """The datasets on whose committee the person sits."""
+        return tuple(d for d in self._book.datasets() if identity in (self._committee(d) or ()))
+
+    def own(self, identity: str) -> tuple[AccessRequest, ...]:
+        return self._store.requests_of(identity)
+
+    def for_committee(self, identity: str) -> tuple[AccessRequest, ...]:
+        datasets = self.committee_of(identity)
+        return self._store.requests_for(datasets) if datasets else ()
+
+    def take(self, request_id: str, step: Step, body: StepBody, *, actor: str, now: int) -> Seen:
+        """Takes one step and returns the request after it; a refused decision is recorded too."""
+        seen = self.see(request_id, viewer=actor)
+        if body.months is not None and step is not Step.APPROVE:
+            raise InvalidInput("«months» belongs to an approval only.")
+        try:
+            self._move(seen, step, body, actor=actor, now=now)
+        except SeparationOfDuties:
+            self._note(seen.request, f"refused {step}", by=actor)
+            raise
+        return self.see(request_id, viewer=actor)
+
+    def _move(self, seen: Seen, step: Step, body: StepBody, *, actor: str, now: int) -> None:
+        request = seen.request
+        target = advance(request.state, step, seen.part)
+        grant = None
+        if step is Step.APPROVE:
+            self._refuse_dead_workspace(request.workspace, now=now)
+            grant = _grant(request, allowed_months=body.months, now=now)
+        self._store.take_step(
+            request,
+            Event(at=now, step=step, actor=actor, note=body.note),
+            to=target,
+            grant=grant,
+            before_commit=lambda: self._note(request, step, by=actor, grant=grant),
+        )
+
+    def _refuse_dead_workspace(self, workspace_id: str, *, now: int) -> None:
+        found = self._recipients.registration(workspace_id)
+        if found is None or found.state is KeyState.REVOKED or found.expires <= now:
+            raise InvalidInput("The workspace is not registered at this node, or no longer.")
+
+    def _committee(self, dataset: str) -> tuple[str, ...] | None:
+        policy = self._book.policy(dataset)
+        return None if policy is None else policy.committee
+
+    def _note(
+        self, request: AccessRequest, step: str, *, by: str, grant: IssuedGrant | None = None
+    ) -> None:
+        facts: dict[str, object] = {
+            "step": step,
+            "request": request.request_id,
+            "dataset": request.dataset,
+            "workspace": request.workspace,
+            "requester": self._record.pseudonym(request.requester),
+            "by": self._record.pseudonym(by),
+        }
+        if grant is not None:
+            facts |= {"grant": grant.grant_id, "expires": grant.expires}
+        self._record.append("access.request", facts, durable=True)
+
+
+def _grant(request: AccessRequest, *, allowed_months: int | None, now: int) -> IssuedGrant:
+    until = granted_until(now, asked_months=request.months, allowed_months=allowed_months)
+    return IssuedGrant(
+        grant_id=f"grant-{secrets.token_hex(16)}",
+        identity=request.requester,
+        dataset=request.dataset,
+        workspace=request.workspace,
+        expires=until,
+        request_id=request.request_id,
+        issued=now,
+    )

@@ -1,0 +1,338 @@
+"""The JSON doors under /access: requests, visas, workspaces, and what a caller may do and why.
+
+GA4GH Passport 1.2.1 for visas, REMS' form for /access/permissions/{sub} (for the broker alone),
+and the visa keys at /.well-known/jwks.json. Handlers parse, call and shape; rules live elsewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from access.audit import Record
+from access.caller import Caller, bearer
+from access.errors import DatasetClosed, NoSuchThing, NotTheBroker, NotYourStep, SignInNeeded
+from access.grants import JWKS_PATH, mint
+from access.lifecycle import AccessRequest, Event, Part, Step
+from access.policy import Action, Decision, Outcome, PolicyBook
+from access.recipients import NewKey, Recipients, Registration, SealChallenge
+from access.requests import RequestDesk, Seen
+from access.store import IssuedGrant, Store
+from passports.passport import Researcher
+from passports.tokens import SigningKey
+from schemas.grants import (
+    Challenge,
+    DecisionView,
+    DroppedView,
+    EventView,
+    GrantView,
+    NewRequest,
+    NewWorkspace,
+    Proof,
+    ReasonView,
+    RequestList,
+    RequestView,
+    StepBody,
+    Visas,
+    VisaView,
+    WhoAmI,
+    WorkspaceList,
+    WorkspaceView,
+)
+
+MAX_SUB_CHARS = 255  # OpenID Connect Core 1.0, section 2
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """What the handlers of one node share; built once by `build`."""
+
+    store: Store
+    recipients: Recipients
+    book: PolicyBook
+    desk: RequestDesk
+    visa_key: SigningKey
+    public_url: str
+    admins: tuple[str, ...]
+    clock: Callable[[], int]
+
+    def visas(self, identity: str, subject: str) -> Visas:
+        now = self.clock()
+        minted = mint(
+            self.store.active_grants(identity, now=now),
+            subject=subject,
+            book=self.book,
+            public_url=self.public_url,
+            key=self.visa_key,
+            now=now,
+        )
+        return Visas(ga4gh_passport_v1=minted)
+
+
+def build(
+    *,
+    store: Store,
+    recipients: Recipients,
+    book: PolicyBook,
+    record: Record,
+    visa_key: SigningKey,
+    public_url: str,
+    caller: Caller,
+    broker_secret: str,
+    broker_issuer: str,
+    admins: tuple[str, ...],
+    clock: Callable[[], int],
+    seal_challenge: SealChallenge,
+) -> APIRouter:
+    """`broker_issuer` is whose subjects /access/permissions/{sub} speaks of: the same `sub` of
+    another issuer is another person."""
+    desk = RequestDesk(store, recipients=recipients, book=book, record=record)
+    counter = Counter(store, recipients, book, desk, visa_key, public_url, admins, clock)
+    router = APIRouter()
+
+    async def signed_in(who: Annotated[Researcher | None, Depends(caller)]) -> Researcher:
+        if who is None:
+            raise SignInNeeded("Sign in first: this needs a passport.")
+        return who
+
+    _add_visa_routes(
+        router, counter, signed_in, broker_secret=broker_secret, broker_issuer=broker_issuer
+    )
+    _add_request_routes(router, counter, signed_in)
+    _add_workspace_routes(router, counter, signed_in, seal_challenge=seal_challenge)
+    _add_explaining_routes(router, counter, signed_in, caller=caller)
+    return router
+
+
+SignedInOnly = Callable[..., object]
+
+
+def _add_visa_routes(
+    router: APIRouter,
+    counter: Counter,
+    signed_in: SignedInOnly,
+    *,
+    broker_secret: str,
+    broker_issuer: str,
+) -> None:
+    @router.get(JWKS_PATH)
+    def visa_keys() -> dict[str, list[dict[str, object]]]:
+        return {"keys": [dict(counter.visa_key.public_jwk())]}
+
+    @router.get("/access/permissions/{sub:path}")
+    def permissions(sub: str, request: Request, response: Response) -> Visas:
+        _refuse_other_than_broker(bearer(request), broker_secret)
+        if not 0 < len(sub) <= MAX_SUB_CHARS:
+            raise NoSuchThing(detail="subject longer than OpenID allows")
+        response.headers["Cache-Control"] = "no-store"
+        return counter.visas(f"{sub}@{broker_issuer}", sub)
+
+    @router.get("/access/visas")
+    def own_visas(response: Response, who: Annotated[Researcher, Depends(signed_in)]) -> Visas:
+        response.headers["Cache-Control"] = "no-store"
+        return counter.visas(who.identity, who.subject)
+
+
+def _refuse_other_than_broker(raw_secret: str | None, broker_secret: str) -> None:
+    # An empty setting must not become a secret that everyone knows.
+    given = (raw_secret or "").encode()
+    if not broker_secret or not hmac.compare_digest(given, broker_secret.encode()):
+        raise NotTheBroker("This address answers the sign-in broker only.")
+
+
+def _add_request_routes(router: APIRouter, counter: Counter, signed_in: SignedInOnly) -> None:
+    desk = counter.desk
+
+    @router.post("/access/requests", status_code=201)
+    def create(new: NewRequest, who: Annotated[Researcher, Depends(signed_in)]) -> RequestView:
+        now = counter.clock()
+        if not counter.book.may_know(who, new.dataset, now=now):
+            raise NoSuchThing(detail="request for a dataset that may not be known")
+        made = desk.create(new, requester=who.identity, now=now)
+        return _request_view(desk.see(made.request_id, viewer=who.identity))
+
+    @router.get("/access/requests")
+    def listed(who: Annotated[Researcher, Depends(signed_in)]) -> RequestList:
+        own = desk.own(who.identity)
+        mine = {request.request_id for request in own}
+        others = [r for r in desk.for_committee(who.identity) if r.request_id not in mine]
+        views = [_request_view(Seen(r, Part.REQUESTER, None)) for r in own]
+        views += [_request_view(Seen(r, Part.COMMITTEE, None)) for r in others]
+        return RequestList(requests=tuple(views))
+
+    @router.get("/access/requests/{request_id}")
+    def one(request_id: str, who: Annotated[Researcher, Depends(signed_in)]) -> RequestView:
+        return _request_view(desk.see(request_id, viewer=who.identity))
+
+    @router.post("/access/requests/{request_id}/{step}")
+    def take(
+        request_id: str,
+        step: Step,
+        who: Annotated[Researcher, Depends(signed_in)],
+        body: StepBody | None = None,
+    ) -> RequestView:
+        now = counter.clock()
+        after = desk.take(request_id, step, body or StepBody(), actor=who.identity, now=now)
+        return _request_view(after)
+
+
+def _add_workspace_routes(
+    router: APIRouter,
+    counter: Counter,
+    signed_in: SignedInOnly,
+    *,
+    seal_challenge: SealChallenge,
+) -> None:
+    recipients = counter.recipients
+
+    @router.post("/access/workspaces", status_code=201)
+    def register(new: NewWorkspace, who: Annotated[Researcher, Depends(signed_in)]) -> Challenge:
+        key = NewKey(
+            name=new.name,
+            public_key=bytes.fromhex(new.public_key),
+            identity_key=bytes.fromhex(new.identity_key),
+            signature=bytes.fromhex(new.signature),
+        )
+        made = recipients.register(
+            key, owner=who.identity, seal=seal_challenge, now=counter.clock()
+        )
+        sealed = base64.b64encode(made.sealed).decode("ascii")
+        return Challenge(id=made.workspace_id, challenge=sealed, expires=made.expires)
+
+    @router.get("/access/workspaces")
+    def listed(who: Annotated[Researcher, Depends(signed_in)]) -> WorkspaceList:
+        owner = None if who.identity in counter.admins else who.identity
+        found = recipients.listed(owner=owner)
+        return WorkspaceList(workspaces=tuple(_workspace_view(one) for one in found))
+
+    @router.get("/access/workspaces/{workspace_id}")
+    def one(workspace_id: str, who: Annotated[Researcher, Depends(signed_in)]) -> WorkspaceView:
+        found = recipients.registration(workspace_id)
+        if found is None or who.identity not in {found.owner, *counter.admins}:
+            raise NoSuchThing(detail="workspace unknown or of others")
+        return _workspace_view(found)
+
+    @router.post("/access/workspaces/{workspace_id}/proof")
+    def prove(
+        workspace_id: str, proof: Proof, who: Annotated[Researcher, Depends(signed_in)]
+    ) -> WorkspaceView:
+        answer = bytes.fromhex(proof.answer)
+        return _workspace_view(
+            recipients.prove(workspace_id, answer, owner=who.identity, now=counter.clock())
+        )
+
+    @router.post("/access/workspaces/{workspace_id}/confirm")
+    def confirm(workspace_id: str, who: Annotated[Researcher, Depends(signed_in)]) -> WorkspaceView:
+        found = recipients.registration(workspace_id)
+        if who.identity not in counter.admins:
+            if found is not None and found.owner == who.identity:
+                raise NotYourStep("A node admin confirms whose key this is.")
+            raise NoSuchThing(detail="confirmation by someone who is no admin")
+        return _workspace_view(
+            recipients.confirm(workspace_id, admin=who.identity, now=counter.clock())
+        )
+
+    @router.post("/access/workspaces/{workspace_id}/revoke")
+    def revoke(workspace_id: str, who: Annotated[Researcher, Depends(signed_in)]) -> WorkspaceView:
+        is_admin = who.identity in counter.admins
+        return _workspace_view(recipients.revoke(workspace_id, by=who.identity, is_admin=is_admin))
+
+
+def _add_explaining_routes(
+    router: APIRouter, counter: Counter, signed_in: SignedInOnly, *, caller: Caller
+) -> None:
+    @router.get("/access/whoami")
+    def whoami(who: Annotated[Researcher, Depends(signed_in)]) -> WhoAmI:
+        return WhoAmI(
+            identity=who.identity,
+            expires=who.expires,
+            visas=tuple(
+                VisaView(type=v.type, value=v.value, issuer=v.issuer, expires=v.expires)
+                for v in who.visas
+            ),
+            dropped=tuple(
+                DroppedView(reason=d.reason, type=d.type, issuer=d.issuer) for d in who.dropped
+            ),
+            committee_of=counter.desk.committee_of(who.identity),
+            admin=who.identity in counter.admins,
+        )
+
+    @router.get("/access/check")
+    def check(
+        dataset: Annotated[str, Query(max_length=200)],
+        who: Annotated[Researcher | None, Depends(caller)],
+        action: Action = Action.DISCOVER,
+    ) -> DecisionView:
+        now = counter.clock()
+        if not counter.book.may_know(who, dataset, now=now):
+            raise DatasetClosed("This dataset is not open to you, or does not exist.")
+        decision = counter.book.decide(who, dataset, action, now=now)
+        if decision.outcome is Outcome.DENY:
+            raise DatasetClosed(" ".join(reason.text for reason in decision.reasons))
+        return _decision_view(decision)
+
+
+def _request_view(seen: Seen) -> RequestView:
+    request, grant = seen.request, seen.grant
+    return RequestView(
+        id=request.request_id,
+        dataset=request.dataset,
+        project=request.project,
+        purpose=request.purpose,
+        workspace=request.workspace,
+        months=request.months,
+        state=request.state,
+        requester=request.requester,
+        created=request.created,
+        updated=request.updated,
+        events=tuple(_event_view(event, request, seen.part) for event in request.events),
+        grant=None if grant is None else _grant_view(grant),
+    )
+
+
+def _event_view(event: Event, request: AccessRequest, viewer: Part) -> EventView:
+    by = event.actor
+    if viewer is Part.REQUESTER:
+        by = Part.REQUESTER if event.actor == request.requester else Part.COMMITTEE
+    return EventView(at=event.at, step=event.step, by=by, note=event.note)
+
+
+def _grant_view(grant: IssuedGrant) -> GrantView:
+    return GrantView(
+        id=grant.grant_id,
+        dataset=grant.dataset,
+        workspace=grant.workspace,
+        issued=grant.issued,
+        expires=grant.expires,
+        revoked=grant.revoked is not None,
+    )
+
+
+def _workspace_view(found: Registration) -> WorkspaceView:
+    return WorkspaceView(
+        id=found.id,
+        name=found.name,
+        owner=found.owner,
+        public_key=found.public_key.hex(),
+        thumbprint=found.thumbprint,
+        state=found.state,
+        expires=found.expires,
+    )
+
+
+def _decision_view(decision: Decision) -> DecisionView:
+    return DecisionView(
+        dataset=decision.dataset,
+        action=decision.action,
+        outcome=decision.outcome,
+        level=decision.level.name.lower(),
+        ceiling=None if decision.ceiling is None else decision.ceiling.wire,
+        reasons=tuple(ReasonView(code=r.code, text=r.text) for r in decision.reasons),
+        expires=decision.expires,
+        policy_version=decision.policy_version,
+    )

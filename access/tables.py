@@ -1,0 +1,76 @@
+"""The control database's tables, in types that SQLite and PostgreSQL share.
+
+Rows never leave this room: `store` turns them into frozen values. Times are epoch seconds.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Text
+from sqlmodel import Field, SQLModel
+
+SCHEMA_VERSION = 1
+
+
+class SchemaRow(SQLModel, table=True):
+    __tablename__ = "access_schema"
+
+    id: int = Field(primary_key=True)
+    version: int
+
+
+class RequestRow(SQLModel, table=True):
+    __tablename__ = "access_request"
+
+    request_id: str = Field(primary_key=True)
+    requester: str = Field(index=True)
+    dataset: str = Field(index=True)
+    project: str
+    purpose: str = Field(sa_type=Text)
+    workspace: str = Field(index=True)
+    months: int
+    state: str
+    created: int = Field(sa_type=BigInteger)
+    updated: int = Field(sa_type=BigInteger)
+
+
+class EventRow(SQLModel, table=True):
+    __tablename__ = "access_event"
+
+    request_id: str = Field(primary_key=True, foreign_key="access_request.request_id")
+    number: int = Field(primary_key=True)
+    at: int = Field(sa_type=BigInteger)
+    step: str
+    actor: str = Field(index=True)
+    note: str = Field(sa_type=Text)
+
+
+class GrantRow(SQLModel, table=True):
+    __tablename__ = "access_grant"
+
+    grant_id: str = Field(primary_key=True)
+    request_id: str = Field(unique=True, foreign_key="access_request.request_id")
+    identity: str = Field(index=True)
+    dataset: str
+    workspace: str
+    issued: int = Field(sa_type=BigInteger)
+    expires: int = Field(sa_type=BigInteger)
+    revoked: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class WorkspaceRow(SQLModel, table=True):
+    __tablename__ = "access_workspace"
+
+    workspace_id: str = Field(primary_key=True)
+    name: str
+    owner: str = Field(index=True)
+    public_key: str
+    identity_key: str
+    state: str
+    challenge_digest: str
+    challenge_expires: int = Field(sa_type=BigInteger)
+    confirmed_by: str | None = None
+    created: int = Field(sa_type=BigInteger)
+    expires: int = Field(sa_type=BigInteger)
+
+
+TABLES = (SchemaRow, RequestRow, EventRow, GrantRow, WorkspaceRow)
