@@ -77,6 +77,16 @@ def leaf(sealed: bytes | memoryview) -> bytes:
     return digest.digest()
 
 
+def segment_root(leaves: Sequence[bytes]) -> bytes:
+    """The RFC 9162 section 2.1.1 tree head over the leaves: it fixes number and order too."""
+    level = list(leaves) or [hashlib.sha256().digest()]
+    while len(level) > 1:
+        odd = level[-1:] if len(level) % 2 else []
+        pairs = zip(level[0::2], level[1::2], strict=False)
+        level = [hashlib.sha256(b"\x01" + left + right).digest() for left, right in pairs] + odd
+    return level[0]
+
+
 def body_size(plain: int) -> int:
     """Bytes of the sealed body of `plain` bytes (the header not counted)."""
     full, rest = divmod(plain, SEGMENT)
