@@ -13,6 +13,7 @@ from enum import IntEnum, StrEnum
 from typing import Literal
 
 from duo.consent import Consent
+from duo.verdict import Outcome as Outcome
 from passports.passport import Researcher
 from passports.visas import Visa, VisaType
 
@@ -46,12 +47,6 @@ class Action(StrEnum):
     DISCOVER = "discover"  # Beacon answers
     STREAM = "stream"  # sealed release
     TRAIN = "train"  # federated analysis
-
-
-class Outcome(StrEnum):
-    PERMIT = "permit"
-    REVIEW = "needs-review"
-    DENY = "deny"
 
 
 class Profile(StrEnum):

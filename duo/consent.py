@@ -54,10 +54,11 @@ def read_consent(terms: Sequence[DataUseTerm]) -> Consent:
                 continue
             conditions.add(_condition(meant.term, sent))
     rewritten = _without_obsolete(conditions, warnings)
-    permissions = frozenset(c for c in rewritten if c.term.kind is Kind.PERMISSION)
+    permissions = _one_ds(c for c in rewritten if c.term.kind is Kind.PERMISSION)
+    modifiers = frozenset(c for c in rewritten if c.term.kind is Kind.MODIFIER)
     return Consent(
         permissions=permissions,
-        modifiers=frozenset(rewritten - permissions),
+        modifiers=modifiers,
         unclear=tuple(sorted(set(unclear))),
         warnings=tuple(sorted(set(warnings))),
     )
@@ -87,3 +88,16 @@ def _without_obsolete(conditions: set[Condition], warnings: list[str]) -> set[Co
         warnings.append("obsolete RU read as: no clinical care")
         kept = {c for c in kept if c.term is not Term.CC}
     return kept
+
+
+def _one_ds(permissions: Iterable[Condition]) -> frozenset[Condition]:
+    """Diseases listed one by one are alternatives of one permission. A DS that names none stays
+    apart: what it meant is unknown."""
+    named: set[str] = set()
+    others: set[Condition] = set()
+    for condition in permissions:
+        if condition.term is Term.DS and condition.values:
+            named |= condition.values
+        else:
+            others.add(condition)
+    return frozenset(others | ({Condition(Term.DS, values=frozenset(named))} if named else set()))
