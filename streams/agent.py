@@ -1,0 +1,216 @@
+"""The small process that alone holds the node's secret key and makes headers again.
+
+Speaks over a Unix socket, one JSON line each way. Believes nobody: it checks signature, node, time
+and recipient of the permit itself, and with `--vault` that the header is the named object's.
+Crypt4GH v1.0 section 3; header-only re-wrapping. Decisions and the record stay with its callers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import binascii
+import logging
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from access.errors import PermitRefused
+from access.permits import check
+from schemas.errors import SkerryError
+from schemas.grants import SignedPermit
+from schemas.wire import LocalId, Wire
+from streams.envelope import MAX_HEADER, open_header, seal_header
+from streams.errors import AgentRefused, AgentUnavailable, EnvelopeInvalid, KeyInvalid
+from streams.keys import SecretKey, check_public_bytes, read_secret_key, thumbprint
+from streams.permit import Use, cover
+from streams.vault import Vault
+
+MAX_LINE = MAX_HEADER * 2
+MAX_CONNECTIONS = 64
+TIMEOUT_SECONDS = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class RewrapRequest(Wire):
+    permit: SignedPermit
+    object_id: LocalId
+    header: str = Field(max_length=MAX_LINE)  # base64
+    recipient: str = Field(max_length=64)  # base64 of the raw key
+
+
+class RewrapAnswer(Wire):
+    header: str | None = None
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """The rules of the process, apart from its socket."""
+
+    secret: SecretKey
+    permit_key: bytes
+    audience: str
+    vault: Vault | None
+
+    def rewrap(self, request: RewrapRequest, *, now: int) -> bytes:
+        """The object's header for the permit's recipient alone. Raises AgentRefused."""
+        try:
+            permit = check(request.permit, self.permit_key, audience=self.audience, now=now)
+            recipient = check_public_bytes(base64.b64decode(request.recipient, validate=True))
+            header = base64.b64decode(request.header, validate=True)
+            self._check_header(request.object_id, permit.dataset, header)
+            use = Use(request.object_id, permit.dataset, thumbprint(recipient), 0)
+            if not (coverage := cover(permit, use, now=now)).covered:
+                raise AgentRefused(f"The permit does not cover this: {coverage.reasons[0]}.")
+            opened = open_header(header, [self.secret])
+        except (PermitRefused, KeyInvalid, EnvelopeInvalid) as error:
+            raise AgentRefused(error.public) from error
+        except binascii.Error as error:
+            raise AgentRefused("The header or the recipient is not base64.") from error
+        if opened.edit_list is not None:
+            raise AgentRefused("Headers with an edit list are not released.")
+        return seal_header(opened.data_keys, [recipient])
+
+    def _check_header(self, object_id: str, dataset: str, header: bytes) -> None:
+        # Otherwise a permit for one object would open the header of any other.
+        if self.vault is None:
+            return
+        known = self.vault.get(object_id)
+        if known is None or known.dataset != dataset or known.header_bytes != header:
+            raise AgentRefused("The header is not the one of this object.")
+
+
+class AgentServer:
+    """Answers on the socket until it is told to stop."""
+
+    def __init__(self, agent: Agent, *, clock: Callable[[], float] = time.time) -> None:
+        self._agent = agent
+        self._clock = clock
+        self._places = asyncio.Semaphore(MAX_CONNECTIONS)
+
+    async def start(self, socket: Path) -> asyncio.Server:
+        """Listens; only the owner of the process can connect."""
+        await asyncio.to_thread(socket.unlink, missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            return await asyncio.start_unix_server(self._serve, socket, limit=MAX_LINE)
+        finally:
+            os.umask(before)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with self._places, asyncio.timeout(TIMEOUT_SECONDS):
+                answer = self._answer(await reader.readline())
+                writer.write(answer.model_dump_json().encode() + b"\n")
+                await writer.drain()
+        except (OSError, TimeoutError, ValueError) as error:
+            _log.warning("a caller was dropped: %s", type(error).__name__)
+        finally:
+            writer.close()
+
+    def _answer(self, line: bytes) -> RewrapAnswer:
+        try:
+            request = RewrapRequest.model_validate_json(line)
+        except ValidationError:
+            _log.warning("refused: not a request")
+            return RewrapAnswer(refused="The request cannot be read.")
+        permit_id = request.permit.permit.permit_id
+        try:
+            header = self._agent.rewrap(request, now=int(self._clock()))
+        except SkerryError as error:
+            _log.warning("refused: permit %.64r: %s", permit_id, error.public)
+            return RewrapAnswer(refused=error.public)
+        _log.info("re-wrapped: permit %.64r object %s", permit_id, request.object_id)
+        return RewrapAnswer(header=base64.b64encode(header).decode())
+
+
+@dataclass(frozen=True, slots=True)
+class AgentClient:
+    """The web process's side: it sees headers go in and come out, and no key."""
+
+    socket: Path
+
+    async def rewrap(
+        self, signed: SignedPermit, object_id: str, header: bytes, recipient: bytes
+    ) -> bytes:
+        """Raises AgentRefused, and AgentUnavailable when the agent does not answer soundly."""
+        request = RewrapRequest(
+            permit=signed,
+            object_id=object_id,
+            header=base64.b64encode(header).decode(),
+            recipient=base64.b64encode(recipient).decode(),
+        )
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                line = await self._ask(request.model_dump_json().encode() + b"\n")
+            answer = RewrapAnswer.model_validate_json(line)
+            made = base64.b64decode(answer.header or "", validate=True)
+        except (OSError, TimeoutError, ValueError) as error:
+            sentence = "The key agent does not answer; nothing was released. Try again later."
+            raise AgentUnavailable(sentence, detail=type(error).__name__) from error
+        if answer.refused is not None or not made:
+            sentence = "The key agent refused this release."
+            raise AgentRefused(sentence, detail=answer.refused or "no header")
+        return made
+
+    async def _ask(self, line: bytes) -> bytes:
+        reader, writer = await asyncio.open_unix_connection(self.socket, limit=MAX_LINE)
+        try:
+            writer.write(line)
+            await writer.drain()
+            return await reader.readline()
+        finally:
+            writer.close()
+
+
+async def _run(agent: Agent, socket: Path) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = await AgentServer(agent).start(socket)
+    sys.stdout.write("key agent ready\n")
+    sys.stdout.flush()
+    await stop.wait()
+    server.close()
+    await server.wait_closed()
+    await asyncio.to_thread(socket.unlink, missing_ok=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0 after a stop by signal, 2 for a key or setting that cannot be used."""
+    parser = argparse.ArgumentParser(prog="python -m streams.agent", description=__doc__)
+    parser.add_argument("--key", type=Path, required=True, help="the node's Crypt4GH secret key")
+    parser.add_argument("--socket", type=Path, required=True)
+    parser.add_argument("--permit-key", required=True, help="hex of the node's Ed25519 public key")
+    parser.add_argument("--audience", required=True, help="the node's public URL")
+    parser.add_argument("--vault", type=Path, help="binds headers to objects when given")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="key agent: %(message)s")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the key
+    try:
+        agent = Agent(
+            secret=read_secret_key(given.key),
+            permit_key=bytes.fromhex(given.permit_key),
+            audience=given.audience,
+            vault=Vault(given.vault) if given.vault is not None else None,
+        )
+    except (SkerryError, OSError, ValueError) as error:
+        _log.error("cannot start: %s", error)
+        return 2
+    asyncio.run(_run(agent, given.socket))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

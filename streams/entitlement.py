@@ -1,0 +1,95 @@
+"""Finds out whether a caller may have an object now, and at which workspace.
+
+The order is fixed: object, policy, grant, workspace, key. Who may not know of the dataset gets
+the answer for an unknown object. Leaves the rules to `access.policy` and issues nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from access.policy import Action, Decision, PolicyBook
+from access.recipients import Recipients, Workspace
+from access.store import Grant, Store
+from passports.passport import Researcher
+from streams.errors import NoSuchObject, ReleaseRefused
+from streams.keys import thumbprint
+from streams.sources import Kind
+from streams.vault import SealedObject, Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """All that a release rests on, as it was at one moment."""
+
+    researcher: Researcher
+    sealed: SealedObject
+    decision: Decision
+    grant: Grant
+    workspace: Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlements:
+    """Reads the databases each time: nothing here is remembered. Methods block."""
+
+    vault: Vault
+    book: PolicyBook
+    store: Store
+    recipients: Recipients
+
+    def find(
+        self,
+        researcher: Researcher,
+        object_id: str,
+        kind: Kind,
+        *,
+        client_key: bytes | None,
+        now: int,
+    ) -> Entitlement:
+        """Raises NoSuchObject, or ReleaseRefused with its reasons where the caller may know."""
+        sealed = self.vault.get(object_id)
+        if sealed is None or sealed.kind is not kind:
+            raise NoSuchObject(detail="unknown object")
+        decision = self.book.decide(researcher, sealed.dataset, Action.STREAM, now=now)
+        if not decision.allowed:
+            self._refuse(researcher, decision, now=now)
+        grant = self.store.active_grant(researcher.identity, sealed.dataset, now=now)
+        if grant is None:
+            raise ReleaseRefused(
+                "There is no active grant for this dataset: request access.", reasons=("no_grant",)
+            )
+        workspace = self.recipients.approved(grant.workspace, now=now)
+        if workspace is None:
+            raise ReleaseRefused(
+                "The grant's workspace is not confirmed, or its key has run out.",
+                reasons=("workspace_not_approved",),
+            )
+        if client_key is not None and not hmac.compare_digest(client_key, workspace.public_key):
+            raise ReleaseRefused(
+                "The key sent is not the one registered for the grant's workspace.",
+                reasons=("foreign_key",),
+            )
+        return Entitlement(researcher, sealed, decision, grant, workspace)
+
+    def still_holds(
+        self, identity: str, dataset: str, *, grant_id: str, recipient: str, now: int
+    ) -> bool:
+        """Whether grant, workspace and key are what they were when the release was opened."""
+        grant = self.store.active_grant(identity, dataset, now=now)
+        if grant is None or grant.grant_id != grant_id:
+            return False
+        workspace = self.recipients.approved(grant.workspace, now=now)
+        return workspace is not None and thumbprint(workspace.public_key) == recipient
+
+    def _refuse(self, researcher: Researcher, decision: Decision, *, now: int) -> None:
+        reasons = tuple(reason.code for reason in decision.reasons) or ("denied",)
+        if not self.book.may_know(researcher, decision.dataset, now=now):
+            raise NoSuchObject(detail=",".join(reasons))
+        raise ReleaseRefused(_sentence(reason.text for reason in decision.reasons), reasons=reasons)
+
+
+def _sentence(texts: Iterable[str]) -> str:
+    return " ".join(texts) or "This dataset may not be streamed to you."

@@ -1,0 +1,237 @@
+"""Seals what is loaded into release units, and knows every sealed object of a node.
+
+A body is content-addressed and immutable, its Crypt4GH header (v1.0, sealed to the node's key)
+lies apart; every object has a data key of its own, since a key, once out, opens all it covers.
+Plaintext is read and never written. Opening headers is `streams.agent`'s, sending `release`'s.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from pydantic import ValidationError
+
+from schemas.wire import LocalId, Wire, canonical_json
+from streams.envelope import BodyFacts, seal_body, seal_header
+from streams.errors import SourceRefused, VaultBroken
+from streams.keys import thumbprint
+from streams.sources import Kind, check_source
+from streams.storage import LocalBodies, replace_durably, settle, temporary_beside
+
+INDEX_VERSION = 1
+MAX_INDEX_BYTES = 256 * 1024 * 1024
+HASH_STEP = 1024 * 1024
+
+
+class SealedObject(Wire):
+    """One release unit: what was sealed, and the header that only the node's key opens.
+
+    Digests are lower-case hex; `segment_root` is the RFC 9162 tree head over `envelope.leaf`.
+    """
+
+    object_id: LocalId
+    dataset: LocalId
+    kind: Kind
+    format: str
+    owner_ids: tuple[str, ...]
+    body_sha256: str
+    body_size: int
+    plain_sha256: str
+    plain_size: int
+    segment_root: str
+    node_key: str
+    header: str
+
+    @property
+    def header_bytes(self) -> bytes:
+        return bytes.fromhex(self.header)
+
+
+class _Index(Wire):
+    version: int
+    objects: tuple[SealedObject, ...]
+
+
+class Vault:
+    """The sealed objects below `root`. Many readers, and one writer at a time across processes."""
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._root = root
+        self._index = root / "index.json"
+        self._digests = root / "segments"
+        self._digests.mkdir(mode=0o700, exist_ok=True)
+        self.bodies = LocalBodies(root / "bodies")
+        self._seen: tuple[int, int, int] | None = None
+        self._objects: dict[str, SealedObject] = {}
+
+    def get(self, object_id: str) -> SealedObject | None:
+        return self._current().get(object_id)
+
+    def objects(self, dataset: str) -> tuple[SealedObject, ...]:
+        return tuple(found for found in self._current().values() if found.dataset == dataset)
+
+    def seal(
+        self,
+        source: Path,
+        *,
+        object_id: str,
+        dataset: str,
+        kind: Kind | str,
+        format: str,  # noqa: A002 - the field's word
+        owner_ids: Sequence[str],
+        node_public: bytes,
+    ) -> SealedObject:
+        """Seals `source` under a fresh key; the same content under the same names is left alone.
+
+        Raises SourceRefused for what is truncated or not what it says, before anything changes.
+        """
+        kind, form = _known_kind(source, kind), format.upper()
+        check_source(source, kind=kind, form=form)
+        with self._writing():
+            before = self.get(object_id)
+            unsealed = {
+                "object_id": object_id,
+                "dataset": dataset,
+                "kind": kind,
+                "format": form,
+                "owner_ids": tuple(owner_ids),
+                "node_key": thumbprint(node_public),
+            }
+            if before is not None and _is_same(before, unsealed, source):
+                return before
+            sealed = self._seal_body(source, unsealed, node_public)
+            self._publish({**self._current(), object_id: sealed})
+            if before is not None:
+                self._shred(before)
+            return sealed
+
+    def segment_digests(self, sealed: SealedObject) -> tuple[bytes, ...]:
+        """The ordered leaves of the body, checked against its root."""
+        try:
+            joined = (self._digests / f"{sealed.body_sha256}.leaves").read_bytes()
+        except OSError as error:
+            raise VaultBroken("Segment digests cannot be read.", detail=str(error)) from error
+        leaves = tuple(joined[at : at + 32] for at in range(0, len(joined), 32))
+        if segment_root(leaves).hex() != sealed.segment_root:
+            raise VaultBroken("Segment digests do not belong to their body.")
+        return leaves
+
+    # Writing
+
+    def _seal_body(
+        self, source: Path, unsealed: Mapping[str, object], node_public: bytes
+    ) -> SealedObject:
+        data_key = os.urandom(32)
+        with (
+            source.open("rb") as plain,
+            temporary_beside(self.bodies.path("new")) as (file, made),
+        ):
+            size_before = os.fstat(plain.fileno()).st_size
+            facts = seal_body(plain, file, data_key)
+            if facts.plain_size != size_before:
+                raise SourceRefused(f"{source}: the file changed while it was read. Try again.")
+            leaves = b"".join(facts.segment_digests)
+            replace_durably(self._digests / f"{facts.body_sha256.hex()}.leaves", leaves)
+            settle(file, made, self.bodies.path(facts.body_sha256.hex()))
+        header = seal_header([data_key], [node_public])
+        return SealedObject.model_validate(
+            {**unsealed, **_described(facts), "header": header.hex()}
+        )
+
+    def _publish(self, objects: dict[str, SealedObject]) -> None:
+        index = _Index(version=INDEX_VERSION, objects=tuple(objects.values()))
+        replace_durably(self._index, canonical_json(index.model_dump(mode="json")))
+
+    def _shred(self, replaced: SealedObject) -> None:
+        """The header went with the index; a running release keeps its open descriptor."""
+        self.bodies.path(replaced.body_sha256).unlink(missing_ok=True)
+        (self._digests / f"{replaced.body_sha256}.leaves").unlink(missing_ok=True)
+
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        lock = os.open(self._root / ".writer", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    # Reading
+
+    def _current(self) -> dict[str, SealedObject]:
+        """The index as it is on disk now; parsed again only when the file was replaced."""
+        try:
+            with self._index.open("rb") as file:
+                facts = os.fstat(file.fileno())
+                stamp = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
+                if stamp != self._seen:
+                    self._objects, self._seen = _parse(file), stamp
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise VaultBroken("The vault's index cannot be read.", detail=str(error)) from error
+        return self._objects
+
+
+def segment_root(leaves: Sequence[bytes]) -> bytes:
+    """The Merkle tree head of RFC 9162 section 2.1.1 over leaves that are hashed already."""
+    if not leaves:
+        return hashlib.sha256(b"").digest()
+    level = list(leaves)
+    while len(level) > 1:
+        pairs = [
+            hashlib.sha256(b"\x01" + level[at] + level[at + 1]).digest()
+            for at in range(0, len(level) - 1, 2)
+        ]
+        level = pairs + level[len(pairs) * 2 :]
+    return level[0]
+
+
+def _described(facts: BodyFacts) -> dict[str, object]:
+    return {
+        "body_sha256": facts.body_sha256.hex(),
+        "body_size": facts.body_size,
+        "plain_sha256": facts.plain_sha256.hex(),
+        "plain_size": facts.plain_size,
+        "segment_root": segment_root(facts.segment_digests).hex(),
+    }
+
+
+def _known_kind(source: Path, kind: Kind | str) -> Kind:
+    try:
+        return Kind(kind)
+    except ValueError as error:
+        known = ", ".join(Kind)
+        raise SourceRefused(f"{source}: expected one of {known} as kind, got {kind}.") from error
+
+
+def _is_same(before: SealedObject, unsealed: Mapping[str, object], source: Path) -> bool:
+    same_names = all(getattr(before, name) == value for name, value in unsealed.items())
+    if not same_names or source.stat().st_size != before.plain_size:
+        return False
+    digest = hashlib.sha256()
+    with source.open("rb") as file:
+        while step := file.read(HASH_STEP):
+            digest.update(step)
+    return digest.hexdigest() == before.plain_sha256
+
+
+def _parse(file: BinaryIO) -> dict[str, SealedObject]:
+    content = file.read(MAX_INDEX_BYTES + 1)
+    if len(content) > MAX_INDEX_BYTES:
+        raise VaultBroken("The vault's index is too large.")
+    try:
+        index = _Index.model_validate(json.loads(content))
+    except (ValueError, ValidationError) as error:
+        raise VaultBroken("The vault's index is not one.") from error
+    if index.version != INDEX_VERSION:
+        raise VaultBroken(f"The vault's index has version {index.version}; 1 is known.")
+    return {found.object_id: found for found in index.objects}
