@@ -1,0 +1,197 @@
+"""Makes typed predicates of filters, from the GET string and the POST array (Beacon v2.2 filters).
+
+The standard's `anyOf` lets almost any object through, so each member is checked here. Filters are
+joined by AND, but several values of one single-valued field are alternatives; a nested list is our
+documented OR group. Evaluating a predicate is the catalog's; an unknown filter is refused by
+`execute`, which alone sees what the datasets know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from beacon.catalog import AnyOf, Compare, HasTerm, Predicate, Segment
+from beacon.errors import BadQuestion, UnsupportedQuestion
+from schemas.entries import EntryTypeId, entry_type_named
+
+MAX_FILTERS = 50
+MAX_GROUP_DEPTH = 3
+MAX_TEXT = 256
+
+Operator = Literal["=", "<", ">", "!", ">=", "<="]
+_OPERATORS = get_args(Operator)
+_MEMBERS = frozenset({"id", "includeDescendantTerms", "similarity", "scope", "operator", "value"})
+_COMPARISON = re.compile(r"^(?P<id>.+?):(?P<operator><=|>=|=|<|>|!)(?P<value>.+)$", re.DOTALL)
+_UNDERSCORED = re.compile(r"^([A-Z][A-Za-z]*)_([A-Za-z0-9.-]*\d[A-Za-z0-9.-]*)$")
+
+# Fields a record holds at most one value of: two equalities can only be meant as alternatives.
+SINGLE_VALUED = frozenset(
+    {"sex", "ethnicity", "geographicOrigin", "karyotypicSex", "libraryStrategy", "librarySource"}
+    | {"libraryLayout", "platform"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One member of the filter array. `scopes` holds (filter id, entry type) where one was named;
+    `text` is the form echoed, since the standard's echo is a string."""
+
+    predicate: Predicate
+    scopes: tuple[tuple[str, EntryTypeId], ...]
+    text: str
+
+
+def read(items: Sequence[object]) -> tuple[Filter, ...]:
+    """The filters of a POST body; each is an object, a string as in GET, or a list (OR group)."""
+    filters = tuple(_item(item, depth=1) for item in items)
+    if sum(1 for f in filters for _ in _leaves(f.predicate)) > MAX_FILTERS:
+        raise BadQuestion(f"At most {MAX_FILTERS} filters may be given.")
+    return filters
+
+
+def read_get(values: Sequence[str]) -> tuple[Filter, ...]:
+    """The filters of a GET: comma-joined ids or `id:operator value` run together."""
+    return read([part for value in values for part in value.split(",") if part])
+
+
+def unknown_ids(filters: Sequence[Filter], segment: Segment) -> tuple[str, ...]:
+    """Ids this dataset cannot evaluate, or knows but not for the scope they were given."""
+    return tuple(
+        dict.fromkeys(
+            leaf.term if isinstance(leaf, HasTerm) else leaf.id
+            for f in filters
+            for leaf in _leaves(f.predicate)
+            if not segment.knows(leaf) or not _in_scope(leaf, f, segment)
+        )
+    )
+
+
+def joined(filters: Sequence[Filter], segment: Segment) -> tuple[Predicate, ...]:
+    """What must all hold: values of one single-valued field are put together as alternatives."""
+    alternatives: dict[str, list[HasTerm | Compare | AnyOf]] = {}
+    every: list[Predicate] = []
+    for f in filters:
+        field = _single_valued_field(f.predicate, segment)
+        if field is None:
+            every.append(f.predicate)
+        else:
+            alternatives.setdefault(field, []).append(f.predicate)
+    grouped = (of[0] if len(of) == 1 else AnyOf(tuple(of)) for of in alternatives.values())
+    return (*every, *grouped)
+
+
+def _single_valued_field(predicate: Predicate, segment: Segment) -> str | None:
+    if isinstance(predicate, HasTerm):
+        return segment.term_field(predicate.term)
+    if isinstance(predicate, Compare) and predicate.operator == "=":
+        return predicate.id if predicate.id in SINGLE_VALUED else None
+    return None
+
+
+def _leaves(predicate: Predicate) -> Iterator[HasTerm | Compare]:
+    if isinstance(predicate, AnyOf):
+        for member in predicate.of:
+            yield from _leaves(member)
+    else:
+        yield predicate
+
+
+def _in_scope(leaf: HasTerm | Compare, f: Filter, segment: Segment) -> bool:
+    """A term above those listed has no scope of its own, so any scope fits it."""
+    name = leaf.term if isinstance(leaf, HasTerm) else leaf.id
+    wanted = {scope for filter_id, scope in f.scopes if filter_id == name}
+    if not wanted:
+        return True
+    listed = {term.scope for term in segment.terms() if term.id == name}
+    return not listed or wanted <= listed
+
+
+def _item(item: object, *, depth: int) -> Filter:
+    if isinstance(item, str):
+        return _from_text(item)
+    if isinstance(item, Mapping):
+        return _from_object(item)
+    if isinstance(item, list):
+        return _group(item, depth=depth)
+    raise BadQuestion("A filter is an object, a string, or a list of these (an OR group).")
+
+
+def _group(items: list[object], *, depth: int) -> Filter:
+    if depth >= MAX_GROUP_DEPTH:
+        raise BadQuestion(f"OR groups may be nested at most {MAX_GROUP_DEPTH - 1} deep.")
+    if not items:
+        raise BadQuestion("An OR group of filters is empty.")
+    members = [_item(item, depth=depth + 1) for item in items]
+    text = "(" + "|".join(member.text for member in members) + ")"
+    scopes = tuple(scope for member in members for scope in member.scopes)
+    return Filter(AnyOf(tuple(member.predicate for member in members)), scopes, text)
+
+
+def _from_text(text: str) -> Filter:
+    checked = _text("filter", text)
+    found = _COMPARISON.match(checked)
+    if found is None:
+        return Filter(HasTerm(checked), (), checked)
+    # A CURIE's colon may be written as an underscore before an operator.
+    filter_id = _UNDERSCORED.sub(r"\1:\2", found["id"])
+    operator, value = _operator(found["operator"]), found["value"]
+    return Filter(Compare(filter_id, operator, value), (), f"{filter_id}:{operator}{value}")
+
+
+def _from_object(item: Mapping[str, object]) -> Filter:
+    stray = sorted(str(name)[:40] for name in item if name not in _MEMBERS)
+    if stray:
+        raise BadQuestion(f"A filter has unknown members: {', '.join(stray[:5])}.")
+    filter_id = _text("id", item.get("id"))
+    scopes = _scope(filter_id, item.get("scope"))
+    if "operator" in item or "value" in item:
+        return _alphanumeric(filter_id, item, scopes)
+    descendants = item.get("includeDescendantTerms", True)
+    if not isinstance(descendants, bool):
+        raise BadQuestion("A filter's includeDescendantTerms is true or false.")
+    _exact_only(item.get("similarity", "exact"))
+    return Filter(HasTerm(filter_id, descendants), scopes, filter_id)
+
+
+def _alphanumeric(
+    filter_id: str, item: Mapping[str, object], scopes: tuple[tuple[str, EntryTypeId], ...]
+) -> Filter:
+    if "similarity" in item or "includeDescendantTerms" in item:
+        raise BadQuestion("A filter is either a term or a comparison, not both.")
+    operator = _operator(item.get("operator", "="))
+    value = _text("value", item.get("value"))
+    return Filter(Compare(filter_id, operator, value), scopes, f"{filter_id}:{operator}{value}")
+
+
+def _scope(filter_id: str, scope: object) -> tuple[tuple[str, EntryTypeId], ...]:
+    if scope is None:
+        return ()
+    entry = entry_type_named(_text("scope", scope))
+    if entry is None:
+        raise BadQuestion("A filter's scope is not an entry type of this beacon.")
+    return ((filter_id, entry),)
+
+
+def _exact_only(similarity: object) -> None:
+    if similarity in ("high", "medium", "low"):
+        raise UnsupportedQuestion("Filters by similarity are not supported; `exact` is.")
+    if similarity != "exact":
+        raise BadQuestion("A filter's similarity is one of exact, high, medium, low.")
+
+
+def _operator(operator: object) -> Operator:
+    for known in _OPERATORS:
+        if operator == known:
+            return known  # type: ignore[no-any-return]  # get_args gives the literals untyped
+    raise BadQuestion("A filter's operator is one of = < > ! >= <=.")
+
+
+def _text(member: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise BadQuestion(f"A filter's {member} must be a string that is not empty.")
+    if len(value) > MAX_TEXT:
+        raise BadQuestion(f"A filter's {member} may have at most {MAX_TEXT} characters.")
+    return value.strip()

@@ -1,0 +1,210 @@
+"""States what a node is and serves: info, service-info, configuration, entry types, map and
+filtering terms (Beacon v2.2 framework endpoints).
+
+`ENDPOINT_SETS` is the one list of addresses: the routes are made from it, so the map names
+exactly what is there. Answers nothing about data but terms, and those without their numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from access.policy import Level
+from beacon.catalog import FilteringTerm
+from beacon.query import MAX_LIMIT
+from beacon.variants import SUPPORTED
+from schemas.beacon import API_VERSION
+from schemas.entries import ENTRY_TYPES, EntryType, EntryTypeId
+from schemas.service_info import ServiceInfo
+
+Environment = Literal["prod", "test", "dev", "staging"]
+_SCHEMAS = (
+    "https://raw.githubusercontent.com/ga4gh-beacon/beacon-v2/v2.2.0/framework/json/configuration"
+)
+_STATUS: dict[Environment, str] = {"prod": "PROD", "test": "TEST", "dev": "DEV", "staging": "TEST"}
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What a node says of itself; `public_url` has no trailing slash."""
+
+    id: str
+    name: str
+    public_url: str
+    organization_id: str
+    organization_name: str
+    environment: Environment = "dev"
+    version: str = ""
+    description: str = ""
+
+    @property
+    def beacon_url(self) -> str:
+        return f"{self.public_url}/beacon"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSet:
+    """An entry type's list, its single entries, and the lists under one of its entries."""
+
+    entry: EntryTypeId
+    nested: tuple[EntryTypeId, ...] = ()
+
+
+ENDPOINT_SETS = (
+    EndpointSet("analysis"),
+    EndpointSet("biosample"),
+    EndpointSet("cohort"),
+    EndpointSet("dataset", ("individual", "genomicVariant", "biosample", "run", "analysis")),
+    EndpointSet("genomicVariant", ("individual",)),
+    EndpointSet("individual", ("genomicVariant", "biosample", "run", "analysis")),
+    EndpointSet("run"),
+)
+SERVICE_INFO_SCHEMA = "ga4gh-service-info-v1.0"
+
+
+def info(node: NodeFacts, *, requested_schema: str | None = None) -> dict[str, object]:
+    """`/` and `/info`, in service-info form where that schema was asked for."""
+    if requested_schema is not None and requested_schema.startswith(SERVICE_INFO_SCHEMA):
+        return {"meta": _meta(node), "response": service_info(node)}
+    response: dict[str, object] = {
+        "id": node.id,
+        "name": node.name,
+        "apiVersion": API_VERSION,
+        "environment": node.environment,
+        "organization": {"id": node.organization_id, "name": node.organization_name},
+        "welcomeUrl": node.public_url,
+        "info": {
+            "variantQueries": SUPPORTED,
+            "assemblies": ["GRCh37", "GRCh38"],
+            "orGroups": "A list inside filters holds alternatives.",
+            "vrsIds": "Left out: no reference sequence is at hand, so alleles are trimmed only.",
+            "testMode": "not supported",
+            "limit": MAX_LIMIT,
+        },
+    }
+    if node.description:
+        response["description"] = node.description
+    if node.version:
+        response["version"] = node.version
+    return {"meta": _meta(node), "response": response}
+
+
+def service_info(node: NodeFacts) -> ServiceInfo:
+    """Bare GA4GH service-info 1.0.0, without an envelope."""
+    made: ServiceInfo = {
+        "id": node.id,
+        "name": node.name,
+        "type": {
+            "group": "org.ga4gh",
+            "artifact": "beacon",
+            "version": API_VERSION.removeprefix("v"),
+        },
+        "organization": {"name": node.organization_name, "url": node.public_url},
+        "version": node.version or "0",
+        "environment": node.environment,
+    }
+    if node.description:
+        made["description"] = node.description
+    return made
+
+
+def configuration(node: NodeFacts, *, levels: Iterable[Level]) -> dict[str, object]:
+    """`levels` are those the policies use; none means the strictest, as for a silent beacon."""
+    names = [level.name for level in sorted(set(levels))] or [Level.CONTROLLED.name]
+    return {
+        "meta": _meta(node),
+        "response": {
+            "$schema": f"{_SCHEMAS}/beaconConfigurationSchema.json",
+            "maturityAttributes": {"productionStatus": _STATUS[node.environment]},
+            "securityAttributes": {"defaultGranularity": "boolean", "securityLevels": names},
+            "entryTypes": _entry_types(),
+        },
+    }
+
+
+def entry_types(node: NodeFacts) -> dict[str, object]:
+    return {"meta": _meta(node), "response": {"entryTypes": _entry_types()}}
+
+
+def beacon_map(node: NodeFacts) -> dict[str, object]:
+    sets = {f"{one.entry}Endpoints": _endpoint_set(node, one) for one in ENDPOINT_SETS}
+    return {
+        "meta": _meta(node),
+        "response": {"$schema": f"{_SCHEMAS}/beaconMapSchema.json", "endpointSets": sets},
+    }
+
+
+def filtering_terms(
+    node: NodeFacts, terms: Iterable[FilteringTerm], *, skip: int, limit: int
+) -> dict[str, object]:
+    """Terms of all datasets that answer this caller, put together; never their numbers."""
+    merged: dict[tuple[str, str], dict[str, object]] = {}
+    for term in sorted(terms, key=lambda t: (t.id, t.kind, t.scope)):
+        key = (term.id, term.kind)
+        made = merged.setdefault(key, {"type": term.kind, "id": term.id, "scopes": []})
+        scopes = made["scopes"]
+        if isinstance(scopes, list) and term.scope not in scopes:
+            scopes.append(term.scope)
+        if term.label:
+            made.setdefault("label", term.label)
+    listed = list(merged.values())[skip * limit : (skip + 1) * limit]
+    return {
+        "meta": _meta(node),
+        "response": {"filteringTerms": listed, "resources": _resources(listed)},
+    }
+
+
+def path_parameter(entry: EntryTypeId) -> str:
+    """The placeholder of an entry's id; verifiers fill in only this one for variants."""
+    return "variantInternalId" if entry == "genomicVariant" else "id"
+
+
+def _meta(node: NodeFacts) -> dict[str, object]:
+    return {"beaconId": node.id, "apiVersion": API_VERSION, "returnedSchemas": []}
+
+
+def _entry_types() -> dict[str, object]:
+    return {one.entry: _entry_type(ENTRY_TYPES[one.entry]) for one in ENDPOINT_SETS}
+
+
+def _entry_type(entry: EntryType) -> dict[str, object]:
+    made: dict[str, object] = {
+        "id": entry.id,
+        "name": entry.name,
+        "partOfSpecification": "Beacon v2.2.0",
+        "ontologyTermForThisType": {"id": entry.term, "label": entry.term_label},
+        "defaultSchema": {
+            "id": entry.schema_id,
+            "name": f"Default schema: {entry.name}",
+            "referenceToSchemaDefinition": entry.schema_url,
+        },
+        "nonFilteredQueriesAllowed": True,
+    }
+    if entry.collection_of:
+        made["aCollectionOf"] = [{"id": i, "name": name} for i, name in entry.collection_of]
+    return made
+
+
+def _endpoint_set(node: NodeFacts, one: EndpointSet) -> dict[str, object]:
+    root = f"{node.beacon_url}/{ENTRY_TYPES[one.entry].path}"
+    single = f"{root}/{{{path_parameter(one.entry)}}}"
+    return {
+        "entryType": one.entry,
+        "rootUrl": root,
+        "singleEntryUrl": single,
+        "endpoints": {
+            entry: {"returnedEntryType": entry, "url": f"{single}/{ENTRY_TYPES[entry].path}"}
+            for entry in one.nested
+        },
+    }
+
+
+def _resources(terms: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+    prefixes = {
+        str(term["id"]).split(":", 1)[0]
+        for term in terms
+        if term["type"] == "ontologyTerm" and ":" in str(term["id"])
+    }
+    return [{"id": p.lower(), "name": p, "nameSpacePrefix": p} for p in sorted(prefixes)]

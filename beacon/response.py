@@ -1,0 +1,227 @@
+"""Makes Beacon v2.2 envelopes of protected answers, and the Beacon form of errors.
+
+Emits strictly: full `meta` on every data answer and error, `exists` and totals of the query
+whatever `includeResultsetResponses` shows. `meta.returnedGranularity` names the envelope: the
+highest granularity any dataset answered with, or boolean where a count is hidden and no records
+came. Adds totals only where entities have one owner; variants of several datasets overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from access.disclosure import Answer, Precision
+from access.policy import Granularity
+from beacon import variations
+from beacon.alleles import trimmed
+from beacon.execute import Note, Outcome, SetAnswer
+from beacon.query import Query
+from schemas.beacon import (
+    API_VERSION,
+    BeaconError,
+    RequestSummary,
+    ResponseMeta,
+    ResponseSummary,
+    ResultSet,
+)
+from schemas.entries import ENTRY_TYPES, EntryTypeId
+
+_UNREAD: RequestSummary = {
+    "apiVersion": API_VERSION,
+    "requestedSchemas": [],
+    "pagination": {"skip": 0, "limit": 10},
+    "requestedGranularity": "boolean",
+}
+_DATASET_MEMBERS = (
+    "createDateTime", "dataUseConditions", "description", "externalUrl", "updateDateTime",
+    "version",
+)  # fmt: skip
+_COHORT_MEMBER_LISTS = frozenset({"ids"})
+
+
+def answered(query: Query, outcome: Outcome, *, beacon_id: str, base_url: str) -> dict[str, object]:
+    """The envelope of a query's answer. `base_url` is where `/datasets` lies."""
+    granularity = returned_granularity(outcome.sets)
+    body: dict[str, object] = {
+        "meta": meta(query.echo, granularity, beacon_id=beacon_id, entry=query.target.entry),
+        "responseSummary": _summary(query, outcome.sets),
+    }
+    shown = [one for one in outcome.sets if _is_shown(one, query)]
+    if _is_collection(query):
+        if granularity is Granularity.RECORD:
+            body["response"] = {
+                "collections": [_cohort(r) for one in outcome.sets for r in one.records]
+            }
+    elif query.include != "NONE":
+        body["response"] = {"resultSets": [_result_set(one, base_url) for one in shown]}
+    if info := _info(query, outcome):
+        body["info"] = info
+    return body
+
+
+def datasets(
+    query: Query, records: Sequence[Mapping[str, object]], *, beacon_id: str
+) -> dict[str, object]:
+    """The list of datasets the caller may know of, or (by id) the one, as the standard has it."""
+    granularity = query.granularity
+    summary: ResponseSummary = {"exists": bool(records)}
+    if granularity > Granularity.BOOLEAN:
+        summary |= {"numTotalResults": len(records), "countPrecision": "exact"}
+    first = query.skip * query.limit
+    page = list(records[first : first + query.limit])
+    body: dict[str, object] = {
+        "meta": meta(query.echo, granularity, beacon_id=beacon_id, entry="dataset"),
+        "responseSummary": summary,
+    }
+    if granularity is not Granularity.RECORD or query.include == "NONE":
+        return body
+    if query.target.entry_id is None:
+        return body | {"response": {"collections": page}}
+    one = {"id": query.target.entry_id, "setType": "dataset", "exists": True}
+    return body | {"response": {"resultSets": [one | {"resultsCount": 1, "results": page}]}}
+
+
+def dataset_record(
+    dataset: str, *, name: str, description: str, metadata: Mapping[str, object]
+) -> dict[str, object]:
+    """A dataset's public members only: sources also list their people's ids here."""
+    chosen = {member: metadata[member] for member in _DATASET_MEMBERS if member in metadata}
+    record: dict[str, object] = {**chosen, "id": dataset, "name": name}
+    return record | ({"description": description} if description else {})
+
+
+def meta(
+    echo: RequestSummary, granularity: Granularity, *, beacon_id: str, entry: EntryTypeId
+) -> ResponseMeta:
+    return {
+        "beaconId": beacon_id,
+        "apiVersion": API_VERSION,
+        "returnedSchemas": [
+            {"entityType": entry, "schema": ENTRY_TYPES[entry].schema_id},
+        ],
+        "returnedGranularity": granularity.wire,
+        "receivedRequestSummary": echo,
+        "testMode": False,
+    }
+
+
+def error_body(
+    status: int,
+    message: str,
+    code: str,
+    *,
+    beacon_id: str = "unknown",
+    echo: RequestSummary | None = None,
+) -> dict[str, object]:
+    """The Beacon form of an error; the full data `meta` is valid on every endpoint."""
+    error: BeaconError = {"errorCode": status, "errorMessage": message}
+    whole: ResponseMeta = {
+        "beaconId": beacon_id,
+        "apiVersion": API_VERSION,
+        "returnedSchemas": [],
+        "returnedGranularity": "boolean",
+        "receivedRequestSummary": echo or _UNREAD,
+    }
+    return {"meta": whole, "error": error, "info": {"code": code}}
+
+
+def returned_granularity(sets: Sequence[SetAnswer]) -> Granularity:
+    given = {one.answer.granularity for one in sets}
+    if Granularity.RECORD in given:
+        return Granularity.RECORD
+    return Granularity.BOOLEAN if Granularity.BOOLEAN in given else Granularity.COUNT
+
+
+def _is_collection(query: Query) -> bool:
+    return query.target.entry == "cohort" and query.target.entry_id is None
+
+
+def _is_shown(one: SetAnswer, query: Query) -> bool:
+    match query.include:
+        case "HIT":
+            return one.answer.exists
+        case "MISS":
+            return not one.answer.exists
+        case "ALL":
+            return True
+        case "NONE":
+            return False
+
+
+def _summary(query: Query, sets: Sequence[SetAnswer]) -> ResponseSummary:
+    """No total where one count is hidden: a partial sum would say too little."""
+    summary: ResponseSummary = {"exists": any(one.answer.exists for one in sets)}
+    counts = [one.answer.count for one in sets if one.answer.count is not None]
+    if len(counts) < len(sets):
+        return summary
+    summary["countPrecision"] = _worst(one.answer for one in sets)
+    positive = [count for count in counts if count]
+    if query.target.entry != "genomicVariant" or len(positive) < 2:
+        summary["numTotalResults"] = sum(counts)
+        return summary
+    distinct = _distinct(query, sets)
+    if distinct is not None:
+        summary["numTotalResults"] = distinct
+        return summary
+    summary["numTotalResults"] = max(positive)
+    summary["countPrecision"] = "imprecise"
+    summary["countAdjustedTo"] = [max(positive), sum(positive)]
+    return summary
+
+
+def _distinct(query: Query, sets: Sequence[SetAnswer]) -> int | None:
+    """How many different variants came, None unless every one of every set came."""
+    if query.skip or any(len(one.variants) != one.answer.count for one in sets):
+        return None
+    return len(
+        {
+            (one.segment.facts.assembly, found.row.end0, trimmed(found.row.allele))
+            if found.row.allele.alt.startswith("<")
+            else (one.segment.facts.assembly, 0, trimmed(found.row.allele))
+            for one in sets
+            for found in one.variants
+        }
+    )
+
+
+def _worst(answers: Iterable[Answer]) -> Precision:
+    given = {answer.precision for answer in answers}
+    if given <= {"exact"}:
+        return "exact"
+    return "rounded" if given <= {"exact", "rounded"} else "imprecise"
+
+
+def _result_set(one: SetAnswer, base_url: str) -> ResultSet:
+    facts, answer = one.segment.facts, one.answer
+    made: ResultSet = {"id": facts.id, "setType": "dataset", "exists": answer.exists}
+    if answer.count is not None:
+        made["resultsCount"] = answer.count
+        made["countPrecision"] = answer.precision or "imprecise"
+    if answer.adjusted_to:
+        made["countAdjustedTo"] = list(answer.adjusted_to)
+    if answer.granularity is Granularity.RECORD:
+        url = f"{base_url}/datasets/{facts.id}"
+        found: list[dict[str, object]] = [
+            dict(variations.record(v.row, v.calls, facts=facts, dataset_url=url))
+            for v in one.variants
+        ]
+        made["results"] = found + [_cohort(record) for record in one.records]
+    return made
+
+
+def _cohort(record: Mapping[str, object]) -> dict[str, object]:
+    """Some converters list every member of a cohort under `ids`; that list never leaves."""
+    return {name: value for name, value in record.items() if name not in _COHORT_MEMBER_LISTS}
+
+
+def _info(query: Query, outcome: Outcome) -> dict[str, object]:
+    notes: dict[str, Sequence[Note]] = {
+        "unsupported": outcome.unsupported,
+        "suppressed": outcome.suppressed,
+    }
+    info: dict[str, object] = {
+        name: [{"dataset": n.dataset, "code": n.code, "text": n.text} for n in given]
+        for name, given in notes.items()
+        if given
+    }
+    return info | ({"warnings": list(query.warnings)} if query.warnings else {})
