@@ -1,0 +1,101 @@
+"""One outbound call to one node: one deadline, one byte cap, no redirects, no cookies kept.
+
+The portal's only importer of aiohttp. It knows nothing of Beacon; `fanout`, `registry` and
+`requests` give it addresses from the settings and read what came back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+
+from portal.answer import Outcome
+from portal.settings import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    document: object
+
+
+@dataclass(frozen=True, slots=True)
+class NoReply:
+    """No usable reply: `late`, `unreachable` or `error`, and why in one sentence."""
+
+    outcome: Outcome
+    reason: str
+
+
+class Calls:
+    """Keeps connections warm; `close()` at the end."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        deadline: float,
+        token: str | None = None,
+        body: Mapping[str, object] | None = None,
+    ) -> Reply | NoReply:
+        """`deadline` is on the event loop's clock; cancelling the caller cancels the call."""
+        headers = {"Accept": "application/json"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        try:
+            async with (
+                asyncio.timeout_at(deadline),
+                self._open().request(
+                    method, url, json=body, headers=headers, allow_redirects=False
+                ) as response,
+            ):
+                return await self._read(response)
+        except aiohttp.ConnectionTimeoutError:
+            return NoReply(Outcome.UNREACHABLE, "No connection in time.")
+        except TimeoutError:
+            return NoReply(Outcome.LATE, f"No answer within {self._limits.deadline_seconds:g} s.")
+        except aiohttp.ClientConnectorError:
+            return NoReply(Outcome.UNREACHABLE, "The node does not accept connections.")
+        except aiohttp.ClientError:
+            return NoReply(Outcome.ERROR, "The node broke off the answer.")
+
+    async def _read(self, response: aiohttp.ClientResponse) -> Reply | NoReply:
+        cap = self._limits.answer_bytes
+        raw = bytearray()
+        async for piece in response.content.iter_chunked(64 * 1024):
+            raw += piece
+            if len(raw) > cap:
+                response.close()
+                return NoReply(Outcome.ERROR, f"The answer is larger than {cap:,} bytes.")
+        try:
+            return Reply(response.status, json.loads(raw) if raw else None)
+        except (ValueError, RecursionError):
+            if response.status == 200:
+                return NoReply(Outcome.ERROR, "The answer is not JSON.")
+            return Reply(response.status, None)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, limit_per_host=4),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=self._limits.connect_seconds
+                ),
+                headers={"User-Agent": "skerry-portal"},
+            )
+        return self._session
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None

@@ -1,0 +1,56 @@
+"""What can go wrong in the portal, under the families of schemas/errors.py.
+
+    InvalidInput
+    └── UnreadableQuestion   the typed text is not a question we can ask
+    Unauthenticated
+    └── SignInNeeded         the page is for people who signed in
+    Forbidden
+    └── ForgedForm           a form without this session's token
+    NotFound
+    └── SearchGone           the search is over, unknown, or somebody else's
+    TooMany
+    └── TooManySearches      the portal holds as many open searches as it may
+    BadUpstream
+    └── NodeFailed           a node refused or failed while it was asked for one thing
+    SettingsError            the portal's settings cannot be used (at start)
+"""
+
+from __future__ import annotations
+
+from schemas.errors import (
+    BadUpstream,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    SkerryError,
+    TooMany,
+    Unauthenticated,
+)
+
+
+class UnreadableQuestion(InvalidInput):
+    code = "unreadable_question"
+
+
+class SignInNeeded(Unauthenticated):
+    code = "sign_in_needed"
+
+
+class ForgedForm(Forbidden):
+    code = "forged_form"
+
+
+class SearchGone(NotFound):
+    code = "search_gone"
+
+
+class TooManySearches(TooMany):
+    code = "too_many_searches"
+
+
+class NodeFailed(BadUpstream):
+    code = "node_failed"
+
+
+class SettingsError(SkerryError):
+    code = "settings"

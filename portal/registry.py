@@ -1,0 +1,173 @@
+"""Knows the nodes of the network: their Beacon info, datasets, filtering terms, and since when.
+
+Metadata is fetched from all nodes at once and kept with its age; a node that is down keeps its
+last known facts and its place in the list. GA4GH service-registry 1.0 is served from here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from portal.answer import items, members, text
+from portal.calls import Calls, NoReply
+from portal.fanout import Target
+from portal.settings import Limits
+
+MAX_DATASETS = 1_000
+MAX_TERMS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    id: str
+    name: str
+    description: str
+    level: str  # what the node says of it in info, or nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    id: str
+    label: str
+    type: str
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """`problem` is empty when the last look succeeded; times are epoch seconds."""
+
+    url: str
+    slug: str
+    name: str
+    id: str = ""
+    organization: str = ""
+    description: str = ""
+    environment: str = ""
+    version: str = ""
+    datasets: tuple[Dataset, ...] = ()
+    terms: tuple[Term, ...] = ()
+    problem: str = "Not looked at yet."
+    checked: float = 0.0
+    latency_ms: int | None = None
+
+    @property
+    def target(self) -> Target:
+        return Target(self.url, self.name)
+
+
+class Registry:
+    """The nodes of the settings, in their order; only the settings add or remove one."""
+
+    def __init__(
+        self, urls: Sequence[str], calls: Calls, *, limits: Limits, clock: Callable[[], float]
+    ) -> None:
+        self._calls = calls
+        self._limits = limits
+        self._clock = clock
+        self._nodes = {url: Node(url=url, slug=_slug(url), name=_slug(url)) for url in urls}
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        return tuple(self._nodes.values())
+
+    def by_slug(self, slug: str) -> Node | None:
+        return next((node for node in self.nodes if node.slug == slug), None)
+
+    async def refresh(self) -> None:
+        """Looks at every node at once; returns by the deadline."""
+        looked = await asyncio.gather(*(self._look(node) for node in self.nodes))
+        self._nodes.update({node.url: node for node in looked})
+
+    async def keep_fresh(self) -> None:
+        """Runs until cancelled; quick again while some node has never been seen."""
+        while True:
+            await self.refresh()
+            unseen = any(not node.id for node in self.nodes)
+            await asyncio.sleep(2.0 if unseen else self._limits.refresh_seconds)
+
+    async def _look(self, node: Node) -> Node:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        deadline = started + self._limits.deadline_seconds
+        replies = await asyncio.gather(
+            *(
+                self._get(node.url + path, deadline)
+                for path in (
+                    "/beacon/info",
+                    "/beacon/datasets?limit=0",
+                    "/beacon/filtering_terms?limit=0",
+                )
+            )
+        )
+        taken = round((loop.time() - started) * 1000)
+        for reply in replies:
+            if isinstance(reply, str):
+                return replace(node, problem=reply, checked=self._clock(), latency_ms=None)
+        info, datasets, terms = (members(members(reply).get("response")) for reply in replies)
+        return _described(node, info, datasets, terms, now=self._clock(), taken=taken)
+
+    async def _get(self, url: str, deadline: float) -> object:
+        """The document, or a `str` that says why there is none."""
+        reply = await self._calls.send("GET", url, deadline=deadline)
+        if isinstance(reply, NoReply):
+            return f"{reply.outcome}: {reply.reason}"
+        if reply.status != 200 or not isinstance(reply.document, dict):
+            return f"error: {url.partition('/beacon/')[2].partition('?')[0]} is not served."
+        return reply.document
+
+
+def _described(
+    node: Node,
+    info: Mapping[str, object],
+    datasets: Mapping[str, object],
+    terms: Mapping[str, object],
+    *,
+    now: float,
+    taken: int,
+) -> Node:
+    organization = members(info.get("organization"))
+    return replace(
+        node,
+        name=text(info.get("name")) or node.slug,
+        id=text(info.get("id")) or node.slug,
+        organization=text(organization.get("name")),
+        description=text(info.get("description")),
+        environment=text(info.get("environment")),
+        version=text(info.get("version")),
+        datasets=tuple(_dataset(members(raw)) for raw in _listed(datasets)[:MAX_DATASETS]),
+        terms=tuple(_term(members(raw)) for raw in items(terms.get("filteringTerms"))[:MAX_TERMS]),
+        problem="",
+        checked=now,
+        latency_ms=taken,
+    )
+
+
+def _listed(response: Mapping[str, object]) -> list[object]:
+    """Collections as the standard has them; some servers send them as result sets."""
+    found = list(items(response.get("collections")))
+    for one in items(response.get("resultSets")):
+        found.extend(items(members(one).get("results")))
+    return found
+
+
+def _dataset(raw: Mapping[str, object]) -> Dataset:
+    info = members(raw.get("info"))
+    return Dataset(
+        id=text(raw.get("id")),
+        name=text(raw.get("name")) or text(raw.get("id")),
+        description=text(raw.get("description")),
+        level=text(info.get("accessLevel")) or text(info.get("level")),
+    )
+
+
+def _term(raw: Mapping[str, object]) -> Term:
+    scopes = tuple(name for one in items(raw.get("scopes")) if (name := text(one)))
+    return Term(text(raw.get("id")), text(raw.get("label")), text(raw.get("type")), scopes)
+
+
+def _slug(url: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", url.partition("://")[2].lower()).strip("-")

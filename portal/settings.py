@@ -1,0 +1,84 @@
+"""The portal's settings: one frozen record, given by its caller or read from SKERRY_PORTAL_*.
+
+A node's settings are another room's (gateway.config); limits of the portal are here, by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def _public_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise ValueError("must be https://, or http:// on loopback")
+    if value.endswith("/") or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("must not have a trailing slash, query, fragment or user")
+    return value
+
+
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every cap of the portal, each with a name."""
+
+    deadline_seconds: float = 5.0
+    connect_seconds: float = 1.0
+    slice_size: int = 25
+    answer_bytes: int = 4 * 1024 * 1024
+    refresh_seconds: float = 60.0
+    search_seconds: float = 300.0
+    open_searches: int = 2_000
+    question_chars: int = 500
+    form_bytes: int = 64 * 1024
+    passport_seconds: float = 60.0
+    passports: int = 5_000
+
+
+class PortalSettings(BaseSettings):
+    """What an operator decides: where the portal is, which nodes it asks, who signs people in."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SKERRY_PORTAL_", frozen=True, extra="forbid", env_ignore_empty=True
+    )
+
+    public_url: PublicUrl
+    nodes: tuple[PublicUrl, ...] = Field(max_length=1000)
+    signin_issuer: PublicUrl | None = None
+    client_id: str = "skerry-portal"
+    client_secret: SecretStr | None = None
+    name: str = Field(default="Skerry", min_length=1, max_length=80)
+    organization_id: str = Field(default="skerry", min_length=1, max_length=200)
+    organization_name: str = Field(default="Skerry portal", min_length=1, max_length=200)
+    deadline_seconds: float = Field(default=5.0, gt=0, le=60)
+    host: str = "127.0.0.1"
+
+    @model_validator(mode="after")
+    def _no_node_twice(self) -> PortalSettings:
+        if len(set(self.nodes)) != len(self.nodes):
+            raise ValueError("nodes: the same address twice")
+        if self.public_url in self.nodes:
+            raise ValueError("nodes: the portal may not be its own node")
+        return self
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(deadline_seconds=self.deadline_seconds)
+
+    @property
+    def port(self) -> int:
+        parts = urlsplit(self.public_url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+
+    @property
+    def secure(self) -> bool:
+        return self.public_url.startswith("https://")
