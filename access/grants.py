@@ -12,10 +12,9 @@ from collections.abc import Iterable
 
 from access.policy import PolicyBook
 from access.store import IssuedGrant
-from passports.tokens import SigningKey, sign
+from passports.tokens import VISA_TYP, SigningKey, sign
 
 VISA_SECONDS = 3600
-VISA_TOKEN_TYPE = "vnd.ga4gh.visa+jwt"  # noqa: S105 - the media type of AAI 1.2.1, not a secret
 JWKS_PATH = "/.well-known/jwks.json"
 
 
@@ -37,7 +36,7 @@ def mint(
         claims = visa_claims(
             grant, subject=subject, value=policy.grant_value, public_url=public_url, now=now
         )
-        visas.append(sign(claims, key=key, typ=VISA_TOKEN_TYPE, jku=public_url + JWKS_PATH))
+        visas.append(sign(claims, key=key, typ=VISA_TYP, jku=public_url + JWKS_PATH))
     return tuple(visas)
 
 

@@ -121,8 +121,8 @@ def _add_visa_routes(
     broker_issuer: str,
 ) -> None:
     @router.get(JWKS_PATH)
-    def visa_keys() -> dict[str, list[dict[str, object]]]:
-        return {"keys": [dict(counter.visa_key.public_jwk())]}
+    def visa_keys() -> dict[str, list[dict[str, str]]]:
+        return {"keys": [counter.visa_key.public_jwk()]}
 
     @router.get("/access/permissions/{sub:path}")
     def permissions(sub: str, request: Request, response: Response) -> Visas:
