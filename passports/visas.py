@@ -1,12 +1,26 @@
 """Turns verified claims into a `Visa` with its conditions and expiry (GA4GH Passport 1.2.1).
 
-Leaves signatures and keys to `tokens`, and who may issue what to `trust`.
+Leaves signatures and keys to `tokens`, who may issue what to `trust`, the conditions' meaning to
+`conditions` and whose visa it is to `identities`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, assert_never
+
+from passports.compact import UnverifiedToken, text
+from passports.errors import BadToken, Reason
+
+if TYPE_CHECKING:  # `trust` needs VisaType
+    from passports.tokens import SignedClaims
+    from passports.trust import VisaIssuer
+
+MAX_LINKS_CHARS = 16 * 1024
+_VISA_TYPS = frozenset({None, "JWT", "vnd.ga4gh.visa+jwt"})
+_BY = frozenset({"self", "peer", "system", "so", "dac"})
+_LEEWAY_SECONDS = 30
 
 
 class VisaType(StrEnum):
@@ -35,3 +49,96 @@ class Visa:
     asserted: int
     expires: int
     jti: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedVisa:
+    """A visa that may still belong to somebody else or have unmet conditions.
+
+    `namespace` is the issuer whose subject ids it uses.
+    """
+
+    visa: Visa
+    namespace: str
+    conditions: object
+
+
+def check_header(token: UnverifiedToken) -> None:
+    """Only visa document tokens: no `openid` scope, a visa's `typ` or none."""
+    typ = token.unverified_header.get("typ")
+    if not (typ is None or isinstance(typ, str)) or typ not in _VISA_TYPS:
+        raise BadToken(Reason.WRONG_TYPE)
+    scope = token.unverified_claims.get("scope", "")
+    if not isinstance(scope, str) or "openid" in scope.split():
+        raise BadToken(Reason.WRONG_TYPE)
+
+
+def read_visa(signed: SignedClaims, issuer: VisaIssuer, *, now: int) -> ClaimedVisa:
+    """The visa in claims signed by `issuer`; `BadToken` when it may not say this."""
+    body = signed.claims.get("ga4gh_visa_v1")
+    if not isinstance(body, dict):
+        raise BadToken(Reason.BAD_CLAIM, detail="ga4gh_visa_v1")
+    visa_type = _type(body.get("type"))
+    assertion = issuer.assertion(visa_type)
+    if assertion is None:
+        raise BadToken(Reason.TYPE_NOT_ALLOWED)
+    source = text(body.get("source"), reason=Reason.SOURCE_NOT_ALLOWED)
+    if not assertion.allows_source(source):
+        raise BadToken(Reason.SOURCE_NOT_ALLOWED)
+    value = _value(visa_type, body.get("value"))
+    if not assertion.allows_value(value):
+        raise BadToken(Reason.VALUE_NOT_ALLOWED)
+    by = _by(visa_type, body.get("by"))
+    if not assertion.allows_by(by):
+        raise BadToken(Reason.BY_NOT_ALLOWED)
+    visa = Visa(
+        issuer=signed.issuer,
+        subject=signed.subject,
+        type=visa_type,
+        value=value,
+        source=source,
+        by=by,
+        asserted=_asserted(body.get("asserted"), now=now),
+        expires=signed.expires,
+        jti=signed.jti,
+    )
+    return ClaimedVisa(visa, issuer.subject_namespace or signed.issuer, body.get("conditions"))
+
+
+def _type(value: object) -> VisaType:
+    if isinstance(value, str) and value in VisaType.__members__.values():
+        return VisaType(value)
+    raise BadToken(Reason.TYPE_NOT_ALLOWED)
+
+
+def _value(visa_type: VisaType, raw: object) -> str:
+    match visa_type:
+        case VisaType.LINKED_IDENTITIES:
+            return text(raw, reason=Reason.BAD_CLAIM, cap=MAX_LINKS_CHARS)
+        case VisaType.AFFILIATION_AND_ROLE:
+            value = text(raw, reason=Reason.BAD_CLAIM)
+            role, at, organisation = value.partition("@")
+            if not (role and at and organisation) or "/" in role:
+                raise BadToken(Reason.BAD_CLAIM, detail="expected role@organisation")
+            return value
+        case VisaType.ACCEPTED_TERMS | VisaType.RESEARCHER_STATUS | VisaType.CONTROLLED_ACCESS:
+            return text(raw, reason=Reason.BAD_CLAIM)
+        case _:
+            assert_never(visa_type)
+
+
+def _by(visa_type: VisaType, by: object) -> str | None:
+    """Required where a person or committee must have said so (Passport 1.2.1 «by»)."""
+    if by is None and visa_type not in {VisaType.ACCEPTED_TERMS, VisaType.CONTROLLED_ACCESS}:
+        return None
+    if isinstance(by, str) and by in _BY:
+        return by
+    raise BadToken(Reason.BY_NOT_ALLOWED)
+
+
+def _asserted(value: object, *, now: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise BadToken(Reason.BAD_CLAIM, detail="asserted")
+    if value > now + _LEEWAY_SECONDS:
+        raise BadToken(Reason.NOT_YET)
+    return value

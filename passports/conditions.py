@@ -1,0 +1,153 @@
+"""Decides whether a visa's conditions hold (GA4GH Passport 1.2.1 «conditions»).
+
+The outer list is OR, an inner list AND; one clause must be met by one unconditional visa of the
+same person. Patterns know `?` and `*` only and take linear space and no recursion; one `Budget`
+per passport bounds all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from passports.errors import BadToken, Reason
+from passports.visas import Visa
+
+MAX_CLAUSES = 256
+MAX_PATTERN_CHARS = 1024
+BUDGET_STEPS = 200_000
+_FIELDS = ("value", "source", "by")
+
+
+@dataclass(slots=True)
+class Budget:
+    """Character comparisons left for one passport."""
+
+    steps: int = BUDGET_STEPS
+
+    def spend(self, steps: int) -> None:
+        self.steps -= steps
+        if self.steps < 0:
+            raise BadToken(Reason.CONDITIONS_BUDGET)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """`matchers` are (field, prefix, pattern)."""
+
+    type: str
+    matchers: tuple[tuple[str, str, str], ...]
+
+
+Conditions = tuple[tuple[Clause | None, ...], ...]  # None is a clause that is false
+
+
+def parse(raw: object) -> Conditions:
+    """Empty when there are none; `BadToken` when the structure makes the visa unusable."""
+    if raw is None:
+        return ()
+    if not isinstance(raw, list):
+        raise BadToken(Reason.BAD_CONDITIONS)
+    if not all(isinstance(group, list) and group for group in raw):
+        raise BadToken(Reason.BAD_CONDITIONS)
+    if sum(len(group) for group in raw) > MAX_CLAUSES:
+        raise BadToken(Reason.BAD_CONDITIONS, detail="too many clauses")
+    return tuple(tuple(_clause(clause) for clause in group) for group in raw)
+
+
+def expiry(conditions: Conditions, helpers: Sequence[Visa], *, budget: Budget) -> int | None:
+    """Until when the conditions hold, None when they don't. `helpers` are the same person's
+    accepted visas that carry no conditions, which alone rules recursion out."""
+    ends = (_group_expiry(group, helpers, budget) for group in conditions)
+    return max((end for end in ends if end is not None), default=None)
+
+
+def glob(pattern: str, subject: str, budget: Budget) -> bool:
+    """Full match with `?` one character and `*` any run; nothing else is special."""
+    at, here, star, resume = 0, 0, -1, 0
+    while here < len(subject):
+        budget.spend(1)
+        if at < len(pattern) and pattern[at] == "*":
+            star, resume, at = at, here, at + 1
+        elif at < len(pattern) and pattern[at] in ("?", subject[here]):
+            at, here = at + 1, here + 1
+        elif star >= 0:
+            resume += 1
+            at, here = star + 1, resume
+        else:
+            return False
+    return pattern[at:].strip("*") == ""
+
+
+def _group_expiry(
+    group: Iterable[Clause | None], helpers: Sequence[Visa], budget: Budget
+) -> int | None:
+    earliest: int | None = None
+    for clause in group:
+        end = _clause_expiry(clause, helpers, budget)
+        if end is None:
+            return None
+        earliest = end if earliest is None else min(earliest, end)
+    return earliest
+
+
+def _clause_expiry(clause: Clause | None, helpers: Sequence[Visa], budget: Budget) -> int | None:
+    """`helpers` come longest-lived first, so the first that meets the clause is the best."""
+    if clause is None:
+        return None
+    for visa in helpers:
+        budget.spend(1)
+        if visa.type == clause.type and _met(clause, visa, budget):
+            return visa.expires
+    return None
+
+
+def longest_first(visas: Iterable[Visa]) -> list[Visa]:
+    """The order `expiry` expects its helpers in."""
+    return sorted(visas, key=lambda visa: visa.expires, reverse=True)
+
+
+def _met(clause: Clause, visa: Visa, budget: Budget) -> bool:
+    held = {"value": visa.value, "source": visa.source, "by": visa.by}
+    return all(
+        (subject := held[field]) is not None and _matches(prefix, pattern, subject, budget)
+        for field, prefix, pattern in clause.matchers
+    )
+
+
+def _matches(prefix: str, pattern: str, subject: str, budget: Budget) -> bool:
+    match prefix:
+        case "const":
+            budget.spend(1 + min(len(pattern), len(subject)))
+            return pattern == subject
+        case "pattern":
+            return glob(pattern, subject, budget)
+        case "split_pattern":
+            return any(glob(pattern, part, budget) for part in subject.split(";"))
+        case _:
+            return False
+
+
+def _clause(raw: object) -> Clause | None:
+    if not isinstance(raw, dict):
+        raise BadToken(Reason.BAD_CONDITIONS)
+    visa_type = raw.get("type")
+    if not isinstance(visa_type, str) or len(raw) < 2 or not raw.keys() <= {"type", *_FIELDS}:
+        return None
+    matchers = []
+    for field in _FIELDS:
+        if field in raw:
+            matcher = _matcher(raw[field])
+            if matcher is None:
+                return None
+            matchers.append((field, *matcher))
+    return Clause(visa_type, tuple(matchers))
+
+
+def _matcher(raw: object) -> tuple[str, str] | None:
+    if not isinstance(raw, str):
+        raise BadToken(Reason.BAD_CONDITIONS)
+    if len(raw) > MAX_PATTERN_CHARS:
+        raise BadToken(Reason.BAD_CONDITIONS, detail="pattern too long")
+    prefix, colon, pattern = raw.partition(":")
+    return (prefix, pattern) if colon else None

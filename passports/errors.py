@@ -1,0 +1,71 @@
+"""What can go wrong while finding out who asks.
+
+    Unauthenticated           401
+    ├── BadToken              a passport or visa that fails a named check; carries a `Reason`
+    └── SignInFailed          the browser's way back from the provider does not add up
+    InvalidInput              400
+    └── BadTrustFile          the trust file cannot be used; nothing of it is
+    BadUpstream               502
+    └── ProviderFailed        the sign-in provider failed or answered nonsense
+    Unavailable               503
+    └── KeysUnavailable       an issuer's keys could not be fetched; nothing was decided
+
+A `BadToken` of a visa never leaves the room: the visa is dropped and its reason is kept.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from schemas.errors import BadUpstream, InvalidInput, Unauthenticated, Unavailable
+
+
+class Reason(StrEnum):
+    """Why a token was not accepted: stable, for the log, `explain` and tests."""
+
+    TOO_LARGE = "too_large"
+    MALFORMED = "malformed"
+    WRONG_TYPE = "wrong_token_type"
+    WRONG_ALGORITHM = "wrong_algorithm"
+    UNKNOWN_ISSUER = "unknown_issuer"
+    UNKNOWN_KEY = "unknown_key"
+    KEYS_UNAVAILABLE = "keys_unavailable"
+    BAD_SIGNATURE = "bad_signature"
+    BAD_CLAIM = "bad_claim"
+    EXPIRED = "expired"
+    NOT_YET = "not_yet_valid"
+    WRONG_AUDIENCE = "wrong_audience"
+    TYPE_NOT_ALLOWED = "type_not_allowed"
+    SOURCE_NOT_ALLOWED = "source_not_allowed"
+    VALUE_NOT_ALLOWED = "value_not_allowed"
+    BY_NOT_ALLOWED = "by_not_allowed"
+    OTHER_PERSON = "other_person"
+    BAD_CONDITIONS = "bad_conditions"
+    CONDITIONS_UNMET = "conditions_unmet"
+    CONDITIONS_BUDGET = "conditions_budget"
+
+
+class BadToken(Unauthenticated):
+    """Public text is the same for every reason: a forger learns nothing from it."""
+
+    code = "invalid_token"
+
+    def __init__(self, reason: Reason, *, detail: str = "") -> None:
+        super().__init__("the credential is not accepted", detail=detail or reason.value)
+        self.reason = reason
+
+
+class SignInFailed(Unauthenticated):
+    code = "sign_in_failed"
+
+
+class BadTrustFile(InvalidInput):
+    code = "bad_trust_file"
+
+
+class ProviderFailed(BadUpstream):
+    code = "provider_failed"
+
+
+class KeysUnavailable(Unavailable):
+    code = "keys_unavailable"
