@@ -80,10 +80,13 @@ class Entry:
         return hashlib.sha256(canonical_json(self._body())).hexdigest()
 
     def line(self) -> bytes:
-        line = canonical_json({**self._body(), "hash": self.hash}) + b"\n"
+        line = self.encoded() + b"\n"
         if len(line) > MAX_LINE:
             raise FactRefused("The record refused an entry.", detail=f"{self.kind}: too large")
         return line
+
+    def encoded(self) -> bytes:
+        return canonical_json({**self._body(), "hash": self.hash})
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def follow(lines: Iterable[bytes], head: Head, key: Ed25519PublicKey) -> Verific
     for raw in lines:
         expected = f"entry {head.seq + 1}"
         entry = _parse(raw)
-        problem = _problem(entry, head, key) if entry is not None else "is not an entry"
+        problem = _problem(raw, entry, head, key) if entry is not None else "is not an entry"
         if entry is None or problem is not None:
             return Verification(
                 ok=False,
@@ -161,17 +164,18 @@ def _parse(raw: bytes) -> Entry | None:
     return entry if isinstance(entry.facts, dict) and isinstance(entry.seq, int) else None
 
 
-def _problem(entry: Entry, head: Head, key: Ed25519PublicKey) -> str | None:
+def _problem(raw: bytes, entry: Entry, head: Head, key: Ed25519PublicKey) -> str | None:
     if entry.seq != head.seq + 1:
         return f"is missing or out of order (found {entry.seq})"
     try:
-        computed = entry.computed_hash()
+        # Other bytes of an equal meaning (a member written twice, say) are a change too.
+        altered = entry.encoded() != raw.rstrip(b"\n") or entry.computed_hash() != entry.hash
     except ValueError:
-        return "is not canonical"
+        altered = True
+    if altered:
+        return "was altered"
     if entry.previous != head.hash:
         return "does not follow the one before it"
-    if computed != entry.hash:
-        return "was altered"
     if entry.kind == CHECKPOINT and not _signed(entry, head, key):
         return "is a checkpoint whose signature does not hold"
     return None

@@ -91,7 +91,7 @@ class PolicyTest(Wire):
 
 
 class PolicyFile(Wire):
-    version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
+    version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")] = "1"
     datasets: Annotated[tuple[DatasetEntry, ...], Field(max_length=MAX_DATASETS)]
     tests: Annotated[tuple[PolicyTest, ...], Field(max_length=MAX_TESTS)] = ()
 

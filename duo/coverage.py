@@ -20,7 +20,7 @@ _P, _R, _D = Outcome.PERMIT, Outcome.REVIEW, Outcome.DENY
 # What does not depend on diseases or on clinical care. A use not named is denied.
 _TABLE: Mapping[Term, Mapping[Use, Outcome]] = MappingProxyType(
     {
-        Term.NRES: {use: _P for use in Use},
+        Term.NRES: dict.fromkeys(Use, _P),
         Term.GRU: {use: _P for use in Use if use is not Use.CLINICAL_CARE},
         Term.HMB: {
             Use.BIOMEDICAL: _P,
