@@ -140,6 +140,8 @@ def _wrong_terms(value: object, path: str, depth: int) -> Iterator[tuple[str, st
         # An object with an id and a label is an ontology term wherever the model has one.
         if path and "label" in value and not (isinstance(term, str) and _CURIE.match(term)):
             yield f"{path}.id", "an ontology term id such as HP:0000118"
+        if not isinstance(value.get("excluded", False), bool):
+            yield f"{path}.excluded", "true or false"
         for name, inner in value.items():
             if name != "info":
                 yield from _wrong_terms(inner, f"{path}.{name}" if path else name, depth + 1)
