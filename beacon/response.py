@@ -15,6 +15,7 @@ from access.policy import Granularity
 from beacon import variations
 from beacon.alleles import trimmed
 from beacon.execute import Note, Outcome, SetAnswer
+from beacon.info import NodeFacts
 from beacon.query import Query
 from schemas.beacon import (
     API_VERSION,
@@ -110,13 +111,13 @@ def error_body(
     message: str,
     code: str,
     *,
-    beacon_id: str = "unknown",
+    node: NodeFacts,
     echo: RequestSummary | None = None,
 ) -> dict[str, object]:
     """The Beacon form of an error; the full data `meta` is valid on every endpoint."""
     error: BeaconError = {"errorCode": status, "errorMessage": message}
     whole: ResponseMeta = {
-        "beaconId": beacon_id,
+        "beaconId": node.id,
         "apiVersion": API_VERSION,
         "returnedSchemas": [],
         "returnedGranularity": "boolean",
