@@ -33,14 +33,9 @@ LINES = (
 
 @pytest.fixture
 def source(tmp_path: Path) -> DatasetSource:
+    vcf = write_vcf(tmp_path / "a.vcf.gz", LINES, samples=SAMPLES)
     return DatasetSource(
-        *(
-            "small",
-            "Small",
-            "",
-            "GRCh38",
-            (write_vcf(tmp_path / "a.vcf.gz", LINES, samples=SAMPLES),),
-        ),
+        *("small", "Small", "", "GRCh38", (vcf,)),
         individuals=write_records(tmp_path / "individuals.json", PEOPLE),
     )
 
@@ -89,7 +84,7 @@ def test_a_symbolic_deletion_reaches_to_its_end(source: DatasetSource, tmp_path:
     segment = loaded(source, tmp_path / "catalog")
     page = segment.variants(Span("1", 499, 500), people=None, skip=0, limit=5)
     assert [(row.variant_type, row.end0) for row in page.rows] == [("DEL", 500)]
-    assert segment.variants(Span("1", 500, 501), people=None, skip=0, limit=5).total == 1
+    assert segment.variants(Span("1", 500, 501), people=None, skip=0, limit=5).total == 0
     asked = Span("1", 0, 1000, variant_type="EFO:0030067", min_length=99, max_length=99)
     assert segment.variants(asked, people=None, skip=0, limit=5).total == 1
 
@@ -285,7 +280,7 @@ def test_a_new_version_is_served_after_refresh_and_not_within_a_request(
     assert catalog.snapshot()["small"].facts.name == "Small"
     catalog.refresh()
     assert catalog.snapshot()["small"].facts.name == "Renamed"
-    assert during["small"].variants(None, people=None, skip=0, limit=1).total == 7
+    assert during["small"].variants(None, people=None, skip=0, limit=1).total == 6
 
 
 def test_the_same_content_has_the_same_version(source: DatasetSource, tmp_path: Path) -> None:
