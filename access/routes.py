@@ -4,8 +4,7 @@ GA4GH Passport 1.2.1 for visas, REMS' form for /access/permissions/{sub} (for th
 and the visa keys at /.well-known/jwks.json. Handlers parse, call and shape; rules live elsewhere.
 """
 
-from __future__ import annotations
-
+# Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
 import base64
 import hmac
 from collections.abc import Callable

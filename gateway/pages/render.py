@@ -1,0 +1,107 @@
+"""Renders the node's pages: templates, the headers each page carries, and refusals as pages.
+
+Templates extend the portal's base and share its assets. Content Security Policy level 3: nothing
+inline, nothing from elsewhere, no frames. Leaves what a page says to `routes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+import portal.pages
+from access.errors import SignInNeeded
+from passports.sessions import Session
+from schemas.errors import NotFound, SkerryError
+
+ASSETS = Path(portal.pages.__file__).parent / "static"
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+
+
+class Pages:
+    """The node's templates with what every page is given."""
+
+    def __init__(self, *, node: str) -> None:
+        folders = [Path(__file__).parent, Path(portal.pages.__file__).parent]
+        self._jinja = Environment(
+            loader=FileSystemLoader(folders), autoescape=True, undefined=StrictUndefined
+        )
+        self._jinja.filters["utc"] = _utc
+        self._node = node
+
+    def show(
+        self,
+        template: str,
+        *,
+        session: Session | None,
+        facts: dict[str, object] | None = None,
+        status: int = 200,
+    ) -> HTMLResponse:
+        text = self._jinja.get_template(template).render(
+            role="node",
+            node=self._node,
+            user=None if session is None else session.signed_in.name,
+            csrf="" if session is None else session.csrf_token,
+            **(facts or {}),
+        )
+        return HTMLResponse(text, status_code=status, headers=HEADERS)
+
+    def route_class(self, session_of: Callable[[Request], Session | None]) -> type[APIRoute]:
+        """Routes whose refusals are pages too; someone not signed in is sent to sign in."""
+        pages = self
+
+        class PageRoute(APIRoute):
+            def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+                answer = super().get_route_handler()
+
+                async def page(request: Request) -> Response:
+                    try:
+                        return await answer(request)
+                    except SignInNeeded as error:
+                        if request.method == "GET":
+                            return see(f"/signin?next={quote(request.url.path)}")
+                        return pages.refuse(error, session=None)
+                    except SkerryError as error:
+                        return pages.refuse(error, session=session_of(request))
+
+                return page
+
+        return PageRoute
+
+    def refuse(self, error: SkerryError, *, session: Session | None) -> HTMLResponse:
+        facts: dict[str, object] = {"message": error.public}
+        return self.show("refusal.html", session=session, facts=facts, status=error.status)
+
+
+def see(path: str) -> RedirectResponse:
+    """After a form: look at the result with a GET."""
+    return RedirectResponse(path, status_code=303, headers=HEADERS)
+
+
+def asset(name: str) -> FileResponse:
+    """A file of the shared assets by its plain name; nothing below or beside that folder."""
+    file = ASSETS / name
+    if Path(name).name != name or name.startswith(".") or not file.is_file():
+        raise NotFound("There is no such file.")
+    return FileResponse(file, headers={"Cache-Control": "public, max-age=3600"})
+
+
+def _utc(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
