@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,13 +100,21 @@ def test_a_record_that_is_one_torn_line_starts_anew(path: Path) -> None:
 
 
 def test_a_crash_without_close_leaves_a_record_that_goes_on(path: Path) -> None:
-    child = os.fork()
-    if child == 0:
-        record = start(path)
-        for number in range(6):
-            record.append("answer.sent", {"n": number})
-        os._exit(0)
-    os.waitpid(child, 0)
+    program = f"""
+import os
+from pathlib import Path
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from access.audit import Record
+key = Ed25519PrivateKey.from_private_bytes({b"k" * 32!r})
+record = Record(Path({str(path)!r}), pseudonym_key={PSEUDONYM_KEY!r}, signing_key=key,
+                checkpoint_every=4)
+for number in range(6):
+    record.append("answer.sent", {{"n": number}})
+os.kill(os.getpid(), 9)
+"""
+    root = Path(__file__).resolve().parents[2]
+    killed = subprocess.run([sys.executable, "-c", program], cwd=root, check=False, timeout=60)
+    assert killed.returncode == -9
     start(path).close()
     found = verify(path, KEY.public_key())
     assert (found.ok, found.entries) == (True, 8)
