@@ -1,9 +1,8 @@
 """Checked import of one dataset: variant files and metadata become one segment, or nothing does.
 
-A source has one assembly. Samples become people through biosamples' `individualId`, or by their own
-name. Nothing half-loaded is served: the segment is built under a temporary name, verified, made
-durable, renamed, and only then named in the manifest. FILTER is not looked at: every allele of the
-files is loaded.
+A source has one assembly. Nothing half-loaded is served: the segment is built under a temporary
+name, verified, made durable, renamed, and only then named in the manifest. FILTER is not looked at:
+every allele of the files is loaded. The canonical sorted Parquet of the design is not built yet.
 """
 
 from __future__ import annotations
@@ -26,8 +25,9 @@ from beacon import alleles, manifest, ontology, records, variant_files
 from beacon.bitmaps import PeopleIndex
 from beacon.catalog import Allele, DatasetFacts
 from beacon.errors import CatalogError, Problem, SourceRefused
+from beacon.members import Members, members, owned
 from beacon.phenotypes import findings
-from beacon.records import Entity, Problems, Record
+from beacon.records import Entity, Problems
 from beacon.segment_file import FORMAT, SegmentWriter, StoredAllele
 from beacon.variant_files import FileAllele, VariantFile
 
@@ -69,15 +69,6 @@ class _Checked:
     assembly: str
 
 
-@dataclass(frozen=True, slots=True)
-class _People:
-    """Kept people by number, and the kept samples: name -> (sample number, person number)."""
-
-    numbers: Mapping[str, int]
-    samples: Mapping[str, tuple[int, int]]
-    left_out: int
-
-
 def check(source: DatasetSource) -> list[Problem]:
     """The first problems that would stop `load`, reading every line of the variant files; only
     an allele that comes twice is left for `load` to find."""
@@ -97,7 +88,8 @@ def load(
     """Builds the segment and makes it the one served. Raises `SourceRefused`, changing nothing."""
     checked = _check(source)
     version = _version(source)
-    people = _people(source, checked)
+    samples = [file.samples for file in checked.files]
+    people = members(checked.entities, samples, kept=source.keep_people)
     catalog_dir.mkdir(parents=True, exist_ok=True)
     final = catalog_dir / manifest.segment_name(source.id, version)
     temporary = final.with_name(f"{final.name}.{os.getpid()}.tmp")
@@ -168,33 +160,10 @@ def _check_references(entities: Mapping[str, Entity], problems: Problems) -> Non
             records.check_references(entities[entity], reference, entities[target].ids(), problems)
 
 
-def _people(source: DatasetSource, checked: _Checked) -> _People:
-    """Numbers people in the order of their records, then of the samples; keeps the wanted ones."""
-    owner = {str(r["id"]): str(r.get("individualId", r["id"])) for r in _of(checked, "biosample")}
-    names = dict.fromkeys(str(record["id"]) for record in _of(checked, "individual"))
-    in_files = dict.fromkeys(sample for file in checked.files for sample in file.samples)
-    if not checked.entities["individual"].file:
-        names |= dict.fromkeys(owner.values())
-        names |= dict.fromkeys(owner.get(sample, sample) for sample in in_files)
-    kept = source.keep_people
-    numbers = {n: i for i, n in enumerate(n for n in names if kept is None or n in kept)}
-    samples: dict[str, tuple[int, int]] = {}
-    left_out = 0
-    for sample in in_files:
-        person = owner.get(sample, sample)
-        if person in numbers:
-            samples[sample] = (len(samples), numbers[person])
-        left_out += person not in names
-    if not numbers:
-        step = "check keep_people and the individuals file"
-        raise SourceRefused([Problem("source", "", "people", "at least one person", step)])
-    return _People(numbers, samples, left_out)
-
-
 def _build(
     source: DatasetSource,
     checked: _Checked,
-    people: _People,
+    people: Members,
     *,
     writer: SegmentWriter,
     version: str,
@@ -205,12 +174,12 @@ def _build(
     writer.people(list(people.numbers))
     writer.samples((number, name, person) for name, (number, person) in people.samples.items())
     index = PeopleIndex()
-    for record in _of(checked, "individual"):
+    for record in checked.entities["individual"].records:
         if (number := people.numbers.get(str(record["id"]))) is not None:
             index.add(number, findings(record))
     writer.index(index, checked.hierarchy)
     for name in checked.entities:
-        rows = list(_owned(name, checked, people, whole=source.keep_people is None))
+        rows = list(owned(name, checked.entities, people, whole=source.keep_people is None))
         writer.records(name, rows)
         tell(name, len(rows))
     # 2. Alleles and their carriers.
@@ -247,7 +216,7 @@ def _build(
     return facts
 
 
-def _stored(source: DatasetSource, file: VariantFile, people: _People) -> Iterator[StoredAllele]:
+def _stored(source: DatasetSource, file: VariantFile, people: Members) -> Iterator[StoredAllele]:
     columns, numbers, persons = _columns(file, people)
     for found in file:
         copies, called = found.copies[columns], found.called[columns]
@@ -271,7 +240,7 @@ def _stored(source: DatasetSource, file: VariantFile, people: _People) -> Iterat
 
 
 def _columns(
-    file: VariantFile, people: _People
+    file: VariantFile, people: Members
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.uint32]]:
     """For the kept samples of a file: column, sample number, person number."""
     kept = [(i, *people.samples[s]) for i, s in enumerate(file.samples) if s in people.samples]
@@ -298,32 +267,6 @@ def variant_id(allele: Allele, end0: int) -> str:
     return f"{allele.chrom}-{allele.start0 + 1}-{bases}"
 
 
-def _owned(
-    name: str, checked: _Checked, people: _People, *, whole: bool
-) -> Iterator[tuple[Record, int]]:
-    """The kept records of an entity with their person; cohorts are nobody's (-1)."""
-    owners = {str(r["id"]): r.get("individualId") for r in _of(checked, "biosample")}
-    for record in _of(checked, name):
-        if name == "cohort":
-            yield _cohort(record, len(people.numbers), whole=whole), -1
-            continue
-        person = record["id"] if name == "individual" else record.get("individualId")
-        if person is None and name != "individual":
-            person = owners.get(str(record.get("biosampleId", record["id"])))
-        number = people.numbers.get(str(person)) if person is not None else None
-        if number is not None:
-            yield record, number
-        elif whole:
-            yield record, -1
-
-
-def _cohort(record: Record, size: int, *, whole: bool) -> Record:
-    """A cohort without its member list; of a share, also without the counts of the whole."""
-    gone = {"ids"} if whole else {"ids", "collectionEvents"}
-    kept = {name: value for name, value in record.items() if name not in gone}
-    return kept if whole else {**kept, "cohortSize": size}
-
-
 def _refuse_duplicates(writer: SegmentWriter) -> None:
     step = "merge the records, for example with bcftools norm -d none"
     problems = [
@@ -332,10 +275,6 @@ def _refuse_duplicates(writer: SegmentWriter) -> None:
     ]
     if problems:
         raise SourceRefused(problems)
-
-
-def _of(checked: _Checked, name: str) -> tuple[Record, ...]:
-    return checked.entities[name].records
 
 
 def _version(source: DatasetSource) -> str:

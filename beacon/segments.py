@@ -20,12 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from beacon import alleles, manifest
+from beacon import manifest
 from beacon.bitmaps import FieldKind, Values, compare_text
 from beacon.catalog import (
-    Allele,
     AnyOf,
-    ById,
     Compare,
     DatasetFacts,
     EntryType,
@@ -33,22 +31,15 @@ from beacon.catalog import (
     HasTerm,
     Predicate,
     Segment,
-    Span,
     VariantPage,
     VariantQuestion,
-    VariantRow,
 )
-from beacon.errors import CatalogError, UnsupportedFilter, UnsupportedVariantType
-from beacon.segment_file import FORMAT, LONG_SPAN
+from beacon.errors import CatalogError, UnsupportedFilter
+from beacon.segment_file import FORMAT
+from beacon.variant_table import VariantTable
 
 MAX_NESTING = 10
 _MAX_INTEGER = 2**62  # what SQLite can bind; no position or page is beyond it
-# N is any base; the characters GLOB would take as its own stand for themselves.
-_GLOB = {"N": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
-_COLUMNS = (
-    "row, variant_id, chrom, start0, ref, alt, end0, type, ac, an, carriers, reference_af, "
-    "identifiers"
-)
 
 
 class SqliteSegment:
@@ -69,6 +60,7 @@ class SqliteSegment:
             raw = stated["facts"]
             self._facts = DatasetFacts(**{**raw, "chromosomes": tuple(raw["chromosomes"])})
             self.skipped: Mapping[str, int] = MappingProxyType(stated["skipped"])
+        self._table = VariantTable(self._all, self._facts.variants)
         self._everyone = BitMap(range(self._facts.people))
         self._values: dict[str, Values] = {}
         self._owners: dict[str, NDArray[np.int32]] = {}
@@ -89,116 +81,22 @@ class SqliteSegment:
             if question is None and people is None:
                 rows: Sequence[int] = range(self._facts.variants)
             else:
-                rows = self._matching(question)
+                rows = self._table.matching(question)
             if people is not None:
-                rows = [row for row in rows if people.intersect(self._carriers(row))]
+                rows = [row for row in rows if people.intersect(self._table.carriers(row))]
             page = rows[skip : skip + limit]
-            return VariantPage(len(rows), tuple(self._variant(row) for row in page))
+            return VariantPage(len(rows), tuple(self._table.variant(row) for row in page))
 
     def carriers(self, question: VariantQuestion) -> BitMap:
         with self._failing():
             found = BitMap()
-            for row in self._matching(question):
-                found |= self._carriers(row)
+            for row in self._table.matching(question):
+                found |= self._table.carriers(row)
             return found
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
         with self._failing():
-            found: list[tuple[int, str]] = []
-            for genotype, blob in self._all(
-                "SELECT genotype, samples FROM genotypes WHERE row = ?", row
-            ):
-                # No page of calls needs more than `limit` of one genotype.
-                found.extend((number, genotype) for number in BitMap.deserialize(blob)[:limit])
-            return [(self._sample(n), genotype) for n, genotype in sorted(found)[:limit]]
-
-    def _matching(self, question: VariantQuestion | None) -> list[int]:
-        """Numbers of the matching rows, in order."""
-        match question:
-            case None:
-                return list(range(self._facts.variants))
-            case ById(variant_id):
-                found = self._all("SELECT row FROM variants WHERE variant_id = ?", variant_id)
-            case Allele():
-                found = self._allele(question)
-            case Span():
-                found = self._span(question)
-            case _ as unreachable:
-                assert_never(unreachable)
-        return sorted(row for (row,) in found)
-
-    def _allele(self, asked: Allele) -> list[tuple[int]]:
-        rank = alleles.RANKS.get(asked.chrom)
-        ref, alt = asked.ref.upper(), asked.alt.upper()
-        if "N" in ref or "N" in alt:
-            # N stands for any base, so trimming could remove what it must match.
-            return [
-                (row,)
-                for row, stored_ref, stored_alt in self._all(
-                    "SELECT row, ref, alt FROM variants WHERE chrom = ? AND start0 = ?",
-                    *(rank, asked.start0),
-                )
-                if alleles.bases_match(ref, stored_ref) and alleles.bases_match(alt, stored_alt)
-            ]
-        core = alleles.trimmed(asked)
-        return self._all(
-            "SELECT row FROM variants WHERE chrom = ? AND core_start0 = ? AND core_ref = ? "
-            "AND core_alt = ?",
-            *(rank, core.start0, core.ref, core.alt),
-        )
-
-    def _span(self, asked: Span) -> list[tuple[int]]:
-        where, values = _narrowing(asked)
-        rank, start0, end0 = alleles.RANKS.get(asked.chrom), asked.start0, asked.end0
-        if asked.starts is not None:
-            first, last = asked.starts
-            where, values = [*where, "start0 >= ? AND start0 < ?"], [*values, first, last]
-        if asked.ends is not None:
-            where, values = [*where, "end0 >= ? AND end0 < ?"], [*values, *asked.ends]
-        if asked.starts is not None or asked.ends is not None:
-            low, high = asked.starts or (0, (asked.ends or (0, 0))[1])
-            return self._select("", where, values, between=(rank, low, high))
-        overlap = [*where, "end0 > ?"]
-        short = self._select(
-            *("AND end0 - start0 <= 1000", overlap, [*values, start0]),
-            between=(rank, start0 - LONG_SPAN, end0),
-        )
-        long = self._select(
-            *("AND end0 - start0 > 1000", overlap, [*values, start0]), between=(rank, 0, end0)
-        )
-        return short + long
-
-    def _select(
-        self, length: str, where: list[str], values: list[Any], *, between: tuple[Any, int, int]
-    ) -> list[tuple[int]]:
-        clauses = " AND ".join(["chrom = ? AND start0 >= ? AND start0 < ?", *where])
-        sql = f"SELECT row FROM variants WHERE {clauses} {length}"  # noqa: S608 (constant clauses, bound values)
-        return self._all(sql, *between, *values)
-
-    def _carriers(self, row: int) -> BitMap:
-        ((blob,),) = self._all("SELECT people FROM carriers WHERE row = ?", row)
-        return BitMap.deserialize(blob)
-
-    def _sample(self, number: int) -> str:
-        ((name,),) = self._all("SELECT id FROM samples WHERE number = ?", number)
-        return str(name)
-
-    def _variant(self, row: int) -> VariantRow:
-        sql = f"SELECT {_COLUMNS} FROM variants WHERE row = ?"  # noqa: S608 (constant columns)
-        ((number, name, rank, start0, ref, alt, end0, *rest),) = self._all(sql, row)
-        kind, count, total, carriers, frequency, identifiers = rest
-        return VariantRow(
-            row=number,
-            variant_id=name,
-            allele=Allele(alleles.CHROMOSOMES[rank - 1], start0, ref, alt),
-            end0=end0,
-            variant_type=kind,
-            allele_count=count,
-            allele_number=total,
-            carriers=carriers,
-            reference_af=frequency,
-            identifiers=tuple(identifiers.split("\n")) if identifiers else (),
-        )
+            return self._table.calls(row, limit=limit)
 
     # People
 
@@ -338,28 +236,6 @@ class SqliteSegment:
             yield
         except (sqlite3.Error, KeyError, TypeError) as broken:
             raise CatalogError("a dataset cannot be read", detail=str(self._path)) from broken
-
-
-def _narrowing(asked: Span) -> tuple[list[str], list[Any]]:
-    """SQL conditions on bases, type and length, and their values."""
-    where: list[str] = []
-    values: list[Any] = []
-    for column, bases in (("ref", asked.ref), ("alt", asked.alt)):
-        if bases is not None:
-            pattern = "".join(_GLOB.get(base, base) for base in bases.upper())
-            where.append(f"({column} GLOB ? OR core_{column} GLOB ?)")
-            values += [pattern, pattern]
-    if asked.variant_type is not None:
-        types = alleles.types_matching(asked.variant_type)
-        if types is None:
-            raise UnsupportedVariantType("this variantType is not in the vocabulary")
-        where.append(f"type IN ({','.join('?' * len(types))})")
-        values += sorted(types)
-    if asked.min_length is not None:
-        where, values = [*where, "length >= ?"], [*values, asked.min_length]
-    if asked.max_length is not None:
-        where, values = [*where, "length <= ?"], [*values, asked.max_length]
-    return where, values
 
 
 class SegmentCatalog:

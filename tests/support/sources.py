@@ -26,8 +26,9 @@ def write_vcf(
     for line in lines:
         pos, name, ref, alt, info, *calls = line.split(" ")
         text.append("\t".join(["chr1", pos, name, ref, alt, ".", ".", info, "GT", *calls]) + "\n")
-    with pysam.BGZFile(str(path), "w") as stream:
-        stream.write("".join(text).encode())
+    plain = path.with_suffix(".txt")
+    plain.write_text("".join(text), encoding="utf-8")
+    pysam.tabix_compress(str(plain), str(path), force=True)
     return path
 
 

@@ -1,0 +1,76 @@
+"""Who is in a dataset: people and samples get their numbers, records their owners.
+
+Samples become people through biosamples' `individualId`, or by their own name. A share of a cohort
+keeps its people's records and nothing that counts or names the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from beacon.errors import Problem, SourceRefused
+from beacon.records import Entity, Record
+
+Entities = Mapping[str, Entity]
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Kept people by number, and the kept samples: name -> (sample number, person number)."""
+
+    numbers: Mapping[str, int]
+    samples: Mapping[str, tuple[int, int]]
+    left_out: int
+
+
+def members(
+    entities: Entities, samples_of_files: Sequence[Sequence[str]], *, kept: frozenset[str] | None
+) -> Members:
+    """Numbers people in the order of their records, then of the samples; keeps the wanted ones."""
+    owner = {
+        str(r["id"]): str(r.get("individualId", r["id"])) for r in entities["biosample"].records
+    }
+    names = dict.fromkeys(str(record["id"]) for record in entities["individual"].records)
+    in_files = dict.fromkeys(sample for samples in samples_of_files for sample in samples)
+    if not entities["individual"].file:
+        names |= dict.fromkeys(owner.values())
+        names |= dict.fromkeys(owner.get(sample, sample) for sample in in_files)
+    numbers = {n: i for i, n in enumerate(n for n in names if kept is None or n in kept)}
+    samples: dict[str, tuple[int, int]] = {}
+    left_out = 0
+    for sample in in_files:
+        person = owner.get(sample, sample)
+        if person in numbers:
+            samples[sample] = (len(samples), numbers[person])
+        left_out += person not in names
+    if not numbers:
+        step = "check keep_people and the individuals file"
+        raise SourceRefused([Problem("source", "", "people", "at least one person", step)])
+    return Members(numbers, samples, left_out)
+
+
+def owned(
+    name: str, entities: Entities, people: Members, *, whole: bool
+) -> Iterator[tuple[Record, int]]:
+    """The kept records of an entity with their person; cohorts are nobody's (-1)."""
+    owners = {str(r["id"]): r.get("individualId") for r in entities["biosample"].records}
+    for record in entities[name].records:
+        if name == "cohort":
+            yield _cohort(record, len(people.numbers), whole=whole), -1
+            continue
+        person = record["id"] if name == "individual" else record.get("individualId")
+        if person is None and name != "individual":
+            person = owners.get(str(record.get("biosampleId", record["id"])))
+        number = people.numbers.get(str(person)) if person is not None else None
+        if number is not None:
+            yield record, number
+        elif whole:
+            yield record, -1
+
+
+def _cohort(record: Record, size: int, *, whole: bool) -> Record:
+    """A cohort without its member list; of a share, also without the counts of the whole."""
+    gone = {"ids"} if whole else {"ids", "collectionEvents"}
+    kept = {name: value for name, value in record.items() if name not in gone}
+    return kept if whole else {**kept, "cohortSize": size}
