@@ -1,0 +1,58 @@
+"""The errors of the receiving side. Each of them means: nothing was opened, nothing is kept.
+
+SkerryError
+├── InvalidInput
+│   ├── FolderInvalid        a folder that is no workspace, or holds unreadable settings
+│   ├── NodeNotPinned        a node whose signing key this workspace was never told
+│   ├── AddressInvalid       a node address that is no https (or loopback http) URL
+│   └── PlaceRefused         plaintext asked for outside the workspace's own data folder
+├── Conflict
+│   └── AlreadyThere         a workspace, pin or file that would be replaced
+├── Forbidden
+│   └── NodeRefused          the node answered no, in its own words
+└── BadUpstream
+    ├── NodeSilent           the node did not answer, or not to the end
+    └── ReleaseUntrue        what arrived is not what the pinned node signed for this key
+"""
+
+from __future__ import annotations
+
+from schemas.errors import BadUpstream, Conflict, Forbidden, InvalidInput
+
+
+class FolderInvalid(InvalidInput):
+    code = "workspace_folder_invalid"
+
+
+class NodeNotPinned(InvalidInput):
+    code = "node_not_pinned"
+
+
+class AddressInvalid(InvalidInput):
+    code = "node_address_invalid"
+
+
+class PlaceRefused(InvalidInput):
+    code = "place_refused"
+
+
+class AlreadyThere(Conflict):
+    code = "already_there"
+
+
+class NodeRefused(Forbidden):
+    """`upstream` is the node's HTTP status."""
+
+    code = "node_refused"
+
+    def __init__(self, public: str, *, upstream: int) -> None:
+        super().__init__(public)
+        self.upstream = upstream
+
+
+class NodeSilent(BadUpstream):
+    code = "node_silent"
+
+
+class ReleaseUntrue(BadUpstream):
+    code = "release_untrue"

@@ -1,0 +1,190 @@
+"""Opens a sealed release inside the workspace: ticket, parts, proof, and only then a file.
+
+htsget 1.3.0 with Crypt4GH v1.0 and the node's signed manifest (`manifest`). Plaintext is written
+to a hidden file in the workspace's data folder and gets its name after the last MAC, digest and
+size; elsewhere only with `insecure_plaintext_path`, which is recorded. Who may receive what is
+decided at the node.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+from urllib.parse import quote
+
+import httpx
+
+from schemas.htsget import Manifest, TicketAnswer
+from streams import envelope
+from streams.errors import EnvelopeInvalid
+from streams.keys import public_pem
+from workspaces import deliveries, keys, manifest, settings, wire
+from workspaces.deliveries import Delivery
+from workspaces.errors import AlreadyThere, NodeRefused, PlaceRefused, ReleaseUntrue
+from workspaces.keys import WorkspaceKeys
+from workspaces.parcel import Parcel
+
+Kind = Literal["reads", "variants", "file"]
+
+MAX_TICKETS = 3  # a session that ends while parts are fetched is asked for again this often
+_PATHS: dict[Kind, str] = {"reads": "reads", "variants": "variants", "file": "files"}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of which node, and where its plaintext goes."""
+
+    node_url: str
+    object_id: str
+    kind: Kind
+    target: Path
+    outside: bool
+
+
+def fetch(
+    *,
+    folder: Path,
+    node_url: str,
+    object_id: str,
+    kind: Kind,
+    token: str,
+    out: Path | None = None,
+    insecure_plaintext_path: bool = False,
+    http: httpx.Client | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Delivery:
+    """One object of one pinned node, opened into `folder`/data/`out` (by default: its name).
+
+    Raises NodeRefused for a no, NodeSilent for what may be tried again (parts are kept),
+    ReleaseUntrue for anything that differs from what the node signed (nothing is kept).
+    """
+    held = keys.load(folder)
+    url = settings.node_address(node_url)
+    target, outside = _target(
+        folder, out or Path(_file_name(object_id)), insecure=insecure_plaintext_path
+    )
+    if outside:
+        _log.warning("plaintext leaves the workspace folder: insecure_plaintext_path was given")
+    wanted = Wanted(url, object_id, kind, target, outside)
+    with wire.client(http) as line:
+        proven, header, parcel = _collect(held, wanted, token=token, http=line, clock=clock)
+    try:
+        segments = _open_into_place(held, wanted.target, proven, header=header, parcel=parcel)
+    finally:
+        parcel.discard()  # opened or untrue: either way these bytes are not wanted again
+    delivery = Delivery(
+        object_id=object_id,
+        dataset=proven.dataset,
+        format=proven.format,
+        node_url=url,
+        permit_id=proven.permit_id,
+        path=str(target if outside else target.relative_to(settings.data_folder(folder).resolve())),
+        outside=outside,
+        plain_size=proven.plain_size,
+        plain_sha256=proven.plain_sha256,
+        segments=segments,
+        received=int(clock()),
+    )
+    deliveries.keep(folder, delivery)
+    return delivery
+
+
+def _collect(
+    held: WorkspaceKeys,
+    wanted: Wanted,
+    *,
+    token: str,
+    http: httpx.Client,
+    clock: Callable[[], float],
+) -> tuple[Manifest, bytes, Parcel]:
+    node_key = bytes.fromhex(held.settings.node(wanted.node_url).manifest_key)
+    place = f"{wanted.node_url}/htsget/{_PATHS[wanted.kind]}/{quote(wanted.object_id)}"
+    context = base64.b64encode(public_pem(held.public_key)).decode("ascii")
+    sent = {"Htsget-Context-Public-Key": context}
+    for attempt in range(1, MAX_TICKETS + 1):
+        answer = wire.ask(http, TicketAnswer, method="GET", url=place, token=token, headers=sent)
+        proven, header = manifest.verify(
+            answer.htsget,
+            node_key=node_key,
+            object_id=wanted.object_id,
+            recipient=held.public_key,
+            now=int(clock()),
+        )
+        parts = [part.url for part in answer.htsget.urls[1:]]
+        folder = held.folder / "incoming" / f"{proven.body_sha256}-{len(parts)}"
+        parcel = Parcel(folder, size=proven.body_size)
+        try:
+            parcel.collect(parts, origin=wanted.node_url, http=http)
+        except NodeRefused as error:
+            if attempt == MAX_TICKETS or error.upstream not in {403, 404, 410}:
+                raise
+            continue  # the session ended: what arrived stays, a new ticket goes on from there
+        except ReleaseUntrue:
+            parcel.discard()
+            raise
+        return proven, header, parcel
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _open_into_place(
+    held: WorkspaceKeys, target: Path, proven: Manifest, *, header: bytes, parcel: Parcel
+) -> int:
+    """Returns the number of segments opened."""
+    try:
+        opened = envelope.open_header(header, [held.secret])
+        if opened.edit_list is not None:
+            raise ReleaseUntrue("Releases with an edit list are unsupported by this version.")
+        with _file_in_place(target) as sink, parcel.open() as source:
+            facts = envelope.open_body(source, sink, opened)
+            manifest.check_body(proven, facts)
+    except EnvelopeInvalid as error:
+        raise ReleaseUntrue("What arrived does not open as what the node signed.") from error
+    return len(facts.segment_digests)
+
+
+@contextmanager
+def _file_in_place(target: Path) -> Iterator[BinaryIO]:
+    """A hidden, owner-only file that gets its name if, and only if, the block ends well."""
+    hidden = target.with_name(f".{target.name}.{secrets.token_hex(8)}.opening")
+    descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(hidden, target)  # unlike a rename, refuses to replace
+    except FileExistsError as error:
+        raise AlreadyThere(f"{target} was made by someone else meanwhile.") from error
+    finally:
+        hidden.unlink()
+
+
+def _target(folder: Path, out: Path, *, insecure: bool) -> tuple[Path, bool]:
+    data = settings.data_folder(folder).resolve()
+    target = data / out
+    target = target.parent.resolve() / target.name
+    outside = not target.is_relative_to(data)
+    if outside and not insecure:
+        raise PlaceRefused(f"Plaintext stays in {data}. Name a file inside it.")
+    if not target.name or target == data:
+        raise PlaceRefused("Name a file, not a folder.")
+    if not target.parent.is_dir():
+        raise PlaceRefused(f"There is no folder {target.parent}.")
+    if os.path.lexists(target):
+        raise AlreadyThere(f"{target} is there already; choose another name.")
+    return target, outside
+
+
+def _file_name(object_id: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "_", object_id).lstrip(".") or "object"

@@ -1,0 +1,133 @@
+"""Collects the sealed parts of one body, each into a file of its own, and resumes where it broke.
+
+Parts are ciphertext and may lie on disk; a finished part is never asked for twice, a broken one
+goes on with `Range` (RFC 9110 section 14.2) from its last byte. Nothing here is believed yet: the
+whole is proven by `manifest` while `inbox` opens it.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from workspaces.errors import NodeSilent, ReleaseUntrue
+from workspaces.wire import MAX_REFUSAL, read_capped, refusal
+
+MAX_ATTEMPTS = 5
+PAUSE_SECONDS = 0.2
+_CHUNK = 1024 * 1024
+
+
+class Parcel:
+    """The parts of the body with this digest and size, under `folder`."""
+
+    def __init__(self, folder: Path, *, size: int, pause: Callable[[float], None] = time.sleep):
+        self._folder = folder
+        self._size = size
+        self._pause = pause
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def collect(self, urls: Sequence[str], *, origin: str, http: httpx.Client) -> None:
+        """Raises NodeRefused (ask for a new ticket), NodeSilent (try again) or ReleaseUntrue."""
+        for url in urls:
+            _check_origin(url, origin)
+        held = 0
+        for number, url in enumerate(urls):
+            done = self._done(number)
+            if not done.exists():
+                self._collect_one(number, url, most=self._size - held, http=http)
+            held += done.stat().st_size
+            if held > self._size:
+                raise ReleaseUntrue("The parts are longer together than the node signed.")
+        for stray in set(self._folder.iterdir()) - {self._done(n) for n in range(len(urls))}:
+            stray.unlink()
+
+    def open(self) -> io.BufferedReader:
+        """All parts as one stream, in order."""
+        return io.BufferedReader(_Joined(sorted(self._folder.glob("*.sealed"))), _CHUNK)
+
+    def discard(self) -> None:
+        shutil.rmtree(self._folder)
+
+    def _done(self, number: int) -> Path:
+        return self._folder / f"{number:06d}.sealed"
+
+    def _collect_one(self, number: int, url: str, *, most: int, http: httpx.Client) -> None:
+        part = self._folder / f"{number:06d}.part"
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            try:
+                _go_on(url, part, most=most, http=http)
+            except httpx.TransportError as error:
+                if attempt == MAX_ATTEMPTS:
+                    raise NodeSilent(
+                        "The node stopped sending. What arrived is kept: fetch again to go on.",
+                        detail=type(error).__name__,
+                    ) from error
+                self._pause(PAUSE_SECONDS * 2**attempt)
+            else:
+                part.rename(self._done(number))
+                return
+
+
+def _go_on(url: str, part: Path, *, most: int, http: httpx.Client) -> None:
+    held = part.stat().st_size if part.exists() else 0
+    headers = {"Accept-Encoding": "identity"}
+    if held:
+        headers["Range"] = f"bytes={held}-"
+    with http.stream("GET", url, headers=headers) as response:
+        if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and held:
+            return  # the last attempt broke after the last byte; the digests decide
+        if not response.is_success:
+            raise refusal(response.status_code, read_capped(response, MAX_REFUSAL))
+        if response.status_code != httpx.codes.PARTIAL_CONTENT:
+            held = 0
+        elif not response.headers.get("Content-Range", "").startswith(f"bytes {held}-"):
+            raise ReleaseUntrue("The node sent another range than the one asked for.")
+        with part.open("r+b" if held else "wb") as file:
+            file.seek(held)
+            for piece in response.iter_raw(_CHUNK):
+                held += len(piece)
+                if held > most:
+                    raise ReleaseUntrue("The node sent more than it signed.")
+                file.write(piece)
+
+
+def _check_origin(url: str, origin: str) -> None:
+    """Body addresses stay at the node: a ticket sends this workspace nowhere else."""
+    if urlsplit(url)[:2] != urlsplit(origin)[:2]:
+        raise ReleaseUntrue("The ticket names an address that is not the node's.")
+
+
+class _Joined(io.RawIOBase):
+    """Several files read as one, one open at a time."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        super().__init__()
+        self._rest = iter(paths)
+        self._file: io.BufferedReader | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # any buffer is fine
+        while True:
+            if self._file is None:
+                path = next(self._rest, None)
+                if path is None:
+                    return 0
+                self._file = path.open("rb")
+            if count := self._file.readinto(buffer):
+                return count
+            self._file.close()
+            self._file = None
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        super().close()
