@@ -9,13 +9,13 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NoReturn
 
 from access.policy import Action, Decision, PolicyBook
 from access.recipients import Recipients, Workspace
 from access.store import Grant, Store
 from passports.passport import Researcher
 from streams.errors import NoSuchObject, ReleaseRefused
-from streams.keys import thumbprint
 from streams.sources import Kind
 from streams.vault import SealedObject, Vault
 
@@ -52,7 +52,7 @@ class Entitlements:
         """Raises NoSuchObject, or ReleaseRefused with its reasons where the caller may know."""
         sealed = self.vault.get(object_id)
         if sealed is None or sealed.kind is not kind:
-            raise NoSuchObject(detail="unknown object")
+            raise NoSuchObject(reasons=("unknown_object",))
         decision = self.book.decide(researcher, sealed.dataset, Action.STREAM, now=now)
         if not decision.allowed:
             self._refuse(researcher, decision, now=now)
@@ -74,20 +74,18 @@ class Entitlements:
             )
         return Entitlement(researcher, sealed, decision, grant, workspace)
 
-    def still_holds(
-        self, identity: str, dataset: str, *, grant_id: str, recipient: str, now: int
-    ) -> bool:
+    def still_holds(self, given: Entitlement, now: int) -> bool:
         """Whether grant, workspace and key are what they were when the release was opened."""
-        grant = self.store.active_grant(identity, dataset, now=now)
-        if grant is None or grant.grant_id != grant_id:
+        held = self.store.active_grants(given.researcher.identity, now=now)
+        if all(grant.grant_id != given.grant.grant_id for grant in held):
             return False
-        workspace = self.recipients.approved(grant.workspace, now=now)
-        return workspace is not None and thumbprint(workspace.public_key) == recipient
+        workspace = self.recipients.approved(given.grant.workspace, now=now)
+        return workspace is not None and workspace.public_key == given.workspace.public_key
 
-    def _refuse(self, researcher: Researcher, decision: Decision, *, now: int) -> None:
+    def _refuse(self, researcher: Researcher, decision: Decision, *, now: int) -> NoReturn:
         reasons = tuple(reason.code for reason in decision.reasons) or ("denied",)
         if not self.book.may_know(researcher, decision.dataset, now=now):
-            raise NoSuchObject(detail=",".join(reasons))
+            raise NoSuchObject(reasons=reasons)
         raise ReleaseRefused(_sentence(reason.text for reason in decision.reasons), reasons=reasons)
 
 

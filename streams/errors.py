@@ -1,30 +1,41 @@
 """The errors of what a node sends. Every one of them means: nothing (more) leaves.
 
-    SkerryError
-    ├── InvalidInput
-    │   ├── KeyInvalid             a key or key file that is malformed, weak or of the wrong sort
-    │   ├── EnvelopeInvalid        bytes that are not a Crypt4GH header, segment or edit list
-    │   │   ├── NotForUs           a sound header that none of our keys opens
-    │   │   └── SegmentInvalid     a segment's MAC, length, place or digest is wrong
-    │   ├── SourceRefused          a file that may not be sealed: truncated, or not what it says
-    │   ├── UnsupportedFormat      htsget: a format the object or the endpoint does not have
-    │   └── InvalidRange           htsget: a region whose end precedes its start
-    ├── Forbidden
-    │   ├── ReleaseRefused         no right to this object, or not with this recipient key
-    │   ├── AddressRefused         a body address that is tampered with, expired or another's
-    │   └── AgentRefused           the key agent found the permit or header wanting
-    ├── NotFound
-    │   └── NoSuchObject           unknown, or not yours to know of: one answer
-    ├── TooLarge
-    │   └── TooLong                a request or message passed its cap
-    ├── Unavailable
-    │   └── AgentUnavailable       the key agent is down or does not answer
-    └── VaultBroken                the vault's index or a body is not what was sealed
+SkerryError
+├── InvalidInput
+│   ├── KeyInvalid             a key or key file that is malformed, weak or of the wrong sort
+│   ├── EnvelopeInvalid        bytes that are not a Crypt4GH header, segment or edit list
+│   │   ├── NotForUs           a sound header that none of our keys opens
+│   │   └── SegmentInvalid     a segment's MAC, length, place or digest is wrong
+│   ├── SourceRefused          a file that may not be sealed: truncated, or not what it says
+│   ├── UnsupportedFormat      htsget: a format the object or the endpoint does not have
+│   └── InvalidRange           htsget: a region whose end precedes its start
+├── Forbidden
+│   ├── ReleaseRefused         no right to this object, or not with this recipient key
+│   ├── AddressRefused         a body address that is tampered with, expired or another's
+│   └── AgentRefused           the key agent found the permit or header wanting
+├── NotFound
+│   ├── NoSuchObject           unknown, or not yours to know of: one answer
+│   └── NoSuchSession          a body address whose release has ended or never was
+├── TooLarge
+│   └── TooLong                a request or message passed its cap
+├── TooMany
+│   └── TooManyReleases        a person's cap, or the node's, on open releases
+├── Unavailable
+│   └── AgentUnavailable       the key agent is down or does not answer
+└── VaultBroken                the vault's index or a body is not what was sealed
 """
 
 from __future__ import annotations
 
-from schemas.errors import Forbidden, InvalidInput, NotFound, SkerryError, TooLarge, Unavailable
+from schemas.errors import (
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    SkerryError,
+    TooLarge,
+    TooMany,
+    Unavailable,
+)
 
 
 class KeyInvalid(InvalidInput):
@@ -55,6 +66,13 @@ class InvalidRange(InvalidInput):
     code = "invalid_range"
 
 
+class RangeUnsatisfiable(InvalidRange):
+    """A Range header wholly outside of what an address covers (RFC 9110 section 15.5.17)."""
+
+    status = 416
+    code = "range_unsatisfiable"
+
+
 class ReleaseRefused(Forbidden):
     """`reasons` are stable codes for the record; `public` is their sentence."""
 
@@ -69,6 +87,13 @@ class AddressRefused(Forbidden):
     code = "address_refused"
 
 
+class NoSuchSession(NotFound):
+    code = "no_such_session"
+
+    def __init__(self) -> None:
+        super().__init__("There is no release at this address. Ask for a new ticket.")
+
+
 class AgentRefused(Forbidden):
     code = "agent_refused"
 
@@ -78,12 +103,17 @@ class NoSuchObject(NotFound):
 
     code = "no_such_object"
 
-    def __init__(self, *, detail: str = "") -> None:
-        super().__init__("There is no object of that name that you may see.", detail=detail)
+    def __init__(self, *, reasons: tuple[str, ...]) -> None:
+        super().__init__("There is no object of that name that you may see.")
+        self.reasons = reasons
 
 
 class TooLong(TooLarge):
     code = "too_long"
+
+
+class TooManyReleases(TooMany):
+    code = "too_many_releases"
 
 
 class AgentUnavailable(Unavailable):

@@ -76,15 +76,10 @@ class Address:
     expires: int
 
 
-def error_body(name: str, message: str) -> dict[str, object]:
-    """The body of an htsget error."""
-    return {"htsget": {"error": name, "message": message}}
-
-
-def error_answer(error: SkerryError) -> dict[str, object]:
-    """The body for one of our errors; names that htsget lacks are ours."""
+def error_body(error: SkerryError) -> dict[str, object]:
+    """The htsget body of one of our errors; names that htsget lacks are ours."""
     name = next((name for family, name in _NAMES if isinstance(error, family)), "InternalError")
-    return error_body(name, error.public)
+    return {"htsget": {"error": name, "message": error.public}}
 
 
 # Questions

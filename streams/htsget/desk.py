@@ -1,0 +1,139 @@
+"""Answers a ticket request: the steps of a release in their order, and a record of each refusal.
+
+htsget 1.3.0; settled rule: the answer is the release. Each step is another module's.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from anyio.to_thread import run_sync
+
+from access.audit import Record
+from access.errors import SignInNeeded
+from access.permits import PermitOffice
+from passports.passport import Researcher
+from schemas.errors import InvalidInput, SkerryError
+from schemas.grants import SignedPermit
+from schemas.htsget import TicketAnswer
+from schemas.wire import LocalId
+from streams.entitlement import Entitlement, Entitlements
+from streams.errors import KeyInvalid
+from streams.htsget.tickets import Address, Part, Query, check_format, parts, sign, ticket
+from streams.keys import check_public_bytes, parse_public_key
+from streams.release import Opened, Releases, byte_budget
+from streams.sources import Kind
+
+KEY_HEADERS = ("htsget-context-public-key", "x-c4gh-public-key", "client-public-key")
+MAX_KEY_HEADER = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One ticket request, read but not judged."""
+
+    kind: Kind
+    object_id: LocalId
+    query: Query
+    client_key: bytes | None
+
+
+def read_client_key(headers: Mapping[str, str]) -> bytes | None:
+    """The raw key a client names, from base64 of its key file or of the raw key.
+
+    Never trusted: it must equal the registered one. Raises InvalidInput, KeyInvalid.
+    """
+    sent = [headers[name] for name in KEY_HEADERS if name in headers]
+    if not sent:
+        return None
+    if len(sent) > 1:
+        raise InvalidInput(f"Send at most one of {', '.join(KEY_HEADERS)}.")
+    if len(sent[0]) > MAX_KEY_HEADER:
+        raise KeyInvalid(f"A public key header has at most {MAX_KEY_HEADER} bytes.")
+    try:
+        decoded = base64.b64decode(sent[0].strip(), validate=True)
+    except binascii.Error as error:
+        raise KeyInvalid("The public key header must be base64 of the key file.") from error
+    return check_public_bytes(decoded) if len(decoded) == 32 else parse_public_key(decoded)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketDesk:
+    entitlements: Entitlements
+    releases: Releases
+    permits: PermitOffice
+    record: Record
+    public_url: str
+    clock: Callable[[], float]
+
+    async def ticket(self, researcher: Researcher | None, wanted: Wanted) -> TicketAnswer:
+        """Raises whatever stands against it; then nothing has left."""
+        if researcher is None:
+            raise SignInNeeded("Send a GA4GH Passport for this node as a bearer token.")
+        asked, opened = await self._release(researcher, wanted)
+        addresses = [self._address(opened, part) for part in parts(asked.sealed.body_size)]
+        return ticket(asked.sealed.format, opened.header, addresses, manifest=opened.manifest)
+
+    async def refused(
+        self,
+        error: SkerryError,
+        researcher: Researcher | None,
+        *,
+        door: str,
+        object_id: str | None,
+    ) -> None:
+        """Puts a refusal on record. Raises RecordUnavailable."""
+        reasons = getattr(error, "reasons", None) or (error.code,)
+        known = object_id is not None and await run_sync(self._is_known, object_id)
+        facts = {
+            "door": door,
+            "by": self.record.pseudonym(researcher.identity) if researcher else None,
+            "object": object_id if known else None,  # foreign text stays out of the record
+            "reasons": reasons,
+            "status": error.status,
+        }
+        await run_sync(self.record.append, "release.refused", facts)
+
+    async def _release(self, researcher: Researcher, wanted: Wanted) -> tuple[Entitlement, Opened]:
+        now = int(self.clock())
+        asked = await run_sync(self._entitled, researcher, wanted, now)
+        check_format(wanted.query, asked.sealed.format)
+        signed = await run_sync(self._permit, asked, now)
+        return asked, await self.releases.open(asked, signed, still=self.entitlements.still_holds)
+
+    def _entitled(self, researcher: Researcher, wanted: Wanted, now: int) -> Entitlement:
+        return self.entitlements.find(
+            researcher, wanted.object_id, wanted.kind, client_key=wanted.client_key, now=now
+        )
+
+    def _permit(self, asked: Entitlement, now: int) -> SignedPermit:
+        return self.permits.issue(
+            researcher=asked.researcher,
+            decision=asked.decision,
+            dataset=asked.sealed.dataset,
+            objects=(asked.sealed.object_id,),
+            workspace=asked.workspace,
+            byte_budget=byte_budget(asked.sealed),
+            now=now,
+        )
+
+    def _address(self, opened: Opened, part: Part) -> str:
+        session = opened.session
+        address = Address(
+            session=session.session_id,
+            object_id=session.sealed.object_id,
+            caller=session.permit.subject,
+            part=part,
+            expires=session.expires,
+        )
+        signature = sign(address, self.releases.address_key)
+        return (
+            f"{self.public_url}/htsget/blocks/{session.session_id}/{part.start0}-{part.end0}"
+            f"?expires={session.expires}&signature={signature}"
+        )
+
+    def _is_known(self, object_id: str) -> bool:
+        return self.entitlements.vault.get(object_id) is not None

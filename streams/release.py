@@ -1,0 +1,248 @@
+"""Turns a permit into a recorded stream of ciphertext with its signed manifest.
+
+The one way out for sample-level bytes. A header leaves only after its intent is on disk; body bytes
+only while grant, workspace and permit hold, looked up per request and per batch. Crypt4GH v1.0
+protects neither order nor length of a body: the manifest does. Addresses are `htsget.tickets`'.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from anyio.to_thread import run_sync
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from access.audit import Record
+from access.permits import check
+from schemas.grants import Permit, SignedPermit
+from schemas.htsget import Manifest, SignedManifest
+from streams.agent import AgentClient
+from streams.entitlement import Entitlement
+from streams.errors import AddressRefused, ReleaseRefused
+from streams.htsget.tickets import Address, check_address
+from streams.permit import Use, cover
+from streams.sessions import End, Session, Sessions, Still
+from streams.storage import read_range
+from streams.vault import SealedObject, Vault
+
+BATCH_BYTES = 1024 * 1024
+SWEEP_SECONDS = 60
+BUDGET_TIMES = 4  # a body may be fetched again when a transfer breaks, not without end
+BUDGET_SLACK = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A release that is on record: its header, its manifest, and the session of its body."""
+
+    session: Session
+    header: bytes
+    manifest: SignedManifest
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Bytes [start0, end0) of a body that one request may have; counted already."""
+
+    session: Session
+    start0: int
+    end0: int
+
+
+def byte_budget(sealed: SealedObject) -> int:
+    """What a permit for this object should allow."""
+    return BUDGET_TIMES * sealed.body_size + BUDGET_SLACK
+
+
+class Releases:
+    """All open releases of this process."""
+
+    def __init__(
+        self,
+        *,
+        vault: Vault,
+        agent: AgentClient,
+        record: Record,
+        signing_key: Ed25519PrivateKey,
+        ticket_key: bytes,
+        public_url: str,
+        clock: Callable[[], float],
+    ) -> None:
+        self._bodies = vault.bodies
+        self._agent = agent
+        self._record = record
+        self._key = signing_key
+        self._audience = public_url
+        self._clock = clock
+        self._sessions = Sessions()
+        self._swept = 0
+        self.address_key = ticket_key
+
+    async def open(self, asked: Entitlement, signed: SignedPermit, *, still: Still) -> Opened:
+        """`still` is asked again for every request and batch of the body.
+
+        Raises ReleaseRefused, AgentRefused, AgentUnavailable, TooManyReleases or
+        RecordUnavailable; whatever is raised, nothing has left.
+        """
+        now = self._now()
+        await self._sweep(now)
+        permit = self._checked(asked, signed, now=now)
+        sealed = asked.sealed
+        header = await self._agent.rewrap(
+            signed, sealed.object_id, sealed.header_bytes, asked.workspace.public_key
+        )
+        manifest = self._manifest(sealed, permit, header, now=now)
+        session = self._sessions.start(asked, permit, still=still, now=now)
+        try:
+            await run_sync(self._record_intent, manifest.manifest, permit)
+        except BaseException:
+            self._sessions.end(session.session_id)
+            raise
+        return Opened(session, header, manifest)
+
+    async def claim(self, address: Address, signature: str, *, start0: int, end0: int) -> Claim:
+        """Counts [start0, end0) of the body against the session, before any byte is sent.
+
+        Raises NoSuchSession, and AddressRefused for what is tampered with, expired or withdrawn.
+        """
+        session = await self.admit(address, signature)
+        if not address.part.start0 <= start0 <= end0 <= address.part.end0:
+            raise AddressRefused("This address does not cover these bytes.")
+        charged = self._sessions.charge(session.session_id, end0 - start0, now=self._now())
+        return Claim(charged, start0, end0)
+
+    async def admit(self, address: Address, signature: str) -> Session:
+        """The session of a sound address that still holds; counts nothing. Raises as `claim`."""
+        now = self._now()
+        await self._sweep(now)
+        session = self._sessions.get(address.session)
+        bound = Address(
+            session=session.session_id,
+            object_id=session.sealed.object_id,
+            caller=session.permit.subject,
+            part=address.part,
+            expires=address.expires,
+        )
+        check_address(bound, signature, self.address_key, now=now)
+        await run_sync(self._check_still, session)
+        return session
+
+    async def send(self, claim: Claim) -> AsyncIterator[bytes]:
+        """The claimed bytes in batches; breaks off by raising when the right is withdrawn."""
+        session, sent = claim.session, 0
+        try:
+            descriptor = await run_sync(self._open_body, session.sealed)
+            try:
+                for start0 in range(claim.start0, claim.end0, BATCH_BYTES):
+                    end0 = min(start0 + BATCH_BYTES, claim.end0)
+                    batch = await run_sync(self._next_batch, session, descriptor, start0, end0)
+                    sent += len(batch)  # handed over counts as sent, whatever the network does
+                    yield batch
+            finally:
+                os.close(descriptor)
+        finally:
+            unsent = claim.end0 - claim.start0 - sent
+            self._sessions.give_back(session.session_id, unsent, now=self._now())
+            self._record.append(
+                "release.block",
+                {
+                    "permit": session.permit.permit_id,
+                    "start": claim.start0,
+                    "end": claim.end0,
+                    "sent": sent,
+                },
+            )
+
+    def close(self) -> None:
+        """Ends every release; for the end of the process, before the record is closed."""
+        for session in self._sessions.all():
+            self._end(session, End.STOPPED)
+
+    # Steps
+
+    def _checked(self, asked: Entitlement, signed: SignedPermit, *, now: int) -> Permit:
+        public = self._key.public_key().public_bytes_raw()
+        permit = check(signed, public, audience=self._audience, now=now)
+        recipient = hashlib.sha256(asked.workspace.public_key).hexdigest()
+        use = Use(asked.sealed.object_id, asked.sealed.dataset, recipient, asked.sealed.body_size)
+        coverage = cover(permit, use, now=now)
+        if not coverage.covered:
+            raise ReleaseRefused("The permit does not cover this.", reasons=coverage.reasons)
+        return permit
+
+    def _manifest(
+        self, sealed: SealedObject, permit: Permit, header: bytes, *, now: int
+    ) -> SignedManifest:
+        manifest = Manifest(
+            permit_id=permit.permit_id,
+            object_id=sealed.object_id,
+            dataset=sealed.dataset,
+            format=sealed.format,
+            recipient=permit.recipient,
+            header_sha256=hashlib.sha256(header).hexdigest(),
+            header_size=len(header),
+            body_sha256=sealed.body_sha256,
+            body_size=sealed.body_size,
+            segment_root=sealed.segment_root,
+            plain_size=sealed.plain_size,
+            plain_sha256=sealed.plain_sha256,
+            issued=now,
+        )
+        signature = self._key.sign(manifest.signed_bytes()).hex()
+        return SignedManifest(manifest=manifest, signature=signature)
+
+    def _record_intent(self, manifest: Manifest, permit: Permit) -> None:
+        facts = {
+            "permit": permit.permit_id,
+            "by": permit.subject,
+            "dataset": permit.dataset,
+            "object": manifest.object_id,
+            "workspace": permit.workspace,
+            "recipient": permit.recipient,
+            "header_sha256": manifest.header_sha256,
+            "body_sha256": manifest.body_sha256,
+            "body_size": manifest.body_size,
+            "segment_root": manifest.segment_root,
+            "expires": permit.expires,
+        }
+        self._record.append("release.intent", facts, durable=True)
+
+    def _check_still(self, session: Session) -> None:
+        now = self._now()
+        end = session.end_at(now)
+        if end is None and not session.still(session.given, now):
+            end = End.WITHDRAWN
+        if end is not None:
+            self._end(session, end)
+            raise AddressRefused(f"This release has ended ({end}). Nothing more is sent.")
+
+    def _open_body(self, sealed: SealedObject) -> int:
+        return self._bodies.open(sealed.body_sha256, size=sealed.body_size)
+
+    def _next_batch(self, session: Session, descriptor: int, start0: int, end0: int) -> bytes:
+        self._check_still(session)
+        return read_range(descriptor, start0, end0)
+
+    def _end(self, session: Session, end: End) -> None:
+        ended = self._sessions.end(session.session_id)
+        if ended is not None:
+            facts = {
+                "permit": ended.permit.permit_id,
+                "object": ended.sealed.object_id,
+                "sent": ended.charged_bytes,
+                "end": str(end),
+            }
+            self._record.append("release.close", facts, durable=True)
+
+    async def _sweep(self, now: int) -> None:
+        if now < self._swept + SWEEP_SECONDS:
+            return
+        self._swept = now
+        for session, end in self._sessions.over(now=now):
+            await run_sync(self._end, session, end)
+
+    def _now(self) -> int:
+        return int(self._clock())
