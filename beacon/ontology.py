@@ -40,9 +40,12 @@ def read(paths: Iterable[Path]) -> Hierarchy:
     labels: dict[str, str] = {}
     parents: dict[str, tuple[str, ...]] = {}
     for path in paths:
-        for term, label, above in _terms(path):
-            labels[term] = label or labels.get(term, "")
-            parents[term] = tuple(dict.fromkeys((*parents.get(term, ()), *above)))
+        try:
+            for term, label, above in _terms(path):
+                labels[term] = label or labels.get(term, "")
+                parents[term] = tuple(dict.fromkeys((*parents.get(term, ()), *above)))
+        except (OSError, UnicodeDecodeError) as broken:
+            raise SourceRefused([Problem(path.name, "", "", "a readable UTF-8 file")]) from broken
     return Hierarchy(labels, parents)
 
 

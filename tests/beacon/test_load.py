@@ -313,6 +313,16 @@ def test_a_hierarchy_widens_a_term_to_those_below(source: DatasetSource, tmp_pat
     assert segment.knows(AnyOf((HasTerm("NCIT:C2"), Compare("sex", "=", "x"))))
 
 
+def test_a_missing_hierarchy_is_refused(source: DatasetSource, tmp_path: Path) -> None:
+    missing = dataclasses.replace(source, hierarchies=(tmp_path / "none.obo",))
+    assert "none.obo" in refused(missing, tmp_path / "catalog")
+
+
+def test_metadata_that_is_not_json_is_refused(source: DatasetSource, tmp_path: Path) -> None:
+    odd = dataclasses.replace(source, metadata={"createDateTime": object()})
+    assert "metadata" in refused(odd, tmp_path / "catalog")
+
+
 def test_long_alleles_have_short_ids_of_their_own() -> None:
     one, two = (variant_id(Allele("1", 9, "A" * n, "G"), 9 + n) for n in (100, 101))
     assert one != two

@@ -9,6 +9,7 @@ import gzip
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class OracleAllele:
     def key(self) -> tuple[str, int, str, str]:
         return self.chrom, self.start0, self.ref, self.alt
 
-    @property
+    @cached_property
     def carriers(self) -> frozenset[str]:
         return frozenset(sample for sample, _ in self.calls)
 
