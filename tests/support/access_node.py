@@ -1,0 +1,158 @@
+"""A node's access room in process: real store, record and keys; callers are named by a header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI, Request
+
+import access.routes
+from access.audit import Record
+from access.lifecycle import Step
+from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
+from access.recipients import NewKey, Recipients, SealedChallenge
+from access.requests import RequestDesk
+from access.store import Store
+from gateway.http_errors import ErrorTable
+from passports.passport import Researcher
+from passports.tokens import SigningKey
+from schemas.grants import NewRequest, StepBody
+
+URL = "http://127.0.0.1:8081"
+ISSUER = "http://127.0.0.1:8179"
+BROKER_SECRET = "broker-secret-of-the-tests"
+NOW = 1_800_000_000
+
+
+def at(name: str) -> str:
+    return f"{name}@{ISSUER}"
+
+
+def policy(dataset: str, *committee: str, listed: bool = True) -> DatasetPolicy:
+    return DatasetPolicy(
+        dataset=dataset,
+        grant_value=f"{URL}/datasets/{dataset}",
+        level=Level.CONTROLLED,
+        profile=Profile.CONTROLLED,
+        ceilings={Level.CONTROLLED: Granularity.RECORD},
+        listed=listed,
+        committee=tuple(at(name) for name in committee),
+        consent=None,
+        registered_rule="bona_fide",
+    )
+
+
+def researcher(name: str) -> Researcher:
+    return Researcher(issuer=ISSUER, subject=name, visas=(), dropped=(), expires=NOW + 10**9)
+
+
+@dataclass
+class Clock:
+    now: int = NOW
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@dataclass
+class AccessNode:
+    """`secrets` keeps what each challenge held, where a workspace would have opened it."""
+
+    folder: Path
+    admins: tuple[str, ...] = (at("adam"),)
+    clock: Clock = field(default_factory=Clock)
+    secrets: dict[bytes, bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.record = Record(
+            self.folder / "record.jsonl",
+            pseudonym_key=b"p" * 32,
+            signing_key=Ed25519PrivateKey.generate(),
+        )
+        self.store = Store(f"sqlite:///{self.folder / 'control.db'}")
+        self.recipients = Recipients(self.store, record=self.record)
+        self.book = PolicyBook(
+            (
+                policy("ds1", "dora"),
+                policy("ds2", "emil"),
+                policy("hidden", "dora", listed=False),
+            ),
+            version="1",
+        )
+        self.desk = RequestDesk(
+            self.store, recipients=self.recipients, book=self.book, record=self.record
+        )
+        self.visa_key = SigningKey.generate()
+
+    def close(self) -> None:
+        self.store.close()
+        self.record.close()
+
+    def seal(self, public_key: bytes, secret: bytes) -> bytes:
+        self.secrets[public_key] = secret
+        return b"sealed to " + public_key
+
+    def app(self, *, broker_secret: str = BROKER_SECRET) -> FastAPI:
+        async def who(request: Request) -> Researcher | None:
+            name = request.headers.get("x-test-person")
+            return None if name is None else researcher(name)
+
+        app = FastAPI()
+        app.include_router(
+            access.routes.build(
+                store=self.store,
+                recipients=self.recipients,
+                book=self.book,
+                record=self.record,
+                visa_key=self.visa_key,
+                public_url=URL,
+                caller=who,
+                broker_secret=broker_secret,
+                broker_issuer=ISSUER,
+                admins=self.admins,
+                clock=self.clock,
+                seal_challenge=self.seal,
+            )
+        )
+        ErrorTable(bodies={}, realm="test").install(app)
+        return app
+
+    def register(self, owner: str = "grace", *, key: bytes | None = None) -> SealedChallenge:
+        return self.recipients.register(
+            signed_key(key or bytes([7]) * 32), owner=at(owner), seal=self.seal, now=self.clock()
+        )
+
+    def workspace(self, owner: str = "grace", *, confirmed_by: str | None = "adam") -> str:
+        """A proven workspace, confirmed where an admin is named."""
+        made = self.register(owner)
+        answer = self.secrets[bytes([7]) * 32]
+        self.recipients.prove(made.workspace_id, answer, owner=at(owner), now=self.clock())
+        if confirmed_by is not None:
+            self.recipients.confirm(made.workspace_id, admin=at(confirmed_by), now=self.clock())
+        return made.workspace_id
+
+    def submitted(self, workspace: str, *, requester: str = "grace", dataset: str = "ds1") -> str:
+        new = NewRequest(
+            dataset=dataset, project="Sight", purpose="Eyes.", workspace=workspace, months=6
+        )
+        made = self.desk.create(new, requester=at(requester), now=self.clock())
+        self.take(made.request_id, Step.SUBMIT, by=requester)
+        return made.request_id
+
+    def take(self, request_id: str, step: Step, *, by: str, body: StepBody | None = None) -> None:
+        self.desk.take(request_id, step, body or StepBody(), actor=at(by), now=self.clock())
+
+    def kinds(self) -> list[str]:
+        return [line for line in (self.folder / "record.jsonl").read_text().splitlines() if line]
+
+
+def signed_key(public_key: bytes) -> NewKey:
+    identity = Ed25519PrivateKey.generate()
+    return NewKey(
+        name="Lab",
+        public_key=public_key,
+        identity_key=identity.public_key().public_bytes_raw(),
+        signature=identity.sign(public_key),
+    )
