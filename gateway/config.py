@@ -53,7 +53,7 @@ class NodeSettings(_Section):
     host: str = "127.0.0.1"
     port: int = Field(ge=1, le=65535)
     admins: tuple[str, ...] = ()
-    signin: SignInSettings | None = None
+    signin: SignInSettings
 
 
 def load(path: Path) -> NodeSettings:
@@ -79,9 +79,8 @@ def dump(settings: NodeSettings) -> str:
         f"{key} = {_toml(value)}"
         for key, value in settings.model_dump(mode="json", exclude={"signin"}).items()
     ]
-    if settings.signin is not None:
-        lines += ["", "[signin]"]
-        lines += [f"{key} = {_toml(value)}" for key, value in settings.signin.model_dump().items()]
+    lines += ["", "[signin]"]
+    lines += [f"{key} = {_toml(value)}" for key, value in settings.signin.model_dump().items()]
     return "\n".join(lines) + "\n"
 
 

@@ -22,12 +22,13 @@ from streams import keys as stream_keys
 
 _NO_POLICIES = """\
 # No dataset here: nothing is answered. See docs/policies.md
+version: "1"
 datasets: []
 """
 _NO_TRUST = """\
 # No issuer here: every credential is refused. See docs/trust.md
 brokers: []
-issuers: []
+visa_issuers: []
 """
 
 

@@ -1,0 +1,77 @@
+"""A node as one ASGI application: routers, error table, doorway, and the catalog's watch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI, Request
+from prometheus_client import CollectorRegistry
+
+from beacon.response import error_body as beacon_error
+from gateway import operations
+from gateway.doorway import Doorway
+from gateway.home import NodeHome
+from gateway.http_errors import ErrorTable
+from gateway.wiring import Node, assemble
+from schemas.errors import SkerryError
+from streams.htsget.tickets import error_body as htsget_error
+
+_log = structlog.get_logger(__name__)
+_REFRESH_SECONDS = 2.0
+
+
+def create_app(home: NodeHome) -> FastAPI:
+    """Assembles the node of `home`; raises what assembling raises, before anything is served."""
+    node = assemble(home)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        watch = asyncio.create_task(_follow_catalog(node))
+        try:
+            yield
+        finally:
+            watch.cancel()
+            await node.close()
+
+    registry = CollectorRegistry()
+    app = FastAPI(
+        title=node.settings.name,
+        version=node.facts.version,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.include_router(node.beacon, prefix="/beacon")
+    for router in (*node.others, operations.build(node, registry)):
+        app.include_router(router)
+    ErrorTable(
+        bodies={"/beacon": _BeaconErrors(node), "/htsget": _htsget}, realm=node.settings.id
+    ).install(app)
+    app.add_middleware(Doorway, registry=registry)
+    return app
+
+
+async def _follow_catalog(node: Node) -> None:
+    """Picks up dataset versions that `skerry load` switched to; a bad manifest is logged and the
+    versions being served stay."""
+    while True:
+        await asyncio.sleep(_REFRESH_SECONDS)
+        try:
+            node.catalog.refresh()
+        except SkerryError as error:
+            _log.error("catalog not refreshed", code=error.code, detail=error.detail)
+
+
+class _BeaconErrors:
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def __call__(self, _request: Request, error: SkerryError) -> dict[str, object]:
+        return beacon_error(error.status, error.public, code=error.code, node=self._node.facts)
+
+
+def _htsget(_request: Request, error: SkerryError) -> dict[str, object]:
+    return htsget_error(error)

@@ -1,0 +1,264 @@
+"""Starts a whole federation on this machine: nodes, portal, sign-in provider and workspace.
+
+Each is a real process speaking real HTTP on loopback. Ports: portal P, nodes P+1 and on, sign-in
+P+99, workspace P+101. Everything lies in one folder that is removed at the end, unless kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from access.policy import BONA_FIDE, Profile
+from gateway import config, home, loading
+from gateway.demo_data import DemoDataset
+from gateway.errors import DemoError
+from gateway.home import NodeHome
+from gateway.processes import Processes, port_is_free
+from workspaces import keys as workspace_keys
+
+MAX_NODES = 64
+_SIGNIN_OFFSET = 99
+_WORKSPACE_OFFSET = 101
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where each part of a demo listens."""
+
+    port: int
+    nodes: int
+
+    @property
+    def portal(self) -> str:
+        return _loopback(self.port)
+
+    @property
+    def node_urls(self) -> tuple[str, ...]:
+        return tuple(_loopback(self.port + 1 + number) for number in range(self.nodes))
+
+    @property
+    def signin(self) -> str:
+        return _loopback(self.port + _SIGNIN_OFFSET)
+
+    @property
+    def workspace(self) -> str:
+        return _loopback(self.port + _WORKSPACE_OFFSET)
+
+    def taken(self) -> tuple[int, ...]:
+        """The ports of this demo that somebody already listens on."""
+        offsets = (0, *range(1, self.nodes + 1), _SIGNIN_OFFSET, _WORKSPACE_OFFSET)
+        return tuple(self.port + at for at in offsets if not port_is_free(self.port + at))
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """A prepared demo: folders written and data loaded, nothing running yet."""
+
+    folder: Path
+    addresses: Addresses
+    homes: tuple[NodeHome, ...]
+    plans: Sequence[Sequence[DemoDataset]]
+    client_secret: str
+
+    @property
+    def workspace_folder(self) -> Path:
+        return self.folder / "workspace"
+
+
+def prepare(
+    folder: Path, addresses: Addresses, plans: Sequence[Sequence[DemoDataset]], *, say: Say
+) -> Federation:
+    """Writes every part's folder and loads the data; raises what loading raises."""
+    homes = tuple(
+        _node(folder / f"node-{number}", addresses, number, datasets, say=say)
+        for number, datasets in enumerate(plans, start=1)
+    )
+    client_secret = secrets.token_urlsafe(32)
+    federation = Federation(folder, addresses, homes, plans, client_secret)
+    workspace_keys.init(federation.workspace_folder, "demo-workspace")
+    _write_signin(federation)
+    _write_portal(federation)
+    return federation
+
+
+def start(federation: Federation, processes: Processes) -> None:
+    """Starts every server and waits until each answers."""
+    addresses, environment = federation.addresses, dict(os.environ)
+    processes.start(
+        "sign-in",
+        ["demo-signin", str(federation.folder / "signin.json")],
+        ready_url=f"{addresses.signin}/livez",
+        environment=environment,
+    )
+    for number, (node, url) in enumerate(
+        zip(federation.homes, addresses.node_urls, strict=True), start=1
+    ):
+        processes.start(
+            f"node-{number}",
+            ["serve", str(node.root)],
+            ready_url=f"{url}/readyz",
+            environment=environment,
+        )
+    processes.start(
+        "portal",
+        ["portal", str(federation.folder / "portal.toml")],
+        ready_url=f"{addresses.portal}/livez",
+        environment=environment,
+    )
+    processes.start(
+        "workspace",
+        ["workspace", "serve", str(federation.workspace_folder),
+         "--port", str(addresses.port + _WORKSPACE_OFFSET)],
+        ready_url=f"{addresses.workspace}/livez",
+        environment=environment,
+    )  # fmt: skip
+    processes.wait_until_ready()
+
+
+def restart_node(federation: Federation, processes: Processes, number: int) -> None:
+    """Starts node `number` (from 1) again after it was stopped."""
+    processes.start(
+        f"node-{number}",
+        ["serve", str(federation.homes[number - 1].root)],
+        ready_url=f"{federation.addresses.node_urls[number - 1]}/readyz",
+        environment=dict(os.environ),
+    )
+    processes.wait_until_ready()
+
+
+def _node(
+    root: Path, addresses: Addresses, number: int, datasets: Sequence[DemoDataset], *, say: Say
+) -> NodeHome:
+    url = addresses.node_urls[number - 1]
+    settings = config.NodeSettings(
+        id=f"org.skerry.demo.node-{number}",
+        name=f"Isle {number}",
+        description=f"Demo node {number}: {datasets[0].profile.value} answers.",
+        public_url=url,
+        organization_id=f"isle-{number}",
+        organization_name=f"Isle {number} biobank (demo)",
+        port=addresses.port + number,
+        admins=(f"adam@{addresses.signin}",),
+        signin=config.SignInSettings(issuer=addresses.signin, client_id=f"node-{number}"),
+    )
+    made = home.create(root, settings)
+    made.policies.write_text(yaml.safe_dump(_policies(datasets, addresses)), encoding="utf-8")
+    made.trust.write_text(yaml.safe_dump(_trust(addresses, url)), encoding="utf-8")
+    for dataset in datasets:
+        facts = loading.load_dataset(made, dataset.source)
+        say(f"node {number}: {facts.id}: {facts.people} people, {facts.variants} variants")
+        for sealed in dataset.objects:
+            loading.seal_file(
+                made,
+                sealed.path,
+                object_id=sealed.object_id,
+                dataset=dataset.source.id,
+                kind=sealed.kind,
+                owners=sealed.owners,
+            )
+    return made
+
+
+def _policies(datasets: Sequence[DemoDataset], addresses: Addresses) -> dict[str, object]:
+    return {
+        "version": "demo-1",
+        "datasets": [
+            {
+                "id": dataset.source.id,
+                "level": "controlled" if dataset.profile is Profile.CONTROLLED else "public",
+                "profile": dataset.profile.value,
+                "committee": [f"dora@{addresses.signin}"],
+            }
+            | ({"ceilings": {"public": "count"}} if dataset.profile is Profile.OPEN else {})
+            for dataset in datasets
+        ],
+    }
+
+
+def _trust(addresses: Addresses, url: str) -> dict[str, object]:
+    jwks = f"{addresses.signin}/jwks"
+    return {
+        "brokers": [{"issuer": addresses.signin, "jwks_url": jwks}],
+        "visa_issuers": [
+            {
+                "issuer": addresses.signin,
+                "jku": jwks,
+                "may_assert": [
+                    {"type": kind, "sources": [addresses.signin], "values": [BONA_FIDE]}
+                    for kind in ("ResearcherStatus", "AcceptedTermsAndPolicies")
+                ],
+            },
+            {
+                "issuer": url,
+                "jku": f"{url}/.well-known/jwks.json",
+                "subject_namespace": addresses.signin,
+                "may_assert": [
+                    {
+                        "type": "ControlledAccessGrants",
+                        "sources": [url],
+                        "values": [f"{url}/datasets/*"],
+                        "by": ["dac"],
+                    }
+                ],
+            },
+        ],
+    }
+
+
+def _write_signin(federation: Federation) -> None:
+    addresses = federation.addresses
+    nodes = zip(federation.homes, addresses.node_urls, strict=True)
+    clients = [
+        {
+            "client_id": "skerry-portal",
+            "client_secret": federation.client_secret,
+            "redirect_uris": [f"{addresses.portal}/signin/done"],
+        }
+    ] + [
+        {
+            "client_id": config.load(node.settings).signin.client_id,
+            "client_secret": node.secret("signin_client").decode(),
+            "redirect_uris": [f"{url}/signin/done"],
+        }
+        for node, url in nodes
+    ]
+    settings = {
+        "issuer": addresses.signin,
+        "clients": clients,
+        "nodes": [
+            {"url": url, "broker_secret": node.secret("broker").decode()}
+            for node, url in zip(federation.homes, addresses.node_urls, strict=True)
+        ],
+    }
+    home.write_secret(federation.folder / "signin.json", json.dumps(settings).encode())
+
+
+def _write_portal(federation: Federation) -> None:
+    addresses = federation.addresses
+    urls = ", ".join(f'"{url}"' for url in addresses.node_urls)
+    text = (
+        f'public_url = "{addresses.portal}"\nnodes = [{urls}]\n'
+        f'signin_issuer = "{addresses.signin}"\nclient_id = "skerry-portal"\n'
+        f'client_secret = "{federation.client_secret}"\nname = "Skerry demo"\n'
+    )
+    home.write_secret(federation.folder / "portal.toml", text.encode())
+
+
+def check_ports(addresses: Addresses) -> None:
+    """Raises `DemoError` naming the ports that are taken."""
+    if taken := addresses.taken():
+        ports = ", ".join(map(str, taken))
+        raise DemoError(f"port {ports} is already taken; choose others with --port")
+
+
+def _loopback(port: int) -> str:
+    return f"http://127.0.0.1:{port}"

@@ -1,0 +1,170 @@
+"""Builds a node once, from its folder: the only place that knows every concrete class."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+from fastapi import APIRouter
+
+import access.routes
+import beacon.routes
+import gateway.pages.routes
+import streams.htsget.routes
+from access.audit import Record
+from access.caller import caller
+from access.permits import PermitOffice
+from access.policy import PolicyBook
+from access.policy_file import load_policies
+from access.recipients import Recipients
+from access.store import Store
+from beacon.info import NodeFacts
+from beacon.segments import SegmentCatalog
+from gateway import config
+from gateway.home import NodeHome
+from passports import trust
+from passports.keys import KeyStore
+from passports.login import Login
+from passports.passport import Clearinghouse
+from passports.sessions import Sessions
+from passports.tokens import SigningKey
+from streams import envelope
+from streams.agent import AgentClient
+from streams.release import Releases
+from streams.vault import Vault
+
+_OUTBOUND_SECONDS = 3.0
+
+
+def epoch() -> int:
+    return int(time.time())
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One assembled node: its routers, and what must be refreshed or closed."""
+
+    settings: config.NodeSettings
+    facts: NodeFacts
+    beacon: APIRouter
+    others: tuple[APIRouter, ...]
+    catalog: SegmentCatalog
+    book: PolicyBook
+    record: Record
+    store: Store
+    agent: AgentClient
+    http: httpx.AsyncClient
+
+    async def close(self) -> None:
+        await self.http.aclose()
+        self.store.close()
+        self.record.close()
+
+
+def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
+    """Raises the errors of the files it reads: settings, policies, trust, keys, record."""
+    settings = config.load(home.settings)
+    url = settings.public_url
+    http = httpx.AsyncClient(timeout=_OUTBOUND_SECONDS, follow_redirects=False)
+    book = load_policies(home.policies, public_url=url)
+    table = trust.load(home.trust)
+    clearinghouse = Clearinghouse(
+        trust=table, keys=KeyStore(table, http=http, clock=time.time), audience=url, clock=clock
+    )
+    node_key = home.signing_key()
+    record = Record(home.record, pseudonym_key=home.secret("pseudonym"), signing_key=node_key)
+    store = Store(home.control_url)
+    recipients = Recipients(store, record=record)
+    catalog = SegmentCatalog(home.catalog)
+    vault = Vault(home.vault)
+    agent = AgentClient(home.agent_socket)
+    who = caller(clearinghouse)
+    facts = NodeFacts(
+        id=settings.id,
+        name=settings.name,
+        public_url=url,
+        organization_id=settings.organization_id,
+        organization_name=settings.organization_name,
+        environment=settings.environment,
+        version="0.1.0",
+        description=settings.description,
+    )
+    releases = Releases(
+        vault=vault,
+        agent=agent,
+        record=record,
+        signing_key=node_key,
+        ticket_key=home.secret("tickets"),
+        public_url=url,
+        clock=clock,
+    )
+    login = Login(
+        settings.signin.issuer,
+        client_id=settings.signin.client_id,
+        client_secret=home.secret("signin_client").decode(),
+        redirect_uri=f"{url}/signin/done",
+        http=http,
+    )
+    routers = (
+        access.routes.build(
+            store=store,
+            recipients=recipients,
+            book=book,
+            record=record,
+            visa_key=SigningKey.load(home.visa_key),
+            public_url=url,
+            caller=who,
+            broker_secret=home.secret("broker").decode(),
+            broker_issuer=settings.signin.issuer,
+            admins=settings.admins,
+            clock=clock,
+            seal_challenge=seal_challenge,
+        ),
+        streams.htsget.routes.build(
+            vault=vault,
+            releases=releases,
+            book=book,
+            store=store,
+            recipients=recipients,
+            permits=PermitOffice(node_key, audience=url, record=record),
+            record=record,
+            caller=who,
+            public_url=url,
+            clock=clock,
+        ),
+        gateway.pages.routes.build(
+            settings=settings,
+            login=login,
+            sessions=Sessions(clock=time.time),
+            store=store,
+            recipients=recipients,
+            book=book,
+            record=record,
+            clock=clock,
+        ),
+    )
+    return Node(
+        settings=settings,
+        facts=facts,
+        beacon=beacon.routes.build(
+            node=facts, catalog=catalog, book=book, caller=who, record=record, clock=clock
+        ),
+        others=routers,
+        catalog=catalog,
+        book=book,
+        record=record,
+        store=store,
+        agent=agent,
+        http=http,
+    )
+
+
+def seal_challenge(public_key: bytes, secret: bytes) -> bytes:
+    """A whole Crypt4GH file holding `secret`, that only the owner of `public_key` can open."""
+    body = io.BytesIO()
+    data_key = envelope.new_data_key()
+    envelope.seal_body(io.BytesIO(secret), body, data_key)
+    return envelope.seal_header([data_key], [public_key]) + body.getvalue()
