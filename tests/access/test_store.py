@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from access.errors import NoSuchThing, RecordUnavailable, StepNotPossible, TooManyOpen, UnknownSchema
+from access.errors import (
+    NoSuchThing,
+    RecordUnavailable,
+    StepNotPossible,
+    TooManyOpen,
+    UnknownSchema,
+)
 from access.lifecycle import AccessRequest, Event, State, Step
 from access.store import MAX_OPEN_REQUESTS, IssuedGrant, Store
 from tests.support.access_node import NOW, AccessNode, at
@@ -20,9 +26,7 @@ def node(tmp_path: Path) -> Iterator[AccessNode]:
 
 
 def draft(number: int = 1, *, state: State = State.DRAFT) -> AccessRequest:
-    return AccessRequest(
-        f"req-{number}", at("grace"), "ds1", "p", "why", "ws", 6, state, NOW, NOW
-    )
+    return AccessRequest(f"req-{number}", at("grace"), "ds1", "p", "why", "ws", 6, state, NOW, NOW)
 
 
 def grant(request_id: str, workspace: str, *, expires: int = NOW + 100) -> IssuedGrant:

@@ -1,0 +1,88 @@
+"""One person must not open a dataset to a key alone: committees decide, admins confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from access.errors import NoSuchThing, SeparationOfDuties, StepNotPossible
+from access.lifecycle import Step
+from tests.support.access_node import NOW, AccessNode, at
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[AccessNode]:
+    made = AccessNode(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_committee_member_does_not_approve_their_own_request(node: AccessNode) -> None:
+    request_id = node.submitted(node.workspace(), requester="dora")
+    for step in (Step.APPROVE, Step.REJECT, Step.RETURN):
+        with pytest.raises(SeparationOfDuties):
+            node.take(request_id, step, by="dora")
+    assert node.store.active_grant(at("dora"), "ds1", now=NOW) is None
+
+
+def test_the_refused_approval_is_on_record(node: AccessNode) -> None:
+    request_id = node.submitted(node.workspace(), requester="dora")
+    with pytest.raises(SeparationOfDuties):
+        node.take(request_id, Step.APPROVE, by="dora")
+    assert any("refused approve" in line for line in node.kinds())
+
+
+def test_an_admin_who_is_on_no_committee_sees_no_request(node: AccessNode) -> None:
+    request_id = node.submitted(node.workspace())
+    with pytest.raises(NoSuchThing):
+        node.take(request_id, Step.APPROVE, by="adam")
+
+
+def test_the_committee_of_another_dataset_sees_no_request(node: AccessNode) -> None:
+    request_id = node.submitted(node.workspace())
+    with pytest.raises(NoSuchThing):
+        node.take(request_id, Step.APPROVE, by="emil")
+    assert node.desk.for_committee(at("emil")) == ()
+
+
+def test_who_approved_does_not_confirm_that_workspaces_key(node: AccessNode) -> None:
+    workspace = node.workspace(confirmed_by=None)
+    node.take(node.submitted(workspace), Step.APPROVE, by="dora")
+    with pytest.raises(SeparationOfDuties):
+        node.recipients.confirm(workspace, admin=at("dora"), now=NOW)
+    assert node.recipients.approved(workspace, now=NOW) is None
+    node.recipients.confirm(workspace, admin=at("adam"), now=NOW)
+
+
+def test_who_confirmed_the_key_does_not_approve_a_request_for_it(node: AccessNode) -> None:
+    workspace = node.workspace(confirmed_by="dora")
+    request_id = node.submitted(workspace)
+    with pytest.raises(SeparationOfDuties):
+        node.take(request_id, Step.APPROVE, by="dora")
+    assert node.store.active_grant(at("grace"), "ds1", now=NOW) is None
+
+
+def test_revoking_an_approval_does_not_wash_it_off(node: AccessNode) -> None:
+    workspace = node.workspace(confirmed_by=None)
+    request_id = node.submitted(workspace)
+    node.take(request_id, Step.APPROVE, by="dora")
+    node.take(request_id, Step.REVOKE, by="dora")
+    with pytest.raises(SeparationOfDuties):
+        node.recipients.confirm(workspace, admin=at("dora"), now=NOW)
+
+
+def test_who_registered_a_key_neither_confirms_it_nor_approves_for_it(node: AccessNode) -> None:
+    workspace = node.workspace("dora", confirmed_by=None)
+    with pytest.raises(SeparationOfDuties):
+        node.recipients.confirm(workspace, admin=at("dora"), now=NOW)
+    with pytest.raises(SeparationOfDuties):
+        node.take(node.submitted(workspace), Step.APPROVE, by="dora")
+
+
+def test_an_approval_is_given_once(node: AccessNode) -> None:
+    request_id = node.submitted(node.workspace())
+    node.take(request_id, Step.APPROVE, by="dora")
+    with pytest.raises(StepNotPossible):
+        node.take(request_id, Step.APPROVE, by="dora")
