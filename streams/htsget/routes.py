@@ -45,6 +45,7 @@ from streams.vault import Vault
 CORS_SECONDS = 30 * 24 * 3600
 EXPOSED = "Accept-Ranges, Content-Length, Content-Range, ETag"
 
+_PATHS = {Kind.READS: "reads", Kind.VARIANTS: "variants", Kind.FILE: "files"}
 _PART = re.compile(r"(\d{1,15})-(\d{1,15})", re.ASCII)
 _NUMBER = re.compile(r"\d{1,12}", re.ASCII)
 _OBJECT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}", re.ASCII)
@@ -124,7 +125,9 @@ def cross_origin(request: Request) -> dict[str, str]:
 
 def _add_tickets(router: APIRouter, kind: Kind, desk: TicketDesk, *, caller: Caller) -> None:
     @router.api_route(
-        f"/htsget/{kind}/{{object_id:path}}", methods=["GET", "POST"], name=f"htsget {kind}"
+        f"/htsget/{_PATHS[kind]}/{{object_id:path}}",
+        methods=["GET", "POST"],
+        name=f"htsget {kind}",
     )
     async def ticket(request: Request, object_id: str) -> Response:
         researcher: Researcher | None = None
