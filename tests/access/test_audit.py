@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,6 +139,41 @@ def test_a_record_whose_tail_does_not_verify_is_not_continued(path: Path, damage
         start(path, signing_key=key)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"kind":"record.checkpoint"\n',
+        b'{"facts":{},"kind":"record.checkpoint"}\n',
+        b'{"facts":{"head":"x","seq":"one"},"kind":"record.checkpoint"}\n',
+        b'{"facts":{"head":"x","seq":1},"kind":"record.checkpoint"}\n',
+        b"\n",
+        b"\0\0\0\n",
+    ],
+)
+def test_a_file_that_is_no_record_is_not_continued(path: Path, line: bytes) -> None:
+    path.write_bytes(line)
+    with pytest.raises(RecordBroken):
+        start(path)
+    assert path.read_bytes() == line
+
+
+def test_a_checkpoint_farther_back_than_one_read_is_found(path: Path) -> None:
+    record = start(path, every=1_000)
+    for _ in range(300):
+        record.append("answer.sent", {"text": "x" * 1_900})
+    record.close()
+    record = start(path, every=1_000)
+    for _ in range(300):
+        record.append("answer.sent", {"text": "x" * 1_900})
+    del record._head  # closed as a crash would: no checkpoint, the lock let go
+    os.close(record._file)
+    record._closed = True
+    record._dirty.set()
+    start(path).close()
+    found = verify(path, KEY.public_key())
+    assert (found.ok, found.entries) == (True, 602)
+
+
 def test_a_second_writer_is_refused(record: Record, path: Path) -> None:
     with pytest.raises(RecordUnavailable):
         start(path)
@@ -193,6 +229,50 @@ def test_after_a_failed_sync_nothing_more_is_taken(
     monkeypatch.undo()
     with pytest.raises(RecordUnavailable):
         record.append("answer.sent", {})
+
+
+def test_a_failed_group_sync_refuses_what_comes_after(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError("disk")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    record.append("answer.sent", {})
+    late = time.monotonic() + 5
+    while record._failed is None and time.monotonic() < late:
+        time.sleep(0.01)
+    with pytest.raises(RecordUnavailable):
+        record.append("answer.sent", {})
+    monkeypatch.undo()
+
+
+def test_a_line_that_can_not_be_taken_back_ends_the_record(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_descriptor: int, _size: int) -> None:
+        raise OSError("disk")
+
+    write = os.write
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "write", lambda fd, data: write(fd, data[:10]))
+        broken.setattr(os, "ftruncate", fail)
+        with pytest.raises(RecordUnavailable):
+            record.append("answer.sent", {"n": 1})
+    with pytest.raises(RecordUnavailable):
+        record.append("answer.sent", {"n": 2})
+
+
+def test_the_head_names_the_last_entry(record: Record, path: Path) -> None:
+    record.append("answer.sent", {})
+    number, digest = record.head
+    assert (number, digest) == (1, entries(path)[-1]["hash"])
+    assert verify(path, KEY.public_key(), expect=record.head).ok
+
+
+def test_a_record_that_is_not_there_does_not_verify_silently(path: Path) -> None:
+    with pytest.raises(RecordUnavailable):
+        verify(path, KEY.public_key())
 
 
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJyb3NhIn0.c2lnbmF0dXJl"

@@ -17,6 +17,7 @@ from access.policy import (
     Outcome,
     PolicyBook,
     Profile,
+    RegisteredRule,
 )
 from passports.passport import Researcher
 from passports.visas import Visa, VisaType
@@ -151,7 +152,7 @@ def test_where_login_is_the_rule_any_signed_in_researcher_is_registered() -> Non
     ],
 )
 def test_a_refusal_of_a_listed_dataset_says_what_would_help(
-    level: Level, rule: str, code: str
+    level: Level, rule: RegisteredRule, code: str
 ) -> None:
     policy = replace(HEART, level=level, registered_rule=rule)
     decision = decide(policy, None)
