@@ -65,6 +65,8 @@ def datasets(
 ) -> dict[str, object]:
     """The list of datasets the caller may know of, or (by id) the one, as the standard has it."""
     granularity = query.granularity
+    if query.include == "NONE":
+        granularity = min(granularity, Granularity.COUNT)
     summary: ResponseSummary = {"exists": bool(records)}
     if granularity > Granularity.BOOLEAN:
         summary |= {"numTotalResults": len(records), "countPrecision": "exact"}
@@ -74,7 +76,7 @@ def datasets(
         "meta": meta(query.echo, granularity, beacon_id=beacon_id, entry="dataset"),
         "responseSummary": summary,
     }
-    if granularity is not Granularity.RECORD or query.include == "NONE":
+    if granularity is not Granularity.RECORD:
         return body
     if query.target.entry_id is None:
         return body | {"response": {"collections": page}}
@@ -221,8 +223,12 @@ def _info(query: Query, outcome: Outcome) -> dict[str, object]:
         "suppressed": outcome.suppressed,
     }
     info: dict[str, object] = {
-        name: [{"dataset": n.dataset, "code": n.code, "text": n.text} for n in given]
+        name: [{"id": n.dataset, "code": n.code, "text": n.text} for n in given]
         for name, given in notes.items()
         if given
     }
+    answered_for = {one.segment.facts.id for one in outcome.sets}
+    noted = {note.dataset for given in notes.values() for note in given}
+    if unknown := sorted(set(query.datasets) - answered_for - noted):
+        info["unknownDatasets"] = unknown
     return info | ({"warnings": list(query.warnings)} if query.warnings else {})

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 
 from access.audit import Record
-from access.policy import Action, Level, PolicyBook
+from access.disclosure import granted
+from access.policy import Action, Granularity, Level, PolicyBook
 from beacon import execute, info, query, response
 from beacon.catalog import Catalog, FilteringTerm, Segment
 from beacon.errors import BadQuestion, BodyTooLarge, CatalogError, UnknownEntry
@@ -205,8 +206,8 @@ class _Doors:
         record = response.dataset_record(
             dataset, name=facts.name, description=facts.description, metadata=facts.metadata
         )
-        ceiling = decision.ceiling.wire if decision.allowed and decision.ceiling else None
-        return record | {"info": {"assembly": facts.assembly, "granularityForYou": ceiling}}
+        given = granted(Granularity.RECORD, decision).wire if decision.allowed else None
+        return record | {"info": {"assembly": facts.assembly, "granularityForYou": given}}
 
     # Shared
 
@@ -219,7 +220,13 @@ class _Doors:
 
     def _levels(self) -> list[Level]:
         policies = (self._book.policy(dataset) for dataset in self._book.datasets())
-        return [policy.level for policy in policies if policy is not None]
+        return [
+            level
+            for policy in policies
+            if policy is not None
+            for level, ceiling in policy.ceilings.items()
+            if ceiling is not None and level >= policy.level
+        ]
 
     def _write(
         self,
