@@ -27,6 +27,7 @@ from beacon.errors import Problem, SourceRefused
 MAX_SAMPLES = 1_000_000
 MAX_ALLELE_BASES = 100_000
 MAX_IDENTIFIERS = 20
+LONGEST_CHROMOSOME = 249_250_621  # chromosome 1 of GRCh37
 _EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _CUT_OFF = "the file is cut off or damaged: copy it again and compare checksums"
 _CHUNK = 1 << 20
@@ -77,6 +78,10 @@ class VariantFile:
         if table is None:
             self.skipped["line without genotypes"] += 1
             return
+        if not 0 <= line.start < LONGEST_CHROMOSOME or table[:, :-1].max(initial=0) > len(line.ALT):
+            # htslib reads past both; each means the columns are not what they say.
+            expected = "positions inside the chromosome and genotypes that name its ALT alleles"
+            raise _refused(self.path, f"{expected} at {chrom}:{line.start + 1}", _CUT_OFF)
         names = [] if line.ID in (None, ".") else line.ID.split(";")[:MAX_IDENTIFIERS]
         for index, alt in enumerate(line.ALT, start=1):
             allele = Allele(chrom, line.start, line.REF.upper(), _upper(alt))
@@ -94,8 +99,8 @@ class VariantFile:
             kind = None
         elif allele.alt.startswith("<"):
             end = line.INFO.get("END")
-            if not isinstance(end, int) or end <= allele.start0:
-                self.skipped["symbolic allele without END"] += 1
+            if not isinstance(end, int) or not allele.start0 < end <= LONGEST_CHROMOSOME:
+                self.skipped["symbolic allele without a usable END"] += 1
                 return None, end0
             end0 = end
         return kind, end0

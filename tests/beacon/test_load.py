@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -331,3 +332,61 @@ def test_long_alleles_have_short_ids_of_their_own() -> None:
 
 def test_an_unknown_genotype_code_is_empty() -> None:
     assert genotype_text(0) == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "0 . A G . 0/1 0/0 0/0",
+        "900000000 . A G . 0/1 0/0 0/0",
+        "150 . A G . 0/7 0/0 0/0",
+        "150 . A G . 0/1",
+        "150 . A G . x/y 0/0 0/0",
+        "abc . A G . 0/1 0/0 0/0",
+    ],
+)
+def test_a_line_that_cannot_be_meant_refuses_the_file(
+    source: DatasetSource, tmp_path: Path, line: str
+) -> None:
+    vcf = write_vcf(tmp_path / "bad.vcf.gz", [*LINES, line], samples=SAMPLES)
+    bad = dataclasses.replace(source, vcfs=(vcf,))
+    assert "bad.vcf.gz" in refused(bad, tmp_path / "catalog")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_flipped_bit_is_refused_or_changes_nothing(
+    source: DatasetSource, tmp_path: Path, seed: int
+) -> None:
+    """Only the bits gzip ignores (time, system) may go unnoticed."""
+    expected = load(source, tmp_path / "whole")
+    damaged = bytearray(source.vcfs[0].read_bytes())
+    chance = random.Random(seed)  # noqa: S311 (seeded, so a failure repeats)
+    damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+    source.vcfs[0].write_bytes(bytes(damaged))
+    try:
+        facts = load(source, tmp_path / "catalog")
+    except SourceRefused:
+        return
+    assert dataclasses.replace(facts, version=expected.version) == expected
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_garbled_text_is_refused_or_loaded_but_never_breaks(
+    source: DatasetSource, tmp_path: Path, seed: int
+) -> None:
+    text = bytearray(gzip.decompress(source.vcfs[0].read_bytes()))
+    chance = random.Random(seed)  # noqa: S311 (seeded, so a failure repeats)
+    body = text.index(b"#CHROM")
+    for _ in range(chance.randrange(1, 6)):
+        text[chance.randrange(body, len(text) - 1)] = chance.choice(
+            b"\t\n:;/|.0129ACGT<>*=-\x00\xff"
+        )
+    path = tmp_path / "garbled.vcf"
+    path.write_bytes(bytes(text))
+    garbled = dataclasses.replace(source, vcfs=(path,))
+    try:
+        facts = load(garbled, tmp_path / "catalog")
+    except SourceRefused:
+        return
+    segment = SegmentCatalog(tmp_path / "catalog").snapshot()["small"]
+    assert segment.variants(None, people=None, skip=0, limit=99).total == facts.variants
