@@ -49,9 +49,11 @@ def read(folder: Path) -> Mapping[str, Entry]:
 
 
 def switch(folder: Path, dataset: str, entry: Entry) -> None:
-    """Makes `entry` the dataset's active segment, durably."""
+    """Makes `entry` the dataset's active segment, durably, and removes the one before: people
+    who withdrew leave the disk too. Readers that have it open finish on it."""
     with _locked(folder):
-        datasets = {name: asdict(known) for name, known in read(folder).items()}
+        known_before = read(folder)
+        datasets = {name: asdict(known) for name, known in known_before.items()}
         datasets[dataset] = asdict(entry)
         temporary = folder / f"{_NAME}.{os.getpid()}.tmp"
         with temporary.open("w", encoding="utf-8") as stream:
@@ -59,6 +61,9 @@ def switch(folder: Path, dataset: str, entry: Entry) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(folder / _NAME)
+        before = known_before.get(dataset)
+        if before is not None and before.file != entry.file:
+            (folder / before.file).unlink(missing_ok=True)
         sync_folder(folder)
 
 
