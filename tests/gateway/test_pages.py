@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+import gateway.pages.routes
+from access.lifecycle import Step
+from gateway.config import NodeSettings, SignInSettings
+from gateway.http_errors import ErrorTable
+from passports.login import Login, SignedIn
+from passports.sessions import Sessions, cookie_name
+from tests.support.access_node import ISSUER, NOW, URL, AccessNode, at
+
+pytestmark = pytest.mark.anyio
+
+SETTINGS = NodeSettings(
+    id="org.example.one",
+    name="Node <One>",
+    public_url=URL,
+    organization_id="org.example",
+    organization_name="Example",
+    port=8081,
+    admins=(at("adam"),),
+    signin=SignInSettings(issuer=ISSUER, client_id="node-one"),
+)
+DISCOVERY = {
+    "issuer": ISSUER,
+    "authorization_endpoint": f"{ISSUER}/authorize",
+    "token_endpoint": f"{ISSUER}/token",
+    "jwks_uri": f"{ISSUER}/jwks",
+}
+
+
+def provider() -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/.well-known/openid-configuration")
+    async def discovery() -> dict[str, str]:
+        return DISCOVERY
+
+    return app
+
+
+class Pages:
+    """The node's pages on an ASGI transport, with real sessions, store and record."""
+
+    def __init__(self, node: AccessNode, *, settings: NodeSettings = SETTINGS) -> None:
+        self.sessions = Sessions(clock=lambda: float(NOW))
+        login = Login(
+            ISSUER,
+            "node-one",
+            "secret",
+            f"{URL}/signin/done",
+            httpx.AsyncClient(transport=httpx.ASGITransport(provider())),
+        )
+        self.app = FastAPI()
+        self.app.include_router(
+            gateway.pages.routes.build(
+                settings=settings,
+                login=login,
+                sessions=self.sessions,
+                store=node.store,
+                recipients=node.recipients,
+                book=node.book,
+                record=node.record,
+                clock=node.clock,
+            )
+        )
+        ErrorTable(bodies={}, realm="test").install(self.app)
+
+    def browser(self, name: str | None = None) -> httpx.AsyncClient:
+        cookies = {}
+        if name is not None:
+            person = SignedIn(name, ISSUER, name.title(), "token", NOW + 3600)
+            cookies[cookie_name("node", URL)] = self.sessions.create(person)
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app), base_url=URL, cookies=cookies
+        )
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[AccessNode]:
+    made = AccessNode(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def pages(node: AccessNode) -> Pages:
+    return Pages(node)
+
+
+async def token_on(browser: httpx.AsyncClient, path: str) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', (await browser.get(path)).text)
+    assert found is not None
+    return found.group(1)
+
+
+async def test_anyone_sees_the_nodes_home_escaped_and_locked_down(pages: Pages) -> None:
+    page = await pages.browser().get("/")
+    assert page.status_code == 200
+    assert "Node &lt;One&gt;" in page.text
+    assert "Node <One>" not in page.text
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert page.headers["cache-control"] == "no-store"
+    assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>|\sstyle=|\son[a-z]+=", page.text)
+
+
+@pytest.mark.parametrize("path", ["/admin", "/admin/requests", "/admin/workspaces"])
+async def test_nobody_is_sent_to_sign_in(pages: Pages, path: str) -> None:
+    answer = await pages.browser().get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/signin?next={path}")
+
+
+async def test_signing_in_goes_to_the_provider_with_a_cookie_that_scripts_cannot_read(
+    pages: Pages,
+) -> None:
+    answer = await pages.browser().get("/signin", params={"next": "/admin"})
+    query = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert query["redirect_uri"] == [f"{URL}/signin/done"]
+    assert query["code_challenge_method"] == ["S256"]
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+
+
+async def test_a_way_back_that_was_not_begun_in_this_browser_is_refused(pages: Pages) -> None:
+    answer = await pages.browser().get("/signin/done", params={"code": "x", "state": "y"})
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
+
+
+async def test_signing_out_ends_the_session(pages: Pages) -> None:
+    browser = pages.browser("dora")
+    answer = await browser.post("/signout", data={"csrf": await token_on(browser, "/")})
+    assert answer.status_code == 303
+    again = pages.browser()
+    again.cookies = browser.cookies
+    assert (await again.get("/admin")).status_code == 303
+
+
+async def test_the_committee_approves_on_the_page(node: AccessNode, pages: Pages) -> None:
+    request_id = node.submitted(node.workspace())
+    browser = pages.browser("dora")
+    assert request_id in (await browser.get("/admin/requests")).text
+    path = f"/admin/requests/{request_id}"
+    form = {"csrf": await token_on(browser, path), "step": "approve", "months": "2", "note": "ok"}
+    assert (await browser.post(path, data=form)).status_code == 303
+    assert "approved" in (await browser.get(path)).text
+    assert node.store.active_grant(at("grace"), "ds1", now=NOW) is not None
+
+
+@pytest.mark.parametrize(("step", "state"), [("reject", "rejected"), ("return", "returned")])
+async def test_the_committee_may_say_no(
+    node: AccessNode, pages: Pages, step: str, state: str
+) -> None:
+    path = f"/admin/requests/{node.submitted(node.workspace())}"
+    browser = pages.browser("dora")
+    form = {"csrf": await token_on(browser, path), "step": step, "months": "6", "note": "<b>no"}
+    assert (await browser.post(path, data=form)).status_code == 303
+    page = (await browser.get(path)).text
+    assert state in page
+    assert "<b>no" not in page
+    assert node.store.active_grant(at("grace"), "ds1", now=NOW) is None
+
+
+@pytest.mark.parametrize("csrf", ["", "wrong"])
+async def test_a_form_without_the_sessions_token_changes_nothing(
+    node: AccessNode, pages: Pages, csrf: str
+) -> None:
+    path = f"/admin/requests/{node.submitted(node.workspace())}"
+    answer = await pages.browser("dora").post(path, data={"csrf": csrf, "step": "approve"})
+    assert answer.status_code == 403
+    assert node.store.active_grant(at("grace"), "ds1", now=NOW) is None
+
+
+async def test_a_form_from_another_origin_or_session_changes_nothing(
+    node: AccessNode, pages: Pages
+) -> None:
+    path = f"/admin/requests/{node.submitted(node.workspace())}"
+    browser = pages.browser("dora")
+    form = {"csrf": await token_on(browser, path), "step": "approve"}
+    elsewhere = {"origin": "http://127.0.0.1:8082"}
+    assert (await browser.post(path, data=form, headers=elsewhere)).status_code == 403
+    assert (await pages.browser("dora").post(path, data=form)).status_code == 403
+    assert (await pages.browser().post(path, data=form)).status_code == 401
+    assert node.store.active_grant(at("grace"), "ds1", now=NOW) is None
+
+
+@pytest.mark.parametrize("name", ["rosa", "grace", "adam", "emil"])
+async def test_a_request_of_others_looks_like_none(
+    node: AccessNode, pages: Pages, name: str
+) -> None:
+    request_id = node.submitted(node.workspace())
+    browser = pages.browser(name)
+    theirs = await browser.get(f"/admin/requests/{request_id}")
+    unknown = await browser.get("/admin/requests/req-unknown")
+    assert theirs.status_code == unknown.status_code == 404
+    assert theirs.text == unknown.text
+
+
+async def test_a_committee_sees_only_its_own_datasets(node: AccessNode, pages: Pages) -> None:
+    request_id = node.submitted(node.workspace())
+    assert request_id not in (await pages.browser("emil").get("/admin/requests")).text
+    assert (await pages.browser("adam").get("/admin/requests")).status_code == 404
+
+
+async def test_an_admin_confirms_and_revokes_a_workspace(node: AccessNode, pages: Pages) -> None:
+    workspace = node.workspace(confirmed_by=None)
+    browser = pages.browser("adam")
+    csrf = await token_on(browser, "/admin/workspaces")
+    path = f"/admin/workspaces/{workspace}"
+    assert (await browser.post(path, data={"csrf": csrf, "step": "confirm"})).status_code == 303
+    assert node.recipients.approved(workspace, now=NOW) is not None
+    assert (await browser.post(path, data={"csrf": csrf, "step": "revoke"})).status_code == 303
+    assert node.recipients.approved(workspace, now=NOW) is None
+
+
+@pytest.mark.parametrize("name", ["dora", "grace", "rosa"])
+async def test_workspaces_are_the_admins_alone(node: AccessNode, pages: Pages, name: str) -> None:
+    workspace = node.workspace(confirmed_by=None)
+    browser = pages.browser(name)
+    assert (await browser.get("/admin/workspaces")).status_code == 404
+    form = {"csrf": await token_on(browser, "/"), "step": "confirm"}
+    answer = await browser.post(f"/admin/workspaces/{workspace}", data=form)
+    assert answer.status_code == 404
+    assert node.recipients.approved(workspace, now=NOW) is None
+
+
+async def test_who_approved_cannot_confirm_even_as_admin(node: AccessNode) -> None:
+    workspace = node.workspace(confirmed_by=None)
+    node.take(node.submitted(workspace), Step.APPROVE, by="dora")
+    both = SETTINGS.model_copy(update={"admins": (at("dora"),)})
+    browser = Pages(node, settings=both).browser("dora")
+    form = {"csrf": await token_on(browser, "/"), "step": "confirm"}
+    answer = await browser.post(f"/admin/workspaces/{workspace}", data=form)
+    assert answer.status_code == 403
+    assert node.recipients.approved(workspace, now=NOW) is None
+
+
+@pytest.mark.parametrize("name", ["..%2fbase.html", ".hidden", "none.js"])
+async def test_assets_are_the_shared_folders_files_only(pages: Pages, name: str) -> None:
+    assert (await pages.browser().get(f"/static/{name}")).status_code == 404
