@@ -7,6 +7,7 @@ a book that fails one is never activated. Leaves the rules themselves to `policy
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -110,7 +111,8 @@ class _StrictLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002  (PyYAML's signature)
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        if len(keys) != len(set(keys)):
+        names = [key for key in keys if isinstance(key, Hashable)]  # others are refused below
+        if len(names) != len(set(names)):
             raise yaml.constructor.ConstructorError(
                 None, None, "key written twice", node.start_mark
             )
@@ -124,7 +126,7 @@ def load_policies(path: Path, *, public_url: str) -> PolicyBook:
     try:
         file = PolicyFile.model_validate(yaml.load(raw, Loader=_StrictLoader))  # noqa: S506  (safe)
     except yaml.YAMLError as error:
-        raise PolicyInvalid(f"{path}: not YAML: {error}") from error
+        raise PolicyInvalid(f"{path}: {_where(error)}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "file"
@@ -137,6 +139,12 @@ def load_policies(path: Path, *, public_url: str) -> PolicyBook:
         if problem is not None:
             raise PolicyInvalid(f"{path}: tests.{number}: {problem}")
     return book
+
+
+def _where(error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: not YAML: {error.problem}"
+    return "not YAML"
 
 
 def _read(path: Path) -> bytes:

@@ -105,10 +105,22 @@ def test_what_is_not_understood_or_fails_its_own_tests_is_not_loaded(
     assert said in refused.value.public
 
 
-@pytest.mark.parametrize("text", ["", "[]", "!!python/object/apply:os.getcwd []"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "!!python/object/apply:os.getcwd []", "? [a]\n: b", "\0"]
+)
 def test_a_file_that_is_no_policy_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(PolicyInvalid):
         load(text, tmp_path)
+
+
+def test_a_file_that_is_not_yaml_is_refused_in_one_line_naming_the_line(tmp_path: Path) -> None:
+    with pytest.raises(PolicyInvalid, match=r"policies.yaml: line 3: not YAML: [^\n]+$"):
+        load('version: "1"\ndatasets:\n  - id: a\tlevel: b: c\n', tmp_path)
+
+
+def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PolicyInvalid, match="larger than"):
+        load("#" * (4 * 1024 * 1024 + 1), tmp_path)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
