@@ -1,0 +1,199 @@
+"""A broker and visa issuers that sign with real keys and serve them where the network would be.
+
+Everything goes through one `httpx` transport that records each address asked, so that a test can
+see a fetch that should not have happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import httpx
+
+from passports.keys import KeyStore
+from passports.passport import Clearinghouse
+from passports.tokens import PASSPORT_TYP, VISA_TYP, SigningKey, sign
+from passports.trust import Assertion, Broker, TrustTable, VisaIssuer
+from passports.visas import VisaType
+
+NOW = 1_800_000_000
+BROKER = "https://broker.example"
+NODE = "https://node.example"
+DATASET = f"{NODE}/datasets/heart"
+BONA_FIDE = "https://doi.org/10.1038/s41431-018-0219-y"
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+class Clock:
+    """Time as a test sets it."""
+
+    def __init__(self, now: float = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return int(self.now)
+
+
+class Network:
+    """Answers the addresses it knows; every address asked is kept in `asked`."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.asked: list[str] = []
+
+    def serve(self, url: str, answer: Answer) -> None:
+        self.answers[url] = answer
+
+    def serve_keys(self, url: str, *jwks: Mapping[str, object]) -> None:
+        self.serve(url, lambda _request: streamed({"keys": list(jwks)}))
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(str(request.url))
+        answer = self.answers.get(str(request.url))
+        return answer(request) if answer else httpx.Response(404)
+
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.MockTransport(self))
+
+
+def streamed(content: object) -> httpx.Response:
+    """An answer that has not been read yet, as one from a network."""
+    body = httpx.Response(200, json=content).content
+    return httpx.Response(200, stream=httpx.ByteStream(body))
+
+
+@dataclass
+class Issuer:
+    """Signs visas under one name; its keys are served at `jku`."""
+
+    issuer: str
+    key: SigningKey = field(default_factory=SigningKey.generate)
+
+    @property
+    def jku(self) -> str:
+        return f"{self.issuer}/.well-known/jwks.json"
+
+    def claims(
+        self,
+        visa_type: str = "ControlledAccessGrants",
+        value: str = DATASET,
+        *,
+        sub: str = "rosa",
+        **changes: object,
+    ) -> dict[str, object]:
+        body = {
+            "type": visa_type,
+            "asserted": NOW - 100,
+            "value": value,
+            "source": self.issuer,
+            "by": "dac",
+        }
+        body |= {name: changes.pop(name) for name in (*body, "conditions") if name in changes}
+        claims: dict[str, object] = {"iss": self.issuer, "sub": sub, "iat": NOW, "exp": NOW + 3600}
+        return claims | {"ga4gh_visa_v1": body} | changes
+
+    def visa(
+        self,
+        visa_type: str = "ControlledAccessGrants",
+        value: str = DATASET,
+        *,
+        sub: str = "rosa",
+        typ: str = VISA_TYP,
+        jku: str | None = None,
+        **changes: object,
+    ) -> str:
+        """A good visa but for `changes` to its claims or to the visa object."""
+        claims = self.claims(visa_type, value, sub=sub, **changes)
+        return sign(claims, key=self.key, typ=typ, jku=self.jku if jku is None else jku)
+
+
+class Federation:
+    """A broker, a node that issues grants, and the clearinghouse of that node."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.network = Network()
+        self.broker = Issuer(BROKER)
+        self.node = Issuer(NODE)
+        self.brokers = [Broker(issuer=BROKER, jwks_url=self.broker.jku)]
+        self.visa_issuers = [
+            VisaIssuer(
+                issuer=BROKER,
+                jku=self.broker.jku,
+                may_assert=tuple(
+                    Assertion(type=kind, sources=(BROKER,), values=values)
+                    for kind, values in (
+                        (VisaType.RESEARCHER_STATUS, (BONA_FIDE,)),
+                        (VisaType.ACCEPTED_TERMS, (BONA_FIDE,)),
+                        (VisaType.AFFILIATION_AND_ROLE, ("*",)),
+                        (VisaType.LINKED_IDENTITIES, ("*",)),
+                    )
+                ),
+            ),
+            VisaIssuer(
+                issuer=NODE,
+                jku=self.node.jku,
+                subject_namespace=BROKER,
+                may_assert=(
+                    Assertion(
+                        type=VisaType.CONTROLLED_ACCESS,
+                        sources=(NODE,),
+                        values=(f"{NODE}/datasets/*",),
+                        by=("dac",),
+                    ),
+                ),
+            ),
+        ]
+        for party in (self.broker, self.node):
+            self.network.serve_keys(party.jku, party.key.public_jwk())
+
+    def trust(self) -> TrustTable:
+        return TrustTable(brokers=self.brokers, visa_issuers=self.visa_issuers)
+
+    def clearinghouse(self) -> Clearinghouse:
+        trust = self.trust()
+        keys = KeyStore(trust, http=self.network.client(), clock=self.clock)
+        return Clearinghouse(trust=trust, keys=keys, audience=NODE, clock=self.clock)
+
+    def add_issuer(self, url: str, *assertions: Assertion, namespace: str | None = None) -> Issuer:
+        """One more trusted visa issuer, its keys served."""
+        issuer = Issuer(url)
+        self.visa_issuers.append(
+            VisaIssuer(
+                issuer=url, jku=issuer.jku, subject_namespace=namespace, may_assert=assertions
+            )
+        )
+        self.network.serve_keys(issuer.jku, issuer.key.public_jwk())
+        return issuer
+
+    def passport(
+        self,
+        visas: Sequence[str] = (),
+        *,
+        sub: str = "rosa",
+        key: SigningKey | None = None,
+        typ: str = PASSPORT_TYP,
+        jku: str | None = None,
+        **changes: object,
+    ) -> str:
+        """A good passport but for `changes` to its claims; a claim set to None is left out."""
+        claims: dict[str, object] = {
+            "iss": BROKER,
+            "sub": sub,
+            "aud": NODE,
+            "iat": NOW,
+            "exp": NOW + 600,
+            "ga4gh_passport_v1": list(visas),
+        }
+        kept = {name: value for name, value in (claims | changes).items() if value is not None}
+        return sign(kept, key=key or self.broker.key, typ=typ, jku=jku)
+
+    async def reason_for(self, visa: str, *others: str, sub: str = "rosa") -> str | None:
+        """Why `visa` was dropped; None when it was accepted."""
+        researcher = await self.clearinghouse().admit(self.passport([visa, *others], sub=sub))
+        if not researcher.dropped:
+            return None
+        assert len(researcher.dropped) == 1
+        return researcher.dropped[0].reason
