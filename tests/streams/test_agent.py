@@ -1,0 +1,145 @@
+"""The key agent believes nobody: permit, node, time, object and recipient are checked there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from schemas.grants import SignedPermit
+from streams.agent import Agent, AgentClient, main
+from streams.envelope import open_header, seal_header
+from streams.errors import AgentRefused, AgentUnavailable
+from streams.keys import SecretKey, write_pair
+from tests.support.access_node import NOW, URL
+from tests.support.release_node import ReleaseNode, granted
+
+pytestmark = pytest.mark.anyio
+
+
+def permit(node: ReleaseNode, *objects: str, now: int = NOW) -> SignedPermit:
+    asked = node.entitled()
+    return node.permits.issue(
+        researcher=granted("grace", "ds1"),
+        decision=asked.decision,
+        dataset="ds1",
+        objects=objects or ("sample1",),
+        workspace=asked.workspace,
+        byte_budget=10**9,
+        now=now,
+    )
+
+
+async def rewrap(
+    node: ReleaseNode, signed: SignedPermit, recipient: bytes, *, header: bytes | None = None
+) -> bytes:
+    sealed = node.vault.get("sample1")
+    assert sealed is not None
+    async with node.agent_running():
+        client = AgentClient(node.socket)
+        return await client.rewrap(signed, "sample1", header or sealed.header_bytes, recipient)
+
+
+async def test_the_recipient_and_only_the_recipient_opens_the_new_header(
+    node: ReleaseNode, workspace: SecretKey
+) -> None:
+    header = await rewrap(node, permit(node), workspace.public)
+    sealed = node.vault.get("sample1")
+    assert sealed is not None
+    expected = open_header(sealed.header_bytes, [node.node_secret]).data_keys
+    assert open_header(header, [workspace]).data_keys == expected
+    with pytest.raises(Exception, match="opens"):
+        open_header(header, [node.node_secret, SecretKey.generate()])
+
+
+async def test_only_its_owner_can_reach_the_socket(node: ReleaseNode) -> None:
+    async with node.agent_running():
+        assert stat.S_IMODE(node.socket.stat().st_mode) == 0o600
+
+
+async def test_the_header_of_another_object_is_refused(
+    node: ReleaseNode, workspace: SecretKey, content: bytes
+) -> None:
+    other = node.seal(content, "sample2")
+    with pytest.raises(AgentRefused):
+        await rewrap(node, permit(node), workspace.public, header=other.header_bytes)
+
+
+async def test_an_object_the_permit_does_not_name_is_refused(
+    node: ReleaseNode, workspace: SecretKey
+) -> None:
+    with pytest.raises(AgentRefused):
+        await rewrap(node, permit(node, "sample2"), workspace.public)
+
+
+@pytest.mark.parametrize("late", [3600, -31])
+async def test_a_permit_counts_only_in_its_time(
+    node: ReleaseNode, workspace: SecretKey, late: int
+) -> None:
+    signed = permit(node)
+    node.clock.now += late
+    with pytest.raises(AgentRefused):
+        await rewrap(node, signed, workspace.public)
+
+
+async def test_a_header_with_an_edit_list_is_refused(
+    node: ReleaseNode, workspace: SecretKey
+) -> None:
+    agent = node.agent()
+    loose = Agent(agent.secret, agent.permit_key, agent.audience, None)
+    node.agent = lambda: loose  # type: ignore[method-assign]  # an agent without a vault
+    header = seal_header([os.urandom(32)], [node.node_secret.public], edit_list=[0, 5])
+    with pytest.raises(AgentRefused):
+        await rewrap(node, permit(node), workspace.public, header=header)
+
+
+async def test_an_agent_that_is_down_is_said_to_be_down(
+    node: ReleaseNode, workspace: SecretKey
+) -> None:
+    with pytest.raises(AgentUnavailable):
+        await AgentClient(node.socket).rewrap(permit(node), "sample1", b"x", workspace.public)
+
+
+async def test_noise_on_the_socket_is_answered_and_survived(
+    node: ReleaseNode, workspace: SecretKey
+) -> None:
+    async with node.agent_running():
+        for noise in (b"\n", b"{}\n", b"\xff\xfe\n", b'{"permit": 1}\n'):
+            reader, writer = await asyncio.open_unix_connection(node.socket)
+            writer.write(noise)
+            assert b'"refused":"' in await reader.readline()
+            writer.close()
+        sealed = node.vault.get("sample1")
+        assert sealed is not None
+        client = AgentClient(node.socket)
+        assert await client.rewrap(permit(node), "sample1", sealed.header_bytes, workspace.public)
+
+
+def test_the_process_starts_says_so_and_stops_on_a_signal(tmp_path: Path) -> None:
+    write_pair(tmp_path / "key.sec", tmp_path / "key.pub")
+    socket = tmp_path / "agent.sock"
+    command = [sys.executable, "-m", "streams.agent", "--key", str(tmp_path / "key.sec")]
+    command += ["--socket", str(socket), "--permit-key", "00" * 32, "--audience", URL]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "key agent ready\n"
+        assert socket.is_socket()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+    deadline = time.monotonic() + 1
+    while socket.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not socket.exists()
+
+
+def test_a_key_that_cannot_be_read_is_exit_code_2(tmp_path: Path) -> None:
+    (tmp_path / "key.sec").write_text("not a key")
+    given = ["--key", str(tmp_path / "key.sec"), "--socket", str(tmp_path / "s")]
+    assert main([*given, "--permit-key", "00" * 32, "--audience", URL]) == 2

@@ -1,0 +1,180 @@
+"""The release side of a node in process: real vault, agent on a real socket, grants and record."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI, Request
+
+import streams.htsget.routes
+from access.lifecycle import Step
+from access.permits import PermitOffice
+from gateway.http_errors import ErrorTable
+from passports.passport import Researcher
+from passports.visas import Visa, VisaType
+from schemas.errors import SkerryError
+from streams.agent import Agent, AgentClient, AgentServer
+from streams.entitlement import Entitlement, Entitlements
+from streams.htsget.tickets import error_body
+from streams.keys import SecretKey
+from streams.release import Releases
+from streams.sources import BGZF_EOF, Kind
+from streams.vault import SealedObject, Vault
+from tests.support.access_node import NOW, URL, AccessNode, at, researcher
+
+
+def bgzf(content: bytes) -> bytes:
+    """A complete BGZF file, as bgzip would write it."""
+    made = b""
+    for start in range(0, len(content), 60_000):
+        piece = content[start : start + 60_000]
+        deflate = zlib.compressobj(1, zlib.DEFLATED, -15)
+        packed = deflate.compress(piece) + deflate.flush()
+        frame = bytes.fromhex("1f8b08040000000000ff060042430200")
+        made += frame + struct.pack("<H", len(packed) + 25) + packed
+        made += struct.pack("<II", zlib.crc32(piece), len(piece))
+    return made + BGZF_EOF
+
+
+def granted(name: str, *datasets: str) -> Researcher:
+    """A researcher with a ControlledAccessGrants visa for each dataset."""
+    visas = tuple(
+        Visa(
+            issuer=URL,
+            subject=name,
+            type=VisaType.CONTROLLED_ACCESS,
+            value=f"{URL}/datasets/{dataset}",
+            source=URL,
+            by="dac",
+            asserted=NOW,
+            expires=NOW + 10**6,
+            jti=None,
+        )
+        for dataset in datasets
+    )
+    return replace(researcher(name), visas=visas)
+
+
+@dataclass
+class ReleaseNode:
+    """`people` says who a caller named in the header `x-test-person` is."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.access = AccessNode(self.folder)
+        self.clock = self.access.clock
+        self.node_secret = SecretKey.generate()
+        self.node_key = Ed25519PrivateKey.generate()
+        self.vault = Vault(self.folder / "vault")
+        self.permits = PermitOffice(self.node_key, audience=URL, record=self.access.record)
+        self.socket = self.folder / "agent.sock"
+        self.people = {"grace": granted("grace", "ds1"), "mallory": researcher("mallory")}
+        self.releases = Releases(
+            vault=self.vault,
+            agent=AgentClient(self.socket),
+            record=self.access.record,
+            signing_key=self.node_key,
+            ticket_key=os.urandom(32),
+            public_url=URL,
+            clock=self.clock,
+        )
+
+    def close(self) -> None:
+        self.releases.close()
+        self.access.close()
+
+    def agent(self) -> Agent:
+        public = self.node_key.public_key().public_bytes_raw()
+        return Agent(self.node_secret, public, URL, self.vault)
+
+    @asynccontextmanager
+    async def agent_running(self) -> AsyncIterator[None]:
+        server = await AgentServer(self.agent(), clock=self.clock).start(self.socket)
+        try:
+            yield
+        finally:
+            server.close()
+            await server.wait_closed()
+            self.socket.unlink(missing_ok=True)
+
+    @asynccontextmanager
+    async def client(self, person: str | None = "grace") -> AsyncIterator[httpx.AsyncClient]:
+        headers = {} if person is None else {"x-test-person": person}
+        transport = httpx.ASGITransport(self.app())
+        async with httpx.AsyncClient(transport=transport, base_url=URL, headers=headers) as client:
+            yield client
+
+    def app(self) -> FastAPI:
+        async def who(request: Request) -> Researcher | None:
+            return self.people.get(request.headers.get("x-test-person", ""))
+
+        def htsget(_request: Request, error: SkerryError) -> dict[str, object]:
+            return error_body(error)
+
+        app = FastAPI()
+        app.include_router(
+            streams.htsget.routes.build(
+                vault=self.vault,
+                releases=self.releases,
+                book=self.access.book,
+                store=self.access.store,
+                recipients=self.access.recipients,
+                permits=self.permits,
+                record=self.access.record,
+                caller=who,
+                public_url=URL,
+                clock=self.clock,
+            )
+        )
+        ErrorTable(bodies={"/htsget": htsget}, realm="test").install(app)
+        return app
+
+    def seal(
+        self, content: bytes, object_id: str = "sample1", *, kind: str = "reads", form: str = "BAM"
+    ) -> SealedObject:
+        """Seals content of dataset ds1, or of `hidden` where the id says so."""
+        source = self.folder / "source"
+        source.write_bytes(content)
+        dataset = "hidden" if object_id.startswith("hidden") else "ds1"
+        return self.vault.seal(
+            source,
+            object_id=object_id,
+            dataset=dataset,
+            kind=Kind(kind),
+            format=form,
+            owner_ids=("person1",),
+            node_public=self.node_secret.public,
+        )
+
+    def grant(self, workspace: SecretKey, *, to: str = "grace", dataset: str = "ds1") -> str:
+        """A confirmed workspace with this key and an approved request; answers the request."""
+        access = self.access
+        made = access.register(to, key=workspace.public)
+        secret = access.secrets[workspace.public]
+        access.recipients.prove(made.workspace_id, secret, owner=at(to), now=self.clock())
+        access.recipients.confirm(made.workspace_id, admin=at("adam"), now=self.clock())
+        request = access.submitted(made.workspace_id, requester=to, dataset=dataset)
+        access.take(request, Step.APPROVE, by="dora")
+        return request
+
+    def entitled(self, object_id: str = "sample1") -> Entitlement:
+        """What grace may have now, found as the doors find it."""
+        access = self.access
+        found = Entitlements(self.vault, access.book, access.store, access.recipients)
+        sealed = self.vault.get(object_id)
+        kind = Kind.READS if sealed is None else sealed.kind
+        return found.find(self.people["grace"], object_id, kind, client_key=None, now=self.clock())
+
+    def recorded(self, kind: str) -> list[dict[str, object]]:
+        entries = [json.loads(line) for line in self.access.kinds()]
+        return [entry["facts"] for entry in entries if entry["kind"] == kind]
