@@ -173,12 +173,12 @@ def _file_in_place(target: Path) -> Iterator[BinaryIO]:
 def _target(folder: Path, out: Path, *, insecure: bool) -> tuple[Path, bool]:
     data = settings.data_folder(folder).resolve()
     target = data / out
+    if target.name == ".." or target == data:
+        raise PlaceRefused("Name a file, not a folder.")
     target = target.parent.resolve() / target.name
     outside = not target.is_relative_to(data)
     if outside and not insecure:
         raise PlaceRefused(f"Plaintext stays in {data}. Name a file inside it.")
-    if not target.name or target == data:
-        raise PlaceRefused("Name a file, not a folder.")
     if not target.parent.is_dir():
         raise PlaceRefused(f"There is no folder {target.parent}.")
     if os.path.lexists(target):

@@ -91,7 +91,7 @@ def _go_on(url: str, part: Path, *, most: int, http: httpx.Client) -> None:
             raise ReleaseUntrue("The node sent another range than the one asked for.")
         with part.open("r+b" if held else "wb") as file:
             file.seek(held)
-            for piece in response.iter_raw(_CHUNK):
+            for piece in response.iter_raw():
                 held += len(piece)
                 if held > most:
                     raise ReleaseUntrue("The node sent more than it signed.")
