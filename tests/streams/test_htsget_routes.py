@@ -14,6 +14,7 @@ from access.lifecycle import Step
 from schemas.htsget import SignedManifest
 from streams import release
 from streams.envelope import open_body, open_header, read_header
+from streams.errors import AddressRefused
 from streams.htsget import tickets
 from streams.keys import SecretKey, public_pem
 from streams.sessions import IDLE_SECONDS
@@ -284,7 +285,7 @@ async def test_revocation_stops_a_transfer_at_the_next_batch(
     assert len(await anext(sent)) == 50_000
     (request,) = node.access.store.requests_for(["ds1"])
     node.access.take(request.request_id, Step.REVOKE, by="dora")
-    with pytest.raises(release.AddressRefused):
+    with pytest.raises(AddressRefused):
         await anext(sent)
     assert node.recorded("release.block")[0]["sent"] == 50_000
 
