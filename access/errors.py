@@ -26,6 +26,7 @@ SkerryError
 │   └── TooManyOpen            a person's cap on open requests or workspaces
 ├── Unavailable
 │   ├── UnknownSchema          the control database is of a version we do not know
+│   ├── StoreUnavailable       the control database can't be reached or is locked
 │   └── RecordUnavailable      the record can't be written, so nothing may leave
 │       └── RecordBroken       the record on disk does not verify; it is never continued
 ├── FactRefused                a fact that must not enter the record (ours to fix)
@@ -132,3 +133,7 @@ class TooManyOpen(TooMany):
 
 class UnknownSchema(Unavailable):
     code = "unknown_schema"
+
+
+class StoreUnavailable(Unavailable):
+    code = "store_unavailable"

@@ -1,7 +1,8 @@
 """Keeps access requests, their events and the grants that come of them.
 
 SQLite (WAL, full synchronous) or PostgreSQL. A change and its entry in the record stand or fall
-together: `before_commit` runs inside the transaction, and where it raises, nothing is changed.
+together: `before_commit` runs inside the transaction, and where it raises, nothing is changed; a
+commit that fails after it leaves an entry too many, never one too few.
 Which steps are allowed is `lifecycle`'s; workspaces and keys are kept by `recipients`.
 """
 
@@ -15,12 +16,14 @@ from typing import Any
 from sqlalchemy import Connection, event, update
 from sqlalchemy import func as sql
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, SQLModel, col, create_engine, select
 
 from access.errors import (
     NoSuchThing,
     SeparationOfDuties,
     StepNotPossible,
+    StoreUnavailable,
     TooManyOpen,
     UnknownSchema,
 )
@@ -82,13 +85,13 @@ class Store:
 
     @contextmanager
     def reading(self) -> Generator[Session]:
-        with Session(self._engine) as session:
+        with _available(), Session(self._engine) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Generator[Session]:
         """One transaction: committed at the end of the block, undone if the block raises."""
-        with Session(self._writer) as session, session.begin():
+        with _available(), Session(self._writer) as session, session.begin():
             yield session
 
     def _refuse_unknown_schema(self) -> None:
@@ -197,6 +200,16 @@ class Store:
         with self.reading() as session:
             row = session.exec(select(GrantRow).where(GrantRow.request_id == request_id)).first()
             return None if row is None else _grant(row)
+
+
+@contextmanager
+def _available() -> Generator[None]:
+    try:
+        yield
+    except OperationalError as problem:
+        raise StoreUnavailable(
+            "The node's control database can't be used now.", detail=type(problem.orig).__name__
+        ) from problem
 
 
 def _connect_args(url: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ from access.errors import (
     NoSuchThing,
     RecordUnavailable,
     StepNotPossible,
+    StoreUnavailable,
     TooManyOpen,
     UnknownSchema,
 )
@@ -164,3 +165,15 @@ def test_the_database_is_write_ahead_logged_and_outlives_its_process(tmp_path: P
     second = Store(url)
     assert second.request("req-1") == draft()
     second.close()
+
+
+def test_a_locked_database_is_unavailable_and_decides_nothing(
+    node: AccessNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("access.store.BUSY_SECONDS", 0)
+    impatient = Store(f"sqlite:///{tmp_path / 'control.db'}")
+    with node.store.writing() as held, pytest.raises(StoreUnavailable):
+        held.connection()
+        impatient.add_request(draft(), before_commit=lambda: None)
+    impatient.close()
+    assert node.store.request("req-1") is None

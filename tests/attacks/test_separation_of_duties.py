@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,24 @@ def test_an_approval_is_given_once(node: AccessNode) -> None:
     node.take(request_id, Step.APPROVE, by="dora")
     with pytest.raises(StepNotPossible):
         node.take(request_id, Step.APPROVE, by="dora")
+
+
+def test_approving_and_confirming_at_the_same_moment_does_not_slip_through(
+    node: AccessNode,
+) -> None:
+    def refused(act: Callable[[], object]) -> bool:
+        try:
+            act()
+        except SeparationOfDuties:
+            return True
+        return False
+
+    for _ in range(10):
+        workspace = node.workspace(confirmed_by=None)
+        request_id = node.submitted(workspace)
+        acts: tuple[Callable[[], object], ...] = (
+            partial(node.take, request_id, Step.APPROVE, by="dora"),
+            partial(node.recipients.confirm, workspace, admin=at("dora"), now=NOW),
+        )
+        with ThreadPoolExecutor(2) as both:
+            assert sorted(both.map(refused, acts)) == [False, True]
