@@ -172,8 +172,9 @@ def test_a_locked_database_is_unavailable_and_decides_nothing(
 ) -> None:
     monkeypatch.setattr("access.store.BUSY_SECONDS", 0)
     impatient = Store(f"sqlite:///{tmp_path / 'control.db'}")
-    with node.store.writing() as held, pytest.raises(StoreUnavailable):
+    with node.store.writing() as held:
         held.connection()
-        impatient.add_request(draft(), before_commit=lambda: None)
+        with pytest.raises(StoreUnavailable):
+            impatient.add_request(draft(), before_commit=lambda: None)
     impatient.close()
     assert node.store.request("req-1") is None
