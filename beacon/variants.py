@@ -87,7 +87,7 @@ def _allele(chrom: str, start0: int, parameters: Mapping[str, object]) -> Varian
         if not alt:
             raise BadQuestion("A deletion needs referenceBases.")
         return Span(chrom, start0, start0 + 1, alt=alt, starts=(start0, start0 + 1), ends=_ANYWHERE)
-    if ref == alt:
+    if ref == alt and "N" not in ref:
         raise BadQuestion("referenceBases and alternateBases are the same.")
     return Allele(chrom, start0, ref, alt)
 

@@ -9,9 +9,11 @@ import httpx
 import pytest
 
 from access.policy import Level, Profile
+from beacon.load import DatasetSource
 from schemas.entries import ENTRY_TYPES
 from tests.support.beacon_node import BeaconNode, loaded, policy, source
 from tests.support.beacon_schemas import Schemas
+from tests.support.shared import shared_data
 
 pytestmark = pytest.mark.anyio
 ALLELE = {
@@ -168,3 +170,63 @@ def _records(body: dict[str, Any]) -> list[dict[str, Any]]:
     sets = response.get("resultSets", [])
     found: list[dict[str, Any]] = list(response.get("collections", []))
     return found + [record for one in sets for record in one.get("results", [])]
+
+
+async def test_the_cohort_of_the_shared_data_gives_the_answers_its_readme_states(
+    tmp_path: Path, schemas: Schemas
+) -> None:
+    """Expected counts are those computed independently beside the data."""
+    shared = shared_data("beacon")
+    cohort = shared / "cineca-uk1"
+    node = BeaconNode(
+        tmp_path,
+        catalog=loaded(
+            tmp_path / "catalog",
+            DatasetSource(
+                id="uk1",
+                name="UK1",
+                description="",
+                assembly="GRCh37",
+                vcfs=(shared / "1000g" / "test_1000G.b37.chr1.vcf.gz",),
+                individuals=cohort / "individuals.json.gz",
+                biosamples=cohort / "biosamples.json.gz",
+                runs=cohort / "runs.json.gz",
+                analyses=cohort / "analyses.json.gz",
+            ),
+        ),
+        policies=[policy("uk1")],
+    )
+    allele = {"referenceName": "1", "start": "76853", "referenceBases": "A", "alternateBases": "G"}
+    cases: tuple[tuple[str, dict[str, str], int], ...] = (
+        ("/individuals", {}, 2504),
+        ("/individuals", {"filters": "NCIT:C16576"}, 1271),
+        ("/individuals", {"filters": "NCIT:C16576,NCIT:C20197"}, 2504),
+        ("/individuals", {"filters": "ICD10:G35"}, 125),
+        ("/individuals", {"filters": "ICD10:G35,NCIT:C16576"}, 63),
+        ("/individuals", {"filters": "ICD10:G35,NCIT:C16576,GAZ:00002640"}, 7),
+        ("/individuals", {"filters": "ICD10:E10,ICD10:J45"}, 8),
+        ("/individuals", {"filters": "NCIT:C67109"}, 1144),
+        ("/individuals", {"filters": "LOINC:35925-4:>30"}, 642),
+        ("/individuals", {"filters": "LOINC:35925-4:>=25"}, 1448),
+        ("/individuals", allele, 140),
+        ("/individuals", {**allele, "filters": "NCIT:C16576"}, 68),
+        ("/individuals", {**allele, "filters": "ICD10:G35"}, 9),
+        ("/g_variants", allele, 1),
+        ("/g_variants", {"referenceName": "chr1", "start": "10000", "end": "20000"}, 108),
+        ("/g_variants", {"referenceName": "1", "start": "10176", "end": "10177"}, 1),
+        ("/g_variants", {"referenceName": "1", "start": "10177", "end": "10178"}, 0),
+        ("/g_variants", {}, 1044),
+    )
+    for path, params, expected in cases:
+        found = (await node.get(path, **params, requestedGranularity="count")).json()
+        assert found["responseSummary"]["numTotalResults"] == expected, (path, params)
+        schemas.answer(found)
+    either = {"filters": [["ICD10:E10", "ICD10:J45"]], "requestedGranularity": "count"}
+    found = (await node.post("/individuals", either)).json()
+    assert found["responseSummary"]["numTotalResults"] == 291
+    found = (await node.get("/g_variants", **allele, requestedGranularity="record")).json()
+    schemas.answer(found)
+    (record,) = _records(found)
+    schemas.entry(record, "genomicVariations")
+    assert len(record["caseLevelData"]) == 140
+    assert record["frequencyInPopulations"][0]["frequencies"][0]["alleleCount"] == 170

@@ -1,0 +1,108 @@
+"""Threat: answers leaking between requests that run at once under different rights.
+
+Callers of different rights ask hits and misses interleaved; each must get byte for byte what they
+get when they ask alone, and the record must name each answer's own caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from access.policy import Level, Profile
+from tests.support.beacon_node import LINES, BeaconNode, loaded, policy, source
+
+pytestmark = pytest.mark.anyio
+
+CALLERS = (None, "rosa", "grace", "gwen")
+QUESTIONS: tuple[tuple[str, dict[str, str]], ...] = tuple(
+    (path, {**params, "requestedGranularity": granularity, "includeResultsetResponses": "ALL"})
+    for granularity in ("boolean", "count", "record")
+    for path, params in (
+        ("/g_variants", {"referenceName": "1", "start": "100", "end": "101"}),
+        ("/g_variants", {"referenceName": "1", "start": "300", "end": "301"}),
+        ("/g_variants", {"referenceName": "1", "start": "9000", "end": "9001"}),
+        ("/individuals", {"filters": "NCIT:C16576"}),
+        ("/individuals", {"filters": "ICD10:G35,ICD10:E10"}),
+        ("/individuals/P1", {}),
+        ("/individuals/nobody", {}),
+        ("/datasets/hidden/individuals", {}),
+        ("/datasets", {}),
+    )
+)
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> BeaconNode:
+    fewer = [line for line in LINES if not line.startswith("301 ")]
+    catalog = loaded(
+        tmp_path / "catalog",
+        source(tmp_path / "open", "open"),
+        source(tmp_path / "presence", "presence"),
+        source(tmp_path / "closed", "closed", lines=fewer),
+        source(tmp_path / "hidden", "hidden"),
+    )
+    policies = [
+        policy("open"),
+        policy("presence", profile=Profile.DEFAULT, level=Level.REGISTERED),
+        policy("closed", profile=Profile.CONTROLLED, level=Level.CONTROLLED),
+        policy("hidden", profile=Profile.CONTROLLED, level=Level.CONTROLLED, listed=False),
+    ]
+    grants = {"grace": ["closed"], "gwen": ["hidden", "presence"]}
+    return BeaconNode(tmp_path, catalog=catalog, policies=policies, grants=grants)
+
+
+async def ask(
+    node: BeaconNode, name: str | None, question: tuple[str, dict[str, str]]
+) -> tuple[int, bytes]:
+    # Yields a random number of times, so that requests overtake each other.
+    for _ in range(random.randrange(4)):  # noqa: S311 (order, not secrecy)
+        await asyncio.sleep(0)
+    found = await node.get(question[0], name=name, **question[1])
+    return found.status_code, found.content
+
+
+async def test_interleaved_callers_each_get_only_their_own_answer(node: BeaconNode) -> None:
+    random.seed(7)
+    asked = [(name, number) for name in CALLERS for number in range(len(QUESTIONS))]
+    alone = {key: await ask(node, key[0], QUESTIONS[key[1]]) for key in asked}
+    mixed = asked * 4
+    random.shuffle(mixed)
+    together = await asyncio.gather(*(ask(node, name, QUESTIONS[n]) for name, n in mixed))
+    for key, answer in zip(mixed, together, strict=True):
+        assert answer == alone[key], key
+
+
+async def test_rights_make_a_difference_to_every_kind_of_question(node: BeaconNode) -> None:
+    """Otherwise the test above would prove nothing."""
+    for question in QUESTIONS:
+        if question[0] == "/individuals/nobody" or (
+            question[0] == "/datasets" and question[1]["requestedGranularity"] == "boolean"
+        ):
+            continue  # alike for everybody
+        answers = {await ask(node, name, question) for name in CALLERS}
+        assert len(answers) > 1, question
+
+
+async def test_the_record_names_each_answers_own_caller(node: BeaconNode) -> None:
+    names = [*CALLERS] * 10
+    random.seed(8)
+    random.shuffle(names)
+    await asyncio.gather(*(ask(node, name, QUESTIONS[0]) for name in names))
+    expected = Counter(
+        None if name is None else node.record.pseudonym(f"{name}@https://broker.example")
+        for name in names
+    )
+    entries = [entry["facts"] for entry in node.entries()]
+    assert Counter(facts["caller"] for facts in entries) == expected
+    reached = {None: 1, "rosa": 2, "grace": 3, "gwen": 3}
+    for name, count in reached.items():
+        pseudonym = (
+            None if name is None else node.record.pseudonym(f"{name}@https://broker.example")
+        )
+        mine = {facts["datasets_count"] for facts in entries if facts["caller"] == pseudonym}
+        assert mine == {count}

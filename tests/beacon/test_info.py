@@ -1,0 +1,91 @@
+"""What a node says of itself, and that it says no more than it serves."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from access.policy import Level, Profile
+from beacon.catalog import FilteringTerm
+from beacon.info import ENDPOINT_SETS, beacon_map, configuration, filtering_terms, info
+from tests.support.beacon_node import NODE, URL, BeaconNode, loaded, policy, source
+
+
+def test_a_node_without_policies_says_the_strictest_level() -> None:
+    found = json.loads(json.dumps(configuration(NODE, levels=[])))
+    assert found["response"]["securityAttributes"]["securityLevels"] == ["CONTROLLED"]
+
+
+def test_levels_are_named_once_and_in_order() -> None:
+    levels = [Level.CONTROLLED, Level.PUBLIC, Level.CONTROLLED]
+    found = json.loads(json.dumps(configuration(NODE, levels=levels)))
+    assert found["response"]["securityAttributes"]["securityLevels"] == ["PUBLIC", "CONTROLLED"]
+
+
+def test_the_production_status_follows_the_environment() -> None:
+    prod = dataclasses.replace(NODE, environment="prod")
+    found = json.loads(json.dumps(configuration(prod, levels=[])))
+    assert found["response"]["maturityAttributes"] == {"productionStatus": "PROD"}
+
+
+def test_what_is_empty_is_left_out_of_info() -> None:
+    bare = dataclasses.replace(NODE, description="", version="")
+    response = info(bare)["response"]
+    assert isinstance(response, dict)
+    assert not {"description", "version"} & response.keys()
+
+
+def test_addresses_of_the_map_are_absolute_and_variants_have_their_own_placeholder() -> None:
+    text = json.dumps(beacon_map(NODE))
+    sets = json.loads(text)["response"]["endpointSets"]
+    assert len(sets) == len(ENDPOINT_SETS)
+    for one in sets.values():
+        assert one["rootUrl"].startswith(f"{URL}/beacon/")
+    assert "g_variants/{variantInternalId}/individuals" in text
+    assert "g_variants/{id}" not in text
+
+
+def test_terms_are_merged_over_datasets_and_never_carry_numbers() -> None:
+    terms = [
+        FilteringTerm("ICD10:G35", "MS", "ontologyTerm", "individual", 123457),
+        FilteringTerm("ICD10:G35", "MS", "ontologyTerm", "run", 7),
+        FilteringTerm("sex", "", "alphanumeric", "individual", 123457),
+    ]
+    found = filtering_terms(NODE, terms, skip=0, limit=10)
+    assert "123457" not in json.dumps(found)
+    assert found["response"] == {
+        "filteringTerms": [
+            {
+                "type": "ontologyTerm",
+                "id": "ICD10:G35",
+                "scopes": ["individual", "run"],
+                "label": "MS",
+            },
+            {"type": "alphanumeric", "id": "sex", "scopes": ["individual"]},
+        ],
+        "resources": [{"id": "icd10", "name": "ICD10", "nameSpacePrefix": "ICD10"}],
+    }
+
+
+@pytest.mark.anyio
+async def test_terms_of_a_closed_dataset_are_not_listed(tmp_path: Path) -> None:
+    policies = [policy("A", level=Level.CONTROLLED, profile=Profile.DEFAULT)]
+    catalog = loaded(tmp_path / "catalog", source(tmp_path / "A", "A"))
+    node = BeaconNode(tmp_path, catalog=catalog, policies=policies, grants={"grace": ["A"]})
+    for name, any_terms in ((None, False), ("rosa", False), ("grace", True)):
+        found = (await node.get("/filtering_terms", name=name)).json()
+        assert bool(found["response"]["filteringTerms"]) is any_terms
+
+
+@pytest.mark.anyio
+async def test_terms_are_paged(tmp_path: Path) -> None:
+    catalog = loaded(tmp_path / "catalog", source(tmp_path / "A", "A"))
+    node = BeaconNode(tmp_path, catalog=catalog, policies=[policy("A")])
+    whole = (await node.get("/filtering_terms")).json()["response"]["filteringTerms"]
+    unlimited = (await node.get("/filtering_terms", limit="0")).json()["response"]
+    assert unlimited["filteringTerms"] == whole
+    second = (await node.get("/filtering_terms", skip="1", limit="2")).json()["response"]
+    assert second["filteringTerms"] == whole[2:4]
