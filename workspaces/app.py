@@ -6,7 +6,6 @@ jobs are not part of this version.
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -19,7 +18,7 @@ from workspaces import deliveries, keys
 from workspaces.deliveries import DeliveryList
 
 
-def create_app(folder: Path) -> FastAPI:
+def create_app(folder: Path, *, release: str = "unstated") -> FastAPI:
     """Opens the folder first: raises FolderInvalid before anything listens."""
     held = keys.load(folder)
     app = FastAPI(title="Skerry workspace", docs_url=None, redoc_url=None, openapi_url=None)
@@ -32,14 +31,14 @@ def create_app(folder: Path) -> FastAPI:
     async def livez() -> dict[str, str]:
         return {"status": "alive"}
 
-    @app.get("/service-info")
+    @app.get("/service-info", response_model=None)
     async def service_info() -> ServiceInfo:
         return {
             "id": f"skerry.workspace.{thumbprint(held.public_key)[:16]}",
             "name": held.settings.name,
             "type": {"group": "skerry", "artifact": "workspace", "version": "1.0.0"},
             "organization": {"name": held.settings.name, "url": "about:blank"},
-            "version": version("skerry"),
+            "version": release,
         }
 
     @app.get("/deliveries")
