@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from access.policy import BONA_FIDE, Profile
-from gateway import config, home, loading
+from gateway import config, demo_people, home, loading
 from gateway.demo_data import DemoDataset
 from gateway.errors import DemoError
 from gateway.home import NodeHome
@@ -96,7 +96,7 @@ def start(federation: Federation, processes: Processes) -> None:
     processes.start(
         "sign-in",
         ["demo-signin", str(federation.folder / "signin.json")],
-        ready_url=f"{addresses.signin}/livez",
+        ready_url=f"{addresses.signin}/jwks",
         environment=environment,
     )
     for number, (node, url) in enumerate(
@@ -221,7 +221,7 @@ def _write_signin(federation: Federation) -> None:
         {
             "client_id": "skerry-portal",
             "client_secret": federation.client_secret,
-            "redirect_uris": [f"{addresses.portal}/signin/done"],
+            "redirect_uris": [f"{addresses.portal}/auth/callback"],
         }
     ] + [
         {
@@ -231,6 +231,13 @@ def _write_signin(federation: Federation) -> None:
         }
         for node, url in nodes
     ]
+    clients.append(
+        {
+            "client_id": demo_people.CLIENT_ID,
+            "client_secret": federation.client_secret,
+            "redirect_uris": [demo_people.redirect_uri(addresses.signin)],
+        }
+    )
     settings = {
         "issuer": addresses.signin,
         "clients": clients,

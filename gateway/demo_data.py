@@ -190,7 +190,8 @@ def _found(folder: Path, say: Say) -> Cohort:
     if not readable:
         raise LoadRefused(f"{candidates[0]}: holds no people; expected a JSON array of individuals")
     _, individuals, people = max(readable, key=lambda found: found[0])
-    taken, left = [], []
+    taken: list[Path] = []
+    left: list[Path] = []
     for path in (path for path in files if path.name.endswith(_VARIANTS)):
         shared = len(set(open_variants(path).samples) & set(people))
         (taken if shared >= _SHARED_SAMPLES * len(people) else left).append(path)

@@ -1,0 +1,359 @@
+"""The `skerry` command: parses, calls one function, prints one useful line.
+
+Errors say the next step on stderr, exit codes are `gateway.errors.Exit`, `--json` is for machines.
+Imports stand in the commands, because the base install has only what `skerry fetch` needs.
+"""
+
+# ruff: noqa: T201
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from gateway.errors import Exit, LoadRefused
+from schemas.errors import SkerryError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Ask many genome archives at once; the data stays on its island.",
+)
+workspace = typer.Typer(no_args_is_help=True, help="The place where released data is opened.")
+app.add_typer(workspace, name="workspace")
+
+Folder = Annotated[Path, typer.Argument(help="the node's folder")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
+
+
+def main() -> None:
+    """Runs a command; every error of ours becomes one clear line and an exit code."""
+    try:
+        app(standalone_mode=True)
+    except SkerryError as error:
+        print(f"skerry: {error.public}", file=sys.stderr)
+        raise SystemExit(_exit_code(error)) from None
+    except KeyboardInterrupt:
+        raise SystemExit(Exit.INTERRUPTED) from None
+
+
+def _exit_code(error: SkerryError) -> Exit:
+    named = {
+        "config_error": Exit.CONFIG,
+        "policy_invalid": Exit.CONFIG,
+        "bad_trust_file": Exit.CONFIG,
+        "port_taken": Exit.PORT_TAKEN,
+        "missing_extra": Exit.NOT_RUN,
+    }
+    families = {400: Exit.BAD_INPUT, 401: Exit.REFUSED, 403: Exit.REFUSED, 404: Exit.REFUSED,
+                502: Exit.UNREACHABLE, 503: Exit.UNREACHABLE}  # fmt: skip
+    return named.get(error.code, families.get(error.status, Exit.FAILED))
+
+
+@app.command()
+def demo(
+    *,
+    nodes: Annotated[int, typer.Option(min=1, max=64)] = 3,
+    port: Annotated[int, typer.Option(min=1024, max=65000)] = 8080,
+    data: Annotated[Path | None, typer.Option(help="BFF JSON and VCF/BCF of your own")] = None,
+    smoke: Annotated[bool, typer.Option(help="walk the journeys, print a line each")] = False,
+    keep: Annotated[bool, typer.Option(help="keep the data when it ends")] = False,
+    seed: Annotated[str, typer.Option(help="of the questions --smoke asks; or RANDOM")] = "1",
+) -> None:
+    """A whole federation on this machine: nodes, portal, sign-in and a workspace."""
+    _need("msprime", extra="demo")
+    from gateway import demo_command, logs
+
+    logs.set_up()
+    if smoke:
+        folder = Path(tempfile.mkdtemp(prefix="skerry-"))
+    else:
+        folder = Path.cwd() / "skerry-demo" if keep else Path(tempfile.mkdtemp(prefix="skerry-"))
+    try:
+        held = demo_command.run(
+            folder, nodes=nodes, port=port, data=data, smoke=smoke, seed=seed, say=print
+        )
+    finally:
+        if keep:
+            print(f"kept: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    if not held:
+        raise SystemExit(Exit.FAILED)
+
+
+@app.command()
+def init(
+    folder: Folder,
+    *,
+    node_id: Annotated[str, typer.Option("--id", help="reverse domain, e.g. org.example.node")],
+    name: str,
+    public_url: str,
+    organization: str,
+    signin_issuer: Annotated[str, typer.Option(help="your OpenID Connect provider")],
+    signin_client: str = "skerry",
+    port: int = 8081,
+) -> None:
+    """Writes a node's settings and keys; policies and trust start empty, so it refuses all."""
+    from pydantic import ValidationError
+
+    from gateway import config, home
+    from gateway.errors import ConfigError
+
+    _need("uvicorn", extra="node")
+    try:
+        settings = config.NodeSettings(
+            id=node_id,
+            name=name,
+            public_url=public_url,
+            organization_id=organization,
+            organization_name=organization,
+            port=port,
+            signin=config.SignInSettings(issuer=signin_issuer, client_id=signin_client),
+        )
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        option = "--" + "-".join(str(part) for part in first["loc"]).replace("_", "-")
+        raise ConfigError(f"{option}: {first['msg']}") from error
+    home.create(folder, settings)
+    print(f"{folder}: node written; next: edit policies.yaml and trust.yaml, then `skerry load`")
+
+
+@app.command()
+def check_config(folder: Folder, *, as_json: AsJson = False) -> None:
+    """Prints the effective rules in words; refuses what `skerry serve` would refuse."""
+    from gateway import rules_in_words
+    from gateway.home import NodeHome
+
+    rules = rules_in_words.of(NodeHome(folder))
+    print(json.dumps(rules, indent=1) if as_json else rules_in_words.text(rules))
+
+
+@app.command()
+def load(
+    folder: Folder,
+    *,
+    dataset: Annotated[str, typer.Option(help="the dataset's id")],
+    name: Annotated[str | None, typer.Option(help="its name; the id when left out")] = None,
+    description: str = "",
+    assembly: Annotated[str, typer.Option(help="GRCh37 or GRCh38")] = "GRCh38",
+    vcf: Annotated[list[Path] | None, typer.Option(help="VCF or BCF; repeatable")] = None,
+    individuals: Annotated[Path | None, typer.Option(help="BFF JSON, plain or gz")] = None,
+    biosamples: Path | None = None,
+    hierarchy: Annotated[list[Path] | None, typer.Option(help="OBO or TSV; repeatable")] = None,
+    seal: Annotated[list[Path] | None, typer.Option(help="a file to seal for release")] = None,
+    check: Annotated[bool, typer.Option(help="only check")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Loads a dataset version and switches to it when whole; seals files for release."""
+    _need("cyvcf2", extra="node")
+    from gateway import load_command
+    from gateway.home import NodeHome
+
+    summary = load_command.run(
+        NodeHome(folder),
+        load_command.Wanted(
+            dataset=dataset,
+            name=name or dataset,
+            description=description,
+            assembly=assembly,
+            vcfs=tuple(vcf or ()),
+            individuals=individuals,
+            biosamples=biosamples,
+            hierarchies=tuple(hierarchy or ()),
+            seal=tuple(seal or ()),
+        ),
+        check_only=check,
+    )
+    _print(summary, as_json=as_json)
+
+
+@app.command()
+def datasets(folder: Folder, *, as_json: AsJson = False) -> None:
+    """The dataset versions being served."""
+    from beacon.segments import SegmentCatalog
+    from gateway.home import NodeHome
+
+    found = SegmentCatalog(NodeHome(folder).catalog).snapshot()
+    rows = [
+        {"id": s.facts.id, "version": s.facts.version, "people": s.facts.people,
+         "variants": s.facts.variants}
+        for s in found.values()
+    ]  # fmt: skip
+    if as_json:
+        print(json.dumps(rows))
+    for row in () if as_json else rows:
+        print("  ".join(str(value) for value in row.values()))
+
+
+@app.command()
+def serve(folder: Folder) -> None:
+    """Runs a node, with its key agent beside it."""
+    _need("uvicorn", extra="node")
+    from gateway import logs, serve_command
+    from gateway.home import NodeHome
+
+    logs.set_up()
+    serve_command.run(NodeHome(folder))
+
+
+@app.command()
+def portal(settings: Annotated[Path, typer.Argument(help="the portal's TOML file")]) -> None:
+    """Runs a portal."""
+    _need("aiohttp", extra="portal")
+    from gateway import logs, serve_command
+
+    logs.set_up()
+    serve_command.run_portal(settings)
+
+
+@app.command(hidden=True)
+def demo_signin(settings: Path) -> None:
+    """The demo's sign-in provider; no real node may use it."""
+    from gateway import logs, serve_command
+
+    logs.set_up()
+    serve_command.run_signin(settings)
+
+
+@workspace.command("init")
+def workspace_init(folder: Path, *, name: str) -> None:
+    """Makes a workspace's keys."""
+    from workspaces import keys
+
+    held = keys.init(folder, name)
+    print(f"{folder}: workspace written; its Crypt4GH public key is {held.public_key.hex()}")
+
+
+@workspace.command("register")
+def workspace_register(
+    folder: Path,
+    *,
+    node: Annotated[str, typer.Option(help="the node's public URL")],
+    node_key: Annotated[str, typer.Option(help="its Ed25519 key in hex, from its operator")],
+    token_file: Annotated[Path, typer.Option(help="holds a Passport for that node")],
+) -> None:
+    """Registers the key with a node and proves that it is ours."""
+    from workspaces import keys
+
+    done = keys.register(
+        node, _token(token_file), folder=folder, manifest_key=_hex(node_key, "--node-key")
+    )
+    print(f"{done.workspace_id}: {done.state}; the node's admin confirms {done.thumbprint}")
+
+
+@workspace.command("serve")
+def workspace_serve(folder: Path, *, port: int = 8181) -> None:
+    """Runs the workspace's server on loopback."""
+    _need("uvicorn", extra="workspace")
+    from workspaces.__main__ import main as run
+
+    raise SystemExit(run(["--dir", str(folder), "--port", str(port)]))
+
+
+@app.command()
+def fetch(
+    object_id: str,
+    *,
+    workspace_folder: Annotated[Path, typer.Option("--workspace", help="its folder")],
+    node: Annotated[str, typer.Option(help="the node's public URL")],
+    kind: Annotated[str, typer.Option(help="reads, variants or file")] = "reads",
+    token_file: Annotated[Path, typer.Option(help="holds a Passport for that node")],
+    out: Path | None = None,
+    insecure_plaintext_path: bool = False,
+    as_json: AsJson = False,
+) -> None:
+    """Pulls a sealed release, verifies it against the node's signature, opens it inside."""
+    from workspaces import inbox
+
+    if kind not in {"reads", "variants", "file"}:
+        raise LoadRefused("--kind is reads, variants or file")
+    delivery = inbox.fetch(
+        folder=workspace_folder,
+        node_url=node,
+        object_id=object_id,
+        kind=cast("inbox.Kind", kind),
+        token=_token(token_file),
+        out=out,
+        insecure_plaintext_path=insecure_plaintext_path,
+    )
+    _print(
+        {"path": delivery.path, "bytes": delivery.plain_size, "sha256": delivery.plain_sha256},
+        as_json=as_json,
+    )
+
+
+@app.command()
+def verify_audit(folder: Folder, *, as_json: AsJson = False) -> None:
+    """Checks the node's record: names any entry altered, removed or reordered."""
+    from access.audit import verify
+    from gateway.home import NodeHome
+
+    home = NodeHome(folder)
+    found = verify(home.record, home.signing_key().public_key())
+    summary = {"ok": found.ok, "entries": found.entries, "problem": found.problem}
+    _print(summary, as_json=as_json)
+    if not found.ok:
+        raise SystemExit(Exit.FAILED)
+
+
+@app.command()
+def explain(
+    folder: Folder,
+    *,
+    dataset: str,
+    action: Annotated[str, typer.Option(help="discover, stream or train")] = "discover",
+    token_file: Annotated[Path | None, typer.Option(help="left out: an anonymous caller")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Shows a decision's reasons for a token (or nobody) and a dataset."""
+    _need("uvicorn", extra="node")
+    from gateway import explain_command
+    from gateway.home import NodeHome
+
+    token = None if token_file is None else _token(token_file)
+    _print(explain_command.run(NodeHome(folder), dataset, action, token), as_json=as_json)
+
+
+def _print(summary: Mapping[str, object], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(summary))
+        return
+    print("; ".join(f"{key}: {value}" for key, value in summary.items() if value is not None))
+
+
+def _token(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LoadRefused(f"{path}: cannot be read as a token file") from error
+
+
+def _hex(value: str, option: str) -> bytes:
+    try:
+        return bytes.fromhex(value)
+    except ValueError as error:
+        raise LoadRefused(f"{option}: expected hexadecimal digits") from error
+
+
+class MissingExtra(SkerryError):
+    code = "missing_extra"
+
+
+def _need(module: str, *, extra: str) -> None:
+    """Says which extra to install when a role's libraries are absent."""
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtra(f"this needs more: pip install 'skerry[{extra}]'") from error
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")

@@ -1,0 +1,92 @@
+"""`skerry demo`: prepares and starts the federation, says what to try, and ends it wholly."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+from gateway import demo, demo_data, demo_setup, smoke
+from gateway.demo import Addresses, Federation
+from gateway.demo_accounts import ACCOUNTS
+from gateway.processes import Processes
+
+Say = Callable[[str], None]
+
+
+def run(
+    folder: Path,
+    *,
+    nodes: int,
+    port: int,
+    data: Path | None,
+    smoke: bool,
+    seed: str,
+    say: Say,
+) -> bool:
+    """Runs until Ctrl-C, or through the journeys; whether all held. Leaves no process behind."""
+    addresses = Addresses(port, nodes)
+    demo.check_ports(addresses)
+    scratch = folder / "input"
+    scratch.mkdir(parents=True, exist_ok=True)
+    if data is None:
+        plans = demo_data.synthetic(scratch, nodes=nodes)
+    else:
+        plans = demo_data.from_folder(data, scratch, nodes=nodes, say=say)
+    federation = demo.prepare(folder, addresses, plans, say=say)
+    processes = Processes(logs=folder)
+    try:
+        demo.start(federation, processes)
+        asyncio.run(demo_setup.confirm_and_grant(federation))
+        if smoke:
+            return _walk(federation, processes, seed=seed, say=say)
+        _welcome(federation, say=say)
+        _wait_for_ctrl_c()
+        return True
+    finally:
+        say("stopping")
+        processes.stop_all()
+
+
+def _walk(federation: Federation, processes: Processes, *, seed: str, say: Say) -> bool:
+    number = random.SystemRandom().randrange(2**32) if seed == "RANDOM" else int(seed)
+    say(f"seed {number}")
+    return asyncio.run(smoke.walk(federation, processes, random.Random(number), say=say))  # noqa: S311 - which questions to ask, not secrets
+
+
+def _welcome(federation: Federation, *, say: Say) -> None:
+    addresses = federation.addresses
+    node = addresses.node_urls[0]
+    asked = smoke.first_allele(federation)
+    typed = f"{asked.chrom}-{asked.start0 + 1}-{asked.ref}-{asked.alt}"
+    assembly = federation.plans[0][0].source.assembly
+    term = smoke.common_disease(federation)
+    variant = (
+        f"referenceName={asked.chrom}&assemblyId={assembly}&start={asked.start0}"
+        f"&referenceBases={asked.ref}&alternateBases={asked.alt}&requestedGranularity=count"
+    )
+    say(f"\nThe portal is at {addresses.portal}/\n")
+    say("Three things to try:")
+    say(f"1. Ask every isle for a variant: type {typed} at {addresses.portal}/")
+    say(f"   curl -s '{node}/beacon/g_variants?{variant}'")
+    say(f"2. Count people with {term} or a disease below it, on all isles at once:")
+    say(f"   curl -s '{addresses.portal}/beacon/individuals?filters={quote(term)}'")
+    say(f"3. Sign in as Rosa and ask for access at {addresses.portal}/datasets")
+    say(f"   curl -s '{node}/beacon/datasets'")
+    say("\nWho can sign in (no passwords; loopback only):")
+    say("   an anonymous visitor: just do not sign in")
+    for account in ACCOUNTS.values():
+        say(f"   {account.name}, {account.part}: {account.may}")
+    say(f"\nNode pages for the committee and the admin: {node}/admin")
+    say("Ctrl-C stops everything.")
+
+
+def _wait_for_ctrl_c() -> None:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    stopped.wait()

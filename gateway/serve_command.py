@@ -1,0 +1,115 @@
+"""Runs servers: a node with its key agent beside it, a portal, the demo's sign-in."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from pydantic import ValidationError
+
+from gateway import config
+from gateway.demo_signin import Client, NodeRef
+from gateway.demo_signin import create_app as create_signin
+from gateway.errors import ConfigError
+from gateway.home import NodeHome
+
+_AGENT_SECONDS = 10.0
+
+
+def run(home: NodeHome) -> None:
+    """Serves the node of `home` until it is told to stop; the agent ends with it."""
+    from gateway.app import create_app
+
+    settings = config.load(home.settings)
+    app = create_app(home)
+    with _key_agent(home, settings):
+        _serve(app, host=settings.host, port=settings.port)
+
+
+def run_portal(path: Path) -> None:
+    from portal.app import create_app
+    from portal.settings import PortalSettings
+
+    try:
+        settings = PortalSettings.model_validate(_toml(path))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{path}: {where}: {first['msg']}; see docs/settings.md") from error
+    _serve(create_app(settings), host=settings.host, port=settings.port)
+
+
+def run_signin(path: Path) -> None:
+    """Loopback only: the provider itself refuses any other address."""
+    given = json.loads(path.read_text(encoding="utf-8"))
+    app = create_signin(
+        issuer=given["issuer"],
+        nodes=[NodeRef(node["url"], node["broker_secret"]) for node in given["nodes"]],
+        clients=[
+            Client(c["client_id"], c["client_secret"], tuple(c["redirect_uris"]))
+            for c in given["clients"]
+        ],
+        clock=time.time,
+    )
+    _serve(app, host="127.0.0.1", port=int(given["issuer"].rpartition(":")[2]))
+
+
+def _serve(app: Any, *, host: str, port: int) -> None:  # FastAPI's own type is an ASGI callable
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=3,
+    )
+
+
+@contextlib.contextmanager
+def _key_agent(home: NodeHome, settings: config.NodeSettings) -> Iterator[None]:
+    """The one process that holds the storage key; left alone if it runs already (its own user)."""
+    if home.agent_socket.is_socket() and _listens(home.agent_socket):
+        yield
+        return
+    home.agent_socket.unlink(missing_ok=True)
+    agent = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-m", "streams.agent",
+         "--key", str(home.storage_secret), "--socket", str(home.agent_socket),
+         "--permit-key", home.public_key_hex(), "--audience", settings.public_url,
+         "--vault", str(home.vault)],
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + _AGENT_SECONDS
+        while not home.agent_socket.is_socket():
+            if agent.poll() is not None or time.monotonic() > deadline:
+                raise ConfigError("the key agent did not start; see its lines above")
+            time.sleep(0.05)
+        yield
+    finally:
+        agent.terminate()
+        agent.wait(5)
+
+
+def _listens(path: Path) -> bool:
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+def _toml(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as TOML") from error
