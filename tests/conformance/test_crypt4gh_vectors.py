@@ -107,11 +107,14 @@ def test_rejected_vectors_are_refused_with_our_own_errors(
 def test_a_key_that_is_no_reader_opens_nothing(
     folder: Path, manifest: Manifest, secrets: dict[str, SecretKey]
 ) -> None:
+    # In reencrypt_keep the six former readers' packets are still there, as its note says.
     for vector in manifest["vectors"]:
+        if vector["expect"] != "accept" or "reencrypt_keep" in vector["file"]:
+            continue
+        header = (folder / vector["file"]).read_bytes()
         for name in secrets.keys() - set(vector["readers"]):
-            if vector["expect"] == "accept":
-                with pytest.raises(SkerryError):
-                    open_vector(read_vector(folder, vector), secrets[name])
+            with pytest.raises(SkerryError):
+                open_header(read_header(io.BytesIO(header)), [secrets[name]])
 
 
 def test_the_known_answer_is_ours(manifest: Manifest) -> None:
