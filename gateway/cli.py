@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import os
 import shutil
 import sys
@@ -74,7 +75,7 @@ def demo(
     _need("msprime", extra="demo")
     from gateway import demo_command, logs
 
-    logs.set_up()
+    logs.set_up(level=logging.WARNING)
     if smoke:
         folder = Path(tempfile.mkdtemp(prefix="skerry-"))
     else:

@@ -153,6 +153,7 @@ def _share(
 
 def _subset(path: Path, target: Path, share: frozenset[str]) -> Path:
     """The columns of these people, as BCF: what a node seals may only hold its own people."""
+    pysam.set_verbosity(0)  # htslib speaks of the index we neither have nor need
     with pysam.VariantFile(str(path)) as source:
         source.subset_samples([name for name in source.header.samples if name in share])
         with pysam.VariantFile(str(target), "wb", header=source.header) as out:

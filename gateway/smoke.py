@@ -26,7 +26,7 @@ from gateway.errors import DemoError
 from gateway.processes import Processes
 from gateway.smoke_truth import AlleleAsked, Files
 from streams.keys import SecretKey
-from workspaces import inbox, keys
+from workspaces import inbox, keys, settings
 
 Say = Callable[[str], None]
 _EVENTS = re.compile(r"/search/([A-Za-z0-9_-]+)/events")
@@ -70,7 +70,7 @@ async def walk(
                 saw = await journey(walking)
             except (DemoError, httpx.HTTPError) as error:
                 held = False
-                say(f"journey {name}: FAILED: {error}")
+                say(f"journey {name}: FAILED: {str(error) or type(error).__name__}")
             else:
                 say(f"journey {name}: held in {time.monotonic() - started:.1f} s: {saw}")
     return held
@@ -332,7 +332,7 @@ async def _release(walk: Walk) -> str:
         kind=cast("inbox.Kind", sealed.kind),
         token=token,
     )
-    arrived = Path(delivery.path)
+    arrived = settings.data_folder(folder) / delivery.path
     _expect("the plaintext that arrived", _sha256(sealed.path), _sha256(arrived))
     await _refused(walk, sealed.object_id, sealed.kind, before, why="with the earlier passport")
     other = SecretKey.generate().public
@@ -341,7 +341,7 @@ async def _release(walk: Walk) -> str:
     if refusals < 3:
         raise DemoError(f"refusals on record: expected at least 3, got {refusals}")
     return (
-        f"{sealed.object_id} fetched, {arrived.stat().st_size} bytes equal to what was "
+        f"{sealed.object_id} fetched, {delivery.plain_size} bytes equal to what was "
         f"loaded; refused without a grant, with an old passport, for another key; "
         f"{refusals} refusals on record"
     )

@@ -79,6 +79,7 @@ def pick_allele(every: Sequence[Files], chooser: random.Random) -> AlleleAsked:
 
 
 def _biallelic(files: Files) -> Iterator[tuple[tuple[str, int, str, str], frozenset[str]]]:
+    pysam.set_verbosity(0)  # htslib speaks of the index we neither have nor need
     with pysam.VariantFile(str(files.variants)) as source:
         for number, row in enumerate(source):
             if number >= _MAX_ROWS:
