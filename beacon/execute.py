@@ -1,8 +1,7 @@
-"""Runs a query on every dataset that the policy lets answer, each under its own ceiling.
+"""Runs a query on every dataset that was admitted, each under its own ceiling.
 
-The policy runs first; a dataset that it closes is never asked. A dataset that cannot evaluate the
-question is named as unsupported, one that may not answer as suppressed, and neither ever counts
-as "no" (Beacon v2.2 leaves both open). What an answer may hold is `access.disclosure`'s.
+One that may not answer after all is named as suppressed and never counts as "no". Who is admitted
+is `admission`'s, what an answer may hold `access.disclosure`'s.
 """
 
 from __future__ import annotations
@@ -13,33 +12,15 @@ from dataclasses import dataclass
 from pyroaring import BitMap
 
 from access.disclosure import Answer, granted, protect
-from access.policy import Action, Decision, Granularity, Level, PolicyBook, Profile
+from access.policy import Decision, Granularity, Level, Profile
 from beacon import filters as filter_rules
+from beacon.admission import Admission, Note, Permitted, able_to_answer, chosen_by, closed_text
 from beacon.catalog import Segment, VariantQuestion, VariantRow
-from beacon.errors import NothingMayBeSaid, UnknownEntry, UnsupportedQuestion
+from beacon.errors import NothingMayBeSaid, UnknownEntry
 from beacon.query import Query
-from passports.passport import Researcher
 from schemas.errors import Suppressed
 
 MAX_CALLS_PER_ANSWER = 20_000
-NAMED_FIELDS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Why a dataset the caller may know of gave no answer."""
-
-    dataset: str
-    code: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Permitted:
-    """A dataset version and the decision that lets it answer."""
-
-    segment: Segment
-    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +49,6 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
-    """Who may answer, and which of the datasets the caller may know of may not."""
-
-    permitted: tuple[Permitted, ...]
-    suppressed: tuple[Note, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Found:
     """What a dataset holds, before protection. `parent` is False where the address names an entry
     this dataset has not."""
@@ -86,34 +59,11 @@ class _Found:
     records: tuple[Mapping[str, object], ...] = ()
 
 
-def admit(
-    book: PolicyBook,
-    researcher: Researcher | None,
-    snapshot: Mapping[str, Segment],
-    *,
-    now: int,
-) -> Admission:
-    """Decides on every active dataset; an empty book admits nobody."""
-    permitted: list[Permitted] = []
-    suppressed: list[Note] = []
-    for dataset, segment in sorted(snapshot.items()):
-        decision = book.decide(researcher, dataset, Action.DISCOVER, now=now)
-        if decision.allowed and decision.ceiling is not None:
-            permitted.append(Permitted(segment, decision))
-        elif book.may_know(researcher, dataset, now=now):
-            suppressed.extend(
-                Note(dataset, reason.code, reason.text) for reason in decision.reasons[:1]
-            )
-    return Admission(tuple(permitted), tuple(suppressed))
-
-
 def run(query: Query, admission: Admission) -> Outcome:
     """Raises `UnknownEntry`, `UnsupportedQuestion` or `NothingMayBeSaid` where no dataset answers;
     which of them depends on rights and on the question, never on hidden data."""
-    chosen = _chosen(query, admission)
-    able, unsupported = _able(query, chosen.permitted)
-    if not able:
-        _refuse(chosen, unsupported, query=query)
+    chosen = chosen_by(query, admission)
+    able, unsupported = able_to_answer(query, chosen)
     sets: list[SetAnswer] = []
     suppressed = list(chosen.suppressed)
     known = False
@@ -128,80 +78,10 @@ def run(query: Query, admission: Admission) -> Outcome:
         calls_left -= sum(len(found.calls or ()) for found in answered.variants)
         sets.append(answered)
     if not sets:
-        raise NothingMayBeSaid(_closed_text(suppressed))
+        raise NothingMayBeSaid(closed_text(suppressed))
     if not known:
         raise UnknownEntry
     return Outcome(tuple(sets), tuple(unsupported), tuple(suppressed))
-
-
-def _chosen(query: Query, admission: Admission) -> Admission:
-    """Only the datasets the question names; naming none the caller may know of is a 404."""
-    parent = query.target.parent_id if query.target.parent == "dataset" else None
-    named = {parent} if parent is not None else set(query.datasets)
-    if parent is not None and query.datasets:
-        named &= set(query.datasets)
-    if not named and not query.datasets and parent is None:
-        return admission
-    permitted = tuple(p for p in admission.permitted if p.decision.dataset in named)
-    suppressed = tuple(note for note in admission.suppressed if note.dataset in named)
-    if not permitted and not suppressed:
-        raise UnknownEntry
-    return Admission(permitted, suppressed)
-
-
-def _able(query: Query, permitted: Sequence[Permitted]) -> tuple[list[Permitted], list[Note]]:
-    """Parts the datasets that can evaluate the question from those that cannot."""
-    assembly = query.asked.assembly if query.asked is not None else None
-    held = sorted({p.segment.facts.assembly for p in permitted})
-    if query.asked is not None and assembly is None and len(held) > 1:
-        raise UnsupportedQuestion(f"assemblyId is needed: this beacon holds {' and '.join(held)}.")
-    able, unsupported = [], []
-    for one in permitted:
-        dataset = one.decision.dataset
-        unknown = filter_rules.unknown_ids(query.filters, one.segment)
-        if assembly is not None and one.segment.facts.assembly != assembly:
-            text = f"This dataset is in {one.segment.facts.assembly}."
-            unsupported.append(Note(dataset, "assembly", text))
-        elif unknown:
-            text = f"This dataset does not know: {', '.join(unknown)}."
-            unsupported.append(Note(dataset, "filter", text))
-        else:
-            able.append(one)
-    return able, unsupported
-
-
-def _refuse(chosen: Admission, unsupported: Sequence[Note], *, query: Query) -> None:
-    """Nobody is able: says what is missing where somebody was permitted, else what would help."""
-    if not unsupported:
-        raise NothingMayBeSaid(_closed_text(chosen.suppressed))
-    if any(note.code == "filter" for note in unsupported):
-        unknown = dict.fromkeys(
-            name
-            for one in chosen.permitted
-            for name in filter_rules.unknown_ids(query.filters, one.segment)
-        )
-        fields = sorted(
-            {
-                term.id
-                for one in chosen.permitted
-                for term in one.segment.terms()
-                if term.kind == "alphanumeric"
-            }
-        )
-        raise UnsupportedQuestion(
-            f"Filters not supported: {', '.join(unknown)}. Supported are the terms and fields "
-            f"listed at /filtering_terms, such as {', '.join(fields[:NAMED_FIELDS]) or 'none'}."
-        )
-    held = sorted({one.segment.facts.assembly for one in chosen.permitted})
-    raise UnsupportedQuestion(f"This beacon holds no dataset in that assembly, only: {held[0]}.")
-
-
-def _closed_text(suppressed: Sequence[Note]) -> str:
-    """The sentence of a refusal: which datasets are closed, and what each asks for."""
-    if not suppressed:
-        return "No dataset of this beacon answers at your level of access. Signing in may help."
-    named = " ".join(f"{note.dataset}: {note.text}" for note in suppressed[:10])
-    return f"No answer may be given at your level of access. {named}"
 
 
 def _answer(query: Query, permitted: Permitted, *, calls_left: int) -> tuple[SetAnswer, bool]:

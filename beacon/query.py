@@ -7,25 +7,19 @@ parameters are read by `variants`, filters by `filters`; nothing here looks at d
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
-
-from pydantic import ValidationError
 
 from access.policy import Granularity
 from beacon import filters as filter_rules
-from beacon import variants
+from beacon import request_body, variants
 from beacon.catalog import ById
-from beacon.errors import BadQuestion, BodyTooLarge, UnsupportedQuestion
+from beacon.errors import BadQuestion, UnsupportedQuestion
 from schemas.beacon import IncludeName, RequestBody, RequestPagination, RequestSummary
 from schemas.entries import ENTRY_TYPES, EntryTypeId, entry_type_named
 
-MAX_BODY_BYTES = 64 * 1024
 MAX_QUERY_BYTES = 16 * 1024
-MAX_DEPTH = 12
 MAX_LIMIT = 1000
 MAX_SKIPPED_RECORDS = 2**31 - 1
 MAX_DATASETS = 100
@@ -98,7 +92,7 @@ def from_get(target: Target, pairs: Sequence[tuple[str, str]]) -> Query:
     body = _get_body(values, target)
     read = filter_rules.read_get(values.get("filters", []))
     datasets = tuple(part for v in values.get("datasetIds", []) for part in v.split(",") if part)
-    return _query(target, _validated(body), genomic, datasets=datasets, read=read)
+    return _query(target, request_body.validated(body), genomic, datasets=datasets, read=read)
 
 
 def _get_body(values: Mapping[str, list[str]], target: Target) -> dict[str, object]:
@@ -118,12 +112,7 @@ def _get_body(values: Mapping[str, list[str]], target: Target) -> dict[str, obje
 
 def from_body(target: Target, raw: bytes) -> Query:
     """A query of a POST body; an empty body asks with every default."""
-    if len(raw) > MAX_BODY_BYTES:
-        raise BodyTooLarge(f"A request body may have at most {MAX_BODY_BYTES} bytes.")
-    document = _parsed(raw) if raw.strip() else {}
-    if not isinstance(document, dict):
-        raise BadQuestion("The request body must be a JSON object.")
-    body = _validated(document)
+    body = request_body.read(raw)
     genomic, datasets = _parameters(body.query.request_parameters or {})
     read = filter_rules.read(body.query.filters or [])
     return _query(target, body, genomic, datasets=datasets, read=read)
@@ -256,50 +245,6 @@ def _dataset_ids(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise BadQuestion("datasetIds must be a list of strings.")
     return tuple(value)
-
-
-def _parsed(raw: bytes) -> object:
-    """JSON without duplicate members, NaN, endless depth or characters that cannot be sent."""
-    try:
-        document = json.loads(raw, parse_constant=_no_constant, object_pairs_hook=_once)
-    except BadQuestion:
-        raise
-    except (ValueError, RecursionError) as problem:
-        raise BadQuestion("The request body is not valid JSON.") from problem
-    waiting: list[tuple[object, int]] = [(document, 1)]
-    while waiting:
-        value, depth = waiting.pop()
-        if depth > MAX_DEPTH:
-            raise BadQuestion(f"The request body is nested more than {MAX_DEPTH} deep.")
-        if isinstance(value, dict):
-            waiting.extend((part, depth + 1) for pair in value.items() for part in pair)
-        elif isinstance(value, list):
-            waiting.extend((part, depth + 1) for part in value)
-        elif isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
-            raise BadQuestion("The request body holds half of a surrogate pair.")
-    return document
-
-
-def _no_constant(_name: str) -> NoReturn:
-    raise BadQuestion("NaN and Infinity are not JSON.")
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise BadQuestion("A member of the request body is given more than once.")
-    return document
-
-
-def _validated(document: Mapping[str, object]) -> RequestBody:
-    try:
-        return RequestBody.model_validate(document)
-    except ValidationError as problem:
-        first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part)[:40] for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            raise BadQuestion(f"Unknown parameters: {where}.") from problem
-        raise BadQuestion(f"{where}: {first['msg']}.") from problem
 
 
 def _get_schemas(values: Mapping[str, list[str]], target: Target) -> list[dict[str, str]]:

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from access.disclosure import Answer, Precision
 from access.policy import Granularity
 from beacon import variations
+from beacon.admission import Note
 from beacon.alleles import trimmed
-from beacon.execute import Note, Outcome, SetAnswer
+from beacon.execute import Outcome, SetAnswer
 from beacon.info import NodeFacts
 from beacon.query import Query
 from schemas.beacon import (

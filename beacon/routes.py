@@ -16,10 +16,11 @@ from fastapi import APIRouter, Request, Response
 from access.audit import Record
 from access.disclosure import granted
 from access.policy import Action, Granularity, Level, PolicyBook
-from beacon import execute, info, query, response
+from beacon import admission, execute, info, query, response
 from beacon.catalog import Catalog, FilteringTerm, Segment
 from beacon.errors import BadQuestion, BodyTooLarge, CatalogError, UnknownEntry
 from beacon.info import NodeFacts
+from beacon.request_body import MAX_BODY_BYTES
 from passports.passport import Researcher
 from schemas.entries import ENTRY_TYPES, EntryTypeId
 from schemas.errors import SkerryError
@@ -215,8 +216,8 @@ class _Doors:
         researcher = await self._caller(request)
         return _Asking(researcher, self._catalog.snapshot(), int(self._clock()))
 
-    def _admit(self, asking: _Asking) -> execute.Admission:
-        return execute.admit(self._book, asking.researcher, asking.snapshot, now=asking.now)
+    def _admit(self, asking: _Asking) -> admission.Admission:
+        return admission.admit(self._book, asking.researcher, asking.snapshot, now=asking.now)
 
     def _levels(self) -> list[Level]:
         policies = (self._book.policy(dataset) for dataset in self._book.datasets())
@@ -263,8 +264,8 @@ async def _read(request: Request, target: query.Target) -> query.Query:
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > query.MAX_BODY_BYTES:
-            raise BodyTooLarge(f"A request body may have at most {query.MAX_BODY_BYTES} bytes.")
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge(f"A request body may have at most {MAX_BODY_BYTES} bytes.")
     return query.from_body(target, bytes(body))
 
 

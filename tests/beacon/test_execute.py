@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
+from beacon.admission import Admission, admit
 from beacon.catalog import Segment
 from beacon.errors import NothingMayBeSaid, UnknownEntry, UnsupportedQuestion
-from beacon.execute import Admission, Outcome, admit, run
+from beacon.execute import Outcome, run
 from beacon.query import Target, from_get
 from passports.passport import Researcher
 from tests.support.beacon_node import NOW, PEOPLE, loaded, policy, researcher, source
@@ -46,7 +47,7 @@ def admission(
     return admit(PolicyBook(given, version="v"), who, snapshot, now=NOW)
 
 
-def ask(admitted: Admission, target: Target = VARIANTS, **params: str) -> Outcome:
+def ask(admitted: Admission, target: Target = VARIANTS, /, **params: str) -> Outcome:
     return run(from_get(target, list(params.items())), admitted)
 
 

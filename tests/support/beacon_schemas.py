@@ -25,7 +25,7 @@ def _retrieve(uri: str) -> Resource[Any]:
     elif uri.startswith(_MAIN):
         path = _SPECS / uri.removeprefix(_MAIN)
     else:
-        raise NoSuchResource(ref=uri)
+        raise NoSuchResource(ref=uri)  # type: ignore[call-arg]  # attrs class, read without its plugin
     contents = json.loads(path.read_text(encoding="utf-8"))
     return Resource.from_contents(contents, default_specification=DRAFT202012)
 
@@ -36,7 +36,9 @@ class Schemas:
     def __init__(self) -> None:
         if not _SPECS.is_dir():
             pytest.skip("shared data is absent: ../shared/specs/beacon-v2")
-        self._registry: Registry[Any] = Registry(retrieve=_retrieve)
+        self._registry: Registry[Any] = Registry(
+            retrieve=_retrieve  # type: ignore[call-arg]  # attrs class, read without its plugin
+        )
 
     def problems(self, document: object, schema: str) -> list[str]:
         validator = Draft202012Validator(
