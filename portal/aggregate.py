@@ -64,8 +64,16 @@ def merge(kind: Kind, answers: Sequence[NodeAnswer]) -> Merged:
         high=high,
         precision=precision,
         tally=tally,
-        sentence=_sentence(kind, tally, exists=exists, low=low, high=high, precision=precision,
-                           hidden=hidden, answers=answers),
+        sentence=_sentence(
+            kind,
+            tally,
+            exists=exists,
+            low=low,
+            high=high,
+            precision=precision,
+            hidden=hidden,
+            answers=answers,
+        ),
         missing=tuple(_missing(answer) for answer in answers if not answer.outcome.answered),
     )
 
@@ -143,8 +151,7 @@ def _sentence(
     answers: Sequence[NodeAnswer],
 ) -> str:
     nodes = _of_nodes(tally)
-    withheld = sum(len(answer.withheld) for answer in answers)
-    tail = f" {_plural(withheld, 'dataset')} may not answer at this level." if withheld else ""
+    tail = _aside(answers)
     if exists is None:
         return "No node answered, so nothing is known." + tail
     if not exists:
@@ -157,6 +164,14 @@ def _sentence(
         )
     assert low is not None  # noqa: S101 - nothing hidden and someone answered: a total exists
     return f"{_amount(kind, low, high or low, precision)} from {nodes}{_how(precision)}." + tail
+
+
+def _aside(answers: Sequence[NodeAnswer]) -> str:
+    withheld = sum(len(answer.withheld) for answer in answers)
+    unserved = sum(len(answer.unserved) for answer in answers)
+    parts = [f" {_plural(withheld, 'dataset')} may not answer at this level."] if withheld else []
+    parts += [f" {_plural(unserved, 'dataset')} cannot serve this question."] if unserved else []
+    return "".join(parts)
 
 
 def _amount(kind: Kind, low: int, high: int, precision: str | None) -> str:

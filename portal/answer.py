@@ -56,6 +56,7 @@ class NodeAnswer:
     asked_as: str
     sets: tuple[SetAnswer, ...] = ()
     withheld: tuple[str, ...] = ()
+    unserved: tuple[str, ...] = ()
     beacon_id: str | None = None
 
     @property
@@ -71,6 +72,7 @@ class Reading:
     reason: str
     sets: tuple[SetAnswer, ...] = ()
     withheld: tuple[str, ...] = ()
+    unserved: tuple[str, ...] = ()
     beacon_id: str | None = None
 
 
@@ -88,7 +90,8 @@ def read(status: int, document: object) -> Reading:
         outcome=Outcome.OK if exists else Outcome.EMPTY,
         reason="",
         sets=sets,
-        withheld=_withheld(reply),
+        withheld=_named(reply, "suppressed"),
+        unserved=_named(reply, "unsupported"),
         beacon_id=text(members(reply.get("meta")).get("beaconId")) or None,
     )
 
@@ -124,13 +127,11 @@ def _precision(first: Mapping[str, object], then: Mapping[str, object]) -> str:
     return stated if isinstance(stated, str) and stated in _PRECISIONS else "unstated"
 
 
-def _withheld(reply: Mapping[str, object]) -> tuple[str, ...]:
-    for info in (reply.get("info"), members(reply.get("responseSummary")).get("info")):
-        found = items(members(info).get("suppressed"))
-        names = (text(one) or text(members(one).get("id")) for one in found[:MAX_SETS])
-        if kept := tuple(name for name in names if name):
-            return kept
-    return ()
+def _named(reply: Mapping[str, object], why: str) -> tuple[str, ...]:
+    """The datasets a node lists in `info` as not answering, for `why`."""
+    found = items(members(reply.get("info")).get(why))[:MAX_SETS]
+    names = (text(one) or text(members(one).get("dataset")) for one in found)
+    return tuple(name for name in names if name)
 
 
 def _refusal(status: int, reply: Mapping[str, object]) -> Reading:

@@ -1,18 +1,21 @@
 """What can go wrong in the portal, under the families of schemas/errors.py.
 
-    InvalidInput
-    └── UnreadableQuestion   the typed text is not a question we can ask
-    Unauthenticated
-    └── SignInNeeded         the page is for people who signed in
-    Forbidden
-    └── ForgedForm           a form without this session's token
-    NotFound
-    └── SearchGone           the search is over, unknown, or somebody else's
-    TooMany
-    └── TooManySearches      the portal holds as many open searches as it may
-    BadUpstream
-    └── NodeFailed           a node refused or failed while it was asked for one thing
-    SettingsError            the portal's settings cannot be used (at start)
+InvalidInput
+└── UnreadableQuestion   the typed text is not a question we can ask
+Unauthenticated
+└── SignInNeeded         the page is for people who signed in
+Forbidden
+├── ForgedForm           a form without this session's token
+└── Suppressed
+    └── NothingMayBeSaid every node that was asked may not answer at this level
+NotFound
+└── SearchGone           the search is over, unknown, or somebody else's
+TooMany
+└── TooManySearches      the portal holds as many open searches as it may
+BadUpstream
+├── NodeFailed           a node refused or failed while it was asked for one thing
+└── NoNodeAnswered       nothing is known, because nobody answered
+SettingsError            the portal's settings cannot be used (at start)
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from schemas.errors import (
     InvalidInput,
     NotFound,
     SkerryError,
+    Suppressed,
     TooMany,
     Unauthenticated,
 )
@@ -40,6 +44,10 @@ class ForgedForm(Forbidden):
     code = "forged_form"
 
 
+class NothingMayBeSaid(Suppressed):
+    """Keeps the family's code: it is what a Beacon client reads."""
+
+
 class SearchGone(NotFound):
     code = "search_gone"
 
@@ -50,6 +58,10 @@ class TooManySearches(TooMany):
 
 class NodeFailed(BadUpstream):
     code = "node_failed"
+
+
+class NoNodeAnswered(BadUpstream):
+    code = "no_node_answered"
 
 
 class SettingsError(SkerryError):

@@ -107,6 +107,7 @@ class Fanout:
             asked_as=shown.asked_as,
             sets=seen.sets,
             withheld=seen.withheld,
+            unserved=seen.unserved,
             beacon_id=seen.beacon_id,
         )
 

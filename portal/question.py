@@ -60,7 +60,9 @@ class Question:
     filters: tuple[Mapping[str, object], ...]
     words: str
 
-    def body(self, *, granularity: str = "count", limit: int = 10, skip: int = 0) -> dict[str, object]:
+    def body(
+        self, *, granularity: str = "count", limit: int = 10, skip: int = 0
+    ) -> dict[str, object]:
         """The Beacon v2.2 POST body; parameters are nested, as the schema has them."""
         parameters = {"g_variant": dict(self.parameters)} if self.parameters else {}
         return {

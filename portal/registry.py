@@ -98,7 +98,7 @@ class Registry:
                 self._get(node.url + path, deadline)
                 for path in (
                     "/beacon/info",
-                    "/beacon/datasets?limit=0",
+                    "/beacon/datasets?requestedGranularity=record&limit=0",
                     "/beacon/filtering_terms?limit=0",
                 )
             )

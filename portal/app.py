@@ -1,0 +1,176 @@
+"""Builds the portal: one application from its settings, with its errors, headers and lifetime.
+
+`create_app(settings)` is the whole of it; the catalogue of errors and HTTP is local because pages
+answer people and /beacon answers machines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.templating import Jinja2Templates
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from passports.login import Login
+from passports.sessions import Sessions
+from portal import beacon, routes, services
+from portal.applications import Applications
+from portal.calls import Calls
+from portal.fanout import Fanout
+from portal.registry import Registry
+from portal.routes import Portal
+from portal.searches import Searches
+from portal.settings import PortalSettings
+from portal.visitors import Visitors
+from schemas.beacon import API_VERSION
+from schemas.errors import InvalidInput, NotFound, SkerryError
+
+PAGES = Path(__file__).parent / "pages"
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+_HEADERS = (
+    (b"content-security-policy", _CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+
+
+def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.time) -> FastAPI:
+    """Nothing is contacted before the application starts."""
+    limits, version = settings.limits, _version()
+    calls = Calls(limits)
+    registry = Registry(settings.nodes, calls, limits=limits, clock=clock)
+    fanout = Fanout(calls, limits)
+    http = httpx.AsyncClient(timeout=limits.deadline_seconds, follow_redirects=False)
+    visitors = Visitors(
+        settings, _login(settings, http), sessions=Sessions(clock), clock=clock, limits=limits
+    )
+    portal = Portal(
+        settings=settings,
+        registry=registry,
+        fanout=fanout,
+        visitors=visitors,
+        searches=Searches(limits=limits, clock=clock),
+        applications=Applications(calls, visitors, limits=limits),
+        pages=Jinja2Templates(PAGES),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        looking = asyncio.create_task(registry.keep_fresh())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await looking
+            await calls.close()
+            await http.aclose()
+
+    app = FastAPI(title=settings.name, version=version, lifespan=lifespan, docs_url=None)
+    app.add_middleware(_Headers)
+    app.mount("/static", StaticFiles(directory=PAGES / "static"), name="static")
+    app.include_router(services.build(settings, registry, clock=clock, version=version))
+    app.include_router(beacon.build(beacon.Network(settings, registry, fanout, version)))
+    app.include_router(routes.build(portal))
+    _install_errors(app, portal)
+    return app
+
+
+def _login(settings: PortalSettings, http: httpx.AsyncClient) -> Login | None:
+    if settings.signin_issuer is None:
+        return None
+    secret = settings.client_secret.get_secret_value() if settings.client_secret else ""
+    callback = f"{settings.public_url}/auth/callback"
+    return Login(settings.signin_issuer, settings.client_id, secret, callback, http)
+
+
+def _version() -> str:
+    try:
+        return installed_version("skerry")
+    except PackageNotFoundError:
+        return "0+source"
+
+
+class _Headers:
+    """Security headers on every answer; pages are nobody's cache's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message.setdefault("headers", [])
+                headers.extend(_HEADERS)
+                if not scope["path"].startswith("/static/") and not any(
+                    name.lower() == b"cache-control" for name, _ in headers
+                ):
+                    headers.append((b"cache-control", b"no-store"))
+            await send(message)
+
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+def _install_errors(app: FastAPI, portal: Portal) -> None:
+    def answer(request: Request, error: SkerryError, status: int) -> Response:
+        path = request.url.path
+        if path.startswith("/beacon"):
+            return JSONResponse(_beacon_error(error, status), status_code=status)
+        if path.startswith(services.MACHINE_PATHS):
+            body = {"error": error.code, "message": error.public}
+            return JSONResponse(body, status_code=status)
+        visitor = portal.visitors.of(request)
+        values = {"problem": error.public, "status": status, "sign_in": status == 401}
+        return portal.page(request, "error.html", visitor=visitor, status=status, values=values)
+
+    async def ours(request: Request, error: Exception) -> Response:
+        known = error if isinstance(error, SkerryError) else SkerryError("The portal failed.")
+        return answer(request, known, known.status)
+
+    async def framework(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 400
+        missing = NotFound("There is nothing at this address.")
+        malformed = InvalidInput("The request is malformed, or not offered at this address.")
+        return answer(request, missing if status == 404 else malformed, status)
+
+    app.add_exception_handler(SkerryError, ours)
+    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(RequestValidationError, framework)
+
+
+def _beacon_error(error: SkerryError, status: int) -> dict[str, object]:
+    """Beacon v2.2 `beaconErrorResponse`, with the full meta its schema wants."""
+    asked = {
+        "apiVersion": API_VERSION,
+        "requestedSchemas": [],
+        "pagination": {"skip": 0, "limit": 0},
+        "requestedGranularity": "boolean",
+    }
+    meta = {
+        "beaconId": "network",
+        "apiVersion": API_VERSION,
+        "returnedSchemas": [],
+        "returnedGranularity": "boolean",
+        "receivedRequestSummary": asked,
+    }
+    return {
+        "meta": meta,
+        "error": {"errorCode": status, "errorMessage": error.public},
+        "info": {"code": error.code},
+    }

@@ -1,0 +1,346 @@
+"""The network as one Beacon v2.2 at /beacon: what the nodes are together, and their merged answers.
+
+Asks every node and merges by `aggregate`; `info.nodes` counts who answered and `info.missing`
+names who did not. Answers anonymously: a token shown here is refused, because it was made for
+someone else. Records stay at the nodes' own Beacons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from fastapi import APIRouter, Request
+from pydantic import ValidationError
+
+from portal.aggregate import Merged, merge
+from portal.answer import NodeAnswer, Outcome, text
+from portal.errors import NoNodeAnswered, NothingMayBeSaid, UnreadableQuestion
+from portal.fanout import Fanout
+from portal.question import Kind
+from portal.registry import Node, Registry
+from portal.settings import PortalSettings
+from schemas.beacon import API_VERSION, RequestBody
+from schemas.errors import SkerryError, TooLarge, Unauthenticated
+
+ENTRY = {Kind.VARIANTS: "genomicVariant", Kind.INDIVIDUALS: "individual"}
+_SCHEMAS = "https://raw.githubusercontent.com/ga4gh-beacon/beacon-v2/v2.2.0/"
+_MODEL = _SCHEMAS + "models/json/beacon-v2-default-model"
+_FRAMEWORK = _SCHEMAS + "framework/json"
+_SCHEMA = {
+    Kind.VARIANTS: f"{_MODEL}/genomicVariations/defaultSchema.json",
+    Kind.INDIVIDUALS: f"{_MODEL}/individuals/defaultSchema.json",
+}
+_LISTS = frozenset({"start", "end"})
+_WORDS = frozenset(
+    {"referenceName", "assemblyId", "referenceBases", "alternateBases", "variantType", "geneId",
+     "aminoacidChange", "genomicAlleleShortForm", "variantMinLength", "variantMaxLength"}
+)  # fmt: skip
+_WHOLE = frozenset({"variantMinLength", "variantMaxLength"})
+_QUERY = frozenset(
+    {"filters", "requestedGranularity", "includeResultsetResponses", "skip", "limit"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    settings: PortalSettings
+    registry: Registry
+    fanout: Fanout
+    version: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.settings.organization_id}.network"
+
+
+def build(network: Network) -> APIRouter:
+    router = APIRouter(prefix="/beacon")
+
+    def informational(response: Mapping[str, object]) -> dict[str, object]:
+        meta = {"beaconId": network.id, "apiVersion": API_VERSION, "returnedSchemas": []}
+        return {"meta": meta, "response": response}
+
+    @router.get("")
+    @router.get("/info")
+    async def info() -> dict[str, object]:
+        return informational(_info(network))
+
+    @router.get("/map")
+    async def beacon_map() -> dict[str, object]:
+        root = f"{network.settings.public_url}/beacon"
+        sets = {
+            entry: {"entryType": entry, "rootUrl": f"{root}/{kind.value}"}
+            for kind, entry in ENTRY.items()
+        }
+        schema = f"{_FRAMEWORK}/configuration/beaconMapSchema.json"
+        return informational({"$schema": schema, "endpointSets": sets})
+
+    @router.get("/configuration")
+    async def configuration() -> dict[str, object]:
+        return informational(_configuration())
+
+    @router.get("/entry_types")
+    async def entry_types() -> dict[str, object]:
+        return informational({"entryTypes": _entry_types()})
+
+    @router.get("/filtering_terms")
+    async def filtering_terms() -> dict[str, object]:
+        return informational({"filteringTerms": _terms(network.registry.nodes), "resources": []})
+
+    def add(kind: Kind) -> None:
+        @router.api_route(f"/{kind.value}", methods=["GET", "POST"], name=f"ask_{kind.name}")
+        async def ask(request: Request) -> dict[str, object]:
+            return await _answer(network, kind, await _question(request, network))
+
+    for kind in Kind:
+        add(kind)
+    return router
+
+
+async def _question(request: Request, network: Network) -> RequestBody:
+    if request.headers.get("authorization") is not None:
+        raise Unauthenticated(
+            "The network answers anonymously and takes no tokens. Ask the node, or sign in "
+            "to the portal."
+        )
+    try:
+        if request.method == "GET":
+            body = RequestBody.model_validate(_from_get(request))
+        else:
+            raw = await request.body()
+            if len(raw) > network.settings.limits.form_bytes:
+                raise TooLarge(f"A question may be {network.settings.limits.form_bytes} bytes.")
+            body = RequestBody.model_validate_json(raw or b"{}")
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part)[:60] for part in first["loc"])
+        raise UnreadableQuestion(f"{where}: {first['msg']}") from error
+    if body.query.pagination is not None and body.query.pagination.skip:
+        raise UnreadableQuestion("Later pages of a network are not defined (unsupported).")
+    return body
+
+
+def _from_get(request: Request) -> dict[str, object]:
+    given = request.query_params
+    for name in given:
+        if name not in _LISTS | _WORDS | _QUERY or len(given.getlist(name)) > 1:
+            raise UnreadableQuestion(f"Unknown or repeated parameter: {name[:60]}.")
+    variant: dict[str, object] = {name: _whole(given[name], name) for name in _WHOLE & given.keys()}
+    variant |= {name: given[name] for name in (_WORDS - _WHOLE) & given.keys()}
+    for name in _LISTS & given.keys():
+        variant[name] = [_whole(part, name) for part in given[name].split(",")[:3]]
+    query: dict[str, object] = {"requestParameters": {"g_variant": variant} if variant else {}}
+    if "filters" in given:
+        query["filters"] = [{"id": term} for term in given["filters"].split(",") if term]
+    for name in ("requestedGranularity", "includeResultsetResponses"):
+        if name in given:
+            query[name] = given[name]
+    query["pagination"] = {
+        name: _whole(given[name], name) for name in ("skip", "limit") if name in given
+    }
+    return {"meta": {"apiVersion": API_VERSION}, "query": query}
+
+
+def _whole(raw: str, name: str) -> int:
+    if not raw.isdecimal() or len(raw) > 10:
+        raise UnreadableQuestion(f"{name[:60]}: expected a whole number of at least 0.")
+    return int(raw)
+
+
+async def _answer(network: Network, kind: Kind, body: RequestBody) -> dict[str, object]:
+    if body.query.test_mode:
+        raise UnreadableQuestion("testMode is not served by the network (unsupported).")
+    asked = body.query.granularity or body.stray_granularity or "boolean"
+    question = {
+        "meta": {"apiVersion": API_VERSION},
+        "query": {
+            "requestParameters": body.query.request_parameters or {},
+            "filters": body.query.filters or [],
+            "includeResultsetResponses": "ALL",
+            "pagination": {"skip": 0, "limit": 1},
+            # Records stay at the nodes; the network merges presence and counts.
+            "requestedGranularity": "boolean" if asked == "boolean" else "count",
+        },
+    }
+    targets = [node.target for node in network.registry.nodes]
+    answers = [one async for one in network.fanout.ask(targets, f"/{kind.value}", body=question)]
+    merged = merge(kind, answers)
+    if merged.exists is None:
+        raise _nobody(answers)
+    return _envelope(network, kind, body, answers, merged, asked=asked)
+
+
+def _nobody(answers: Sequence[NodeAnswer]) -> SkerryError:
+    """Nothing is known: never `exists: false`."""
+    outcomes = {answer.outcome for answer in answers}
+    named = "; ".join(f"{one.name}: {one.outcome} ({one.reason})" for one in answers[:10])
+    if outcomes and outcomes <= {Outcome.SUPPRESSED, Outcome.REFUSED}:
+        return NothingMayBeSaid(f"No node may answer anyone at this level. {named}")
+    if outcomes == {Outcome.UNSUPPORTED}:
+        return UnreadableQuestion(f"No node can serve this question. {named}")
+    return NoNodeAnswered(f"No node answered. {named}")
+
+
+def _envelope(
+    network: Network,
+    kind: Kind,
+    body: RequestBody,
+    answers: Sequence[NodeAnswer],
+    merged: Merged,
+    *,
+    asked: str,
+) -> dict[str, object]:
+    counted = asked != "boolean" and merged.high is not None
+    summary: dict[str, object] = {"exists": merged.exists}
+    if counted:
+        # Where only a range is known, the larger bound would claim more than was seen.
+        summary |= {"numTotalResults": merged.low, "countPrecision": merged.precision}
+        if merged.low != merged.high:
+            summary["countAdjustedTo"] = [merged.low, merged.high]
+    include = body.query.include or "HIT"
+    made: dict[str, object] = {
+        "meta": {
+            "beaconId": network.id,
+            "apiVersion": API_VERSION,
+            "returnedSchemas": [{"entityType": ENTRY[kind], "schema": _SCHEMA[kind]}],
+            "returnedGranularity": "count" if counted else "boolean",
+            "receivedRequestSummary": _echo(body, asked, include),
+        },
+        "responseSummary": summary,
+        "info": {
+            "nodes": asdict(merged.tally),
+            "missing": [_missing(one) for one in answers if not one.outcome.answered],
+            "sentence": merged.sentence,
+        },
+    }
+    if include != "NONE":
+        made["response"] = {
+            "resultSets": _result_sets(answers, include, counted=asked != "boolean")
+        }
+    return made
+
+
+def _echo(body: RequestBody, asked: str, include: str) -> dict[str, object]:
+    ids = [
+        text(one.get("id")) if isinstance(one, dict) else text(one)
+        for one in body.query.filters or []
+    ]
+    return {
+        "apiVersion": body.meta.api_version,
+        "requestedSchemas": [],
+        "pagination": {"skip": 0, "limit": 0},
+        "requestedGranularity": asked,
+        "filters": ids,
+        "includeResultsetResponses": include,
+    }
+
+
+def _result_sets(
+    answers: Sequence[NodeAnswer], include: str, *, counted: bool
+) -> list[dict[str, object]]:
+    """One per (node, dataset) that answered; records are not passed on."""
+    made: list[dict[str, object]] = []
+    for answer in answers:
+        for one in answer.sets:
+            if include != "ALL" and one.exists != (include == "HIT"):
+                continue
+            row: dict[str, object] = {
+                "id": one.dataset or answer.name,
+                "setType": "dataset" if one.dataset else "beacon",
+                "exists": one.exists,
+                "beaconId": answer.beacon_id or answer.url,
+                "info": {
+                    "status": answer.outcome.value,
+                    "latencyMs": answer.latency_ms,
+                    "askedAs": answer.asked_as,
+                },
+            }
+            if counted and one.count is not None:
+                row["resultsCount"] = one.count
+                row["countPrecision"] = (
+                    "imprecise" if one.precision == "unstated" else one.precision
+                )
+            made.append(row)
+    return made
+
+
+def _missing(answer: NodeAnswer) -> dict[str, object]:
+    return {
+        "beaconId": answer.beacon_id or answer.url,
+        "name": answer.name,
+        "status": answer.outcome.value,
+        "reason": answer.reason,
+    }
+
+
+def _info(network: Network) -> dict[str, object]:
+    settings = network.settings
+    return {
+        "id": network.id,
+        "name": settings.name,
+        "apiVersion": API_VERSION,
+        "environment": "dev",
+        "version": network.version,
+        "description": "A network of genome archives that answers as one Beacon.",
+        "welcomeUrl": settings.public_url,
+        "organization": {
+            "id": settings.organization_id,
+            "name": settings.organization_name,
+        },
+        "info": {
+            "beacons": [
+                {
+                    "id": node.id,
+                    "name": node.name,
+                    "url": f"{node.url}/beacon",
+                    "problem": node.problem,
+                }
+                for node in network.registry.nodes
+            ]
+        },
+    }
+
+
+def _entry_types() -> dict[str, object]:
+    made: dict[str, object] = {}
+    for kind, entry in ENTRY.items():
+        schema = {"id": f"ga4gh-beacon-{entry.lower()}-v2.2.0", "name": entry}
+        made[entry] = {
+            "id": entry,
+            "name": "Genomic variants" if kind is Kind.VARIANTS else "Individuals",
+            "ontologyTermForThisType": (
+                {"id": "ENSGLOSSARY:0000092", "label": "Variant"}
+                if kind is Kind.VARIANTS
+                else {"id": "NCIT:C25190", "label": "Person"}
+            ),
+            "partOfSpecification": "Beacon v2.2.0",
+            "defaultSchema": schema | {"referenceToSchemaDefinition": _SCHEMA[kind]},
+            "nonFilteredQueriesAllowed": True,
+        }
+    return made
+
+
+def _configuration() -> dict[str, object]:
+    return {
+        "$schema": f"{_FRAMEWORK}/configuration/beaconConfigurationSchema.json",
+        "maturityAttributes": {"productionStatus": "DEV"},
+        "securityAttributes": {"defaultGranularity": "boolean", "securityLevels": ["PUBLIC"]},
+        "entryTypes": _entry_types(),
+    }
+
+
+def _terms(nodes: Sequence[Node]) -> list[dict[str, object]]:
+    """The union; a term's scopes are those of all nodes that list it."""
+    merged: dict[str, dict[str, object]] = {}
+    scopes: dict[str, dict[str, None]] = {}
+    for node in nodes:
+        for term in node.terms:
+            row = merged.setdefault(term.id, {"id": term.id, "type": term.type or "custom"})
+            if term.label and "label" not in row:
+                row["label"] = term.label
+            scopes.setdefault(term.id, {}).update(dict.fromkeys(term.scopes))
+    for name, row in merged.items():
+        if scopes[name]:
+            row["scopes"] = list(scopes[name])
+    return [merged[name] for name in sorted(merged)]
