@@ -14,7 +14,7 @@ import hmac
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 import httpx
 from authlib.common.security import generate_token
@@ -88,7 +88,8 @@ class Login:
     ) -> None:
         self._issuer = issuer_url
         self._client_id = client_id
-        self._auth = httpx.BasicAuth(client_id, client_secret)
+        # RFC 6749 2.3.1: both halves are form-encoded before they are joined.
+        self._auth = httpx.BasicAuth(quote_plus(client_id), quote_plus(client_secret))
         self._redirect_uri = redirect_uri
         self._http = http
         self._clock = clock

@@ -93,7 +93,7 @@ async def test_a_dropped_issuer_is_dropped_at_once() -> None:
 )
 async def test_only_a_visa_document_is_a_visa(changes: dict[str, str], typ: str) -> None:
     federation = Federation()
-    visa = federation.node.visa(typ=typ, **changes)  # type: ignore[arg-type]  # claims by name
+    visa = federation.node.visa(typ=typ, **changes)
     assert await federation.reason_for(visa) == "wrong_token_type"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -45,7 +45,7 @@ EXCHANGE = {
     "requested_token_type": "urn:ga4gh:params:oauth:token-type:passport",
     "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
 }
-PORTAL = httpx.BasicAuth("portal", "portal-secret")
+PORTAL = httpx.BasicAuth("portal", quote_plus("portal-s+cr%t:/"))
 
 
 class Demo:
@@ -60,7 +60,7 @@ class Demo:
             issuer=ISSUER,
             nodes=[NodeRef(NODE, "broker-secret")],
             clients=[
-                Client("portal", "portal-secret", (BACK,)),
+                Client("portal", "portal-s+cr%t:/", (BACK,)),
                 Client("other", "other-secret", (f"{BACK}/other",)),
             ],
             clock=self.clock,
@@ -68,7 +68,7 @@ class Demo:
             http=self.network.client(),
         )
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.app), base_url=ISSUER)
-        self.login = Login(ISSUER, "portal", "portal-secret", BACK, self.http, clock=self.clock)
+        self.login = Login(ISSUER, "portal", "portal-s+cr%t:/", BACK, self.http, clock=self.clock)
 
     async def choose(self, url: str, account: str) -> dict[str, str]:
         page = await self.http.get(url)
@@ -242,7 +242,7 @@ async def test_a_code_is_good_for_a_minute() -> None:
 @pytest.mark.parametrize("changes", [{"code_verifier": "w" * 43}, {"redirect_uri": BACK + "/"}])
 async def test_a_code_without_its_verifier_or_redirect_is_refused(changes: dict[str, str]) -> None:
     demo = Demo()
-    answer = await demo.redeem(await demo.code(), **changes)
+    answer = await demo.redeem(await demo.code(), auth=PORTAL, **changes)
     assert answer.json() == {"error": "invalid_grant"}
 
 
