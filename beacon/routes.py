@@ -208,7 +208,11 @@ class _Doors:
             dataset, name=facts.name, description=facts.description, metadata=facts.metadata
         )
         given = granted(Granularity.RECORD, decision).wire if decision.allowed else None
-        return record | {"info": {"assembly": facts.assembly, "granularityForYou": given}}
+        policy = self._book.policy(dataset)
+        level = policy.level.name.lower() if policy is not None else None
+        return record | {
+            "info": {"assembly": facts.assembly, "level": level, "granularityForYou": given}
+        }
 
     # Shared
 
