@@ -101,7 +101,7 @@ def create_app(
         # A page elsewhere may point its own host name at loopback (DNS rebinding).
         if request.headers.get("host") != parts.netloc:
             return JSONResponse({"error": "invalid_request"}, status_code=421)
-        length = request.headers.get("content-length", "0")
+        length = request.headers.get("content-length", "")
         if request.method == "POST" and not _is_small(length):
             return JSONResponse({"error": "invalid_request"}, status_code=413)
         return await proceed(request)
