@@ -283,7 +283,7 @@ def test_a_changed_segment_does_not_open() -> None:
     for place in range(len(sealed)):
         sealed[place] ^= 1
         with pytest.raises(SegmentInvalid):
-            envelope.open_segment([KEY], sealed)
+            envelope.open_segment([KEY], bytes(sealed))
         sealed[place] ^= 1
 
 
