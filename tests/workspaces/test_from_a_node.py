@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from streams.envelope import SEGMENT
-from tests.support.release_node import URL, ReleaseNode, bgzf
+from tests.support.access_node import URL
+from tests.support.release_node import ReleaseNode, bgzf
 from tests.support.sealing_node import client_of
 from workspaces import inbox, keys, settings
 from workspaces.deliveries import Delivery
