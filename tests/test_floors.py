@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.test_packaging import ROOMS
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -24,11 +26,10 @@ def test_each_sharp_tool_has_one_importer() -> None:
         "authlib": {"passports/login.py"},
         "ChaCha20Poly1305": {"streams/envelope.py", "streams/keys.py"},
     }
-    rooms = "gateway beacon passports duo schemas access streams portal workspaces".split()
     for word, allowed in owners.items():
         found = {
             str(path.relative_to(ROOT))
-            for room in rooms
+            for room in ROOMS
             for path in (ROOT / room).rglob("*.py")
             if any(
                 word in line
