@@ -144,6 +144,9 @@ def _people(typed: str) -> Question:
     for term in terms:
         if not _TERM.fullmatch(term) or re.search(r":[gcpmn]\.", term):
             raise UnreadableQuestion(_why_not(typed, term))
+    if not terms:
+        # No term would be no filter: it would ask for everyone.
+        raise UnreadableQuestion(f"Type a question first. {_HINT}")
     if len(terms) > MAX_TERMS:
         raise UnreadableQuestion(f"A question may have {MAX_TERMS} terms.")
     if any(_chromosome_like(term) for term in terms):
