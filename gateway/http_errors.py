@@ -16,8 +16,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from schemas.errors import InvalidInput, NotFound, SkerryError, Unauthenticated
+from streams.htsget.routes import cross_origin
 
 _log = structlog.get_logger(__name__)
+
+
+class _MethodNotOffered(InvalidInput):
+    status = 405
+    code = "method_not_offered"
+
 
 Body = Callable[[Request, SkerryError], dict[str, object]]
 
@@ -51,6 +58,8 @@ class ErrorTable:
         headers = {"Cache-Control": "no-store"}
         if isinstance(error, Unauthenticated):
             headers["WWW-Authenticate"] = f'Bearer realm="{self._realm}", error="invalid_token"'
+        if path.startswith("/htsget"):
+            headers |= cross_origin(request)
         return JSONResponse(body(request, error), status_code=status, headers=headers)
 
     async def _ours(self, request: Request, error: Exception) -> JSONResponse:
@@ -64,7 +73,7 @@ class ErrorTable:
             case HTTPException(status_code=404):
                 return self._answer(request, NotFound("There is nothing at this path."), 404)
             case HTTPException(status_code=405):
-                refusal = InvalidInput("This method is not offered at this path.")
+                refusal = _MethodNotOffered("This method is not offered at this path.")
                 return self._answer(request, refusal, 405)
             case _:
                 return self._answer(request, InvalidInput("The request is malformed."), 400)

@@ -58,9 +58,11 @@ class Node:
     record: Record
     store: Store
     agent: AgentClient
+    releases: Releases
     http: httpx.AsyncClient
 
     async def close(self) -> None:
+        self.releases.close()
         await self.http.aclose()
         self.store.close()
         self.record.close()
@@ -160,6 +162,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
         record=record,
         store=store,
         agent=agent,
+        releases=releases,
         http=http,
     )
 
