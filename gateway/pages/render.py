@@ -56,7 +56,8 @@ class Pages:
     ) -> HTMLResponse:
         text = self._jinja.get_template(template).render(
             role="node",
-            node=self._node,
+            site=self._node,
+            can_sign_in=True,
             user=None if session is None else session.signed_in.name,
             csrf="" if session is None else session.csrf_token,
             **(facts or {}),
@@ -87,7 +88,7 @@ class Pages:
 
     def refuse(self, error: SkerryError, *, session: Session | None) -> HTMLResponse:
         facts: dict[str, object] = {"message": error.public}
-        return self.show("refusal.html", session=session, facts=facts, status=error.status)
+        return self.show("node_refusal.html", session=session, facts=facts, status=error.status)
 
 
 def see(path: str) -> RedirectResponse:

@@ -115,7 +115,7 @@ def _add_requests(router: APIRouter, office: Office) -> None:
             "requests": office.requests.for_committee(person),
             "committee_of": committee_of,
         }
-        return office.pages.show("requests.html", session=session, facts=facts)
+        return office.pages.show("node_requests.html", session=session, facts=facts)
 
     @router.get("/admin/requests/{request_id}", response_model=None)
     def one(
@@ -130,7 +130,7 @@ def _add_requests(router: APIRouter, office: Office) -> None:
             "steps": seen.steps,
             "workspace": office.recipients.registration(seen.request.workspace),
         }
-        return office.pages.show("request.html", session=session, facts=facts)
+        return office.pages.show("node_request.html", session=session, facts=facts)
 
     @router.post("/admin/requests/{request_id}", response_model=None)
     def decide(
@@ -157,7 +157,7 @@ def _add_workspaces(router: APIRouter, office: Office) -> None:
     def listed(session: Annotated[Session, Depends(office.door.person)]) -> HTMLResponse:
         office.refuse_others_than_admins(session)
         facts: dict[str, object] = {"workspaces": office.recipients.listed(owner=None)}
-        return office.pages.show("workspaces.html", session=session, facts=facts)
+        return office.pages.show("node_workspaces.html", session=session, facts=facts)
 
     @router.post("/admin/workspaces/{workspace_id}", response_model=None)
     def decide(
