@@ -42,7 +42,8 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except SkerryError as error:
-        print(f"skerry: {error.public}", file=sys.stderr)
+        for line in (error.public, *getattr(error, "problems", ())):
+            print(f"skerry: {line}", file=sys.stderr)
         raise SystemExit(_exit_code(error)) from None
     except KeyboardInterrupt:
         raise SystemExit(Exit.INTERRUPTED) from None
@@ -72,6 +73,8 @@ def demo(
     seed: Annotated[str, typer.Option(help="of the questions --smoke asks; or RANDOM")] = "1",
 ) -> None:
     """A whole federation on this machine: nodes, portal, sign-in and a workspace."""
+    if seed != "RANDOM" and not seed.isdecimal():
+        raise typer.BadParameter("a whole number or RANDOM", param_hint="--seed")
     _need("msprime", extra="demo")
     from gateway import demo_command, logs
 

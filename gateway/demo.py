@@ -18,7 +18,7 @@ import yaml
 from access.policy import BONA_FIDE, Profile
 from gateway import config, demo_people, home, loading
 from gateway.demo_data import DemoDataset
-from gateway.errors import DemoError
+from gateway.errors import PortTaken
 from gateway.home import NodeHome
 from gateway.processes import Processes, port_is_free
 from workspaces import keys as workspace_keys
@@ -261,10 +261,10 @@ def _write_portal(federation: Federation) -> None:
 
 
 def check_ports(addresses: Addresses) -> None:
-    """Raises `DemoError` naming the ports that are taken."""
+    """Raises `PortTaken` naming the ports that are taken."""
     if taken := addresses.taken():
         ports = ", ".join(map(str, taken))
-        raise DemoError(f"port {ports} is already taken; choose others with --port")
+        raise PortTaken(f"port {ports} is already taken; choose others with --port")
 
 
 def _loopback(port: int) -> str:

@@ -31,6 +31,7 @@ def run(
     """Runs until Ctrl-C, or through the journeys; whether all held. Leaves no process behind."""
     addresses = Addresses(port, nodes)
     demo.check_ports(addresses)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that both end it wholly
     scratch = folder / "input"
     scratch.mkdir(parents=True, exist_ok=True)
     if data is None:

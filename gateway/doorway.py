@@ -36,13 +36,14 @@ class Doorway:
             await self._app(scope, receive, send)
             return
         started, status, seen = time.perf_counter(), 500, 0
-        door = "/" + scope["path"].split("/")[1]
+        door = "/" + scope["path"].lstrip("/").partition("/")[0]
+        declared = _declared_length(scope)
 
         async def counted_receive() -> Message:
             nonlocal seen
-            message = await receive()
+            message = {} if declared > MAX_BODY_BYTES else await receive()
             seen += len(message.get("body", b""))
-            if seen > MAX_BODY_BYTES:
+            if max(seen, declared) > MAX_BODY_BYTES:
                 raise TooLarge(f"The request body is larger than {MAX_BODY_BYTES} bytes.")
             return message
 
@@ -62,3 +63,8 @@ class Doorway:
             self._seconds.labels(known).observe(seconds)
             _log.info("answered", door=known, method=scope["method"], status=status,
                       ms=round(seconds * 1000, 1))  # fmt: skip
+
+
+def _declared_length(scope: Scope) -> int:
+    stated = dict(scope["headers"]).get(b"content-length", b"")
+    return int(stated) if stated.isdigit() else 0

@@ -4,6 +4,7 @@ SkerryError
 ├── ConfigError   the settings cannot be used; names file, key and next step
 ├── LoadRefused   the data cannot be loaded; names file, record, field and next step
 └── DemoError     the demo cannot start or a journey did not hold
+    └── PortTaken another program listens where the demo would
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ class LoadRefused(SkerryError):
 
 class DemoError(SkerryError):
     code = "demo_error"
+
+
+class PortTaken(DemoError):
+    code = "port_taken"
 
 
 class Exit(IntEnum):

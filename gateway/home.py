@@ -131,8 +131,6 @@ def create(root: Path, settings: config.NodeSettings) -> NodeHome:
     for name in ("broker", "signin_client"):
         write_secret(root / "keys" / name, secrets.token_urlsafe(32).encode())
     home.settings.write_text(config.dump(settings), encoding="utf-8")
-    home.policies.write_text(
-        "# No dataset here: nothing is answered. See docs/policies.md\ndatasets: []\n"
-    )
+    home.policies.write_text(_NO_POLICIES, encoding="utf-8")
     home.trust.write_text(_NO_TRUST, encoding="utf-8")
     return home

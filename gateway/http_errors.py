@@ -69,6 +69,8 @@ class ErrorTable:
         return self._answer(request, error, error.status)
 
     async def _framework(self, request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error.__cause__, SkerryError):  # raised while the framework read a body
+            return await self._ours(request, error.__cause__)
         match error:
             case HTTPException(status_code=404):
                 return self._answer(request, NotFound("There is nothing at this path."), 404)

@@ -17,7 +17,7 @@ _PINNED = ("crypt4gh", "aiohttp", "httpx", "httpcore", "multipart", "authlib")
 _SECRET = re.compile(
     r"eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"  # JWTs
     r"|(?i:bearer)\s+[\w.~+/=-]{8,}"
-    r"|/htsget/blocks/\S+"
+    r"|/htsget/blocks/[^\s\"'\\]+"
     r"|-----BEGIN[^-]+-----[\s\S]*?-----END[^-]+-----"
 )
 HIDDEN = "[hidden]"
@@ -28,16 +28,16 @@ def redact(text: str) -> str:
     return _SECRET.sub(HIDDEN, text)
 
 
-class _Redacting(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redact(record.getMessage()), ()
-        return True
+class _Redacting(structlog.stdlib.ProcessorFormatter):
+    """Redacts the finished line, so that no field and no traceback goes around it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
 
 
 def set_up(*, level: int = logging.INFO, as_json: bool = False) -> None:
     """Configures logging of this process, once, from a command (never at import)."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(_Redacting())
     render: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if as_json
@@ -46,9 +46,10 @@ def set_up(*, level: int = logging.INFO, as_json: bool = False) -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
     ]
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Redacting(
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
