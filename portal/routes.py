@@ -26,11 +26,12 @@ from portal.settings import PortalSettings
 from portal.visitors import Visitor, Visitors
 from schemas.errors import NotFound, SkerryError, TooLarge
 
-EXAMPLES = (
+_FORMS = (
     ("1:10177 A>AC", "Is this variant known?"),
     ("1:10000-20000", "What lies in this region?"),
-    ("ICD10:G35, NCIT:C16576", "How many people like this?"),
 )
+_DISEASES = ("MONDO:", "ICD10:", "ORPHA:")
+_TERM = ("ICD10:G35", "How many people like this?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,15 @@ class Portal:
             credential=self.visitors.credential(visitor),
         )
 
+    @property
+    def examples(self) -> tuple[tuple[str, str], ...]:
+        """Two forms, and a disease that a node of this network lists, if one does."""
+        terms = (term for node in self.registry.nodes for term in node.terms)
+        listed = next((term for term in terms if term.id.startswith(_DISEASES)), None)
+        if listed is None:
+            return (*_FORMS, _TERM)
+        return (*_FORMS, (listed.id, f"How many people with {listed.label or 'this'}?"))
+
     def node(self, slug: str) -> Node:
         found = self.registry.by_slug(slug)
         if found is None:
@@ -100,14 +110,19 @@ def _add_search(router: APIRouter, portal: Portal) -> None:
     @router.get("/")
     async def home(request: Request) -> Response:
         visitor = portal.visitors.of(request)
-        values = {"examples": EXAMPLES, "nodes": portal.registry.nodes, "q": "", "assembly": ""}
+        values = {
+            "examples": portal.examples,
+            "nodes": portal.registry.nodes,
+            "q": "",
+            "assembly": "",
+        }
         return portal.page(request, "home.html", visitor=visitor, values=values)
 
     @router.get("/search")
     async def shared(request: Request, q: str = "", assembly: str = "") -> Response:
         """A shared link fills in the form; asking stays the visitor's own step."""
         visitor = portal.visitors.of(request)
-        values = {"examples": EXAMPLES, "q": q[:500], "assembly": assembly[:10]}
+        values = {"examples": portal.examples, "q": q[:500], "assembly": assembly[:10]}
         return portal.page(request, "search.html", visitor=visitor, values=values)
 
     @router.post("/search")
@@ -116,7 +131,11 @@ def _add_search(router: APIRouter, portal: Portal) -> None:
         portal.visitors.check_form(visitor, form.get("csrf"))
         typed, assembly = str(form.get("q", "")), str(form.get("assembly", ""))
         live = request.headers.get("hx-request") == "true"
-        values: dict[str, object] = {"examples": EXAMPLES, "q": typed[:500], "assembly": assembly}
+        values: dict[str, object] = {
+            "examples": portal.examples,
+            "q": typed[:500],
+            "assembly": assembly,
+        }
         try:
             question = parse(typed, assembly=assembly)
         except SkerryError as error:
