@@ -21,9 +21,10 @@ from gateway.demo_data import DemoDataset
 from gateway.errors import PortTaken
 from gateway.home import NodeHome
 from gateway.processes import Processes, port_is_free
+from passports.tokens import SigningKey
 from workspaces import keys as workspace_keys
 
-MAX_NODES = 64
+RESEARCHERS = ("rosa", "grace")
 _SIGNIN_OFFSET = 99
 _WORKSPACE_OFFSET = 101
 
@@ -70,8 +71,12 @@ class Federation:
     client_secret: str
 
     @property
-    def workspace_folder(self) -> Path:
-        return self.folder / "workspace"
+    def signin_key(self) -> Path:
+        return self.folder / "signin.pem"
+
+    def workspace_of(self, account: str) -> Path:
+        """The folder of a researcher's workspace; Grace's is the one that runs."""
+        return self.folder / f"workspace-{account}"
 
 
 def prepare(
@@ -84,7 +89,9 @@ def prepare(
     )
     client_secret = secrets.token_urlsafe(32)
     federation = Federation(folder, addresses, homes, plans, client_secret)
-    workspace_keys.init(federation.workspace_folder, "demo-workspace")
+    for account in RESEARCHERS:
+        workspace_keys.init(federation.workspace_of(account), f"{account}-workspace")
+    SigningKey.generate().save(federation.signin_key)
     _write_signin(federation)
     _write_portal(federation)
     return federation
@@ -116,7 +123,7 @@ def start(federation: Federation, processes: Processes) -> None:
     )
     processes.start(
         "workspace",
-        ["workspace", "serve", str(federation.workspace_folder),
+        ["workspace", "serve", str(federation.workspace_of("grace")),
          "--port", str(addresses.port + _WORKSPACE_OFFSET)],
         ready_url=f"{addresses.workspace}/livez",
         environment=environment,
@@ -240,6 +247,7 @@ def _write_signin(federation: Federation) -> None:
     )
     settings = {
         "issuer": addresses.signin,
+        "key_file": str(federation.signin_key),
         "clients": clients,
         "nodes": [
             {"url": url, "broker_secret": node.secret("broker").decode()}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import httpx
 
-from gateway.demo import Federation
+from gateway.demo import RESEARCHERS, Federation
 from gateway.demo_people import People
 from gateway.errors import DemoError
 from workspaces import keys
@@ -44,32 +44,35 @@ async def call(
 
 
 async def confirm_and_grant(federation: Federation) -> None:
-    """Registers and confirms the workspace, and gives Grace a grant, at each node."""
+    """Registers and confirms each researcher's workspace, and gives Grace a grant, everywhere."""
     async with client() as http:
         people = People(federation.addresses.signin, federation.client_secret, http)
         for node, url in enumerate(federation.addresses.node_urls):
-            workspace = await register_workspace(federation, people, node, account="grace")
+            held = {
+                account: await register_workspace(federation, people, node, account=account)
+                for account in RESEARCHERS
+            }
             await approve_request(
                 http,
                 people,
                 url,
                 datasets=[plan.source.id for plan in federation.plans[node]],
                 account="grace",
-                workspace=workspace,
+                workspace=held["grace"],
             )
 
 
 async def register_workspace(
     federation: Federation, people: People, node: int, *, account: str
 ) -> str:
-    """The id node number `node` (from 0) knows the demo's workspace by, confirmed by its admin."""
+    """The id by which node number `node` (from 0) knows that workspace, confirmed by its admin."""
     url = federation.addresses.node_urls[node]
     token = await people.passport(account, url)
     done = await asyncio.to_thread(
         keys.register,
         url,
         token,
-        folder=federation.workspace_folder,
+        folder=federation.workspace_of(account),
         manifest_key=bytes.fromhex(federation.homes[node].public_key_hex()),
     )
     admin = await people.passport("adam", url)

@@ -20,6 +20,7 @@ from gateway.demo_signin import Client, NodeRef
 from gateway.demo_signin import create_app as create_signin
 from gateway.errors import ConfigError
 from gateway.home import NodeHome
+from passports.tokens import SigningKey
 
 _AGENT_SECONDS = 10.0
 
@@ -58,6 +59,7 @@ def run_signin(path: Path) -> None:
             for c in given["clients"]
         ],
         clock=time.time,
+        key=SigningKey.load(Path(given["key_file"])),
     )
     _serve(app, host="127.0.0.1", port=int(given["issuer"].rpartition(":")[2]))
 

@@ -6,27 +6,19 @@ says what was expected and what came.
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import json
 import random
-import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Awaitable, Callable
 
 import httpx
 
-from gateway import demo, demo_setup, smoke_truth
+from gateway import demo_setup, smoke_beacon, smoke_portal, smoke_release, smoke_truth
 from gateway.demo import Federation
 from gateway.demo_people import People
-from gateway.errors import DemoError
 from gateway.processes import Processes
-from gateway.smoke_truth import AlleleAsked, Files
-from streams.keys import SecretKey
-from workspaces import inbox, keys, settings
+from gateway.smoke_truth import AlleleAsked
+from gateway.smoke_walk import Walk, files_of
+from schemas.errors import SkerryError
 
 Say = Callable[[str], None]
 
@@ -48,7 +40,7 @@ async def walk(
             started = time.monotonic()
             try:
                 saw = await journey(walking)
-            except (DemoError, httpx.HTTPError) as error:
+            except (SkerryError, httpx.HTTPError) as error:
                 held = False
                 say(f"journey {name}: FAILED: {str(error) or type(error).__name__}")
             else:

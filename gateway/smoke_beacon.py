@@ -1,4 +1,4 @@
-"""Journey 1: a Beacon is asked by strangers and by people with visas, and tells each their share."""
+"""Journey 1: a Beacon answers strangers and people with visas, each their share."""
 
 from __future__ import annotations
 
