@@ -22,6 +22,8 @@ def _public_url(value: str) -> str:
     loopback = value.startswith(("http://127.0.0.1:", "http://localhost:", "http://[::1]:"))
     if not (value.startswith("https://") or loopback):
         raise ValueError("must be https://, or http:// on loopback")
+    if any(mark in value for mark in "@?#"):
+        raise ValueError("must be an address without user, query or fragment")
     if value.endswith("/"):
         raise ValueError("must not end in a slash: it is the audience of passports, byte for byte")
     return value

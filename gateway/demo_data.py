@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ PEOPLE = 300
 _SHARED_SAMPLES = 0.9
 _MAX_FILES = 10_000
 _SIBLINGS = ("biosamples", "runs", "analyses", "cohorts")
+_ID_CHARACTERS = re.compile(r"[^A-Za-z0-9._-]+")
 _VARIANTS = (".vcf.gz", ".vcf", ".bcf", ".vcf.bgz")
 
 Say = Callable[[str], None]
@@ -124,7 +126,7 @@ def _share(
 ) -> DemoDataset:
     """People's records go with the first assembly only: they are counted once."""
     vcfs = cohort.variants[assembly]
-    dataset = f"{cohort.name}-{assembly.lower()}-{node + 1}"
+    dataset = f"{_ID_CHARACTERS.sub('-', cohort.name)}-{assembly.lower()}-{node + 1}"
     name = f"{cohort.name}, {assembly}, part {node + 1}"
     source = DatasetSource(
         id=dataset,
@@ -154,11 +156,14 @@ def _share(
 def _subset(path: Path, target: Path, share: frozenset[str]) -> Path:
     """The columns of these people, as BCF: what a node seals may only hold its own people."""
     pysam.set_verbosity(0)  # htslib speaks of the index we neither have nor need
-    with pysam.VariantFile(str(path)) as source:
-        source.subset_samples([name for name in source.header.samples if name in share])
-        with pysam.VariantFile(str(target), "wb", header=source.header) as out:
-            for row in source:
-                out.write(row)
+    try:
+        with pysam.VariantFile(str(path)) as source:
+            source.subset_samples([name for name in source.header.samples if name in share])
+            with pysam.VariantFile(str(target), "wb", header=source.header) as out:
+                for row in source:
+                    out.write(row)
+    except (OSError, ValueError) as error:
+        raise LoadRefused(f"{path}: a record cannot be read; repair or remove it") from error
     return target
 
 
