@@ -1,0 +1,256 @@
+"""The portal as people and machines meet it, over nodes on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from portal.app import create_app
+from portal.settings import PortalSettings
+from tests.support.loopback import served, unused_address
+
+pytestmark = [pytest.mark.live, pytest.mark.anyio]
+
+
+def _node(name: str, count: int | None) -> Starlette:
+    """A Beacon of one dataset that answers every question with `count`, or with a plain yes."""
+
+    async def ask(request: Request) -> Response:
+        assert request.headers.get("authorization") is None
+        one: dict[str, object] = {"id": "x", "setType": "dataset", "exists": count != 0}
+        if count is not None:
+            one |= {"resultsCount": count, "countPrecision": "exact"}
+        return JSONResponse(
+            {
+                "meta": {"beaconId": name},
+                "responseSummary": {"exists": count != 0},
+                "response": {"resultSets": [one]},
+            }
+        )
+
+    async def info(_request: Request) -> Response:
+        return JSONResponse({"response": {"id": name, "name": f"<b>{name}</b>"}})
+
+    async def datasets(_request: Request) -> Response:
+        return JSONResponse({"response": {"collections": [{"id": "x", "name": "Cohort X"}]}})
+
+    async def terms(_request: Request) -> Response:
+        term = {"id": "MONDO:1", "type": "ontologyTerm", "label": "ill", "scopes": ["individual"]}
+        return JSONResponse({"response": {"filteringTerms": [term]}})
+
+    return Starlette(
+        routes=[
+            Route("/beacon/individuals", ask, methods=["POST"]),
+            Route("/beacon/g_variants", ask, methods=["POST"]),
+            Route("/beacon/info", info),
+            Route("/beacon/datasets", datasets),
+            Route("/beacon/filtering_terms", terms),
+        ]
+    )
+
+
+@asynccontextmanager
+async def _browser(*nodes: str) -> AsyncGenerator[httpx.AsyncClient, None]:
+    settings = PortalSettings(
+        public_url="http://127.0.0.1:8080", nodes=nodes, deadline_seconds=1, client_secret=None
+    )
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url=settings.public_url) as browser,
+    ):
+        for _ in range(50):
+            if (await browser.get("/readyz")).status_code == 200:
+                break
+            await asyncio.sleep(0.02)
+        yield browser
+
+
+async def test_without_script_one_post_shows_every_row_and_names_the_stopped_node() -> None:
+    stopped = unused_address()
+    async with (
+        served(_node("one", 3)) as one,
+        served(_node("two", 4)) as two,
+        _browser(one, two, stopped) as browser,
+    ):
+        page = await browser.post("/search", data={"q": "MONDO:1"})
+    assert page.status_code == 200
+    assert "7 people from 2 of 3 nodes, an exact count." in page.text
+    assert "does not accept connections" in page.text
+    assert page.text.count('<th scope="row"') == 3
+
+
+async def test_with_script_rows_come_one_by_one_then_done_and_only_once() -> None:
+    async with (
+        served(_node("one", 3)) as one,
+        served(_node("two", None)) as two,
+        _browser(one, two) as browser,
+    ):
+        live = await browser.post(
+            "/search", data={"q": "1:10177 A>AC"}, headers={"hx-request": "true"}
+        )
+        found = re.search(r'sse-connect="([^"]+)"', live.text)
+        assert found is not None
+        stream = await browser.get(found[1])
+        again = await browser.get(found[1])
+    events = re.findall(r"^event: (\w+)$", stream.text, re.MULTILINE)
+    assert events == ["row", "total", "row", "total", "done"]
+    assert "may only say yes or no" in stream.text
+    assert again.status_code == 404
+
+
+async def test_a_search_belongs_to_the_browser_that_asked() -> None:
+    async with served(_node("one", 3)) as one, _browser(one) as browser:
+        live = await browser.post("/search", data={"q": "MONDO:1"}, headers={"hx-request": "true"})
+        found = re.search(r'sse-connect="([^"]+)"', live.text)
+        assert found is not None
+        browser.cookies.clear()
+        assert (await browser.get(found[1])).status_code == 404
+
+
+async def test_a_nodes_words_are_text_and_never_markup() -> None:
+    async with served(_node("one", 3)) as one, _browser(one) as browser:
+        page = await browser.post("/search", data={"q": "MONDO:1"})
+    assert "<b>one</b>" not in page.text
+    assert "&lt;b&gt;one&lt;/b&gt;" in page.text
+
+
+@pytest.mark.parametrize("typed", ["", "<script>", "rs334", ","])
+async def test_what_cannot_be_asked_is_not_sent(typed: str) -> None:
+    async with _browser(unused_address()) as browser:
+        page = await browser.post("/search", data={"q": typed})
+    assert page.status_code == 400
+    assert "Not asked." in page.text
+    assert "<script>" not in page.text.replace("<script src", "")
+
+
+async def test_a_shared_link_fills_the_form_and_asks_nobody() -> None:
+    async with _browser(unused_address()) as browser:
+        page = await browser.get("/search", params={"q": "MONDO:1"})
+    assert 'value="MONDO:1"' in page.text
+    assert "Answers" not in page.text
+
+
+async def test_every_answer_has_the_strict_headers_and_no_inline_code() -> None:
+    async with served(_node("one", 3)) as one, _browser(one) as browser:
+        for path in ("/", "/search", "/datasets", "/network", "/requests", "/nothing"):
+            page = await browser.get(path)
+            policy = page.headers["content-security-policy"]
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert page.headers["cache-control"] == "no-store"
+            assert re.search(r"<script(?! src)|<style| style=| on\w+=", page.text) is None
+
+
+@pytest.mark.parametrize("path", ["/datasets/no/x", "/datasets/no-such-node/x", "/nothing"])
+async def test_what_is_not_there_is_a_page_that_says_so(path: str) -> None:
+    async with _browser(unused_address()) as browser:
+        page = await browser.get(path)
+    assert page.status_code == 404
+    assert "Nothing here" in page.text
+
+
+async def test_asking_for_access_needs_a_sign_in() -> None:
+    async with served(_node("one", 3)) as one, _browser(one) as browser:
+        assert (await browser.post("/requests", data={"dataset": "x"})).status_code == 401
+
+
+async def test_a_callback_that_was_not_begun_here_signs_nobody_in() -> None:
+    async with _browser(unused_address()) as browser:
+        page = await browser.get("/auth/callback?code=x&state=y")
+    assert page.status_code == 403
+    assert "skerry-portal-8080" not in page.cookies
+
+
+async def test_a_form_above_the_cap_is_refused() -> None:
+    async with _browser(unused_address()) as browser:
+        page = await browser.post("/search", data={"q": "x" * 70_000})
+    assert page.status_code == 413
+
+
+async def test_the_network_is_one_beacon_that_names_who_is_missing() -> None:
+    async with (
+        served(_node("one", 3)) as one,
+        served(_node("two", 4)) as two,
+        _browser(one, two, unused_address()) as browser,
+    ):
+        reply = await browser.get(
+            "/beacon/individuals",
+            params={"filters": "MONDO:1", "requestedGranularity": "count"},
+        )
+    body = reply.json()
+    summary = {"exists": True, "numTotalResults": 7, "countPrecision": "exact"}
+    assert body["responseSummary"] == summary
+    assert body["info"]["nodes"] == {
+        "asked": 3, "answered": 2, "late": 0, "failed": 1, "refused": 0,
+    }  # fmt: skip
+    assert [one["status"] for one in body["info"]["missing"]] == ["unreachable"]
+    assert {one["beaconId"] for one in body["response"]["resultSets"]} == {"one", "two"}
+
+
+async def test_a_hidden_count_makes_the_networks_answer_boolean() -> None:
+    async with (
+        served(_node("one", 3)) as one,
+        served(_node("two", None)) as two,
+        _browser(one, two) as browser,
+    ):
+        reply = await browser.post(
+            "/beacon/individuals",
+            json={"meta": {"apiVersion": "2.0"}, "query": {"requestedGranularity": "count"}},
+        )
+    assert reply.json()["responseSummary"] == {"exists": True}
+    assert reply.json()["meta"]["returnedGranularity"] == "boolean"
+
+
+async def test_nobody_answering_is_an_error_and_never_a_no() -> None:
+    async with _browser(unused_address()) as browser:
+        reply = await browser.get("/beacon/g_variants?referenceName=1&start=1&alternateBases=A")
+    assert reply.status_code == 502
+    assert "responseSummary" not in reply.json()
+
+
+@pytest.mark.parametrize(
+    "query", ["unknown=1", "start=x", "start=1&start=2", "skip=1", "requestedGranularity=all"]
+)
+async def test_a_question_the_network_does_not_serve_is_refused(query: str) -> None:
+    async with _browser(unused_address()) as browser:
+        reply = await browser.get(f"/beacon/g_variants?{query}")
+    assert reply.status_code == 400
+    assert reply.json()["error"]["errorCode"] == 400
+
+
+async def test_a_token_shown_to_the_network_is_refused_and_never_forwarded() -> None:
+    async with served(_node("one", 3)) as one, _browser(one) as browser:
+        reply = await browser.get("/beacon/individuals", headers={"Authorization": "Bearer x"})
+    assert reply.status_code == 401
+
+
+async def test_machines_learn_the_nodes_and_that_one_is_missing() -> None:
+    stopped = unused_address()
+    async with served(_node("one", 3)) as one, _browser(one, stopped) as browser:
+        nodes = (await browser.get("/api/nodes")).json()
+        services = (await browser.get("/services")).json()
+        terms = (await browser.get("/beacon/filtering_terms")).json()
+        unknown = await browser.get("/services/none")
+    assert [node["status"] for node in nodes] == ["ready", "missing"]
+    assert services[0]["type"]["artifact"] == "beacon"
+    assert terms["response"]["filteringTerms"][0]["id"] == "MONDO:1"
+    assert unknown.status_code == 404
+
+
+@pytest.mark.parametrize("path", ["info", "map", "configuration", "entry_types"])
+async def test_the_networks_self_description_is_served(path: str) -> None:
+    async with _browser(unused_address()) as browser:
+        reply = await browser.get(f"/beacon/{path}")
+    assert reply.status_code == 200
+    assert set(reply.json()["meta"]) == {"beaconId", "apiVersion", "returnedSchemas"}
