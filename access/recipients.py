@@ -29,6 +29,7 @@ from access.errors import (
     TooManyOpen,
     WorkspaceKeyInvalid,
 )
+from access.keys import check_identity_key, check_public_key
 from access.lifecycle import Step
 from access.store import MAX_LISTED, Store
 from access.tables import EventRow, RequestRow, WorkspaceRow
@@ -36,21 +37,6 @@ from access.tables import EventRow, RequestRow, WorkspaceRow
 CHALLENGE_SECONDS = 600
 KEY_LIFE_SECONDS = 365 * 24 * 3600
 MAX_WORKSPACES_PER_PERSON = 20
-
-# u-coordinates of small order on Curve25519 and its twist, least significant byte first, the top
-# bit cleared as X25519 clears it (RFC 7748, 5): a header sealed to one of them is open to anyone.
-LOW_ORDER_POINTS = frozenset(
-    bytes.fromhex(point)
-    for point in (
-        "00" * 32,
-        "01" + "00" * 31,
-        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-        "ec" + "ff" * 30 + "7f",
-        "ed" + "ff" * 30 + "7f",
-        "ee" + "ff" * 30 + "7f",
-    )
-)
 
 SealChallenge = Callable[[bytes, bytes], bytes]
 
@@ -217,11 +203,9 @@ class Recipients:
 
 
 def check_key(new: NewKey) -> None:
-    """Exactly 32 bytes, of no small order, signed by the identity that comes with it."""
-    if len(new.public_key) != 32 or len(new.identity_key) != 32:
-        raise WorkspaceKeyInvalid("Expected raw keys of 32 bytes each.")
-    if new.public_key[:31] + bytes([new.public_key[31] & 0x7F]) in LOW_ORDER_POINTS:
-        raise WorkspaceKeyInvalid("The X25519 public key is of small order.")
+    """Sound keys of 32 bytes, the one signed by the identity that comes with it."""
+    check_public_key(new.public_key)
+    check_identity_key(new.identity_key)
     try:
         identity = Ed25519PublicKey.from_public_bytes(new.identity_key)
         identity.verify(new.signature, new.public_key)
