@@ -19,7 +19,7 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from schemas.wire import LocalId, Wire, canonical_json
-from streams.envelope import BodyFacts, seal_body, seal_header
+from streams.envelope import BodyFacts, seal_body, seal_header, segment_root
 from streams.errors import SourceRefused, VaultBroken
 from streams.keys import thumbprint
 from streams.sources import Kind, check_source
@@ -179,20 +179,6 @@ class Vault:
         except OSError as error:
             raise VaultBroken("The vault's index cannot be read.", detail=str(error)) from error
         return self._objects
-
-
-def segment_root(leaves: Sequence[bytes]) -> bytes:
-    """The Merkle tree head of RFC 9162 section 2.1.1 over leaves that are hashed already."""
-    if not leaves:
-        return hashlib.sha256(b"").digest()
-    level = list(leaves)
-    while len(level) > 1:
-        pairs = [
-            hashlib.sha256(b"\x01" + level[at] + level[at + 1]).digest()
-            for at in range(0, len(level) - 1, 2)
-        ]
-        level = pairs + level[len(pairs) * 2 :]
-    return level[0]
 
 
 def _described(facts: BodyFacts) -> dict[str, object]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from streams.envelope import leaf, open_body, open_header
+from streams.envelope import leaf, open_body, open_header, segment_root
 from streams.errors import SourceRefused, VaultBroken
 from streams.keys import SecretKey
 from streams.sources import BGZF_EOF
-from streams.vault import SealedObject, Vault, segment_root
+from streams.vault import SealedObject, Vault
 from tests.support.release_node import bgzf
 from tests.support.shared import shared_data
 
