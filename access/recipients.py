@@ -1,8 +1,9 @@
 """Keeps the workspaces data may be sealed to: registered, proven, confirmed, revoked, expired.
 
 A key is bound in three steps (RFC 7800 in spirit): the workspace's Ed25519 identity signs its
-X25519 key, the workspace opens a challenge sealed to that key, and a node admin confirms whose
-key it is. Approving datasets is the committee's and never done by the same person (four eyes).
+X25519 key, the workspace opens a challenge sealed to that key that names this node, and a node
+admin confirms whose key it is. Approving datasets is the committee's, and never done by the
+same person (four eyes).
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from access.keys import check_identity_key, check_public_key
 from access.lifecycle import Step
 from access.store import MAX_LISTED, Store
 from access.tables import EventRow, RequestRow, WorkspaceRow
+from schemas import challenge
+from schemas.challenge import ChallengeText
 
 CHALLENGE_SECONDS = 600
 KEY_LIFE_SECONDS = 365 * 24 * 3600
@@ -96,14 +99,20 @@ class Recipients:
         self._record = record
 
     def register(
-        self, new: NewKey, *, owner: str, seal: SealChallenge, now: int
+        self, new: NewKey, *, owner: str, audience: str, seal: SealChallenge, now: int
     ) -> SealedChallenge:
-        """Keeps the key unproven and answers with a secret sealed to it.
+        """Keeps the key unproven and answers with a challenge sealed to it.
+
+        `audience` is this node's public URL: a workspace answers only the node it speaks with.
 
         Raises WorkspaceKeyInvalid, and TooManyOpen at the cap per person."""
         check_key(new)
-        secret = secrets.token_bytes(32)
-        sealed = seal(new.public_key, secret)
+        text = ChallengeText(
+            audience=audience,
+            workspace_key=hashlib.sha256(new.public_key).hexdigest(),
+            nonce=secrets.token_hex(32),
+        ).sealed_bytes()
+        sealed = seal(new.public_key, text)
         row = WorkspaceRow(
             workspace_id=f"ws-{secrets.token_hex(16)}",
             name=new.name,
@@ -111,7 +120,7 @@ class Recipients:
             public_key=new.public_key.hex(),
             identity_key=new.identity_key.hex(),
             state=KeyState.REGISTERED,
-            challenge_digest=hashlib.sha256(secret).hexdigest(),
+            challenge_digest=hashlib.sha256(challenge.answer(text)).hexdigest(),
             challenge_expires=now + CHALLENGE_SECONDS,
             created=now,
             expires=now + KEY_LIFE_SECONDS,

@@ -198,7 +198,11 @@ def _add_workspace_routes(
             signature=bytes.fromhex(new.signature),
         )
         made = recipients.register(
-            key, owner=who.identity, seal=seal_challenge, now=counter.clock()
+            key,
+            owner=who.identity,
+            audience=counter.public_url,
+            seal=seal_challenge,
+            now=counter.clock(),
         )
         sealed = base64.b64encode(made.sealed).decode("ascii")
         return Challenge(id=made.workspace_id, challenge=sealed, expires=made.expires)

@@ -167,9 +167,9 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
     )
 
 
-def seal_challenge(public_key: bytes, secret: bytes) -> bytes:
-    """A whole Crypt4GH file holding `secret`, that only the owner of `public_key` can open."""
+def seal_challenge(public_key: bytes, text: bytes) -> bytes:
+    """A whole Crypt4GH file holding `text`, that only the owner of `public_key` can open."""
     body = io.BytesIO()
     data_key = os.urandom(_DATA_KEY_BYTES)
-    envelope.seal_body(io.BytesIO(secret), body, data_key)
+    envelope.seal_body(io.BytesIO(text), body, data_key)
     return envelope.seal_header([data_key], [public_key]) + body.getvalue()

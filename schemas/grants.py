@@ -112,7 +112,7 @@ class NewWorkspace(Wire):
 
 
 class Challenge(Wire):
-    """`challenge` is base64 of a Crypt4GH file that only the registered key opens."""
+    """`challenge` is base64 of a Crypt4GH file of a `ChallengeText`, for the registered key."""
 
     id: str
     challenge: str
@@ -120,6 +120,8 @@ class Challenge(Wire):
 
 
 class Proof(Wire):
+    """The SHA-256 of the opened challenge."""
+
     answer: Hex32
 
 

@@ -1,7 +1,8 @@
 """Makes a workspace's keys and binds them to a node: X25519 to receive with, Ed25519 to sign with.
 
 The node's side of the binding is `access.recipients`: a signature over the raw X25519 key, then
-an answer to a challenge sealed to it. Who confirms the key, and when, is the node's matter.
+an answer to a challenge sealed to it that names the node (`schemas.challenge`). Who confirms the key,
+and when, is the node's matter.
 """
 
 from __future__ import annotations
@@ -21,16 +22,18 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from pydantic import ValidationError
 
+from schemas import challenge
+from schemas.challenge import ChallengeText
 from schemas.grants import Challenge, NewWorkspace, Proof, WorkspaceView
 from streams import envelope
-from streams.keys import SecretKey, read_secret_key, write_pair
+from streams.keys import SecretKey, read_secret_key, thumbprint, write_pair
 from workspaces import settings, wire
 from workspaces.errors import AlreadyThere, FolderInvalid, ReleaseUntrue
 from workspaces.settings import PinnedNode, WorkspaceSettings
 
 MAX_CHALLENGE = 16384
-ANSWER_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,28 +121,49 @@ def register(
         asked = wire.ask(line, Challenge, method="POST", url=place, token=token, body=offer)
         if not asked.id.replace("-", "").isalnum():
             raise ReleaseUntrue("The node named this workspace with letters no name has.")
-        answer = Proof(answer=answer_challenge(asked.challenge, keys.secret).hex())
+        proven = answer_challenge(asked.challenge, keys.secret, audience=url)
         proof = f"{place}/{asked.id}/proof"
-        view = wire.ask(line, WorkspaceView, method="POST", url=proof, token=token, body=answer)
+        body = Proof(answer=proven.hex())
+        view = wire.ask(line, WorkspaceView, method="POST", url=proof, token=token, body=body)
     known = PinnedNode(url=url, manifest_key=manifest_key.hex(), workspace_id=asked.id)
     settings.save(folder, settings.pin(keys.settings, known))
     return Registered(asked.id, view.state, view.thumbprint)
 
 
-def answer_challenge(raw_challenge: str, secret: SecretKey) -> bytes:
-    """Opens a challenge; anything but exactly 32 bytes is refused, so that no node can use a
-    registration to have data of another opened."""
+def answer_challenge(raw_challenge: str, secret: SecretKey, *, audience: str) -> bytes:
+    """The answer to a challenge of the node `audience` for this key; raises ReleaseUntrue.
+
+    Another node's challenge is not answered, or whoever passes it on would register our key there
+    as theirs; neither is anything else, so that no node has data of another opened.
+    """
     try:
         sealed = io.BytesIO(base64.b64decode(raw_challenge[: MAX_CHALLENGE + 1], validate=True))
     except (binascii.Error, ValueError) as error:
         raise ReleaseUntrue("The node's challenge is not base64.") from error
-    answer = io.BytesIO()
     if len(sealed.getbuffer()) > MAX_CHALLENGE:
         raise ReleaseUntrue(f"The node's challenge is longer than {MAX_CHALLENGE} bytes.")
-    envelope.open_body(sealed, answer, envelope.open_header(envelope.read_header(sealed), [secret]))
-    if len(answer.getvalue()) != ANSWER_BYTES:
-        raise ReleaseUntrue(f"A challenge seals {ANSWER_BYTES} bytes; this one does not.")
-    return answer.getvalue()
+    opened = io.BytesIO()
+    envelope.open_body(sealed, opened, envelope.open_header(envelope.read_header(sealed), [secret]))
+    text = opened.getvalue()
+    asked = _challenge_text(text)
+    if asked.audience != audience:
+        raise ReleaseUntrue(
+            "The challenge is another node's, or the node calls itself by another address."
+        )
+    if asked.workspace_key != thumbprint(secret.public):
+        raise ReleaseUntrue("The challenge is for another workspace's key.")
+    return challenge.answer(text)
+
+
+def _challenge_text(text: bytes) -> ChallengeText:
+    try:
+        asked = ChallengeText.model_validate_json(text)
+    except ValidationError as error:
+        raise ReleaseUntrue("What the node sealed is not a challenge.") from error
+    # One text, one form: two readings of the same bytes could name two nodes.
+    if asked.sealed_bytes() != text:
+        raise ReleaseUntrue("What the node sealed is not a challenge in its canonical form.")
+    return asked
 
 
 def _secret_path(folder: Path) -> Path:

@@ -93,7 +93,7 @@ def test_a_whole_fetch_at_debug_logs_no_key_no_token_and_no_plaintext(
             clock=lambda: float(NOW),
         )
     text = caplog.text
-    assert_absent(text, node.data_key, node.challenge)
+    assert_absent(text, node.data_key, node.nonce)
     assert TOKEN not in text
     assert "genome" not in text
 

@@ -98,5 +98,5 @@ def test_a_key_must_be_signed_by_the_identity_that_brings_it(node: ReleaseNode) 
     )
     with pytest.raises(WorkspaceKeyInvalid):
         node.access.recipients.register(
-            new, owner="grace@x", seal=node.access.seal, now=node.clock()
+            new, owner="grace@x", audience="x", seal=node.access.seal, now=node.clock()
         )

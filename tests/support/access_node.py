@@ -18,6 +18,7 @@ from access.store import Store
 from gateway.http_errors import ErrorTable
 from passports.passport import Researcher
 from passports.tokens import SigningKey
+from schemas import challenge
 from schemas.grants import NewRequest, StepBody
 
 URL = "http://127.0.0.1:8081"
@@ -58,12 +59,13 @@ class Clock:
 
 @dataclass
 class AccessNode:
-    """`secrets` keeps what each challenge held, where a workspace would have opened it."""
+    """`texts` keeps what was sealed to each key, `secrets` the answer its workspace would give."""
 
     folder: Path
     admins: tuple[str, ...] = (at("adam"),)
     clock: Clock = field(default_factory=Clock)
     secrets: dict[bytes, bytes] = field(default_factory=dict)
+    texts: dict[bytes, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.record = Record(
@@ -90,8 +92,8 @@ class AccessNode:
         self.store.close()
         self.record.close()
 
-    def seal(self, public_key: bytes, secret: bytes) -> bytes:
-        self.secrets[public_key] = secret
+    def seal(self, public_key: bytes, text: bytes) -> bytes:
+        self.texts[public_key], self.secrets[public_key] = text, challenge.answer(text)
         return b"sealed to " + public_key
 
     def app(self, *, broker_secret: str = BROKER_SECRET) -> FastAPI:
@@ -121,7 +123,11 @@ class AccessNode:
 
     def register(self, owner: str = "grace", *, key: bytes | None = None) -> SealedChallenge:
         return self.recipients.register(
-            signed_key(key or bytes([7]) * 32), owner=at(owner), seal=self.seal, now=self.clock()
+            signed_key(key or bytes([7]) * 32),
+            owner=at(owner),
+            audience=URL,
+            seal=self.seal,
+            now=self.clock(),
         )
 
     def workspace(self, owner: str = "grace", *, confirmed_by: str | None = "adam") -> str:

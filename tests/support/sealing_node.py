@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from schemas import challenge
+from schemas.challenge import ChallengeText
 from schemas.grants import Challenge, NewWorkspace, Proof, WorkspaceView
 from schemas.htsget import Manifest, SignedManifest, Ticket, TicketAnswer, TicketUrl
 from streams import envelope
@@ -54,6 +56,14 @@ def client_of(answer: Answer) -> httpx.Client:
     return httpx.Client(transport=httpx.MockTransport(streamed))
 
 
+def sealed_challenge(reader: bytes, text: bytes) -> str:
+    """Any text as a node sends its challenge."""
+    sealed = io.BytesIO()
+    sealed.write(envelope.seal_header([b"k" * 32], [reader]))
+    envelope.seal_body(io.BytesIO(text), sealed, b"k" * 32)
+    return base64.b64encode(sealed.getvalue()).decode()
+
+
 def as_signed(manifest: Manifest) -> Manifest:
     return manifest
 
@@ -71,7 +81,9 @@ class SealingNode:
     breaks: list[int] = field(default_factory=list)  # bytes sent before each break
     refuse_blocks: int = 0
     asked: list[httpx.Request] = field(default_factory=list)
-    challenge: bytes = b"c" * 32
+    audience: str = URL
+    nonce: bytes = b"c" * 32
+    text: bytes | None = None  # sealed in the challenge's place
     parts: list[bytes] = field(init=False)
     _facts: envelope.BodyFacts = field(init=False)
 
@@ -152,14 +164,18 @@ class SealingNode:
     def _register(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/access/workspaces":
             offer = NewWorkspace.model_validate_json(request.content)
-            sealed = io.BytesIO()
-            sealed.write(envelope.seal_header([self.data_key], [bytes.fromhex(offer.public_key)]))
-            envelope.seal_body(io.BytesIO(self.challenge), sealed, self.data_key)
-            text = base64.b64encode(sealed.getvalue()).decode()
-            answer = Challenge(id="ws-1", challenge=text, expires=NOW + 600)
+            reader = bytes.fromhex(offer.public_key)
+            if self.text is None:
+                self.text = ChallengeText(
+                    audience=self.audience,
+                    workspace_key=thumbprint(reader),
+                    nonce=self.nonce.hex(),
+                ).sealed_bytes()
+            asked = sealed_challenge(reader, self.text)
+            answer = Challenge(id="ws-1", challenge=asked, expires=NOW + 600)
             return httpx.Response(201, content=answer.model_dump_json())
         proof = Proof.model_validate_json(request.content)
-        if bytes.fromhex(proof.answer) != self.challenge:
+        if bytes.fromhex(proof.answer) != challenge.answer(self.text or b""):
             return httpx.Response(403, json={"error": "proof_refused", "message": "Wrong answer."})
         view = WorkspaceView(
             id="ws-1",
