@@ -230,6 +230,20 @@ def demo_signin(settings: Path) -> None:
     serve_command.run_signin(settings)
 
 
+@app.command()
+def demo_passport(
+    account: Annotated[str, typer.Argument(help="rosa, grace, dora or adam")],
+    *,
+    node: Annotated[str, typer.Option(help="the node's address")],
+    demo_folder: Annotated[Path, typer.Option("--demo", help="the running demo's folder")],
+) -> None:
+    """Prints a Passport of a demo account, for a token file or a curl header."""
+    _need("authlib", extra="demo")
+    from gateway import demo_people
+
+    print(demo_people.passport_from(demo_folder / "signin.json", account, node))
+
+
 @workspace.command("init")
 def workspace_init(folder: Path, *, name: str) -> None:
     """Makes a workspace's keys."""

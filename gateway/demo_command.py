@@ -75,13 +75,23 @@ def _welcome(federation: Federation, *, say: Say) -> None:
     say(f"1. Ask every isle for a variant: type {typed} at {addresses.portal}/")
     say(f"   curl -s '{node}/beacon/g_variants?{variant}'")
     say(f"2. Count people with {term} or a disease below it, on all isles at once:")
-    say(f"   curl -s '{addresses.portal}/beacon/individuals?filters={quote(term)}'")
+    say(
+        f"   curl -s '{addresses.portal}/beacon/individuals?filters={quote(term)}"
+        "&requestedGranularity=count'"
+    )
     say(f"3. Sign in as Rosa and ask for access at {addresses.portal}/datasets")
     say(f"   curl -s '{node}/beacon/datasets'")
     say("\nWho can sign in (no passwords; loopback only):")
     say("   an anonymous visitor: just do not sign in")
     for account in ACCOUNTS.values():
         say(f"   {account.name}, {account.part}: {account.may}")
+    sealed = next(i for i in federation.plans[0][0].objects if i.kind in {"reads", "variants"})
+    say("\nGrace has a grant: fetch sealed data into her workspace and open it there:")
+    say(f"   skerry demo-passport grace --node {node} --demo {federation.folder} > token")
+    say(
+        f"   skerry fetch {sealed.object_id} --kind {sealed.kind} --node {node} --token-file token"
+        f" --workspace {federation.workspace_of('grace')}"
+    )
     say(f"\nNode pages for the committee and the admin: {node}/admin")
     say("Ctrl-C stops everything.")
 

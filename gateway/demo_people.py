@@ -6,8 +6,11 @@ exchange (RFC 8693). The page is filled in as a person fills it in: by its own f
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -15,6 +18,7 @@ import httpx
 from gateway.errors import DemoError
 from passports.login import Login, SignedIn
 
+_SECONDS = 10.0
 _REQUEST = re.compile(r'name="request"\s+value="([^"]+)"')
 CLIENT_ID = "skerry-demo"
 
@@ -22,6 +26,24 @@ CLIENT_ID = "skerry-demo"
 def redirect_uri(issuer: str) -> str:
     """Where this client is sent back to; it reads the address and never goes there."""
     return f"{issuer}/demo/done"
+
+
+def passport_from(signin_file: Path, account: str, node_url: str) -> str:
+    """A Passport of a demo account for `skerry fetch`; `signin_file` is the running demo's own."""
+    try:
+        given = json.loads(signin_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DemoError(f"{signin_file}: not a running demo's signin.json") from error
+    secret = next(c["client_secret"] for c in given["clients"] if c["client_id"] == CLIENT_ID)
+
+    async def ask() -> str:
+        async with httpx.AsyncClient(timeout=_SECONDS, trust_env=False) as http:
+            return await People(given["issuer"], secret, http).passport(account, node_url)
+
+    try:
+        return asyncio.run(ask())
+    except httpx.TransportError as error:
+        raise DemoError(f"{given['issuer']} does not answer; is the demo running?") from error
 
 
 @dataclass(frozen=True, slots=True)
