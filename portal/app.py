@@ -28,6 +28,7 @@ from passports.sessions import Sessions
 from portal import beacon, routes, services
 from portal.applications import Applications
 from portal.calls import Calls
+from portal.description import Network
 from portal.fanout import Fanout
 from portal.registry import Registry
 from portal.routes import Portal
@@ -86,7 +87,7 @@ def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.ti
     app.add_middleware(_Headers)
     app.mount("/static", StaticFiles(directory=PAGES / "static"), name="static")
     app.include_router(services.build(settings, registry, clock=clock, version=version))
-    app.include_router(beacon.build(beacon.Network(settings, registry, fanout, version)))
+    app.include_router(beacon.build(Network(settings, registry, fanout, version)))
     app.include_router(routes.build(portal))
     _install_errors(app, portal)
     return app

@@ -43,7 +43,10 @@ class Applications:
     async def _held(self, node: Node, visitor: Visitor) -> Held:
         try:
             document = await self._send("GET", node, "/access/requests", visitor=visitor)
-            return Held(node, RequestList.model_validate(document).requests)
+            listed = RequestList.model_validate(document).requests
+            # A committee member's list at a node holds other people's requests too.
+            person = visitor.session.signed_in.identity if visitor.session else None
+            return Held(node, tuple(one for one in listed if one.requester == person))
         except ValidationError:
             return Held(node, problem="The node’s list of requests could not be read.")
         except SkerryError as error:

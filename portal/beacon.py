@@ -8,29 +8,20 @@ someone else. Records stay at the nodes' own Beacons.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
 
+from portal import description
 from portal.aggregate import Merged, merge
 from portal.answer import NodeAnswer, Outcome, text
+from portal.description import ENTRY, SCHEMA, Network
 from portal.errors import NoNodeAnswered, NothingMayBeSaid, UnreadableQuestion
-from portal.fanout import Fanout
 from portal.question import Kind
-from portal.registry import Node, Registry
-from portal.settings import PortalSettings
 from schemas.beacon import API_VERSION, RequestBody
 from schemas.errors import SkerryError, TooLarge, Unauthenticated
 
-ENTRY = {Kind.VARIANTS: "genomicVariant", Kind.INDIVIDUALS: "individual"}
-_SCHEMAS = "https://raw.githubusercontent.com/ga4gh-beacon/beacon-v2/v2.2.0/"
-_MODEL = _SCHEMAS + "models/json/beacon-v2-default-model"
-_FRAMEWORK = _SCHEMAS + "framework/json"
-_SCHEMA = {
-    Kind.VARIANTS: f"{_MODEL}/genomicVariations/defaultSchema.json",
-    Kind.INDIVIDUALS: f"{_MODEL}/individuals/defaultSchema.json",
-}
 _LISTS = frozenset({"start", "end"})
 _WORDS = frozenset(
     {"referenceName", "assemblyId", "referenceBases", "alternateBases", "variantType", "geneId",
@@ -40,18 +31,6 @@ _WHOLE = frozenset({"variantMinLength", "variantMaxLength"})
 _QUERY = frozenset(
     {"filters", "requestedGranularity", "includeResultsetResponses", "skip", "limit"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    settings: PortalSettings
-    registry: Registry
-    fanout: Fanout
-    version: str
-
-    @property
-    def id(self) -> str:
-        return f"{self.settings.organization_id}.network"
 
 
 def build(network: Network) -> APIRouter:
@@ -64,7 +43,7 @@ def build(network: Network) -> APIRouter:
     @router.get("")
     @router.get("/info")
     async def info() -> dict[str, object]:
-        return informational(_info(network))
+        return informational(description.info(network))
 
     @router.get("/map")
     async def beacon_map() -> dict[str, object]:
@@ -73,20 +52,22 @@ def build(network: Network) -> APIRouter:
             entry: {"entryType": entry, "rootUrl": f"{root}/{kind.value}"}
             for kind, entry in ENTRY.items()
         }
-        schema = f"{_FRAMEWORK}/configuration/beaconMapSchema.json"
+        schema = f"{description.FRAMEWORK}/configuration/beaconMapSchema.json"
         return informational({"$schema": schema, "endpointSets": sets})
 
     @router.get("/configuration")
     async def configuration() -> dict[str, object]:
-        return informational(_configuration())
+        return informational(description.configuration())
 
     @router.get("/entry_types")
     async def entry_types() -> dict[str, object]:
-        return informational({"entryTypes": _entry_types()})
+        return informational({"entryTypes": description.entry_types()})
 
     @router.get("/filtering_terms")
     async def filtering_terms() -> dict[str, object]:
-        return informational({"filteringTerms": _terms(network.registry.nodes), "resources": []})
+        return informational(
+            {"filteringTerms": description.terms(network.registry.nodes), "resources": []}
+        )
 
     def add(kind: Kind) -> None:
         @router.api_route(f"/{kind.value}", methods=["GET", "POST"], name=f"ask_{kind.name}")
@@ -203,7 +184,7 @@ def _envelope(
         "meta": {
             "beaconId": network.id,
             "apiVersion": API_VERSION,
-            "returnedSchemas": [{"entityType": ENTRY[kind], "schema": _SCHEMA[kind]}],
+            "returnedSchemas": [{"entityType": ENTRY[kind], "schema": SCHEMA[kind]}],
             "returnedGranularity": "count" if counted else "boolean",
             "receivedRequestSummary": _echo(body, asked, include),
         },
@@ -272,75 +253,3 @@ def _missing(answer: NodeAnswer) -> dict[str, object]:
         "status": answer.outcome.value,
         "reason": answer.reason,
     }
-
-
-def _info(network: Network) -> dict[str, object]:
-    settings = network.settings
-    return {
-        "id": network.id,
-        "name": settings.name,
-        "apiVersion": API_VERSION,
-        "environment": "dev",
-        "version": network.version,
-        "description": "A network of genome archives that answers as one Beacon.",
-        "welcomeUrl": settings.public_url,
-        "organization": {
-            "id": settings.organization_id,
-            "name": settings.organization_name,
-        },
-        "info": {
-            "beacons": [
-                {
-                    "id": node.id,
-                    "name": node.name,
-                    "url": f"{node.url}/beacon",
-                    "problem": node.problem,
-                }
-                for node in network.registry.nodes
-            ]
-        },
-    }
-
-
-def _entry_types() -> dict[str, object]:
-    made: dict[str, object] = {}
-    for kind, entry in ENTRY.items():
-        schema = {"id": f"ga4gh-beacon-{entry.lower()}-v2.2.0", "name": entry}
-        made[entry] = {
-            "id": entry,
-            "name": "Genomic variants" if kind is Kind.VARIANTS else "Individuals",
-            "ontologyTermForThisType": (
-                {"id": "ENSGLOSSARY:0000092", "label": "Variant"}
-                if kind is Kind.VARIANTS
-                else {"id": "NCIT:C25190", "label": "Person"}
-            ),
-            "partOfSpecification": "Beacon v2.2.0",
-            "defaultSchema": schema | {"referenceToSchemaDefinition": _SCHEMA[kind]},
-            "nonFilteredQueriesAllowed": True,
-        }
-    return made
-
-
-def _configuration() -> dict[str, object]:
-    return {
-        "$schema": f"{_FRAMEWORK}/configuration/beaconConfigurationSchema.json",
-        "maturityAttributes": {"productionStatus": "DEV"},
-        "securityAttributes": {"defaultGranularity": "boolean", "securityLevels": ["PUBLIC"]},
-        "entryTypes": _entry_types(),
-    }
-
-
-def _terms(nodes: Sequence[Node]) -> list[dict[str, object]]:
-    """The union; a term's scopes are those of all nodes that list it."""
-    merged: dict[str, dict[str, object]] = {}
-    scopes: dict[str, dict[str, None]] = {}
-    for node in nodes:
-        for term in node.terms:
-            row = merged.setdefault(term.id, {"id": term.id, "type": term.type or "custom"})
-            if term.label and "label" not in row:
-                row["label"] = term.label
-            scopes.setdefault(term.id, {}).update(dict.fromkeys(term.scopes))
-    for name, row in merged.items():
-        if scopes[name]:
-            row["scopes"] = list(scopes[name])
-    return [merged[name] for name in sorted(merged)]

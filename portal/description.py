@@ -1,0 +1,108 @@
+"""What the network says of itself as a Beacon v2.2: info, configuration, entry types, terms.
+
+Made of what the registry last saw; nothing is asked here. The routes and answers are `beacon`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from portal.fanout import Fanout
+from portal.question import Kind
+from portal.registry import Node, Registry
+from portal.settings import PortalSettings
+from schemas.beacon import API_VERSION
+
+ENTRY = {Kind.VARIANTS: "genomicVariant", Kind.INDIVIDUALS: "individual"}
+_SCHEMAS = "https://raw.githubusercontent.com/ga4gh-beacon/beacon-v2/v2.2.0/"
+_MODEL = _SCHEMAS + "models/json/beacon-v2-default-model"
+FRAMEWORK = _SCHEMAS + "framework/json"
+SCHEMA = {
+    Kind.VARIANTS: f"{_MODEL}/genomicVariations/defaultSchema.json",
+    Kind.INDIVIDUALS: f"{_MODEL}/individuals/defaultSchema.json",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    settings: PortalSettings
+    registry: Registry
+    fanout: Fanout
+    version: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.settings.organization_id}.network"
+
+
+def info(network: Network) -> dict[str, object]:
+    settings = network.settings
+    return {
+        "id": network.id,
+        "name": settings.name,
+        "apiVersion": API_VERSION,
+        "environment": "dev",
+        "version": network.version,
+        "description": "A network of genome archives that answers as one Beacon.",
+        "welcomeUrl": settings.public_url,
+        "organization": {
+            "id": settings.organization_id,
+            "name": settings.organization_name,
+        },
+        "info": {
+            "beacons": [
+                {
+                    "id": node.id,
+                    "name": node.name,
+                    "url": f"{node.url}/beacon",
+                    "problem": node.problem,
+                }
+                for node in network.registry.nodes
+            ]
+        },
+    }
+
+
+def entry_types() -> dict[str, object]:
+    made: dict[str, object] = {}
+    for kind, entry in ENTRY.items():
+        schema = {"id": f"ga4gh-beacon-{entry.lower()}-v2.2.0", "name": entry}
+        made[entry] = {
+            "id": entry,
+            "name": "Genomic variants" if kind is Kind.VARIANTS else "Individuals",
+            "ontologyTermForThisType": (
+                {"id": "ENSGLOSSARY:0000092", "label": "Variant"}
+                if kind is Kind.VARIANTS
+                else {"id": "NCIT:C25190", "label": "Person"}
+            ),
+            "partOfSpecification": "Beacon v2.2.0",
+            "defaultSchema": schema | {"referenceToSchemaDefinition": SCHEMA[kind]},
+            "nonFilteredQueriesAllowed": True,
+        }
+    return made
+
+
+def configuration() -> dict[str, object]:
+    return {
+        "$schema": f"{FRAMEWORK}/configuration/beaconConfigurationSchema.json",
+        "maturityAttributes": {"productionStatus": "DEV"},
+        "securityAttributes": {"defaultGranularity": "boolean", "securityLevels": ["PUBLIC"]},
+        "entryTypes": entry_types(),
+    }
+
+
+def terms(nodes: Sequence[Node]) -> list[dict[str, object]]:
+    """The union; a term's scopes are those of all nodes that list it."""
+    merged: dict[str, dict[str, object]] = {}
+    scopes: dict[str, dict[str, None]] = {}
+    for node in nodes:
+        for term in node.terms:
+            row = merged.setdefault(term.id, {"id": term.id, "type": term.type or "custom"})
+            if term.label and "label" not in row:
+                row["label"] = term.label
+            scopes.setdefault(term.id, {}).update(dict.fromkeys(term.scopes))
+    for name, row in merged.items():
+        if scopes[name]:
+            row["scopes"] = list(scopes[name])
+    return [merged[name] for name in sorted(merged)]
