@@ -1,8 +1,8 @@
 """Makes a workspace's keys and binds them to a node: X25519 to receive with, Ed25519 to sign with.
 
 The node's side of the binding is `access.recipients`: a signature over the raw X25519 key, then
-an answer to a challenge sealed to it that names the node (`schemas.challenge`). Who confirms the key,
-and when, is the node's matter.
+an answer to a challenge sealed to it that names the node (`schemas.challenge`). Who confirms the
+key, and when, is the node's matter.
 """
 
 from __future__ import annotations
