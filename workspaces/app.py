@@ -14,13 +14,15 @@ from fastapi.responses import JSONResponse
 from schemas.errors import SkerryError
 from schemas.service_info import ServiceInfo
 from streams.keys import thumbprint
-from workspaces import deliveries, keys
+from workspaces import deliveries, keys, openings, settings
 from workspaces.deliveries import DeliveryList
 
 
 def create_app(folder: Path, *, release: str = "unstated") -> FastAPI:
-    """Opens the folder first: raises FolderInvalid before anything listens."""
+    """Opens the folder first: raises FolderInvalid before anything listens. Plaintext that a crash
+    left half open is removed."""
     held = keys.load(folder)
+    openings.sweep(settings.data_folder(folder))
     app = FastAPI(title="Skerry workspace", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.exception_handler(SkerryError)

@@ -12,13 +12,11 @@ import base64
 import logging
 import os
 import re
-import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 from urllib.parse import quote
 
 import httpx
@@ -27,7 +25,7 @@ from schemas.htsget import Manifest, TicketAnswer
 from streams import envelope
 from streams.errors import EnvelopeInvalid
 from streams.keys import public_pem
-from workspaces import deliveries, keys, manifest, settings, wire
+from workspaces import deliveries, keys, manifest, openings, settings, wire
 from workspaces.deliveries import Delivery
 from workspaces.errors import AlreadyThere, NodeRefused, PlaceRefused, ReleaseUntrue
 from workspaces.keys import WorkspaceKeys
@@ -70,11 +68,13 @@ def fetch(
     ReleaseUntrue for anything that differs from what the node signed (nothing is kept).
     """
     held = keys.load(folder)
+    openings.sweep(settings.data_folder(folder))
     url = settings.node_address(node_url)
     target, outside = _target(
         folder, out or Path(_file_name(object_id)), insecure=insecure_plaintext_path
     )
     if outside:
+        openings.sweep_beside(target)
         _log.warning("plaintext leaves the workspace folder: insecure_plaintext_path was given")
     wanted = Wanted(url, object_id, kind, target, outside)
     with wire.client(http) as line:
@@ -145,29 +145,12 @@ def _open_into_place(
         opened = envelope.open_header(header, [held.secret])
         if opened.edit_list is not None:
             raise ReleaseUntrue("Releases with an edit list are unsupported by this version.")
-        with _file_in_place(target) as sink, parcel.open() as source:
+        with openings.file_in_place(target) as sink, parcel.open() as source:
             facts = envelope.open_body(source, sink, opened)
             manifest.check_body(proven, facts)
     except EnvelopeInvalid as error:
         raise ReleaseUntrue("What arrived does not open as what the node signed.") from error
     return len(facts.segment_digests)
-
-
-@contextmanager
-def _file_in_place(target: Path) -> Iterator[BinaryIO]:
-    """A hidden, owner-only file that gets its name if, and only if, the block ends well."""
-    hidden = target.with_name(f".{target.name}.{secrets.token_hex(8)}.opening")
-    descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(hidden, target)  # unlike a rename, refuses to replace
-    except FileExistsError as error:
-        raise AlreadyThere(f"{target} was made by someone else meanwhile.") from error
-    finally:
-        hidden.unlink()
 
 
 def _target(folder: Path, out: Path, *, insecure: bool) -> tuple[Path, bool]:
