@@ -88,8 +88,8 @@ def _key_agent(home: NodeHome, settings: config.NodeSettings) -> Iterator[None]:
         [sys.executable, "-m", "streams.agent",
          "--key", str(home.storage_secret), "--socket", str(home.agent_socket),
          "--permit-key", home.public_key_hex(), "--audience", settings.public_url,
-         "--vault", str(home.vault)],
-        stdin=subprocess.DEVNULL,
+         "--vault", str(home.vault), "--until-eof"],
+        stdin=subprocess.PIPE,
     )  # fmt: skip
     try:
         deadline = time.monotonic() + _AGENT_SECONDS

@@ -173,9 +173,12 @@ class AgentClient:
             writer.close()
 
 
-async def _run(agent: Agent, socket: Path) -> None:
+async def _run(agent: Agent, socket: Path, *, until_eof: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    if until_eof:
+        # The pipe closes however the node ends, kill -9 included: no key outlives its node.
+        loop.add_reader(sys.stdin.fileno(), stop.set)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     server = await AgentServer(agent).start(socket)
@@ -195,6 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--permit-key", required=True, help="hex of the node's Ed25519 public key")
     parser.add_argument("--audience", required=True, help="the node's public URL")
     parser.add_argument("--vault", type=Path, help="binds headers to objects when given")
+    parser.add_argument("--until-eof", action="store_true", help="stop when stdin closes")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="key agent: %(message)s")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the key
@@ -208,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SkerryError, OSError, ValueError) as error:
         _log.error("cannot start: %s", error)
         return 2
-    asyncio.run(_run(agent, given.socket))
+    asyncio.run(_run(agent, given.socket, until_eof=given.until_eof))
     return 0
 
 
