@@ -160,7 +160,7 @@ def _sentence(
         found = sum(answer.exists is True for answer in answers)
         return (
             f"Found at {_plural(found, 'node')}. No total: {_listed(hidden)} "
-            f"may only say yes or no here." + tail
+            f"gave only a yes or no." + tail
         )
     assert low is not None  # noqa: S101 - nothing hidden and someone answered: a total exists
     return f"{_amount(kind, low, high or low, precision)} from {nodes}{_how(precision)}." + tail

@@ -45,7 +45,7 @@ def test_variants_are_distinct_when_every_record_came() -> None:
 def test_a_hidden_count_lowers_the_answer_to_boolean_and_names_who_hid_it() -> None:
     merged = merge(Kind.INDIVIDUALS, [_node("a", _set("x", 3)), _node("b", _set(None, None))])
     assert (merged.exists, merged.low, merged.granularity) == (True, None, "boolean")
-    assert merged.sentence == "Found at 2 nodes. No total: b may only say yes or no here."
+    assert merged.sentence == "Found at 2 nodes. No total: b gave only a yes or no."
 
 
 def test_the_worst_precision_is_the_totals() -> None:
