@@ -1,0 +1,151 @@
+"""What the documents say is true: settings, dependencies, commands, links and examples."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from pydantic import BaseModel
+
+from access.policy_file import load_policies
+from gateway.cli import app
+from gateway.config import NodeSettings, SignInSettings
+from passports import trust
+from portal.settings import PortalSettings
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")))
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_COMMAND = re.compile(r"\bskerry ([a-z][a-z-]*)(?: ([a-z]+))?")
+_PROJECT_NAME = re.compile(r"^[a-z0-9-]+")
+
+
+def _text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def _section(page: str, title: str) -> str:
+    return page.split(f"## {title}", 1)[1].split("\n## ", 1)[0]
+
+
+def _keys(section: str) -> set[str]:
+    return set(re.findall(r"^\| `([a-z_.]+)` \|", section, re.MULTILINE))
+
+
+def _fields(model: type[BaseModel], prefix: str = "") -> set[str]:
+    return {prefix + name for name in model.model_fields}
+
+
+def _commands() -> dict[str, set[str]]:
+    """Every command with its sub-commands; hidden ones left out."""
+    found = typer.main.get_command(app)
+    commands: dict[str, object] = getattr(found, "commands", {})
+    return {
+        name: set(getattr(command, "commands", {}))
+        for name, command in commands.items()
+        if not getattr(command, "hidden", False)
+    }
+
+
+def test_settings_names_every_key_of_a_node_and_no_other() -> None:
+    written = _keys(_section(_text("docs/settings.md"), "A node"))
+
+    assert written == _fields(NodeSettings) | _fields(SignInSettings, "signin.")
+
+
+def test_settings_names_every_key_of_a_portal_and_no_other() -> None:
+    written = _keys(_section(_text("docs/settings.md"), "A portal"))
+
+    assert written == _fields(PortalSettings)
+
+
+def test_dependencies_gives_a_reason_for_every_dependency_and_no_other() -> None:
+    project = tomllib.loads(_text("pyproject.toml"))["project"]
+    wanted = [*project["dependencies"]]
+    for extra in project["optional-dependencies"].values():
+        wanted += extra
+    names = {found[0] for one in wanted if (found := _PROJECT_NAME.match(one.lower()))}
+
+    written = re.findall(r"^- `([a-z0-9-]+)`: .{10,}", _text("docs/dependencies.md"), re.MULTILINE)
+
+    assert sorted(written) == sorted(names - {"skerry"})
+
+
+def _named() -> Iterator[tuple[str, str, str | None]]:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        code = re.findall(r"```.*?```|`[^`\n]+`|^ {4}.*$", text, re.DOTALL | re.MULTILINE)
+        for one in code:
+            for found in _COMMAND.finditer(one):
+                yield page.name, found[1], found[2]
+
+
+def test_every_command_named_in_the_documents_exists() -> None:
+    commands = _commands()
+
+    unknown = [
+        (page, command, sub)
+        for page, command, sub in _named()
+        if command not in commands or (commands[command] and sub and sub not in commands[command])
+    ]
+
+    assert unknown == []
+
+
+def test_every_command_is_named_in_the_readme() -> None:
+    text = README.read_text(encoding="utf-8")
+
+    assert [name for name in _commands() if f"`skerry {name}`" not in text] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    targets = [
+        target.partition("#")[0]
+        for target in _LINK.findall(page.read_text(encoding="utf-8"))
+        if "://" not in target and not target.startswith("#")
+    ]
+
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_readme_holds_the_test_command_as_a_line_of_its_own() -> None:
+    lines = README.read_text(encoding="utf-8").splitlines()
+
+    assert lines.count("pip install -e '.[test]' && pytest") == 1
+
+
+def _yaml_of(page: str) -> list[str]:
+    return re.findall(r"```yaml\n(.*?)```", _text(page), re.DOTALL)
+
+
+def test_the_policy_example_loads_and_its_own_tests_hold(tmp_path: Path) -> None:
+    (example,) = _yaml_of("docs/policies.md")
+    path = tmp_path / "policies.yaml"
+    path.write_text(example, encoding="utf-8")
+
+    book = load_policies(path, public_url="https://node.example.org")
+
+    assert book.datasets() == ("common-variants", "cohort-1", "rare-cases")
+
+
+def test_the_trust_example_loads(tmp_path: Path) -> None:
+    (example,) = _yaml_of("docs/trust.md")
+    path = tmp_path / "trust.yaml"
+    path.write_text(example, encoding="utf-8")
+
+    table = trust.load(path)
+
+    assert table.broker("https://login.example.org") is not None
+
+
+def test_every_decision_names_its_cost() -> None:
+    decisions = sorted((ROOT / "docs" / "adr").glob("0*.md"))
+
+    assert len(decisions) == 13
+    assert [one.name for one in decisions if "\n## Cost\n" not in one.read_text("utf-8")] == []
