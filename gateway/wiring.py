@@ -34,6 +34,7 @@ from passports.sessions import Sessions
 from passports.tokens import SigningKey
 from streams import envelope
 from streams.agent import AgentClient
+from streams.header import seal_header
 from streams.release import Releases
 from streams.vault import Vault
 
@@ -172,4 +173,4 @@ def seal_challenge(public_key: bytes, text: bytes) -> bytes:
     body = io.BytesIO()
     data_key = os.urandom(_DATA_KEY_BYTES)
     envelope.seal_body(io.BytesIO(text), body, data_key)
-    return envelope.seal_header([data_key], [public_key]) + body.getvalue()
+    return seal_header([data_key], [public_key]) + body.getvalue()

@@ -28,8 +28,8 @@ from access.permits import check
 from schemas.errors import SkerryError
 from schemas.grants import SignedPermit
 from schemas.wire import LocalId, Wire
-from streams.envelope import MAX_HEADER, open_header, seal_header
 from streams.errors import AgentRefused, AgentUnavailable, EnvelopeInvalid, KeyInvalid
+from streams.header import MAX_HEADER, open_header, seal_header
 from streams.keys import SecretKey, check_public_bytes, read_secret_key, thumbprint
 from streams.permit import Use, cover
 from streams.vault import Vault

@@ -1,7 +1,7 @@
 """Holds Crypt4GH keys so that they can be used but never shown, logged or pickled.
 
 Crypt4GH v1.0 section 2.1 (X25519); public key files as the reference implementation writes them.
-Private key containers are opened by `streams.keyfile`; the AEAD work is `streams.envelope`'s.
+Private key containers are opened by `streams.keyfile`; the AEAD work is `streams.header`'s.
 """
 
 from __future__ import annotations

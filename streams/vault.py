@@ -19,8 +19,9 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from schemas.wire import LocalId, Wire, canonical_json
-from streams.envelope import BodyFacts, seal_body, seal_header, segment_root
+from streams.envelope import BodyFacts, seal_body, segment_root
 from streams.errors import SourceRefused, VaultBroken
+from streams.header import seal_header
 from streams.keys import thumbprint
 from streams.sources import Kind, check_source
 from streams.storage import LocalBodies, replace_durably, settle, temporary_beside

@@ -24,6 +24,7 @@ import httpx
 from schemas.htsget import Manifest, TicketAnswer
 from streams import envelope
 from streams.errors import EnvelopeInvalid
+from streams.header import open_header
 from streams.keys import public_pem
 from workspaces import deliveries, keys, manifest, openings, settings, wire
 from workspaces.deliveries import Delivery
@@ -142,7 +143,7 @@ def _open_into_place(
 ) -> int:
     """Returns the number of segments opened."""
     try:
-        opened = envelope.open_header(header, [held.secret])
+        opened = open_header(header, [held.secret])
         if opened.edit_list is not None:
             raise ReleaseUntrue("Releases with an edit list are unsupported by this version.")
         with openings.file_in_place(target) as sink, parcel.open() as source:

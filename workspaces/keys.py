@@ -28,6 +28,7 @@ from schemas import challenge
 from schemas.challenge import ChallengeText
 from schemas.grants import Challenge, NewWorkspace, Proof, WorkspaceView
 from streams import envelope
+from streams.header import open_header, read_header
 from streams.keys import SecretKey, read_secret_key, thumbprint, write_pair
 from workspaces import settings, wire
 from workspaces.errors import AlreadyThere, FolderInvalid, ReleaseUntrue
@@ -143,7 +144,7 @@ def answer_challenge(raw_challenge: str, secret: SecretKey, *, audience: str) ->
     if len(sealed.getbuffer()) > MAX_CHALLENGE:
         raise ReleaseUntrue(f"The node's challenge is longer than {MAX_CHALLENGE} bytes.")
     opened = io.BytesIO()
-    envelope.open_body(sealed, opened, envelope.open_header(envelope.read_header(sealed), [secret]))
+    envelope.open_body(sealed, opened, open_header(read_header(sealed), [secret]))
     text = opened.getvalue()
     asked = _challenge_text(text)
     if asked.audience != audience:

@@ -17,7 +17,8 @@ from gateway.wiring import seal_challenge
 from schemas import challenge
 from schemas.challenge import ChallengeText
 from schemas.wire import canonical_json
-from streams.envelope import open_body, open_header, read_header
+from streams.envelope import open_body
+from streams.header import open_header, read_header
 from streams.keys import SecretKey, read_secret_key, thumbprint
 from tests.support.access_node import NOW, AccessNode, at, signed_key
 from tests.support.access_node import URL as HONEST

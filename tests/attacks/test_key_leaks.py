@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from schemas.errors import SkerryError
 from streams import envelope
+from streams.header import open_header, seal_header
 from streams.keys import SecretKey, read_secret_key, write_pair
 from tests.support.sealing_node import NOW, TOKEN, URL, SealingNode
 from workspaces import inbox, keys
@@ -54,8 +55,8 @@ def test_sealing_and_opening_at_debug_logs_no_key(
     data_key = bytes(range(32))
     body = io.BytesIO()
     envelope.seal_body(io.BytesIO(b"plain" * 30_000), body, data_key)
-    header = envelope.seal_header([data_key], [secret.public, SecretKey.generate().public])
-    opened = envelope.open_header(header, [secret])
+    header = seal_header([data_key], [secret.public, SecretKey.generate().public])
+    opened = open_header(header, [secret])
     body.seek(0)
     envelope.open_body(body, io.BytesIO(), opened)
     agreed = secret.exchange(SecretKey.generate().public)

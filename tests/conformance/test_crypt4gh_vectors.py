@@ -17,7 +17,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from schemas.errors import SkerryError
-from streams.envelope import open_body, open_header, open_segment, read_header
+from streams.envelope import open_body, open_segment
+from streams.header import open_header, read_header
 from streams.keys import SecretKey, parse_public_key, read_secret_key
 from tests.support.shared import shared_data
 

@@ -15,8 +15,8 @@ import pytest
 
 from schemas.grants import SignedPermit
 from streams.agent import Agent, AgentClient, main
-from streams.envelope import open_header, seal_header
 from streams.errors import AgentRefused, AgentUnavailable
+from streams.header import open_header, seal_header
 from streams.keys import SecretKey, write_pair
 from tests.support.access_node import NOW, URL
 from tests.support.release_node import ReleaseNode, granted

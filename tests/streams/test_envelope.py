@@ -19,15 +19,18 @@ from hypothesis import strategies as st
 
 from schemas.errors import SkerryError
 from streams import envelope
-from streams.envelope import (
+from streams.envelope import SEALED_SEGMENT, SEGMENT
+from streams.errors import EnvelopeInvalid, KeyInvalid, NotForUs, SegmentInvalid, TooLong
+from streams.header import (
     MAX_EDITS,
     MAX_PACKET,
     MAX_PACKETS,
-    SEALED_SEGMENT,
-    SEGMENT,
     OpenedHeader,
+    _seal_packet,
+    open_header,
+    read_header,
+    seal_header,
 )
-from streams.errors import EnvelopeInvalid, KeyInvalid, NotForUs, SegmentInvalid, TooLong
 from streams.keys import SecretKey, read_secret_key, write_pair
 
 KEY = b"k" * 32
@@ -53,7 +56,7 @@ def opened_body(body: bytes, edits: tuple[int, ...] | None = None) -> bytes:
 
 def header_of(*payloads: bytes, reader: bytes = ME.public) -> bytes:
     writer = SecretKey.generate()
-    packets = [envelope._seal_packet(writer, reader, payload) for payload in payloads]
+    packets = [_seal_packet(writer, reader, payload) for payload in payloads]
     return b"crypt4gh" + struct.pack("<II", 1, len(packets)) + b"".join(packets)
 
 
@@ -99,8 +102,8 @@ def test_no_body_has_a_size_that_ends_inside_a_segment(size: int) -> None:
 def test_edit_lists_skip_and_keep_in_turn(size: int, edits: list[int]) -> None:
     """Crypt4GH 4.2.2: alternate lengths to discard and keep; after a last skip keep the rest."""
     plain = plain_of(size)
-    header = envelope.seal_header([KEY], [ME.public], edit_list=edits)
-    opened = envelope.open_header(header, [ME])
+    header = seal_header([KEY], [ME.public], edit_list=edits)
+    opened = open_header(header, [ME])
     assert opened.edit_list == tuple(edits)
     assert opened_body(sealed_body(plain), opened.edit_list) == edited(plain, edits)
 
@@ -116,19 +119,19 @@ def test_the_specifications_own_example_of_an_edit_list() -> None:
 def test_every_reader_of_a_header_gets_all_data_keys(keys: int, readers: int, edit: bool) -> None:
     data_keys = [bytes([number]) * 32 for number in range(keys)]
     secrets = [SecretKey.generate() for _ in range(readers)]
-    header = envelope.seal_header(
+    header = seal_header(
         data_keys, [secret.public for secret in secrets], edit_list=[1, 2] if edit else None
     )
-    assert envelope.read_header(io.BytesIO(header + b"body")) == header
+    assert read_header(io.BytesIO(header + b"body")) == header
     for secret in secrets:
-        opened = envelope.open_header(header, [ME, secret])
+        opened = open_header(header, [ME, secret])
         assert opened.data_keys == tuple(data_keys)
         assert opened.edit_list == ((1, 2) if edit else None)
 
 
 def test_two_headers_never_share_a_writer() -> None:
-    headers = [envelope.seal_header([KEY], [ME.public]) for _ in range(2)]
-    writers = {envelope.open_header(header, [ME]).writers for header in headers}
+    headers = [seal_header([KEY], [ME.public]) for _ in range(2)]
+    writers = {open_header(header, [ME]).writers for header in headers}
     assert len(writers) == 2
 
 
@@ -153,7 +156,7 @@ def reference_key(folder: Path, name: str) -> tuple[bytes, bytes, SecretKey]:
 @pytest.mark.parametrize("size", BOUNDARIES)
 def test_the_reference_opens_what_we_seal(tmp_path: Path, size: int) -> None:
     raw, public, _ = reference_key(tmp_path, "reader")
-    whole = envelope.seal_header([KEY], [public]) + sealed_body(plain_of(size))
+    whole = seal_header([KEY], [public]) + sealed_body(plain_of(size))
     sink = io.BytesIO()
     crypt4gh.lib.decrypt([(0, raw, None)], io.BytesIO(whole), sink)
     assert sink.getvalue() == plain_of(size)
@@ -166,7 +169,7 @@ def test_we_open_what_the_reference_seals(tmp_path: Path, size: int) -> None:
     whole = io.BytesIO()
     crypt4gh.lib.encrypt([(0, raw, public)], io.BytesIO(plain_of(size)), whole)
     whole.seek(0)
-    opened = envelope.open_header(envelope.read_header(whole), [reader])
+    opened = open_header(read_header(whole), [reader])
     sink = io.BytesIO()
     envelope.open_body(whole, sink, opened)
     assert sink.getvalue() == plain_of(size)
@@ -196,25 +199,25 @@ def test_we_open_what_the_reference_seals(tmp_path: Path, size: int) -> None:
 def test_a_malformed_header_is_refused_read_or_opened(
     change: Callable[[bytes], bytes], error: type[SkerryError]
 ) -> None:
-    header = change(envelope.seal_header([KEY], [ME.public]))
+    header = change(seal_header([KEY], [ME.public]))
     with pytest.raises(error):
-        envelope.read_header(io.BytesIO(header))
+        read_header(io.BytesIO(header))
     with pytest.raises(error):
-        envelope.open_header(header, [ME])
+        open_header(header, [ME])
 
 
 def test_a_header_past_its_cap_is_refused() -> None:
     packet = struct.pack("<II", MAX_PACKET, 0) + bytes(MAX_PACKET - 8)
     header = b"crypt4gh" + struct.pack("<II", 1, 5) + packet * 5
     with pytest.raises(TooLong):
-        envelope.read_header(io.BytesIO(header))
+        read_header(io.BytesIO(header))
     with pytest.raises(TooLong):
-        envelope.open_header(header, [ME])
+        open_header(header, [ME])
 
 
 def test_bytes_after_the_last_packet_are_refused() -> None:
     with pytest.raises(EnvelopeInvalid):
-        envelope.open_header(envelope.seal_header([KEY], [ME.public]) + b"x", [ME])
+        open_header(seal_header([KEY], [ME.public]) + b"x", [ME])
 
 
 @pytest.mark.parametrize(
@@ -231,43 +234,43 @@ def test_bytes_after_the_last_packet_are_refused() -> None:
 )
 def test_packets_for_us_that_make_no_sense_are_refused(payloads: tuple[bytes, ...]) -> None:
     with pytest.raises(EnvelopeInvalid):
-        envelope.open_header(header_of(*payloads), [ME])
+        open_header(header_of(*payloads), [ME])
 
 
 def test_an_edit_list_past_its_cap_is_refused_both_ways() -> None:
     payload = struct.pack("<II", 0, 0) + KEY
     with pytest.raises(TooLong):
-        envelope.open_header(header_of(payload, struct.pack("<II", 1, 0xFFFFFFFF)), [ME])
+        open_header(header_of(payload, struct.pack("<II", 1, 0xFFFFFFFF)), [ME])
     with pytest.raises(TooLong):
-        envelope.seal_header([KEY], [ME.public], edit_list=[0] * (MAX_EDITS + 1))
+        seal_header([KEY], [ME.public], edit_list=[0] * (MAX_EDITS + 1))
 
 
 @pytest.mark.parametrize("edits", [[-1], [2**64]])
 def test_lengths_that_are_no_u64_are_not_sealed(edits: list[int]) -> None:
     with pytest.raises(EnvelopeInvalid):
-        envelope.seal_header([KEY], [ME.public], edit_list=edits)
+        seal_header([KEY], [ME.public], edit_list=edits)
 
 
 def test_a_header_needs_whole_keys_and_usable_readers() -> None:
     for keys, readers in (([], [ME.public]), ([KEY], []), ([b"short"], [ME.public])):
         with pytest.raises(EnvelopeInvalid):
-            envelope.seal_header(keys, readers)
+            seal_header(keys, readers)
     with pytest.raises(KeyInvalid):
-        envelope.seal_header([KEY], [bytes(32)])
+        seal_header([KEY], [bytes(32)])
     with pytest.raises(TooLong):
-        envelope.seal_header([KEY], [ME.public] * (MAX_PACKETS + 1))
+        seal_header([KEY], [ME.public] * (MAX_PACKETS + 1))
 
 
 def test_another_readers_header_is_not_for_us() -> None:
-    header = envelope.seal_header([KEY], [SecretKey.generate().public])
+    header = seal_header([KEY], [SecretKey.generate().public])
     for secrets in ([ME], []):
         with pytest.raises(NotForUs):
-            envelope.open_header(header, secrets)
+            open_header(header, secrets)
 
 
 def test_an_edit_list_alone_is_no_key() -> None:
     with pytest.raises(NotForUs):
-        envelope.open_header(header_of(struct.pack("<II", 1, 0)), [ME])
+        open_header(header_of(struct.pack("<II", 1, 0)), [ME])
 
 
 @pytest.mark.parametrize("size", [0, SEGMENT + 1])
@@ -306,19 +309,19 @@ def test_a_body_is_held_to_the_leaves_announced(
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=400), st.integers(0, 140), st.integers(0, 255))
 def test_any_bytes_are_a_header_or_one_of_our_errors(noise: bytes, place: int, byte: int) -> None:
-    header = bytearray(envelope.seal_header([KEY], [ME.public]))
+    header = bytearray(seal_header([KEY], [ME.public]))
     header[place % len(header)] = byte
     for raw in (noise, b"crypt4gh" + struct.pack("<II", 1, 1) + noise, bytes(header)):
         for attempt in (
-            lambda text: envelope.read_header(io.BytesIO(text)),
-            lambda text: envelope.open_header(text, [ME]),
+            lambda text: read_header(io.BytesIO(text)),
+            lambda text: open_header(text, [ME]),
         ):
             with contextlib.suppress(SkerryError):
                 attempt(raw)
 
 
 def test_an_opened_header_neither_prints_nor_pickles_its_keys() -> None:
-    opened = envelope.open_header(envelope.seal_header([KEY], [ME.public]), [ME])
+    opened = open_header(seal_header([KEY], [ME.public]), [ME])
     shown = repr(opened)
     assert KEY.hex() not in shown
     assert repr(KEY) not in shown

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from access.lifecycle import Step
 from schemas.htsget import SignedManifest
 from streams import release
-from streams.envelope import open_body, open_header, read_header
+from streams.envelope import open_body
 from streams.errors import AddressRefused
+from streams.header import open_header, read_header
 from streams.htsget import tickets
 from streams.keys import SecretKey, public_pem
 from streams.sessions import IDLE_SECONDS

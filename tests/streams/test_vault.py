@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from streams.envelope import leaf, open_body, open_header, segment_root
+from streams.envelope import leaf, open_body, segment_root
 from streams.errors import SourceRefused, VaultBroken
+from streams.header import open_header
 from streams.keys import SecretKey
 from streams.sources import BGZF_EOF
 from streams.vault import SealedObject, Vault

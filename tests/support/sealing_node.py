@@ -21,6 +21,7 @@ from schemas.grants import Challenge, NewWorkspace, Proof, WorkspaceView
 from schemas.htsget import Manifest, SignedManifest, Ticket, TicketAnswer, TicketUrl
 from streams import envelope
 from streams.envelope import SEALED_SEGMENT
+from streams.header import seal_header
 from streams.keys import parse_public_key, thumbprint
 
 URL = "http://127.0.0.1:8081"
@@ -59,7 +60,7 @@ def client_of(answer: Answer) -> httpx.Client:
 def sealed_challenge(reader: bytes, text: bytes) -> str:
     """Any text as a node sends its challenge."""
     sealed = io.BytesIO()
-    sealed.write(envelope.seal_header([b"k" * 32], [reader]))
+    sealed.write(seal_header([b"k" * 32], [reader]))
     envelope.seal_body(io.BytesIO(text), sealed, b"k" * 32)
     return base64.b64encode(sealed.getvalue()).decode()
 
@@ -116,9 +117,7 @@ class SealingNode:
         return self._register(request)
 
     def ticket(self, reader: bytes) -> TicketAnswer:
-        header = envelope.seal_header(
-            [self.data_key], [self.seal_to or reader], edit_list=self.edit_list
-        )
+        header = seal_header([self.data_key], [self.seal_to or reader], edit_list=self.edit_list)
         manifest = self.change(self._manifest(reader, header))
         first = TicketUrl(url="data:;base64," + base64.b64encode(header).decode())
         blocks = [TicketUrl(url=f"{URL}/htsget/blocks/{n}") for n in range(len(self.parts))]
