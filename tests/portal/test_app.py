@@ -105,7 +105,7 @@ async def test_with_script_rows_come_one_by_one_then_done_and_only_once() -> Non
         again = await browser.get(found[1])
     events = re.findall(r"^event: (\w+)$", stream.text, re.MULTILINE)
     assert events == ["row", "total", "row", "total", "done"]
-    assert "may only say yes or no" in stream.text
+    assert "gave only a yes or no" in stream.text
     assert again.status_code == 404
 
 
