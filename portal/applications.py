@@ -21,6 +21,8 @@ from portal.visitors import Visitor, Visitors
 from schemas.errors import InvalidInput, SkerryError
 from schemas.grants import NewRequest, RequestList, RequestView, WorkspaceList, WorkspaceView
 
+MAX_MONTHS_DIGITS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -96,7 +98,9 @@ def _new_request(form: Mapping[str, object]) -> NewRequest:
     named = {name: form.get(name) for name in ("dataset", "project", "purpose", "workspace")}
     months = form.get("months")
     try:
-        whole = int(months) if isinstance(months, str) and months.isdecimal() else months
+        # Python refuses to read endless digits with an error of its own; two are plenty.
+        short = isinstance(months, str) and len(months) <= MAX_MONTHS_DIGITS
+        whole = int(str(months)) if short and str(months).isdecimal() else months
         return NewRequest.model_validate(named | {"months": whole})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]

@@ -89,9 +89,7 @@ async def _question(request: Request, network: Network) -> RequestBody:
         if request.method == "GET":
             body = RequestBody.model_validate(_from_get(request))
         else:
-            raw = await request.body()
-            if len(raw) > network.settings.limits.form_bytes:
-                raise TooLarge(f"A question may be {network.settings.limits.form_bytes} bytes.")
+            raw = await _capped(request, network.settings.limits.form_bytes)
             body = RequestBody.model_validate_json(raw or b"{}")
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
@@ -100,6 +98,16 @@ async def _question(request: Request, network: Network) -> RequestBody:
     if body.query.pagination is not None and body.query.pagination.skip:
         raise UnreadableQuestion("Later pages of a network are not defined (unsupported).")
     return body
+
+
+async def _capped(request: Request, most: int) -> bytes:
+    """The body, piece by piece: one without a stated length must not fill the memory first."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > most:
+            raise TooLarge(f"A question may be {most} bytes.")
+    return bytes(body)
 
 
 def _from_get(request: Request) -> dict[str, object]:

@@ -55,7 +55,7 @@ class Searches:
         if (
             search is None
             or search.until <= self._clock()
-            or not hmac.compare_digest(search.owner, visitor.key)
+            or not hmac.compare_digest(search.owner.encode(), visitor.key.encode())
             or search.session_id != visitor.session_id
         ):
             raise SearchGone("This search is over. Ask again.")
