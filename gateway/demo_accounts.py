@@ -38,9 +38,9 @@ ACCOUNTS: Mapping[str, Account] = {
         Account(
             "grace",
             "Grace Holm",
-            "researcher who asks for a grant",
-            "Like Rosa; requests access to a dataset and, once a committee approves, "
-            "has its files sent sealed to her workspace.",
+            "researcher with a grant",
+            "Like Rosa, and a committee has granted her every dataset: "
+            "their files come sealed to her workspace.",
             bona_fide=True,
         ),
         Account(

@@ -20,6 +20,7 @@ def of(home: NodeHome) -> Mapping[str, Any]:
     known = [policy for name in book.datasets() if (policy := book.policy(name)) is not None]
     return {
         "node": f"{settings.name} ({settings.id}) at {settings.public_url}",
+        "node_key": home.public_key_hex(),
         "policy": book.version,
         "trust": table.version,
         "datasets": {policy.dataset: _rules(policy) for policy in known},
@@ -30,7 +31,11 @@ def of(home: NodeHome) -> Mapping[str, Any]:
 
 
 def text(rules: Mapping[str, Any]) -> str:
-    lines = [rules["node"], f"policy {rules['policy']}, trust {rules['trust']}"]
+    lines = [
+        rules["node"],
+        f"policy {rules['policy']}, trust {rules['trust']}",
+        f"node key, for workspaces to pin: {rules['node_key']}",
+    ]
     for dataset, sentences in rules["datasets"].items():
         lines.append(f"{dataset}:")
         lines += [f"  {sentence}" for sentence in sentences]
