@@ -10,8 +10,6 @@ Forbidden
     └── NothingMayBeSaid every node that was asked may not answer at this level
 NotFound
 └── SearchGone           the search is over, unknown, or somebody else's
-TooMany
-└── TooManySearches      the portal holds as many open searches as it may
 BadUpstream
 ├── NodeFailed           a node refused or failed while it was asked for one thing
 └── NoNodeAnswered       nothing is known, because nobody answered
@@ -27,7 +25,6 @@ from schemas.errors import (
     NotFound,
     SkerryError,
     Suppressed,
-    TooMany,
     Unauthenticated,
 )
 
@@ -50,10 +47,6 @@ class NothingMayBeSaid(Suppressed):
 
 class SearchGone(NotFound):
     code = "search_gone"
-
-
-class TooManySearches(TooMany):
-    code = "too_many_searches"
 
 
 class NodeFailed(BadUpstream):

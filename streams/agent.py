@@ -130,7 +130,8 @@ class AgentServer:
         except SkerryError as error:
             _log.warning("refused: permit %.64r: %s", permit_id, error.public)
             return RewrapAnswer(refused=error.public)
-        _log.info("re-wrapped: permit %.64r object %s", permit_id, request.object_id)
+        # The record says which object; its name may hold a person's, which no log does.
+        _log.info("re-wrapped: permit %.64r", permit_id)
         return RewrapAnswer(header=base64.b64encode(header).decode())
 
 

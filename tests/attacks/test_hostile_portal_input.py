@@ -65,3 +65,13 @@ async def test_a_body_without_a_stated_length_is_read_no_further_than_the_cap() 
         answer = await portal.post("/beacon/individuals", content=endless())
     assert answer.status_code == 413
     assert sent <= 3 * Limits().form_bytes
+
+
+def test_searches_that_nobody_looks_at_do_not_shut_others_out() -> None:
+    searches = Searches(limits=Limits(open_searches=3), clock=lambda: 0.0)
+    question = parse("1:10177 A>AC")
+    abandoned = [searches.begin(question, _visitor("m" * 43)) for _ in range(9)]
+    mine = searches.begin(question, _visitor("o" * 43))
+    assert searches.take(mine.id, _visitor("o" * 43)) is mine
+    with pytest.raises(SearchGone):
+        searches.take(abandoned[0].id, _visitor("m" * 43))
