@@ -24,6 +24,8 @@ def _public_url(value: str) -> str:
         raise ValueError("must be https://, or http:// on loopback")
     if any(mark in value for mark in "@?#"):
         raise ValueError("must be an address without user, query or fragment")
+    if (host := value.split("/")[2]) != host.lower():
+        raise ValueError("the host must be in lower case: others compare it byte for byte")
     if value.endswith("/"):
         raise ValueError("must not end in a slash: it is the audience of passports, byte for byte")
     return value

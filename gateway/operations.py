@@ -1,8 +1,8 @@
 """What operators and registries ask of a node: /livez, /readyz, /metrics, service-info, services.
 
-GA4GH Service Info 1.0.0 and Service Registry 1.0.0. Live means the process answers; ready means it
-can decide, record and open the catalog. Releases need the key agent too: it is named, but a node
-without it still answers questions.
+GA4GH Service Info 1.0.0 and Service Registry 1.0.0. Live means the process answers. A node
+that cannot decide, record or open its catalog never starts; ready says how many datasets it serves
+and whether the key agent, which releases need and questions do not, is there.
 """
 
 from __future__ import annotations

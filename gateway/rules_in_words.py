@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from access.policy import DatasetPolicy, Granularity, Level
+from access.policy import DatasetPolicy, Granularity, Level, Profile
 from access.policy_file import load_policies
 from gateway import config
 from gateway.home import NodeHome
@@ -45,12 +45,19 @@ def text(rules: Mapping[str, Any]) -> str:
 
 
 def _rules(policy: DatasetPolicy) -> list[str]:
-    said = [
-        f"{_WHO[level]}: {_may(policy.ceilings.get(level) if level >= policy.level else None)}"
-        for level in Level
-    ]
+    said = [f"{_WHO[level]}: {_may(_ceiling(policy, level))}" for level in Level]
     listed = "is listed publicly" if policy.listed else "is not listed"
     return [*said, f"profile {policy.profile.value}; {listed}", _committee(policy)]
+
+
+def _ceiling(policy: DatasetPolicy, level: Level) -> Granularity | None:
+    """What disclosure leaves of the policy's ceiling, as `access.disclosure.granted` says it."""
+    ceiling = policy.ceilings.get(level)
+    if level < policy.level or ceiling is None:
+        return None
+    if level < Level.CONTROLLED and policy.profile is not Profile.OPEN:
+        return Granularity.BOOLEAN
+    return ceiling
 
 
 _WHO = {
