@@ -51,11 +51,16 @@ class Entitlements:
     ) -> Entitlement:
         """Raises NoSuchObject, or ReleaseRefused with its reasons where the caller may know."""
         sealed = self.vault.get(object_id)
+        named = self._named(object_id)
+        dataset = named if sealed is None else sealed.dataset
+        if dataset is None:
+            raise NoSuchObject(reasons=("unknown_object",))
+        decision = self.book.decide(researcher, dataset, Action.STREAM, now=now)
+        if not decision.allowed:
+            # Said of every name under a listed dataset, so that no name tells what is there.
+            self._refuse(researcher, decision, listed=dataset == named, now=now)
         if sealed is None or sealed.kind is not kind:
             raise NoSuchObject(reasons=("unknown_object",))
-        decision = self.book.decide(researcher, sealed.dataset, Action.STREAM, now=now)
-        if not decision.allowed:
-            self._refuse(researcher, decision, now=now)
         grant = self.store.active_grant(researcher.identity, sealed.dataset, now=now)
         if grant is None:
             raise ReleaseRefused(
@@ -82,9 +87,16 @@ class Entitlements:
         workspace = self.recipients.approved(given.grant.workspace, now=now)
         return workspace is not None and workspace.public_key == given.workspace.public_key
 
-    def _refuse(self, researcher: Researcher, decision: Decision, *, now: int) -> NoReturn:
+    def _named(self, object_id: str) -> str | None:
+        """The dataset that the caller's own words name: `DATASET/...`."""
+        found = [name for name in self.book.datasets() if object_id.startswith(f"{name}/")]
+        return max(found, key=len, default=None)
+
+    def _refuse(
+        self, researcher: Researcher, decision: Decision, *, listed: bool, now: int
+    ) -> NoReturn:
         reasons = tuple(reason.code for reason in decision.reasons) or ("denied",)
-        if not self.book.may_know(researcher, decision.dataset, now=now):
+        if not listed or not self.book.may_know(researcher, decision.dataset, now=now):
             raise NoSuchObject(reasons=reasons)
         raise ReleaseRefused(_sentence(reason.text for reason in decision.reasons), reasons=reasons)
 

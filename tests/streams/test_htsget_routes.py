@@ -142,16 +142,28 @@ async def test_nobody_gets_nothing(node: ReleaseNode) -> None:
 
 
 async def test_without_a_visa_the_grant_is_missing_and_it_is_recorded(node: ReleaseNode) -> None:
-    status, name, _ = await refusal(node, person="mallory")
+    node.seal(b">c\nACGT\n", "ds1/genome", kind="file", form="FASTA")
+    status, name, _ = await refusal(node, "/htsget/files/ds1/genome", person="mallory")
     assert (status, name) == (403, "PermissionDenied")
     (refused,) = node.recorded("release.refused")
-    assert (refused["reasons"], refused["object"]) == (["needs_grant"], "sample1")
+    assert (refused["reasons"], refused["object"]) == (["needs_grant"], "ds1/genome")
     assert node.recorded("release.intent") == []
+
+
+async def test_a_refusal_never_tells_which_objects_there_are(node: ReleaseNode) -> None:
+    """Settled rule on statuses: a reason only for what is publicly listed, and objects are not."""
+    node.seal(b">c\nACGT\n", "ds1/genome", kind="file", form="FASTA")
+    there = await refusal(node, "/htsget/files/ds1/genome", person="mallory")
+    not_there = await refusal(node, "/htsget/files/ds1/nothing", person="mallory")
+    assert there == not_there
+    of_no_listed_name = await refusal(node, person="mallory")
+    assert of_no_listed_name == await refusal(node, "/htsget/reads/nothing", person="mallory")
+    assert of_no_listed_name[0] == 404
 
 
 async def test_an_expired_visa_is_no_visa(node: ReleaseNode) -> None:
     node.clock.now = NOW + 10**6
-    assert (await refusal(node))[0] == 403
+    assert (await refusal(node))[0] == 404
 
 
 async def test_a_visa_without_a_grant_here_is_not_enough(node: ReleaseNode) -> None:
