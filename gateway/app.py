@@ -43,6 +43,7 @@ def create_app(home: NodeHome) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # such a redirect would be built from the Host header
     )
     app.include_router(node.beacon, prefix="/beacon")
     for router in (*node.others, operations.build(node, registry)):

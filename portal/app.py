@@ -83,7 +83,13 @@ def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.ti
             await calls.close()
             await http.aclose()
 
-    app = FastAPI(title=settings.name, version=version, lifespan=lifespan, docs_url=None)
+    app = FastAPI(
+        title=settings.name,
+        version=version,
+        lifespan=lifespan,
+        docs_url=None,
+        redirect_slashes=False,  # such a redirect would be built from the Host header
+    )
     app.add_middleware(_Headers)
     app.mount("/static", StaticFiles(directory=PAGES / "static"), name="static")
     app.include_router(services.build(settings, registry, clock=clock, version=version))

@@ -41,6 +41,7 @@ def build(network: Network) -> APIRouter:
         return {"meta": meta, "response": response}
 
     @router.get("")
+    @router.get("/")
     @router.get("/info")
     async def info() -> dict[str, object]:
         return informational(description.info(network))

@@ -75,3 +75,12 @@ def test_searches_that_nobody_looks_at_do_not_shut_others_out() -> None:
     assert searches.take(mine.id, _visitor("o" * 43)) is mine
     with pytest.raises(SearchGone):
         searches.take(abandoned[0].id, _visitor("m" * 43))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/beacon/info/", "/datasets/", "/search/"])
+async def test_no_answer_is_built_from_the_host_header(path: str) -> None:
+    async with _portal() as portal:
+        answer = await portal.get(path, headers={"Host": "evil.example"})
+    assert "evil.example" not in answer.headers.get("location", "")
+    assert "evil.example" not in answer.text
