@@ -101,9 +101,9 @@ def init(
     folder: Folder,
     *,
     node_id: Annotated[str, typer.Option("--id", help="reverse domain, e.g. org.example.node")],
-    name: str,
-    public_url: str,
-    organization: str,
+    name: Annotated[str, typer.Option(help="what people call the node")],
+    public_url: Annotated[str, typer.Option(help="its address; https, or http on loopback")],
+    organization: Annotated[str, typer.Option(help="who runs it")],
     signin_issuer: Annotated[str, typer.Option(help="your OpenID Connect provider")],
     signin_client: str = "skerry",
     port: int = 8081,
@@ -245,7 +245,9 @@ def demo_passport(
 
 
 @workspace.command("init")
-def workspace_init(folder: Path, *, name: str) -> None:
+def workspace_init(
+    folder: Path, *, name: Annotated[str, typer.Option(help="what people call it")]
+) -> None:
     """Makes a workspace's keys."""
     from workspaces import keys
 
@@ -329,7 +331,7 @@ def verify_audit(folder: Folder, *, as_json: AsJson = False) -> None:
 def explain(
     folder: Folder,
     *,
-    dataset: str,
+    dataset: Annotated[str, typer.Option(help="the dataset's id")],
     action: Annotated[str, typer.Option(help="discover, stream or train")] = "discover",
     token_file: Annotated[Path | None, typer.Option(help="left out: an anonymous caller")] = None,
     as_json: AsJson = False,
