@@ -67,7 +67,7 @@ class RequestDesk:
         )
         if self._committee(new.dataset) is None:
             raise NoSuchThing(detail="request for a dataset without a policy")
-        self._refuse_dead_workspace(new.workspace, now=now)
+        self._refuse_unfit_workspace(new.workspace, owner=requester, now=now)
         self._store.add_request(
             request, before_commit=lambda: self._note(request, "create", by=requester)
         )
@@ -111,7 +111,7 @@ class RequestDesk:
         target = advance(request.state, step, seen.part)
         grant = None
         if step is Step.APPROVE:
-            self._refuse_dead_workspace(request.workspace, now=now)
+            self._refuse_unfit_workspace(request.workspace, owner=request.requester, now=now)
             grant = _grant(request, allowed_months=body.months, now=now)
         self._store.take_step(
             request,
@@ -121,9 +121,11 @@ class RequestDesk:
             before_commit=lambda: self._note(request, step, by=actor, grant=grant),
         )
 
-    def _refuse_dead_workspace(self, workspace_id: str, *, now: int) -> None:
+    def _refuse_unfit_workspace(self, workspace_id: str, *, owner: str, now: int) -> None:
+        """Another person's workspace is refused as an unknown one is: ids tell nobody anything."""
         found = self._recipients.registration(workspace_id)
-        if found is None or found.state is KeyState.REVOKED or found.expires <= now:
+        alive = found is not None and found.state is not KeyState.REVOKED and now < found.expires
+        if found is None or found.owner != owner or not alive:
             raise InvalidInput("The workspace is not registered at this node, or no longer.")
 
     def _committee(self, dataset: str) -> tuple[str, ...] | None:
