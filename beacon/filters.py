@@ -53,8 +53,13 @@ def read(items: Sequence[object]) -> tuple[Filter, ...]:
 
 
 def read_get(values: Sequence[str]) -> tuple[Filter, ...]:
-    """The filters of a GET: comma-joined ids or `id:operator value` run together."""
-    return read([part for value in values for part in value.split(",") if part])
+    """The filters of a GET: comma-joined ids or `id:operator value` run together.
+
+    An empty one is refused, since dropping it would widen the question."""
+    parts = [part for value in values for part in value.split(",")]
+    if not all(part.strip() for part in parts):
+        raise BadQuestion("filters is empty or has an empty filter; leave it out to ask of all.")
+    return read(parts)
 
 
 def unknown_ids(filters: Sequence[Filter], segment: Segment) -> tuple[str, ...]:

@@ -91,7 +91,8 @@ def from_get(target: Target, pairs: Sequence[tuple[str, str]]) -> Query:
     genomic = {name: _typed(name, values[name]) for name in values if name in variants.PARAMETERS}
     body = _get_body(values, target)
     read = filter_rules.read_get(values.get("filters", []))
-    datasets = tuple(part for v in values.get("datasetIds", []) for part in v.split(",") if part)
+    named = [part for value in values.get("datasetIds", []) for part in value.split(",")]
+    datasets = _dataset_ids(named if "datasetIds" in values else None)
     return _query(target, request_body.validated(body), genomic, datasets=datasets, read=read)
 
 
@@ -218,32 +219,38 @@ def _check_schemas(target: Target, body: RequestBody) -> None:
 def _parameters(given: Mapping[str, object]) -> tuple[dict[str, object], tuple[str, ...]]:
     """Genomic parameters and dataset ids of `requestParameters`, nested (standard) or flat."""
     genomic: dict[str, object] = {}
-    datasets: object = None
+    nested: object = None
+    flat: object = None
     for name, value in given.items():
         if name == "$schema":
             continue
         if isinstance(value, dict):
             if name == "datasets":
                 refuse_unknown(value, frozenset({"datasetIds"}))
-                datasets = value.get("datasetIds", [])
+                nested = value.get("datasetIds")
             elif entry_type_named(name) == "genomicVariant":
                 genomic.update(value)
             else:
                 raise BadQuestion(f"Unknown parameters: {name[:40]}.")
         elif name == "datasetIds":
-            datasets = value
+            flat = value
         else:
             genomic[name] = value
     named = {variants.ALIASES.get(n, n): v for n, v in genomic.items() if v is not None}
     refuse_unknown(named, variants.PARAMETERS)
-    return named, _dataset_ids(datasets)
+    if nested is not None and flat is not None:
+        raise BadQuestion("datasetIds is given more than once.")
+    return named, _dataset_ids(flat if nested is None else nested)
 
 
 def _dataset_ids(value: object) -> tuple[str, ...]:
+    """None asks every dataset. An empty name is refused: dropping it could ask every dataset."""
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise BadQuestion("datasetIds must be a list of strings.")
+    if not value or not all(item.strip() for item in value):
+        raise BadQuestion("datasetIds is empty or has an empty name; leave it out to ask of all.")
     return tuple(value)
 
 
