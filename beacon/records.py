@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping
@@ -19,12 +20,16 @@ from typing import cast
 from beacon.errors import Problem
 
 MAX_JSON_BYTES = 1_000_000_000
+# JSON of people shrinks some 10 to 30 times; what shrinks further was made to fill the memory.
+FREE_EXPANSION_BYTES = 64 * 1024 * 1024
+MAX_EXPANSION = 100
 MAX_RECORDS = 2_000_000
 MAX_RECORD_CHARACTERS = 2_000_000
 MAX_DEPTH = 40
 MAX_PROBLEMS = 20
 _CURIE = re.compile(r"^[A-Za-z][A-Za-z0-9_.]+:[^\s,]{1,200}$")
 _MAX_ID = 200
+_CHUNK = 1024 * 1024
 
 Record = Mapping[str, object]
 
@@ -60,7 +65,7 @@ def read_entity(name: str, path: Path | None, problems: Problems) -> Entity:
     """The records of a file; unusable ones are left out and reported in `problems`."""
     if path is None:
         return Entity(name, "")
-    raw = _read_json(path, problems)
+    raw = read_json(path, problems)
     if raw is None:
         return Entity(name, path.name)
     if not isinstance(raw, list) or len(raw) > MAX_RECORDS:
@@ -85,25 +90,47 @@ def check_references(entity: Entity, field: str, known: frozenset[str], problems
             problems.add(Problem(entity.file, where, field, "the id of a record that was given"))
 
 
-def _read_json(path: Path, problems: Problems) -> object:
+def read_json(path: Path, problems: Problems) -> object:
+    """What a file (plain or `.gz`) says, or None with the reason in `problems`."""
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            content = stream.read(MAX_JSON_BYTES + 1)
-        if len(content) > MAX_JSON_BYTES:
-            problems.add(Problem(path.name, "", "", f"at most {MAX_JSON_BYTES} bytes of JSON"))
-            return None
-        return json.loads(content)
+        content = _content(path, problems)
+        return None if content is None else json.loads(content)
     except FileNotFoundError:
         problems.add(Problem(path.name, "", "", "a file that exists", "check the path"))
     except (EOFError, zlib.error, gzip.BadGzipFile):
         problems.add(
             Problem(path.name, "", "", "a complete gzip file", "the file is cut off: copy it again")
         )
+    except OSError:
+        problems.add(Problem(path.name, "", "", "a file that can be read", "check its rights"))
     except json.JSONDecodeError as wrong:
         problems.add(Problem(path.name, f"line {wrong.lineno}", "", f"JSON ({wrong.msg})"))
     except (UnicodeDecodeError, RecursionError, ValueError):
         problems.add(Problem(path.name, "", "", "UTF-8 JSON, not nested too deep"))
     return None
+
+
+def _content(path: Path, problems: Problems) -> bytearray | None:
+    """The bytes of a file, read in chunks so that no more than its cap is ever held."""
+    content = bytearray()
+    with path.open("rb") as file:
+        packed = path.suffix == ".gz"
+        expanded = FREE_EXPANSION_BYTES + MAX_EXPANSION * os.fstat(file.fileno()).st_size
+        cap = min(MAX_JSON_BYTES, expanded) if packed else MAX_JSON_BYTES
+        stream = gzip.GzipFile(fileobj=file) if packed else file
+        while chunk := stream.read(_CHUNK):
+            content += chunk
+            if len(content) > cap:
+                problems.add(_too_large(path, cap))
+                return None
+    return content
+
+
+def _too_large(path: Path, cap: int) -> Problem:
+    if cap == MAX_JSON_BYTES:
+        return Problem(path.name, "", "", f"at most {cap} bytes of JSON", "split the source")
+    step = "if the content is genuine, give the file unpacked"
+    return Problem(path.name, "", "", f"a gzip file that unpacks to at most {cap} bytes", step)
 
 
 def _usable(record: object, number: int, file: str, seen: set[str], problems: Problems) -> bool:
@@ -119,7 +146,12 @@ def _usable(record: object, number: int, file: str, seen: set[str], problems: Pr
         problems.add(Problem(file, where, "id", "an id that no other record has"))
         return False
     seen.add(name)
-    if len(json.dumps(record)) > MAX_RECORD_CHARACTERS:
+    try:
+        size = len(json.dumps(record))
+    except RecursionError:
+        problems.add(Problem(file, where, "", "a record that is not nested too deep"))
+        return False
+    if size > MAX_RECORD_CHARACTERS:
         expected = f"a record of at most {MAX_RECORD_CHARACTERS} characters"
         problems.add(Problem(file, where, "", expected))
         return False

@@ -7,8 +7,6 @@ taken and left is said. People are divided over the nodes, so nobody is counted 
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +17,7 @@ import pysam
 
 from access.policy import Profile
 from beacon.load import DatasetSource
+from beacon.records import Problems, read_json
 from beacon.variant_files import open_variants
 from gateway import population
 from gateway.errors import LoadRefused
@@ -223,14 +222,14 @@ def _is_bff(path: Path, kind: str) -> bool:
 
 def _people(path: Path) -> tuple[str, ...]:
     """The ids in an individuals file; `beacon.load` checks the records themselves."""
-    try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        records = json.loads(raw)
+    problems = Problems()
+    records = read_json(path, problems)
+    if isinstance(records, list) and all(isinstance(r, dict) and "id" in r for r in records):
         return tuple(str(record["id"]) for record in records)
-    except (OSError, EOFError, ValueError, TypeError, KeyError) as error:
-        raise LoadRefused(
-            f"{path}: expected a JSON array of individuals, each with an id; repair or remove it"
-        ) from error
+    found = "".join(f" ({problem})" for problem in problems.found)
+    raise LoadRefused(
+        f"{path}: expected a JSON array of individuals, each with an id; repair or remove it{found}"
+    )
 
 
 def _by_assembly(paths: Sequence[Path]) -> Mapping[str, tuple[Path, ...]]:
