@@ -95,7 +95,8 @@ def test_a_demo_stopped_while_it_starts_leaves_nothing(
     demo.send_signal(number)
     out, err = demo.communicate(timeout=60)
     assert "Traceback" not in err, out + err
-    assert demo.returncode in {Exit.INTERRUPTED, Exit.OK}, out + err
+    # Python may end by the signal itself, which a shell calls 130 too.
+    assert demo.returncode in {Exit.INTERRUPTED, Exit.OK, -signal.SIGINT}, out + err
     assert_nothing_left(temporary, first)
 
 

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from gateway import rules_in_words
+from gateway.rules_in_words import text
+from passports.errors import BadTrustFile
+from tests.support.node_folder import node_folder, open_counts
+
+CLOSED = {"id": "closed", "level": "controlled", "profile": "controlled", "committee": []}
+CAREFUL = {"id": "careful", "level": "public", "profile": "default", "committee": []}
+
+
+def said(tmp_path: Path, policy: Mapping[str, object]) -> str:
+    return text(rules_in_words.of(node_folder(tmp_path / "n", policies=[policy])))
+
+
+def test_strangers_get_no_answer_from_a_controlled_dataset(tmp_path: Path) -> None:
+    words = said(tmp_path, CLOSED)
+    assert "anyone: get no answer" in words
+    assert "registered researchers: get no answer" in words
+    assert "researchers with a grant: get records" in words
+
+
+def test_a_stranger_learns_presence_only_by_default(tmp_path: Path) -> None:
+    words = said(tmp_path, CAREFUL)
+    assert "anyone: learn whether something is there" in words
+    assert "registered researchers: learn whether something is there" in words
+
+
+def test_counts_are_promised_only_where_they_are_given(tmp_path: Path) -> None:
+    assert "anyone: get counts" in said(tmp_path, open_counts("open"))
+
+
+def test_a_dataset_without_a_committee_says_that_nobody_can_approve(tmp_path: Path) -> None:
+    assert "access requests cannot be approved" in said(tmp_path, CLOSED)
+
+
+def test_the_plain_catalog_is_warned_of(tmp_path: Path) -> None:
+    assert "warning: The catalog holds personal data in the clear" in said(tmp_path, CLOSED)
+
+
+def test_a_broken_trust_file_is_refused_and_not_worded(tmp_path: Path) -> None:
+    made = node_folder(tmp_path / "n")
+    made.trust.write_text("surprise: 1")
+    with pytest.raises(BadTrustFile, match=r"trust\.yaml"):
+        rules_in_words.of(made)
