@@ -22,7 +22,7 @@ def node(tmp_path: Path) -> Iterator[AccessNode]:
 
 
 def test_a_committee_member_does_not_approve_their_own_request(node: AccessNode) -> None:
-    request_id = node.submitted(node.workspace(), requester="dora")
+    request_id = node.submitted(node.workspace("dora"), requester="dora")
     for step in (Step.APPROVE, Step.REJECT, Step.RETURN):
         with pytest.raises(SeparationOfDuties):
             node.take(request_id, step, by="dora")
@@ -30,7 +30,7 @@ def test_a_committee_member_does_not_approve_their_own_request(node: AccessNode)
 
 
 def test_the_refused_approval_is_on_record(node: AccessNode) -> None:
-    request_id = node.submitted(node.workspace(), requester="dora")
+    request_id = node.submitted(node.workspace("dora"), requester="dora")
     with pytest.raises(SeparationOfDuties):
         node.take(request_id, Step.APPROVE, by="dora")
     assert any("refused approve" in line for line in node.kinds())
@@ -80,7 +80,7 @@ def test_who_registered_a_key_neither_confirms_it_nor_approves_for_it(node: Acce
     with pytest.raises(SeparationOfDuties):
         node.recipients.confirm(workspace, admin=at("dora"), now=NOW)
     with pytest.raises(SeparationOfDuties):
-        node.take(node.submitted(workspace), Step.APPROVE, by="dora")
+        node.take(node.submitted(workspace, requester="dora"), Step.APPROVE, by="dora")
 
 
 def test_an_approval_is_given_once(node: AccessNode) -> None:
