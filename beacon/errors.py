@@ -1,19 +1,19 @@
 """What can go wrong in the beacon room.
 
-    InvalidInput
-    ├── UnsupportedFilter        a filter this dataset has no field, term or operator for
-    ├── UnsupportedVariantType   a `variantType` outside the vocabulary of `beacon.alleles`
-    ├── BadQuestion              a request that is malformed or contradicts itself
-    ├── UnsupportedQuestion      a well-formed request this node does not serve; says what it does
-    └── SourceRefused            files that may not be loaded; carries the problems found
-    TooLarge
-    └── BodyTooLarge             a request body above the cap
-    NotFound
-    └── UnknownEntry             unknown, or not yours to know of: one answer
-    Suppressed
-    └── NothingMayBeSaid         every dataset asked is closed or suppressed for this caller
-    Unavailable
-    └── CatalogError             a segment or the manifest cannot be read; nothing was answered
+InvalidInput
+├── UnsupportedFilter        a filter this dataset has no field, term or operator for
+├── UnsupportedVariantType   a `variantType` outside the vocabulary of `beacon.alleles`
+├── BadQuestion              a request that is malformed or contradicts itself
+├── UnsupportedQuestion      a well-formed request this node does not serve; says what it does
+└── SourceRefused            files that may not be loaded; carries the problems found
+TooLarge
+└── BodyTooLarge             a request body above the cap
+NotFound
+└── UnknownEntry             unknown, or not yours to know of: one answer
+Suppressed
+└── NothingMayBeSaid         every dataset asked is closed or suppressed for this caller
+Unavailable
+└── CatalogError             a segment or the manifest cannot be read; nothing was answered
 """
 
 from __future__ import annotations
