@@ -58,6 +58,7 @@ class NodeAnswer:
     withheld: tuple[str, ...] = ()
     unserved: tuple[str, ...] = ()
     beacon_id: str | None = None
+    age_seconds: int = 0  # above 0: the node was not asked again
 
     @property
     def exists(self) -> bool | None:

@@ -30,6 +30,7 @@ from portal.applications import Applications
 from portal.calls import Calls
 from portal.description import Network
 from portal.fanout import Fanout
+from portal.metrics import Metrics
 from portal.registry import Registry
 from portal.routes import Portal
 from portal.searches import Searches
@@ -56,7 +57,8 @@ def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.ti
     limits, version = settings.limits, _version()
     calls = Calls(limits)
     registry = Registry(settings.nodes, calls, limits=limits, clock=clock)
-    fanout = Fanout(calls, limits)
+    metrics = Metrics()
+    fanout = Fanout(calls, limits, metrics)
     http = httpx.AsyncClient(timeout=limits.deadline_seconds, follow_redirects=False)
     visitors = Visitors(
         settings, _login(settings, http), sessions=Sessions(clock), clock=clock, limits=limits
@@ -90,9 +92,9 @@ def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.ti
         docs_url=None,
         redirect_slashes=False,  # such a redirect would be built from the Host header
     )
-    app.add_middleware(_Headers)
+    app.add_middleware(_Headers, metrics=metrics)
     app.mount("/static", StaticFiles(directory=PAGES / "static"), name="static")
-    app.include_router(services.build(settings, registry, clock=clock, version=version))
+    app.include_router(services.build(settings, registry, metrics, clock=clock, version=version))
     app.include_router(beacon.build(Network(settings, registry, fanout, version)))
     app.include_router(routes.build(portal))
     _install_errors(app, portal)
@@ -115,14 +117,16 @@ def _version() -> str:
 
 
 class _Headers:
-    """Security headers on every answer; pages are nobody's cache's."""
+    """Security headers on every answer, and its status counted; pages are nobody's cache's."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                self._metrics.request(scope["path"], message["status"])
                 headers = message.setdefault("headers", [])
                 headers.extend(_HEADERS)
                 if not scope["path"].startswith("/static/") and not any(

@@ -167,7 +167,7 @@ def _nobody(answers: Sequence[NodeAnswer]) -> SkerryError:
     named = "; ".join(f"{one.name}: {one.outcome} ({one.reason})" for one in answers[:10])
     if outcomes and outcomes <= {Outcome.SUPPRESSED, Outcome.REFUSED}:
         return NothingMayBeSaid(f"No node may answer anyone at this level. {named}")
-    if outcomes == {Outcome.UNSUPPORTED}:
+    if outcomes and outcomes <= {Outcome.SUPPRESSED, Outcome.REFUSED, Outcome.UNSUPPORTED}:
         return UnreadableQuestion(f"No node can serve this question. {named}")
     return NoNodeAnswered(f"No node answered. {named}")
 
@@ -244,6 +244,7 @@ def _result_sets(
                     "status": answer.outcome.value,
                     "latencyMs": answer.latency_ms,
                     "askedAs": answer.asked_as,
+                    "ageSeconds": answer.age_seconds,
                 },
             }
             if counted and one.count is not None:

@@ -21,6 +21,7 @@ from portal.settings import Limits
 class Reply:
     status: int
     document: object
+    size: int = 0  # bytes of the body
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,11 @@ class Calls:
                 response.close()
                 return NoReply(Outcome.ERROR, f"The answer is larger than {cap:,} bytes.")
         try:
-            return Reply(response.status, json.loads(raw) if raw else None)
+            return Reply(response.status, json.loads(raw) if raw else None, len(raw))
         except (ValueError, RecursionError):
             if response.status == 200:
                 return NoReply(Outcome.ERROR, "The answer is not JSON.")
-            return Reply(response.status, None)
+            return Reply(response.status, None, len(raw))
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

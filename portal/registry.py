@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from portal.answer import items, members, text
+from portal.asking import Target
 from portal.calls import Calls, NoReply
-from portal.fanout import Target
 from portal.settings import Limits
 
 MAX_DATASETS = 1_000
@@ -26,6 +26,7 @@ class Dataset:
     name: str
     description: str
     level: str  # what the node says of it in info, or nothing
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class Node:
 
     @property
     def target(self) -> Target:
-        return Target(self.url, self.name)
+        edition = " ".join(f"{one.id}={one.version}" for one in self.datasets)
+        return Target(self.url, self.name, edition=edition)
 
 
 class Registry:
@@ -161,6 +163,7 @@ def _dataset(raw: Mapping[str, object]) -> Dataset:
         name=text(raw.get("name")) or text(raw.get("id")),
         description=text(raw.get("description")),
         level=text(info.get("accessLevel")) or text(info.get("level")),
+        version=text(raw.get("version")),
     )
 
 

@@ -1,21 +1,28 @@
-"""What machines ask of the portal: alive, ready, service-info 1.0, service-registry 1.0, nodes."""
+"""What machines ask of the portal: alive, ready, metrics, service-info and service-registry 1.0."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from portal.metrics import Metrics
 from portal.registry import Node, Registry
 from portal.settings import PortalSettings
 from schemas.beacon import API_VERSION
 from schemas.errors import NotFound
 
-MACHINE_PATHS = ("/api/", "/services", "/service-info", "/livez", "/readyz")
+MACHINE_PATHS = ("/api/", "/services", "/service-info", "/livez", "/readyz", "/metrics")
 
 
 def build(
-    settings: PortalSettings, registry: Registry, *, clock: Callable[[], float], version: str
+    settings: PortalSettings,
+    registry: Registry,
+    metrics: Metrics,
+    *,
+    clock: Callable[[], float],
+    version: str,
 ) -> APIRouter:
     router = APIRouter()
 
@@ -30,6 +37,10 @@ def build(
         response.status_code = 200 if looked else 503
         seen = sum(not node.problem for node in registry.nodes)
         return {"status": "ready" if looked else "starting", "nodes": seen}
+
+    @router.get("/metrics")
+    async def counted() -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     @router.get("/service-info")
     async def info() -> dict[str, object]:
@@ -63,7 +74,7 @@ def build(
     return router
 
 
-_TYPE = {"group": "org.ga4gh", "artifact": "beacon", "version": API_VERSION}
+_TYPE = {"group": "org.ga4gh", "artifact": "beacon", "version": API_VERSION.removeprefix("v")}
 
 
 def _service(node: Node, *, now: float) -> dict[str, object]:

@@ -42,6 +42,13 @@ class Limits:
     form_bytes: int = 64 * 1024
     passport_seconds: float = 60.0
     passports: int = 5_000
+    # A node that failed so often in a row is left alone for the pause.
+    failures: int = 5
+    pause_seconds: float = 30.0
+    # Anonymous answers are kept this long, one of at most, all together at most.
+    kept_seconds: float = 30.0
+    kept_answer_bytes: int = 64 * 1024
+    kept_bytes: int = 32 * 1024 * 1024
 
 
 class PortalSettings(BaseSettings):

@@ -254,3 +254,14 @@ async def test_the_networks_self_description_is_served(path: str) -> None:
         reply = await browser.get(f"/beacon/{path}")
     assert reply.status_code == 200
     assert set(reply.json()["meta"]) == {"beaconId", "apiVersion", "returnedSchemas"}
+
+
+async def test_metrics_count_rows_by_node_and_outcome_and_name_no_question() -> None:
+    stopped = unused_address()
+    async with served(_node("one", 3)) as one, _browser(one, stopped) as browser:
+        await browser.post("/search", data={"q": "MONDO:1"})
+        counted = (await browser.get("/metrics")).text
+    assert f'skerry_portal_node_answers_total{{node="{one}",outcome="ok"}} 1.0' in counted
+    assert f'node="{stopped}",outcome="unreachable"}} 1.0' in counted
+    assert 'skerry_portal_requests_total{door="/search",status="200"} 1.0' in counted
+    assert "MONDO" not in counted

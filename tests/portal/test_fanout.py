@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from portal.answer import NodeAnswer, Outcome
@@ -180,3 +180,52 @@ async def test_a_node_that_cannot_serve_the_question_is_not_asked() -> None:
 
 async def test_asking_nobody_ends_at_once() -> None:
     assert await _ask() == []
+
+
+async def test_a_signed_in_persons_answer_is_given_to_nobody_else() -> None:
+    async def by_rights(request: Request) -> Response:
+        exists = request.headers.get("authorization") is not None
+        return JSONResponse({"responseSummary": {"exists": exists}})
+
+    async def signed_in(audience: str) -> Credential:
+        return Credential("signed in", f"for-{audience}")
+
+    async with served(_node(by_rights)) as url, _fanout() as fanout:
+        target = [Target(url, "n")]
+        for _ in range(2):
+            mine = fanout.ask(target, "/individuals", body={}, credential=signed_in)
+            anyone = fanout.ask(target, "/individuals", body={})
+            assert [row.outcome async for row in mine] == [Outcome.OK]
+            assert [row.outcome async for row in anyone] == [Outcome.EMPTY]
+
+
+async def test_a_node_that_dribbles_is_cut_at_the_deadline() -> None:
+    async def dribble(_request: Request) -> Response:
+        async def bytes_one_by_one() -> AsyncGenerator[bytes, None]:
+            for _ in range(100):
+                yield b" "
+                await asyncio.sleep(0.05)
+
+        return StreamingResponse(bytes_one_by_one(), media_type="application/json")
+
+    started = time.monotonic()
+    async with served(_node(dribble)) as url:
+        (row,) = await _ask(url)
+        taken = time.monotonic() - started
+    assert row.outcome is Outcome.LATE
+    assert taken < 1.5
+
+
+async def test_a_node_that_fails_again_and_again_is_left_alone() -> None:
+    asked = 0
+
+    async def fails(_request: Request) -> Response:
+        nonlocal asked
+        asked += 1
+        return JSONResponse({}, status_code=500)
+
+    async with served(_node(fails)) as url, _fanout() as fanout:
+        for _ in range(7):
+            (row,) = [row async for row in fanout.ask([Target(url, "n")], "/individuals", body={})]
+    assert (asked, row.outcome) == (5, Outcome.UNREACHABLE)
+    assert "5 times in a row" in row.reason

@@ -1,0 +1,140 @@
+"""Asks one node one question: whether to ask it at all, as whom, and what its reply says.
+
+A credential is obtained for this node alone and shown to no other. Which nodes are asked, and when,
+is `fanout`'s; the call itself is `calls`'.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from portal.answer import NodeAnswer, Outcome, Reading, read
+from portal.breaker import Breakers
+from portal.calls import Calls, NoReply
+from portal.metrics import Metrics
+from portal.recent import Got, Recent
+from portal.settings import Limits
+from schemas.wire import canonical_json
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One node to ask; `unsupported` is why it need not be asked at all, `edition` changes with the
+    versions of its datasets."""
+
+    url: str
+    name: str
+    unsupported: str = ""
+    edition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What to show one node: a Passport made for it, or nothing; `asked_as` says which."""
+
+    asked_as: str
+    token: str | None = field(default=None, repr=False)
+
+
+CredentialFor = Callable[[str], Awaitable[Credential]]
+
+
+async def anonymous(_audience: str) -> Credential:
+    return Credential("anonymous")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as every node gets it; `path` is under the node's Beacon root."""
+
+    path: str
+    body: Mapping[str, object]
+    canonical: str
+
+    @classmethod
+    def of(cls, path: str, body: Mapping[str, object]) -> Asked:
+        return cls(path, body, canonical_json(body).decode("ascii"))
+
+
+class Asking:
+    def __init__(self, calls: Calls, limits: Limits, metrics: Metrics) -> None:
+        self._calls = calls
+        self._metrics = metrics
+        clock = _loop_time
+        self._breakers = Breakers(limits, clock)
+        self._recent = Recent(limits, clock)
+
+    async def ask(
+        self, target: Target, asked: Asked, *, credential: CredentialFor, deadline: float
+    ) -> NodeAnswer:
+        """One row by `deadline` (the event loop's clock), whatever the node does."""
+        if target.unsupported:
+            return NodeAnswer(
+                target.url, target.name, Outcome.UNSUPPORTED, target.unsupported, 0, "not asked"
+            )
+        started = _loop_time()
+        shown = await _obtain(credential, target.url, (started + deadline) / 2)
+
+        async def call() -> Got:
+            return await self._call(target, asked, token=shown.token, deadline=deadline)
+
+        if shown.token is not None:
+            got = await call()
+        else:
+            key = (target.url, target.edition, asked.path, asked.canonical)
+            got = await self._recent.get(key, call)
+        return _row(target, got, shown, taken=_loop_time() - started)
+
+    async def _call(
+        self, target: Target, asked: Asked, *, token: str | None, deadline: float
+    ) -> Got:
+        if (paused := self._breakers.refuses(target.url)) is not None:
+            return Got(Reading(Outcome.UNREACHABLE, paused))
+        started = _loop_time()
+        url = f"{target.url}/beacon{asked.path}"
+        try:
+            reply = await self._calls.send(
+                "POST", url, deadline=deadline, token=token, body=asked.body
+            )
+        except BaseException:
+            self._breakers.gave_up(target.url)
+            raise
+        if isinstance(reply, NoReply):
+            got = Got(Reading(reply.outcome, reply.reason))
+        else:
+            got = Got(read(reply.status, reply.document), reply.size)
+        self._breakers.saw(target.url, got.reading.outcome)
+        self._metrics.node(target.url, got.reading.outcome, _loop_time() - started)
+        return got
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _row(target: Target, got: Got, shown: Credential, *, taken: float) -> NodeAnswer:
+    seen = got.reading
+    return NodeAnswer(
+        url=target.url,
+        name=target.name,
+        outcome=seen.outcome,
+        reason=seen.reason,
+        latency_ms=round(taken * 1000),
+        asked_as=shown.asked_as,
+        sets=seen.sets,
+        withheld=seen.withheld,
+        unserved=seen.unserved,
+        beacon_id=seen.beacon_id,
+        age_seconds=round(got.age),
+    )
+
+
+async def _obtain(credential: CredentialFor, audience: str, until: float) -> Credential:
+    """Half of the time may go into the exchange; then the node is asked as anyone would be."""
+    try:
+        async with asyncio.timeout_at(until):
+            return await credential(audience)
+    except TimeoutError:
+        return Credential("anonymous, the sign-in service was too slow")
