@@ -21,7 +21,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.chain import CHECKPOINT, Entry, Verification, check_facts, follow, verify
+from access.chain import CHECKPOINT, Verification, check_facts, follow, verify, written_after
 from access.chain_tail import Tail, read_tail
 from access.errors import RecordBroken, RecordUnavailable
 
@@ -82,13 +82,14 @@ class Record:
                 self._checkpoint()
             if durable:
                 self._sync()
-        self._dirty.set()
+        if not self._dirty.is_set():
+            self._dirty.set()
         return number
 
     def pseudonym(self, identity: str) -> str:
         """The same for one identity while the key lives; destroying the key unlinks them all."""
-        digest = hmac.new(self._pseudonym_key, b"identity\0" + identity.encode(), hashlib.sha256)
-        return f"p-{digest.hexdigest()[:40]}"
+        digest = hmac.digest(self._pseudonym_key, b"identity\0" + identity.encode(), "sha256")
+        return f"p-{digest.hex()[:40]}"
 
     @property
     def head(self) -> tuple[int, str]:
@@ -114,19 +115,17 @@ class Record:
     def _write(self, kind: str, facts: Mapping[str, object]) -> int:
         if self._closed or self._failed is not None:
             raise RecordUnavailable("The record can't be written.", detail=self._failed or "closed")
-        entry = Entry.after(self._head, time=round(self._clock(), 3), kind=kind, facts=facts)
-        line = entry.line()
-        size = os.fstat(self._file).st_size
+        line, head = written_after(self._head, time=round(self._clock(), 3), kind=kind, facts=facts)
         try:
             written = os.write(self._file, line)
         except OSError as error:
             raise RecordUnavailable("The record can't be written.", detail=str(error)) from error
         if written != len(line):
-            self._take_back(size)
+            self._take_back(os.fstat(self._file).st_size - written)
             raise RecordUnavailable("The record can't be written.", detail="short write")
-        self._head = entry.head
+        self._head = head
         self._since_checkpoint += 1
-        return entry.seq
+        return head.seq
 
     def _take_back(self, size: int) -> None:
         """A part of a line must not stand before the next entry."""
