@@ -30,6 +30,11 @@ class DatasetFacts:
     chromosomes: tuple[str, ...]
     description: str = ""
     metadata: Mapping[str, object] = field(default_factory=dict)  # Beacon dataset record
+    genotypes: bool = True  # False: sites with counts only, so nobody is known to carry anything
+    genes: Literal["annotation", "table"] | None = None  # where a gene question finds its answer
+    aminoacid_changes: bool = False
+    identifiers: bool = False
+    populations: tuple[str, ...] = ()  # as named in the source, such as `afr`
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,37 @@ class ById:
     variant_id: str
 
 
-VariantQuestion = Allele | Span | ById
+@dataclass(frozen=True, slots=True)
+class InGene:
+    """Variants annotated with the gene symbol or, where the dataset holds a gene table instead of
+    annotations, overlapping the gene's span; the rest narrows as in `Span`."""
+
+    gene: str
+    variant_type: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    ref: str | None = None
+    alt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AminoacidChange:
+    """Variants annotated with the change in one-letter form without `p.`, such as `V600E` or
+    `W24*`; of one gene where it is named."""
+
+    change: str
+    gene: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ByIdentifier:
+    """Variants the data give this public name: rsID, ClinVar id or accession, transcript or protein
+    HGVS as annotated. Upper and lower case are the same."""
+
+    identifier: str
+
+
+VariantQuestion = Allele | Span | ById | InGene | AminoacidChange | ByIdentifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +135,33 @@ Predicate = HasTerm | Compare | AnyOf
 
 
 @dataclass(frozen=True, slots=True)
+class Annotations:
+    """What the source's annotation says of a variant, each in the order of the source. `effects`
+    are Sequence Ontology ids; `transcript_hgvs` and `protein_hgvs` are spelled as annotated."""
+
+    genes: tuple[str, ...] = ()
+    effects: tuple[str, ...] = ()
+    aminoacid_changes: tuple[str, ...] = ()
+    transcript_hgvs: tuple[str, ...] = ()
+    protein_hgvs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PopulationCount:
+    """A variant in one population of the source. `frequency` is as stated there, or derived from
+    the counts; either may be missing."""
+
+    population: str
+    allele_count: int | None
+    allele_number: int | None
+    frequency: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class VariantRow:
     """A stored variant as loaded. `row` is its dense number in this dataset version; frequencies
-    are of this dataset; `reference_af` is of the reference population, None where unknown."""
+    are of this dataset; `reference_af` is of the reference population, None where unknown.
+    `carriers`, `homozygotes` and `hemizygotes` are people, None where the source does not say."""
 
     row: int
     variant_id: str
@@ -111,9 +170,13 @@ class VariantRow:
     variant_type: str
     allele_count: int
     allele_number: int
-    carriers: int
+    carriers: int | None
     reference_af: float | None
     identifiers: tuple[str, ...] = ()
+    homozygotes: int | None = None
+    hemizygotes: int | None = None
+    annotations: Annotations = Annotations()
+    populations: tuple[PopulationCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +205,22 @@ class Segment(Protocol):
     @property
     def facts(self) -> DatasetFacts: ...
 
+    def supports(self, question: VariantQuestion) -> bool:
+        """Whether this dataset can evaluate the question (it holds genes, amino-acid changes or
+        identifiers where they are asked for). One it cannot evaluate is unsupported, never "no"."""
+        ...
+
     def variants(
         self, question: VariantQuestion | None, *, people: BitMap | None, skip: int, limit: int
     ) -> VariantPage:
         """Variants answering `question` (all when None), only those carried by at least one of
-        `people` when given. `skip` and `limit` count records; `limit` 0 returns no rows."""
+        `people` when given. `skip` and `limit` count records; `limit` 0 returns no rows. Raises
+        `UnsupportedQuestion` where `supports` is False, and for `people` without genotypes."""
         ...
 
     def carriers(self, question: VariantQuestion) -> BitMap:
-        """Numbers of the people carrying at least one ALT allele of any matching variant."""
+        """Numbers of the people carrying at least one ALT allele of any matching variant. Raises
+        `UnsupportedQuestion` where `supports` is False or the dataset holds no genotypes."""
         ...
 
     def people(self, predicates: Sequence[Predicate]) -> BitMap:

@@ -23,7 +23,9 @@ from pyroaring import BitMap
 from beacon import manifest
 from beacon.bitmaps import FieldKind, Values, compare_text
 from beacon.catalog import (
+    Allele,
     AnyOf,
+    ById,
     Compare,
     DatasetFacts,
     EntryType,
@@ -31,6 +33,7 @@ from beacon.catalog import (
     HasTerm,
     Predicate,
     Segment,
+    Span,
     VariantPage,
     VariantQuestion,
 )
@@ -73,6 +76,9 @@ class SqliteSegment:
         self._db.close()
 
     # Variants
+
+    def supports(self, question: VariantQuestion) -> bool:
+        return isinstance(question, Allele | Span | ById)
 
     def variants(
         self, question: VariantQuestion | None, *, people: BitMap | None, skip: int, limit: int

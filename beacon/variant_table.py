@@ -13,8 +13,17 @@ from typing import Any, assert_never
 from pyroaring import BitMap
 
 from beacon import alleles
-from beacon.catalog import Allele, ById, Span, VariantQuestion, VariantRow
-from beacon.errors import UnsupportedVariantType
+from beacon.catalog import (
+    Allele,
+    AminoacidChange,
+    ById,
+    ByIdentifier,
+    InGene,
+    Span,
+    VariantQuestion,
+    VariantRow,
+)
+from beacon.errors import UnsupportedQuestion, UnsupportedVariantType
 from beacon.segment_file import LONG_SPAN
 
 # N is any base; the characters GLOB would take as its own stand for themselves.
@@ -43,6 +52,8 @@ class VariantTable:
                 found = self._allele(question)
             case Span():
                 found = self._span(question)
+            case InGene() | AminoacidChange() | ByIdentifier():
+                raise UnsupportedQuestion("this dataset holds no annotations")
             case _ as unreachable:
                 assert_never(unreachable)
         return sorted(row for (row,) in found)

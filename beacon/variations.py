@@ -65,7 +65,7 @@ def record(
         ]
     if calls is not None:
         made["caseLevelData"] = [_case(biosample, genotype) for biosample, genotype in calls]
-        if len(calls) < row.carriers:
+        if row.carriers is not None and len(calls) < row.carriers:
             made["info"] = {"caseLevelDataLeftOut": row.carriers - len(calls)}
     return made
 
@@ -105,13 +105,15 @@ def _identifiers(names: Sequence[str]) -> Identifiers:
 
 
 def _frequency(row: VariantRow, *, population: str) -> PopulationFrequency:
-    return {
+    made: PopulationFrequency = {
         "population": population,
         "alleleFrequency": row.allele_count / row.allele_number,
         "alleleCount": row.allele_count,
         "alleleNumber": row.allele_number,
-        "carriers": row.carriers,
     }
+    if row.carriers is not None:
+        made["carriers"] = row.carriers
+    return made
 
 
 def _case(biosample: str, genotype: str) -> CaseLevelVariant:
