@@ -1,133 +1,74 @@
 """Weighs researcher, dataset, action and time into a `Decision` with a granularity ceiling.
 
-Pure: `now` is an argument, nothing is fetched. Empty means no. Beacon v2 security levels, GA4GH
-Passport 1.2.1 visas (bona fide: doi 10.1038/s41431-018-0219-y). Leaves reading the policy file to
-`policy_file` and what an answer may hold below its ceiling to `disclosure`.
+Pure: `now` is an argument, nothing is fetched. Every rule of a dataset's policy makes a finding;
+the worst of them is the outcome (deny > needs-review > permit). Empty means no. Leaves the rules
+to `weighing`, the policy file to `policy_file`, which of several versions holds to
+`live_policies`, words to `explain` and what an answer may hold below its ceiling to `disclosure`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import IntEnum, StrEnum
-from typing import Literal
+from collections.abc import Iterable
 
-from duo.consent import Consent
-from duo.verdict import Outcome as Outcome
+from access import weighing
+from access.decision import (
+    Action,
+    Ceilings,
+    DatasetPolicy,
+    Decision,
+    EntryRule,
+    Finding,
+    Granularity,
+    Judge,
+    Level,
+    Obligation,
+    Outcome,
+    Profile,
+    Reason,
+    RegisteredRule,
+    Rule,
+    Weighed,
+    Window,
+)
+from access.visa_rules import BONA_FIDE
+from duo.verdict import worst
 from passports.passport import Researcher
-from passports.visas import Visa, VisaType
 
-BONA_FIDE = "https://doi.org/10.1038/s41431-018-0219-y"
-# A status somebody says of themselves is not a status.
-_STATUS_BY = frozenset({"so", "system", "peer"})
-_GRANT_BY = frozenset({"dac", "so", "system"})
-
-
-class Level(IntEnum):
-    """How much is known about the caller (Beacon v2 security levels)."""
-
-    PUBLIC = 0
-    REGISTERED = 1
-    CONTROLLED = 2
-
-
-class Granularity(IntEnum):
-    """What an answer may hold; ordered, so that the ceiling is a minimum."""
-
-    BOOLEAN = 1
-    COUNT = 2
-    RECORD = 3
-
-    @property
-    def wire(self) -> str:
-        return self.name.lower()
-
-
-class Action(StrEnum):
-    DISCOVER = "discover"  # Beacon answers
-    STREAM = "stream"  # sealed release
-    TRAIN = "train"  # federated analysis
-
-
-class Profile(StrEnum):
-    """The disclosure profile of a dataset's answers; says nothing of streams."""
-
-    OPEN = "open"
-    DEFAULT = "default"
-    CONTROLLED = "controlled"
-
-
-RegisteredRule = Literal["login", "bona_fide"]
-Ceilings = Mapping[Level, Granularity | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """A stable code and a sentence safe to show the caller."""
-
-    code: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """`ceiling` is None unless the outcome is permit and the action is discover; `expires` is the
-    earliest expiry of all that was used (epoch seconds), None for anonymous callers."""
-
-    dataset: str
-    action: Action
-    outcome: Outcome
-    level: Level
-    ceiling: Granularity | None
-    profile: Profile
-    reasons: tuple[Reason, ...]
-    expires: int | None
-    policy_version: str
-
-    @property
-    def allowed(self) -> bool:
-        return self.outcome is Outcome.PERMIT
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetPolicy:
-    """The rules of one dataset. `grant_value` is the visa value that names it, `level` the least
-    a caller must reach, `committee` the identities (`sub@iss`) who decide on requests."""
-
-    dataset: str
-    grant_value: str
-    level: Level
-    profile: Profile
-    ceilings: Ceilings
-    listed: bool
-    committee: tuple[str, ...]
-    consent: Consent | None
-    registered_rule: RegisteredRule
-
-
-@dataclass(frozen=True, slots=True)
-class _Reached:
-    """A level and the expiry of what it rests on."""
-
-    level: Level
-    expires: int | None
-
+__all__ = [
+    "BONA_FIDE",
+    "Action",
+    "Ceilings",
+    "DatasetPolicy",
+    "Decision",
+    "EntryRule",
+    "Finding",
+    "Granularity",
+    "Judge",
+    "Level",
+    "Obligation",
+    "Outcome",
+    "PolicyBook",
+    "Profile",
+    "Reason",
+    "RegisteredRule",
+    "Rule",
+    "Weighed",
+    "Window",
+]
 
 _HIDDEN = Reason("not_available", "There is no dataset of this name that you may use.")
-_NEEDS = {
-    Level.REGISTERED: {
-        "login": Reason("needs_login", "This dataset answers signed-in researchers."),
-        "bona_fide": Reason(
-            "needs_registration",
-            "This dataset answers registered researchers: sign in with a researcher status and "
-            "accepted terms (bona fide).",
-        ),
-    },
-}
-_NEEDS_GRANT = Reason(
-    "needs_grant", "This needs a grant: request access from the dataset's committee."
+# Stands in for a dataset that is not there, so that it costs what a hidden one costs.
+_NOWHERE = DatasetPolicy(
+    dataset="",
+    grant_value="urn:skerry:nowhere",
+    level=Level.CONTROLLED,
+    profile=Profile.CONTROLLED,
+    ceilings={},
+    listed=False,
+    committee=(),
+    consent=None,
+    registered_rule="bona_fide",
 )
-_NO_CEILING = Reason("no_answer_at_level", "This dataset gives no answer at your level of access.")
 
 
 class PolicyBook:
@@ -135,7 +76,18 @@ class PolicyBook:
 
     def __init__(self, policies: Iterable[DatasetPolicy], *, version: str) -> None:
         self._policies = {policy.dataset: policy for policy in policies}
-        self.version = version
+        self._version = version
+        # What holds for anonymous callers, whatever the time: as many as there are policies,
+        # actions and kinds of question.
+        self._for_nobody: dict[tuple[str, Action, frozenset[str] | None], Weighed] = {}
+
+    @property
+    def version(self) -> str:
+        return self._version
+
+    def snapshot(self) -> PolicyBook:
+        """The book to use for one whole request, so that no request sees two versions."""
+        return self
 
     def datasets(self) -> tuple[str, ...]:
         return tuple(self._policies)
@@ -144,32 +96,63 @@ class PolicyBook:
         return self._policies.get(dataset)
 
     def decide(
-        self, researcher: Researcher | None, dataset: str, action: Action, *, now: int
+        self,
+        researcher: Researcher | None,
+        dataset: str,
+        action: Action,
+        *,
+        now: int,
+        entries: frozenset[str] | None = None,
+        judge: Judge | None = None,
     ) -> Decision:
-        """A dataset that the caller may not know of is refused exactly as one that is not there."""
-        policy = self._policies.get(dataset)
-        if policy is None or not _may_know(policy, researcher, now=now):
+        """A dataset that the caller may not know of is refused exactly as one that is not there.
+
+        `entries` are the entry types that a question touches: left out, the strictest holds."""
+        weighed = self.weigh(researcher, dataset, action, now=now, entries=entries, judge=judge)
+        if not weighed.known:
             return self._hidden(dataset, action)
-        reached = _reached(policy, researcher, now=now)
-        ceiling = _ceiling(policy, reached.level) if action is Action.DISCOVER else None
-        refusal = _refusal(policy, action, reached.level, ceiling=ceiling)
-        reasons = (refusal,) if refusal else (_permitted(policy, reached.level),)
+        outcome = worst(finding.outcome for finding in weighed.findings)
+        permitted = outcome is Outcome.PERMIT
         return Decision(
             dataset=dataset,
             action=action,
-            outcome=Outcome.DENY if refusal else Outcome.PERMIT,
-            level=reached.level,
-            ceiling=None if refusal else ceiling,
-            profile=policy.profile,
-            reasons=reasons,
-            expires=reached.expires,
+            outcome=outcome,
+            level=weighed.reached.level,
+            ceiling=weighed.ceiling if permitted else None,
+            profile=weighed.policy.profile,
+            reasons=_reasons(weighed.findings, outcome),
+            expires=_first(weighed.reached.expires, *(f.expires for f in weighed.findings)),
             policy_version=self.version,
+            obligations=weighed.obligations if permitted else (),
+            workspaces=weighed.policy.workspaces,
         )
+
+    def weigh(
+        self,
+        researcher: Researcher | None,
+        dataset: str,
+        action: Action,
+        *,
+        now: int,
+        entries: frozenset[str] | None = None,
+        judge: Judge | None = None,
+    ) -> Weighed:
+        """Every rule's finding, for `decide` and for explaining it."""
+        policy = self._policies.get(dataset, _NOWHERE)
+        if researcher is not None or judge is not None or policy.windows:
+            return weighing.weigh(policy, researcher, action, now=now, entries=entries, judge=judge)
+        key = (policy.dataset, action, entries)
+        found = self._for_nobody.get(key)
+        if found is None:
+            found = weighing.weigh(policy, None, action, now=now, entries=entries, judge=None)
+            self._for_nobody[key] = found
+        return found
 
     def may_know(self, researcher: Researcher | None, dataset: str, *, now: int) -> bool:
         """Whether the caller may learn that the dataset exists."""
-        policy = self._policies.get(dataset)
-        return policy is not None and _may_know(policy, researcher, now=now)
+        policy = self._policies.get(dataset, _NOWHERE)
+        level = weighing.reach(policy, researcher, now=now).level
+        return weighing.may_know(policy, researcher, level, now=now)
 
     def _hidden(self, dataset: str, action: Action) -> Decision:
         return Decision(
@@ -185,84 +168,12 @@ class PolicyBook:
         )
 
 
-def _may_know(policy: DatasetPolicy, researcher: Researcher | None, *, now: int) -> bool:
-    if policy.listed:
-        return True
-    if _reached(policy, researcher, now=now).level >= max(policy.level, Level.REGISTERED):
-        return True
-    valid = researcher is not None and now < researcher.expires
-    return valid and researcher is not None and researcher.identity in policy.committee
+def _reasons(findings: Iterable[Finding], outcome: Outcome) -> tuple[Reason, ...]:
+    """Why not, in full; of a permit, what it rests on."""
+    if outcome is Outcome.PERMIT:
+        return tuple(finding.reason for finding in findings if finding.rule is Rule.LEVEL)
+    return tuple(finding.reason for finding in findings if finding.outcome is outcome)
 
 
-def _reached(policy: DatasetPolicy, researcher: Researcher | None, *, now: int) -> _Reached:
-    if researcher is None or now >= researcher.expires:
-        return _Reached(Level.PUBLIC, None)
-    visas = tuple(visa for visa in researcher.visas if now < visa.expires)
-    grant = _lasting(v for v in visas if _is_grant(v, policy.grant_value))
-    if grant is not None:
-        return _Reached(Level.CONTROLLED, min(researcher.expires, grant.expires))
-    if policy.registered_rule == "login":
-        return _Reached(Level.REGISTERED, researcher.expires)
-    status = _lasting(v for v in visas if _is_status(v))
-    terms = _lasting(v for v in visas if _is_accepted_terms(v))
-    if status is None or terms is None:
-        return _Reached(Level.PUBLIC, researcher.expires)
-    return _Reached(Level.REGISTERED, min(researcher.expires, status.expires, terms.expires))
-
-
-def _lasting(visas: Iterable[Visa]) -> Visa | None:
-    """Of several visas that say the same, the one that says it longest."""
-    return max(visas, key=lambda visa: visa.expires, default=None)
-
-
-def _is_grant(visa: Visa, grant_value: str) -> bool:
-    named = visa.type is VisaType.CONTROLLED_ACCESS and visa.value == grant_value
-    return named and visa.by in _GRANT_BY
-
-
-def _is_status(visa: Visa) -> bool:
-    status = visa.type is VisaType.RESEARCHER_STATUS and visa.value == BONA_FIDE
-    return status and visa.by in _STATUS_BY
-
-
-def _is_accepted_terms(visa: Visa) -> bool:
-    accepted = visa.type is VisaType.ACCEPTED_TERMS and visa.value == BONA_FIDE
-    return accepted and visa.by is not None
-
-
-def _ceiling(policy: DatasetPolicy, level: Level) -> Granularity | None:
-    """Of the highest level reached that has one: a level without a ceiling adds nothing."""
-    for candidate in sorted(Level, reverse=True):
-        ceiling = policy.ceilings.get(candidate)
-        if candidate <= level and ceiling is not None:
-            return ceiling
-    return None
-
-
-def _refusal(
-    policy: DatasetPolicy, action: Action, level: Level, *, ceiling: Granularity | None
-) -> Reason | None:
-    """Streams and training need a grant whatever the answers need."""
-    if action is not Action.DISCOVER:
-        return None if level is Level.CONTROLLED else _NEEDS_GRANT
-    if level < policy.level:
-        return _needs(policy)
-    return _NO_CEILING if ceiling is None else None
-
-
-def _needs(policy: DatasetPolicy) -> Reason:
-    if policy.level is Level.CONTROLLED:
-        return _NEEDS_GRANT
-    return _NEEDS[Level.REGISTERED][policy.registered_rule]
-
-
-def _permitted(policy: DatasetPolicy, level: Level) -> Reason:
-    match level:
-        case Level.CONTROLLED:
-            return Reason("grant", "You hold a grant for this dataset.")
-        case Level.REGISTERED:
-            return Reason(
-                f"registered_{policy.registered_rule}", "You are a registered researcher."
-            )
-        case Level.PUBLIC:
-            return Reason("public", "This dataset answers anyone.")
+def _first(*times: int | None) -> int | None:
+    return min((time for time in times if time is not None), default=None)
