@@ -1,19 +1,18 @@
-"""People as sets of numbers: terms closed over their descendants, and values that compare.
+"""Records as sets of numbers: terms closed over their descendants, and values that compare.
 
 Beacon v2.2 filters: descendants are included by default, `%` stands for any run of characters,
 values arrive as text and compare as what the field holds. A roaring bitmap per term makes any
-AND/OR of filters microseconds, and no individual's record is opened to count. What a record says is
-left to `beacon.phenotypes`, storage to `beacon.segments`.
+AND/OR of filters microseconds, and no record is opened to count. What a record says is left to
+`beacon.findings`, storage to `beacon.record_file` and `beacon.record_table`.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, assert_never
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +20,16 @@ from pyroaring import BitMap
 
 from beacon.catalog import Compare
 from beacon.errors import UnsupportedFilter
+from beacon.findings import SINGLE_VALUED, Amount, Finding, Term, Text
 from beacon.ontology import Hierarchy
-from beacon.phenotypes import SINGLE_VALUED, Duration, Finding, Number, Term, Text, duration_days
+from beacon.quantities import Interval, Kind
 
-FieldKind = Literal["number", "duration", "text"]
 MAX_PATTERN = 200
 
 
 @dataclass(slots=True)
-class TermPeople:
-    """Who has the term itself, who has it or one below, and which fields hold them."""
+class Holders:
+    """Which records hold the term itself, which it or one below, and in which fields."""
 
     label: str = ""
     exact: BitMap = field(default_factory=BitMap)
@@ -43,90 +42,121 @@ class TermPeople:
         return only if only in SINGLE_VALUED else None
 
 
-class PeopleIndex:
-    """Collects findings person by person; read once at the end of a load."""
+@dataclass(frozen=True, slots=True, order=True)
+class Measure:
+    """What amounts must share to be compared: the field, their kind and their unit."""
+
+    field: str
+    kind: Kind
+    unit: str = ""
+
+
+class FindingIndex:
+    """Collects the findings of one entity record by record; read once at the end of a load."""
 
     def __init__(self) -> None:
-        self._terms: dict[str, TermPeople] = defaultdict(TermPeople)
-        self._values: dict[tuple[str, FieldKind], list[tuple[float, int]]] = defaultdict(list)
+        self._terms: dict[str, Holders] = defaultdict(Holders)
+        self._amounts: dict[Measure, list[tuple[float, float, int]]] = defaultdict(list)
         self._texts: dict[tuple[str, str], BitMap] = defaultdict(BitMap)
         self.labels: dict[str, str] = {}
+        self.units: dict[str, str] = {}
 
-    def add(self, person: int, findings: Iterable[Finding]) -> None:
+    def add(self, number: int, findings: Iterable[Finding]) -> None:
         for finding in findings:
             match finding:
                 case Term(term, label, path):
                     seen = self._terms[term]
                     seen.label = seen.label or label
-                    seen.exact.add(person)
+                    seen.exact.add(number)
                     seen.fields.add(path)
-                case Number(path, value, label):
-                    self._values[path, "number"].append((value, person))
-                    self.labels.setdefault(path, label)
-                case Duration(path, days):
-                    self._values[path, "duration"].append((days, person))
+                case Amount():
+                    self._amount(number, finding)
                 case Text(path, value):
-                    self._texts[path, value].add(person)
+                    self._texts[path, value.casefold()].add(number)
                 case _ as unreachable:
                     assert_never(unreachable)
 
-    def terms(self, hierarchy: Hierarchy) -> Mapping[str, TermPeople]:
-        """Every term heard of, in the records or the hierarchy, closed over its descendants."""
-        table: dict[str, TermPeople] = defaultdict(TermPeople)
-        for term in hierarchy.labels:
-            table[term] = TermPeople(label=hierarchy.labels[term])
+    def _amount(self, number: int, found: Amount) -> None:
+        measure = Measure(found.field, found.kind, found.unit)
+        self._amounts[measure].append((found.low, found.high, number))
+        self.labels.setdefault(found.field, found.label)
+        self.units.setdefault(found.unit, found.unit_label)
+
+    def terms(self, hierarchy: Hierarchy) -> Mapping[str, Holders]:
+        """Every term of the records and every term above one, closed over its descendants."""
+        table: dict[str, Holders] = defaultdict(Holders)
         for term, seen in self._terms.items():
-            table[term].label = table[term].label or seen.label
+            table[term].label = seen.label
             table[term].exact |= seen.exact
             for reached in (term, *hierarchy.ancestors(term)):
                 table[reached].closed |= seen.exact
                 table[reached].fields |= seen.fields
+        for term, holders in table.items():
+            holders.label = hierarchy.labels.get(term, "") or holders.label
         return table
 
-    def values(self) -> Iterator[tuple[str, FieldKind, Values]]:
-        for (path, kind), pairs in sorted(self._values.items()):
-            ordered = np.array(sorted(pairs), dtype=np.float64)
-            yield path, kind, Values(ordered[:, 0], ordered[:, 1].astype(np.uint32))
+    def amounts(self) -> Iterator[tuple[Measure, Values]]:
+        for measure, rows in sorted(self._amounts.items()):
+            ordered = np.array(sorted(rows), dtype=np.float64)
+            low, high, numbers = ordered[:, 0], ordered[:, 1], ordered[:, 2].astype(np.uint32)
+            yield measure, Values(low, None if np.array_equal(low, high) else high, numbers)
 
     def texts(self) -> Iterator[tuple[str, str, BitMap]]:
-        for (path, value), people in sorted(self._texts.items()):
-            yield path, value, people
+        for (path, value), numbers in sorted(self._texts.items()):
+            yield path, value, numbers
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """A field's values in ascending order, each with its person."""
+    """A field's amounts in ascending order of their lower ends, each with its record's number;
+    `high` is None where every amount is a point."""
 
-    amounts: NDArray[np.float64]
-    persons: NDArray[np.uint32]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64] | None
+    numbers: NDArray[np.uint32]
 
-    def compare(self, question: Compare, *, kind: FieldKind) -> BitMap:
-        """People with at least one value standing so; `!` asks that no value is equal."""
-        amount = _amount(question, kind)
-        low = int(np.searchsorted(self.amounts, amount, side="left"))
-        high = int(np.searchsorted(self.amounts, amount, side="right"))
+    def compare(self, question: Compare, asked: Interval) -> BitMap:
+        """Records with an amount that wholly stands so; `!` asks that none touches the value."""
+        first, last = asked
         match question.operator:
             case "=":
-                return self._people(low, high)
+                return self._chosen(self._from(first), self._ends(last, inclusive=True))
             case "<":
-                return self._people(0, low)
+                return self._chosen(0, self._ends(first, inclusive=False))
             case "<=":
-                return self._people(0, high)
+                return self._chosen(0, self._ends(last, inclusive=True))
             case ">":
-                return self._people(high, None)
+                return self._chosen(int(np.searchsorted(self.low, last, side="right")), None)
             case ">=":
-                return self._people(low, None)
+                return self._chosen(self._from(first), None)
             case "!":
-                return self._people(0, None) - self._people(low, high)
+                return BitMap(self.numbers) - self._touching(first, last)
             case _ as unreachable:
                 assert_never(unreachable)
 
-    def _people(self, first: int, last: int | None) -> BitMap:
-        return BitMap(self.persons[first:last])
+    def _from(self, amount: float) -> int:
+        return int(np.searchsorted(self.low, amount, side="left"))
+
+    def _ends(self, amount: float, *, inclusive: bool) -> int | NDArray[np.bool_]:
+        """Where the upper end is below `amount`: a place in the order, or a mask of it."""
+        if self.high is None:
+            return int(np.searchsorted(self.low, amount, side="right" if inclusive else "left"))
+        return self.high <= amount if inclusive else self.high < amount
+
+    def _touching(self, first: float, last: float) -> BitMap:
+        below = int(np.searchsorted(self.low, last, side="right"))
+        if self.high is None:
+            return self._chosen(self._from(first), below)
+        return BitMap(self.numbers[:below][self.high[:below] >= first])
+
+    def _chosen(self, begin: int, end: int | NDArray[np.bool_] | None) -> BitMap:
+        if isinstance(end, np.ndarray):
+            return BitMap(self.numbers[begin:][end[begin:]])
+        return BitMap(self.numbers[begin:end])
 
 
 def compare_text(question: Compare, texts: Iterable[tuple[str, BitMap]]) -> BitMap:
-    """People whose label equals the value, or with `!` those who have the field and never do."""
+    """Records whose label equals the value, or with `!` those that have the field and never do."""
     if question.operator not in ("=", "!"):
         raise UnsupportedFilter("a field that holds words can be compared with = and ! only")
     if len(question.value) > MAX_PATTERN:
@@ -134,23 +164,8 @@ def compare_text(question: Compare, texts: Iterable[tuple[str, BitMap]]) -> BitM
     parts = question.value.casefold().split("%")
     pattern = re.compile(".*".join(re.escape(part) for part in parts), re.DOTALL)
     everyone, matching = BitMap(), BitMap()
-    for text, people in texts:
-        everyone |= people
+    for text, numbers in texts:
+        everyone |= numbers
         if pattern.fullmatch(text):
-            matching |= people
+            matching |= numbers
     return matching if question.operator == "=" else everyone - matching
-
-
-def _amount(question: Compare, kind: FieldKind) -> float:
-    if kind == "duration":
-        days = duration_days(question.value)
-        if days is None:
-            raise UnsupportedFilter("this field compares with an ISO 8601 duration such as P32Y6M")
-        return days
-    try:
-        number = float(question.value)
-    except ValueError as wrong:
-        raise UnsupportedFilter("this field compares with a number") from wrong
-    if not math.isfinite(number):
-        raise UnsupportedFilter("this field compares with a finite number")
-    return number

@@ -108,30 +108,40 @@ VariantQuestion = Allele | Span | ById | InGene | AminoacidChange | ByIdentifier
 
 @dataclass(frozen=True, slots=True)
 class HasTerm:
-    """People (not excluded) with this ontology term, or one below it."""
+    """Records that hold this ontology term, or one below it, and do not exclude it; with `scope`,
+    records of that type only, else of every type that has the term."""
 
     term: str
     descendants: bool = True
+    scope: EntryType | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """People with a field or measurement `id` standing in `operator` to `value`; numbers compare
-    as numbers, ISO 8601 durations as durations, the rest as text (`%` wildcard)."""
+    """Records with a field or measurement `id` standing in `operator` to `value`; numbers compare
+    as numbers, durations and dates as such, the rest as text (`%` wildcard)."""
 
     id: str
     operator: Literal["=", "<", ">", "!", ">=", "<="]
     value: str
+    scope: EntryType | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
     """At least one of these holds (the documented OR-group extension)."""
 
-    of: tuple[HasTerm | Compare | AnyOf, ...]
+    of: tuple[Predicate, ...]
 
 
-Predicate = HasTerm | Compare | AnyOf
+@dataclass(frozen=True, slots=True)
+class Not:
+    """This does not hold of the record asked for (the documented NOT extension)."""
+
+    of: Predicate
+
+
+Predicate = HasTerm | Compare | AnyOf | Not
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,13 +199,15 @@ class VariantPage:
 
 @dataclass(frozen=True, slots=True)
 class FilteringTerm:
-    """A term people can be filtered by; `people` is never sent to callers as it is."""
+    """What records of type `scope` can be filtered by; the number of those that have it, `people`,
+    is never sent to callers as it is. `values` are the words a field of few words holds."""
 
     id: str
     label: str
     kind: Literal["ontologyTerm", "alphanumeric"]
     scope: EntryType
     people: int
+    values: tuple[str, ...] = ()
 
 
 class Segment(Protocol):
@@ -228,6 +240,16 @@ class Segment(Protocol):
         Raises `UnsupportedFilter` for an id this dataset has no field or term for."""
         ...
 
+    def matching(self, entry_type: EntryType, predicates: Sequence[Predicate]) -> BitMap:
+        """Numbers of the records of this type for which every predicate holds, joined from the
+        types the predicates are about; of individuals, and for variants, numbers of people."""
+        ...
+
+    def belonging(self, entry_type: EntryType, *, to: EntryType, entry_id: str) -> BitMap | None:
+        """Numbers of the records of this type that belong to one record of another type (people
+        for individuals and for variants); None where there is no such record."""
+        ...
+
     def knows(self, predicate: Predicate) -> bool:
         """Whether this dataset can evaluate the predicate (a term or field it has heard of)."""
         ...
@@ -237,10 +259,16 @@ class Segment(Protocol):
         ...
 
     def entries(
-        self, entry_type: EntryType, *, people: BitMap | None, skip: int, limit: int
+        self,
+        entry_type: EntryType,
+        *,
+        people: BitMap | None,
+        skip: int,
+        limit: int,
+        records: BitMap | None = None,
     ) -> tuple[int, Sequence[Mapping[str, object]]]:
         """(total, page of BFF records in stable order) of individuals, biosamples, runs, analyses
-        or cohorts; `people` narrows to those belonging to them."""
+        or cohorts; `people` narrows to those belonging to them, `records` to these numbers."""
         ...
 
     def entry(self, entry_type: EntryType, entry_id: str) -> Mapping[str, object] | None: ...

@@ -128,8 +128,15 @@ def _ask(query: Query, segment: Segment, *, limit: int) -> _Found:
     people = _people(query, segment)
     if people is not None and not people and target.parent in ("individual", "genomicVariant"):
         return _Found(0, parent=_parent_there(query, segment))
+    chosen = None
+    if query.filters:
+        chosen = segment.matching(target.entry, filter_rules.joined(query.filters, segment))
     total, records = segment.entries(
-        target.entry, people=people, skip=query.skip * query.limit, limit=limit
+        target.entry,
+        people=people,
+        records=chosen,
+        skip=query.skip * query.limit,
+        limit=limit,
     )
     return _Found(total, records=tuple(records) if limit else ())
 
@@ -161,7 +168,7 @@ def _question(query: Query) -> VariantQuestion | None:
 def _people(query: Query, segment: Segment) -> BitMap | None:
     """Numbers of the people the question narrows to; None when it does not narrow."""
     narrowed: list[BitMap] = []
-    if query.filters:
+    if query.filters and query.target.entry == "genomicVariant":
         narrowed.append(segment.people(filter_rules.joined(query.filters, segment)))
     if query.target.parent == "individual":
         number = segment.person_number(query.target.parent_id or "")

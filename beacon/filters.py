@@ -2,8 +2,9 @@
 
 The standard's `anyOf` lets almost any object through, so each member is checked here. Filters are
 joined by AND, but several values of one single-valued field are alternatives; a nested list is our
-documented OR group. Evaluating a predicate is the catalog's; an unknown filter is refused by
-`execute`, which alone sees what the datasets know.
+documented OR group, and `not` (a leading `-` in a string) our documented negation. Evaluating a
+predicate is the catalog's; an unknown filter is refused by `admission`, which alone sees what the
+datasets know.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from beacon.catalog import AnyOf, Compare, HasTerm, Predicate, Segment
+from beacon.catalog import AnyOf, Compare, HasTerm, Not, Predicate, Segment
 from beacon.errors import BadQuestion, UnsupportedQuestion
+from beacon.findings import SINGLE_VALUED
 from schemas.entries import EntryTypeId, entry_type_named
 
 MAX_FILTERS = 50
@@ -27,20 +29,13 @@ _MEMBERS = frozenset({"id", "includeDescendantTerms", "similarity", "scope", "op
 _COMPARISON = re.compile(r"^(?P<id>.+?):(?P<operator><=|>=|=|<|>|!)(?P<value>.+)$", re.DOTALL)
 _UNDERSCORED = re.compile(r"^([A-Z][A-Za-z]*)_([A-Za-z0-9.-]*\d[A-Za-z0-9.-]*)$")
 
-# Fields a record holds at most one value of: two equalities can only be meant as alternatives.
-SINGLE_VALUED = frozenset(
-    {"sex", "ethnicity", "geographicOrigin", "karyotypicSex", "libraryStrategy", "librarySource"}
-    | {"libraryLayout", "platform"}
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One member of the filter array. `scopes` holds (filter id, entry type) where one was named;
-    `text` is the form echoed, since the standard's echo is a string."""
+    """One member of the filter array; `text` is the form echoed, since the standard's echo is a
+    string."""
 
     predicate: Predicate
-    scopes: tuple[tuple[str, EntryTypeId], ...]
     text: str
 
 
@@ -69,14 +64,14 @@ def unknown_ids(filters: Sequence[Filter], segment: Segment) -> tuple[str, ...]:
             leaf.term if isinstance(leaf, HasTerm) else leaf.id
             for f in filters
             for leaf in _leaves(f.predicate)
-            if not segment.knows(leaf) or not _in_scope(leaf, f, segment)
+            if not segment.knows(leaf)
         )
     )
 
 
 def joined(filters: Sequence[Filter], segment: Segment) -> tuple[Predicate, ...]:
     """What must all hold: values of one single-valued field are put together as alternatives."""
-    alternatives: dict[str, list[HasTerm | Compare | AnyOf]] = {}
+    alternatives: dict[str, list[Predicate]] = {}
     every: list[Predicate] = []
     for f in filters:
         field = _single_valued_field(f.predicate, segment)
@@ -97,28 +92,21 @@ def _single_valued_field(predicate: Predicate, segment: Segment) -> str | None:
 
 
 def _leaves(predicate: Predicate) -> Iterator[HasTerm | Compare]:
-    if isinstance(predicate, AnyOf):
-        for member in predicate.of:
-            yield from _leaves(member)
-    else:
-        yield predicate
-
-
-def _in_scope(leaf: HasTerm | Compare, f: Filter, segment: Segment) -> bool:
-    """A term above those listed has no scope of its own, so any scope fits it."""
-    name = leaf.term if isinstance(leaf, HasTerm) else leaf.id
-    wanted = {scope for filter_id, scope in f.scopes if filter_id == name}
-    if not wanted:
-        return True
-    listed = {term.scope for term in segment.terms() if term.id == name}
-    return not listed or wanted <= listed
+    match predicate:
+        case AnyOf(of):
+            for member in of:
+                yield from _leaves(member)
+        case Not(of):
+            yield from _leaves(of)
+        case _:
+            yield predicate
 
 
 def _item(item: object, *, depth: int) -> Filter:
     if isinstance(item, str):
         return _from_text(item)
     if isinstance(item, Mapping):
-        return _from_object(item)
+        return _from_object(item, depth=depth)
     if isinstance(item, list):
         return _group(item, depth=depth)
     raise BadQuestion("A filter is an object, a string, or a list of these (an OR group).")
@@ -131,53 +119,65 @@ def _group(items: list[object], *, depth: int) -> Filter:
         raise BadQuestion("An OR group of filters is empty.")
     members = [_item(item, depth=depth + 1) for item in items]
     text = "(" + "|".join(member.text for member in members) + ")"
-    scopes = tuple(scope for member in members for scope in member.scopes)
-    return Filter(AnyOf(tuple(member.predicate for member in members)), scopes, text)
+    return Filter(AnyOf(tuple(member.predicate for member in members)), text)
 
 
 def _from_text(text: str) -> Filter:
     checked = _text("filter", text)
+    if checked.startswith("-"):
+        return _negated(_from_text(checked.removeprefix("-")))
     found = _COMPARISON.match(checked)
     if found is None:
-        return Filter(HasTerm(checked), (), checked)
+        return Filter(HasTerm(checked), checked)
     # A CURIE's colon may be written as an underscore before an operator.
     filter_id = _UNDERSCORED.sub(r"\1:\2", found["id"])
     operator, value = _operator(found["operator"]), found["value"]
-    return Filter(Compare(filter_id, operator, value), (), f"{filter_id}:{operator}{value}")
+    return Filter(Compare(filter_id, operator, value), f"{filter_id}:{operator}{value}")
 
 
-def _from_object(item: Mapping[str, object]) -> Filter:
+def _from_object(item: Mapping[str, object], *, depth: int) -> Filter:
+    if "not" in item:
+        return _negation(item, depth=depth)
     stray = sorted(str(name)[:40] for name in item if name not in _MEMBERS)
     if stray:
         raise BadQuestion(f"A filter has unknown members: {', '.join(stray[:5])}.")
-    filter_id = _text("id", item.get("id"))
-    scopes = _scope(filter_id, item.get("scope"))
+    filter_id, scope = _text("id", item.get("id")), _scope(item.get("scope"))
     if "operator" in item or "value" in item:
-        return _alphanumeric(filter_id, item, scopes)
+        return _alphanumeric(filter_id, item, scope)
     descendants = item.get("includeDescendantTerms", True)
     if not isinstance(descendants, bool):
         raise BadQuestion("A filter's includeDescendantTerms is true or false.")
     _exact_only(item.get("similarity", "exact"))
-    return Filter(HasTerm(filter_id, descendants), scopes, filter_id)
+    return Filter(HasTerm(filter_id, descendants, scope), filter_id)
 
 
-def _alphanumeric(
-    filter_id: str, item: Mapping[str, object], scopes: tuple[tuple[str, EntryTypeId], ...]
-) -> Filter:
+def _negation(item: Mapping[str, object], *, depth: int) -> Filter:
+    if len(item) > 1:
+        raise BadQuestion("A filter with `not` has no other member; what it denies stands inside.")
+    if depth >= MAX_GROUP_DEPTH:
+        raise BadQuestion(f"Filters may be nested at most {MAX_GROUP_DEPTH - 1} deep.")
+    return _negated(_item(item["not"], depth=depth + 1))
+
+
+def _negated(inner: Filter) -> Filter:
+    return Filter(Not(inner.predicate), f"-{inner.text}")
+
+
+def _alphanumeric(filter_id: str, item: Mapping[str, object], scope: EntryTypeId | None) -> Filter:
     if "similarity" in item or "includeDescendantTerms" in item:
         raise BadQuestion("A filter is either a term or a comparison, not both.")
     operator = _operator(item.get("operator", "="))
     value = _text("value", item.get("value"))
-    return Filter(Compare(filter_id, operator, value), scopes, f"{filter_id}:{operator}{value}")
+    return Filter(Compare(filter_id, operator, value, scope), f"{filter_id}:{operator}{value}")
 
 
-def _scope(filter_id: str, scope: object) -> tuple[tuple[str, EntryTypeId], ...]:
+def _scope(scope: object) -> EntryTypeId | None:
     if scope is None:
-        return ()
+        return None
     entry = entry_type_named(_text("scope", scope))
     if entry is None:
         raise BadQuestion("A filter's scope is not an entry type of this beacon.")
-    return ((filter_id, entry),)
+    return entry
 
 
 def _exact_only(similarity: object) -> None:

@@ -22,11 +22,9 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from beacon import alleles, manifest, ontology, records, variant_files
-from beacon.bitmaps import PeopleIndex
 from beacon.catalog import Allele, DatasetFacts
 from beacon.errors import CatalogError, Problem, SourceRefused
 from beacon.members import Members, members, owned
-from beacon.phenotypes import findings
 from beacon.records import Entity, Problems
 from beacon.segment_file import FORMAT, SegmentWriter, StoredAllele
 from beacon.variant_files import FileAllele, VariantFile
@@ -173,15 +171,11 @@ def _build(
     # 1. People and what their records say.
     writer.people(list(people.numbers))
     writer.samples((number, name, person) for name, (number, person) in people.samples.items())
-    index = PeopleIndex()
-    for record in checked.entities["individual"].records:
-        if (number := people.numbers.get(str(record["id"]))) is not None:
-            index.add(number, findings(record))
-    writer.index(index, checked.hierarchy)
+    whole = source.keep_people is None
     for name in checked.entities:
-        rows = list(owned(name, checked.entities, people, whole=source.keep_people is None))
-        writer.records(name, rows)
-        tell(name, len(rows))
+        rows = owned(name, checked.entities, people, whole=whole)
+        tell(name, writer.records(name, rows, checked.hierarchy))
+    writer.dataset(_dataset_record(source), checked.hierarchy)
     # 2. Alleles and their carriers.
     skipped: Counter[str] = Counter()
     if people.left_out:
@@ -207,13 +201,18 @@ def _build(
         variants=variants,
         chromosomes=chromosomes,
         description=source.description,
-        metadata={k: v for k, v in source.metadata.items() if k != "ids"},
+        metadata=_dataset_record(source),
     )
     writer.finish(facts, skipped)
     tell("genomicVariant", variants)
     for reason, count in skipped.items():
         tell(f"left out: {reason}", count)
     return facts
+
+
+def _dataset_record(source: DatasetSource) -> dict[str, object]:
+    """The dataset's Beacon record, without the list of its members."""
+    return {name: value for name, value in source.metadata.items() if name != "ids"}
 
 
 def _stored(source: DatasetSource, file: VariantFile, people: Members) -> Iterator[StoredAllele]:

@@ -16,15 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 from pyroaring import BitMap
 
-from beacon import alleles
-from beacon.bitmaps import PeopleIndex
+from beacon import alleles, record_file
 from beacon.catalog import Allele, DatasetFacts
 from beacon.ontology import Hierarchy
 
-FORMAT = 1
+FORMAT = 2
 LONG_SPAN = 1000  # alleles this long have their own index, so a range looks back only this far
 _TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -41,22 +39,6 @@ CREATE TABLE variants (
 CREATE TABLE carriers (row INTEGER PRIMARY KEY, people BLOB NOT NULL);
 CREATE TABLE genotypes (
   row INTEGER NOT NULL, genotype TEXT NOT NULL, samples BLOB NOT NULL, PRIMARY KEY (row, genotype)
-) WITHOUT ROWID;
-CREATE TABLE records (
-  entity TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL, json TEXT NOT NULL,
-  PRIMARY KEY (entity, seq)
-) WITHOUT ROWID;
-CREATE TABLE owners (entity TEXT PRIMARY KEY, persons BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE terms (
-  id TEXT PRIMARY KEY, label TEXT NOT NULL, field TEXT, exact BLOB NOT NULL, closed BLOB NOT NULL,
-  people INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE fields (
-  name TEXT PRIMARY KEY, kind TEXT NOT NULL, label TEXT NOT NULL, people INTEGER NOT NULL,
-  amounts BLOB, persons BLOB
-) WITHOUT ROWID;
-CREATE TABLE texts (
-  name TEXT NOT NULL, value TEXT NOT NULL, people BLOB NOT NULL, PRIMARY KEY (name, value)
 ) WITHOUT ROWID;
 CREATE TEMP TABLE staged (
   sid INTEGER PRIMARY KEY, chrom, start0, ref, alt, end0, variant_id, type, length, core_start0,
@@ -79,7 +61,6 @@ CREATE UNIQUE INDEX variants_row ON variants (row);
 CREATE UNIQUE INDEX variants_id ON variants (variant_id);
 CREATE INDEX variants_core ON variants (chrom, core_start0, core_ref, core_alt);
 CREATE INDEX variants_long ON variants (chrom, start0) WHERE end0 - start0 > 1000;
-CREATE UNIQUE INDEX records_id ON records (entity, id);
 """
 _DUPLICATES = """
 SELECT chrom, start0 FROM staged GROUP BY chrom, start0, ref, alt, end0 HAVING count(*) > 1 LIMIT 20
@@ -111,7 +92,7 @@ class SegmentWriter:
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute("PRAGMA synchronous = OFF")
-        self._db.executescript(_TABLES)
+        self._db.executescript(_TABLES + record_file.TABLES)
         self._db.execute("BEGIN")
         self._staged = 0
 
@@ -148,41 +129,12 @@ class SegmentWriter:
         rows = self._db.execute(_DUPLICATES)
         return [(alleles.CHROMOSOMES[rank - 1], start0) for rank, start0 in rows]
 
-    def records(self, entity: str, rows: Iterable[tuple[Mapping[str, object], int]]) -> None:
-        """Records in their order, each with its person's number or -1 for nobody's."""
-        owners = []
-        for seq, (record, person) in enumerate(rows):
-            owners.append(person)
-            text = json.dumps(record, separators=(",", ":"))
-            self._db.execute(
-                "INSERT INTO records VALUES (?, ?, ?, ?)", (entity, seq, record["id"], text)
-            )
-        blob = np.array(owners, dtype=np.int32).tobytes()
-        self._db.execute("INSERT INTO owners VALUES (?, ?)", (entity, blob))
+    def records(self, entity: str, rows: record_file.Rows, hierarchy: Hierarchy) -> int:
+        """Records in their order, and what filters can ask of them; how many they are."""
+        return record_file.write(self._db, entity, rows, hierarchy)
 
-    def index(self, people: PeopleIndex, hierarchy: Hierarchy) -> None:
-        for term, seen in people.terms(hierarchy).items():
-            row = (term, seen.label, seen.single_field, *_blobs(seen.exact, seen.closed))
-            self._db.execute(
-                "INSERT INTO terms VALUES (?, ?, ?, ?, ?, ?)", (*row, len(seen.closed))
-            )
-        for name, kind, values in people.values():
-            arrays = (values.amounts.tobytes(), values.persons.tobytes())
-            label, holders = people.labels.get(name, ""), len(BitMap(values.persons))
-            self._db.execute(
-                "INSERT INTO fields VALUES (?, ?, ?, ?, ?, ?)",
-                (name, kind, label, holders, *arrays),
-            )
-        worded: dict[str, BitMap] = {}
-        for name, value, who in people.texts():
-            worded[name] = worded.get(name, BitMap()) | who
-            self._db.execute("INSERT INTO texts VALUES (?, ?, ?)", (name, value, who.serialize()))
-        for name, who in worded.items():
-            # A field of ages may hold labels too, such as "Neonate"; it compares as ages.
-            self._db.execute(
-                "INSERT OR IGNORE INTO fields VALUES (?, 'text', '', ?, NULL, NULL)",
-                (name, len(who)),
-            )
+    def dataset(self, record: Mapping[str, object], hierarchy: Hierarchy) -> None:
+        record_file.write_dataset(self._db, record, hierarchy)
 
     def arrange(self) -> tuple[int, tuple[str, ...]]:
         """Sorts the alleles into place; answers how many there are and on which chromosomes."""
@@ -207,7 +159,3 @@ class SegmentWriter:
         self._db.close()
         with self._path.open("rb") as written:
             os.fsync(written.fileno())
-
-
-def _blobs(*bitmaps: BitMap) -> tuple[bytes, ...]:
-    return tuple(bitmap.serialize() for bitmap in bitmaps)

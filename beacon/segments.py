@@ -13,35 +13,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, assert_never
+from typing import Any
 from urllib.parse import quote
 
-import numpy as np
-from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from beacon import manifest
-from beacon.bitmaps import FieldKind, Values, compare_text
 from beacon.catalog import (
     Allele,
-    AnyOf,
     ById,
-    Compare,
     DatasetFacts,
     EntryType,
     FilteringTerm,
-    HasTerm,
     Predicate,
     Segment,
     Span,
     VariantPage,
     VariantQuestion,
 )
-from beacon.errors import CatalogError, UnsupportedFilter
+from beacon.errors import CatalogError
+from beacon.record_table import RecordTable
 from beacon.segment_file import FORMAT
 from beacon.variant_table import VariantTable
 
-MAX_NESTING = 10
 _MAX_INTEGER = 2**62  # what SQLite can bind; no position or page is beyond it
 
 
@@ -64,9 +58,7 @@ class SqliteSegment:
             self._facts = DatasetFacts(**{**raw, "chromosomes": tuple(raw["chromosomes"])})
             self.skipped: Mapping[str, int] = MappingProxyType(stated["skipped"])
         self._table = VariantTable(self._all, self._facts.variants)
-        self._everyone = BitMap(range(self._facts.people))
-        self._values: dict[str, Values] = {}
-        self._owners: dict[str, NDArray[np.int32]] = {}
+        self._records = RecordTable(self._all, self._facts.people)
 
     @property
     def facts(self) -> DatasetFacts:
@@ -104,64 +96,23 @@ class SqliteSegment:
         with self._failing():
             return self._table.calls(row, limit=limit)
 
-    # People
+    # People and records
 
     def people(self, predicates: Sequence[Predicate]) -> BitMap:
         with self._failing():
-            found = self._everyone.copy()
-            for predicate in predicates:
-                found &= self._holds(predicate, 0)
-            return found
+            return self._records.matching("individual", predicates)
+
+    def matching(self, entry_type: EntryType, predicates: Sequence[Predicate]) -> BitMap:
+        with self._failing():
+            return self._records.matching(entry_type, predicates)
+
+    def belonging(self, entry_type: EntryType, *, to: EntryType, entry_id: str) -> BitMap | None:
+        with self._failing():
+            return self._records.belonging(entry_type, to=to, entry_id=entry_id)
 
     def knows(self, predicate: Predicate) -> bool:
         with self._failing():
-            match predicate:
-                case HasTerm(term):
-                    return bool(self._all("SELECT 1 FROM terms WHERE id = ?", term))
-                case Compare(name):
-                    return bool(self._all("SELECT 1 FROM fields WHERE name = ?", name))
-                case AnyOf(of):
-                    return all(self.knows(each) for each in of)
-                case _ as unreachable:
-                    assert_never(unreachable)
-
-    def _holds(self, predicate: Predicate, depth: int) -> BitMap:
-        if depth > MAX_NESTING:
-            raise UnsupportedFilter(f"filters can be nested at most {MAX_NESTING} deep")
-        match predicate:
-            case HasTerm(term, descendants):
-                rows = self._all("SELECT exact, closed FROM terms WHERE id = ?", term)
-                if not rows:
-                    raise UnsupportedFilter("no such ontology term is known in this dataset")
-                return BitMap.deserialize(rows[0][int(descendants)])
-            case Compare():
-                return self._compare(predicate)
-            case AnyOf(of):
-                either = BitMap()
-                for each in of:
-                    either |= self._holds(each, depth + 1)
-                return either
-            case _ as unreachable:
-                assert_never(unreachable)
-
-    def _compare(self, question: Compare) -> BitMap:
-        rows = self._all("SELECT kind FROM fields WHERE name = ?", question.id)
-        if not rows:
-            raise UnsupportedFilter("no such field is known in this dataset")
-        kind: FieldKind = rows[0][0]
-        if kind == "text":
-            texts = self._all("SELECT value, people FROM texts WHERE name = ?", question.id)
-            return compare_text(question, ((v, BitMap.deserialize(blob)) for v, blob in texts))
-        return self._field(question.id).compare(question, kind=kind)
-
-    def _field(self, name: str) -> Values:
-        if name not in self._values:
-            ((amounts, persons),) = self._all(
-                "SELECT amounts, persons FROM fields WHERE name = ?", name
-            )
-            arrays = np.frombuffer(amounts, np.float64), np.frombuffer(persons, np.uint32)
-            self._values[name] = Values(*arrays)
-        return self._values[name]
+            return self._records.knows(predicate)
 
     def person_number(self, individual_id: str) -> int | None:
         with self._failing():
@@ -170,62 +121,34 @@ class SqliteSegment:
 
     def terms(self) -> Sequence[FilteringTerm]:
         with self._failing():
-            terms = self._all("SELECT id, label, people FROM terms WHERE people > 0 ORDER BY id")
-            fields = self._all("SELECT name, label, people FROM fields ORDER BY name")
-            return [
-                *(FilteringTerm(i, la, "ontologyTerm", "individual", n) for i, la, n in terms),
-                *(FilteringTerm(i, la, "alphanumeric", "individual", n) for i, la, n in fields),
-            ]
+            return self._records.terms()
 
     def term_field(self, term: str) -> str | None:
         with self._failing():
-            rows = self._all("SELECT field FROM terms WHERE id = ?", term)
-            return rows[0][0] if rows else None
-
-    # Records
+            return self._records.term_field(term)
 
     def entries(
-        self, entry_type: EntryType, *, people: BitMap | None, skip: int, limit: int
+        self,
+        entry_type: EntryType,
+        *,
+        people: BitMap | None,
+        skip: int,
+        limit: int,
+        records: BitMap | None = None,
     ) -> tuple[int, Sequence[Mapping[str, object]]]:
         if entry_type == "dataset":
-            page = [self._dataset()][skip : skip + limit]
-            return 1, page
+            page = [self._dataset()] if records is None or records else []
+            return len(page), page[skip : skip + limit]
         with self._failing():
-            chosen = self._chosen(entry_type, people)
-            texts = (
-                self._all("SELECT json FROM records WHERE entity = ? AND seq = ?", entry_type, n)
-                for n in chosen[skip : skip + limit].tolist()
+            return self._records.entries(
+                entry_type, people=people, records=records, skip=skip, limit=limit
             )
-            return len(chosen), [json.loads(text) for ((text,),) in texts]
 
     def entry(self, entry_type: EntryType, entry_id: str) -> Mapping[str, object] | None:
         if entry_type == "dataset":
             return self._dataset() if entry_id == self._facts.id else None
         with self._failing():
-            sql = "SELECT json FROM records WHERE entity = ? AND id = ?"
-            rows = self._all(sql, entry_type, entry_id)
-            record: Mapping[str, object] | None = json.loads(rows[0][0]) if rows else None
-            return record
-
-    def _chosen(self, entity: str, people: BitMap | None) -> NDArray[np.int64]:
-        owners = self._owners_of(entity)
-        if people is None:
-            return np.arange(len(owners))
-        if entity == "cohort":
-            # A cohort is all of the dataset's people: it belongs to any of them.
-            return np.arange(len(owners) if people else 0)
-        # The last place stands for records that are nobody's (-1).
-        wanted = np.zeros(self._facts.people + 1, dtype=bool)
-        wanted[np.array(people & self._everyone, dtype=np.int64)] = True
-        return np.flatnonzero(wanted[owners])
-
-    def _owners_of(self, entity: str) -> NDArray[np.int32]:
-        if entity not in self._owners:
-            rows = self._all("SELECT persons FROM owners WHERE entity = ?", entity)
-            if not rows:
-                raise UnsupportedFilter("variants are asked for as variants, not as entries")
-            self._owners[entity] = np.frombuffer(rows[0][0], np.int32)
-        return self._owners[entity]
+            return self._records.entry(entry_type, entry_id)
 
     def _dataset(self) -> Mapping[str, object]:
         facts = self._facts

@@ -7,11 +7,12 @@ import pytest
 from pyroaring import BitMap
 
 from beacon import ontology
-from beacon.bitmaps import PeopleIndex, Values, compare_text
+from beacon.bitmaps import FindingIndex, Values, compare_text
 from beacon.catalog import Compare
 from beacon.errors import SourceRefused, UnsupportedFilter
 from beacon.ontology import Hierarchy
-from beacon.phenotypes import Duration, Finding, Number, Term, Text, duration_days, findings
+from beacon.findings import Amount, Finding, Term, Text, findings
+from beacon.quantities import date_seconds, duration_days, of_text
 
 Operator = Literal["=", "<", ">", "!", ">=", "<="]
 
@@ -46,16 +47,65 @@ def test_excluded_features_relatives_units_and_free_info_never_match() -> None:
 def test_measurements_are_found_in_both_shapes() -> None:
     def measured(value: object) -> set[Finding]:
         record = {"assayCode": {"id": "LOINC:1-8", "label": "x"}, "measurementValue": value}
-        return {each for each in findings({"measurements": [record]}) if isinstance(each, Number)}
+        return {each for each in findings({"measurements": [record]}) if isinstance(each, Amount)}
 
-    expected = {Number("LOINC:1-8", 3.5, "x")}
+    expected = {Amount("LOINC:1-8", "number", 3.5, 3.5, "x")}
     assert measured({"value": 3.5}) == measured({"quantity": {"value": 3.5}}) == expected
     assert measured({"value": "3.5"}) == measured({"value": True}) == set()
 
 
 def test_ages_are_durations_under_their_path() -> None:
     record = {"diseases": [{"ageOfOnset": {"iso8601duration": "P1Y"}}]}
-    assert set(findings(record)) == {Duration("diseases.ageOfOnset.iso8601duration", 365.25)}
+    expected = Amount("diseases.ageOfOnset", "duration", 365.25, 365.25)
+    assert set(findings(record)) == {expected}
+
+
+@pytest.mark.parametrize(
+    ("element", "kind", "low", "high"),
+    [
+        ({"iso8601duration": "P1W"}, "duration", 7, 7),
+        ({"weeks": 2, "days": 3}, "duration", 17, 17),
+        (
+            {"start": {"iso8601duration": "P1D"}, "end": {"iso8601duration": "P9D"}},
+            *("duration", 1, 9),
+        ),
+        ({"start": "1970-01-01", "end": "1970-01-02"}, "date", 0, 2 * 86400 - 1),
+        ("P3D", "duration", 3, 3),
+    ],
+)
+def test_every_form_of_a_time_is_an_amount(
+    element: object, kind: str, low: float, high: float
+) -> None:
+    (found,) = findings({"onset": element})
+    assert isinstance(found, Amount)
+    assert (found.kind, found.low, found.high) == (kind, low, high)
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        {"start": {"iso8601duration": "P9D"}, "end": {"iso8601duration": "P1D"}},
+        {"start": "1970-01-01", "end": {"iso8601duration": "P1D"}},
+        {"iso8601duration": "soon"},
+        {"weeks": "2"},
+    ],
+)
+def test_a_time_that_contradicts_itself_is_no_interval(element: object) -> None:
+    found = list(findings({"onset": element}))
+    assert not any(isinstance(each, Amount) and each.low != each.high for each in found)
+
+
+def test_words_of_a_run_are_found_and_references_are_not() -> None:
+    run = {"id": "R", "biosampleId": "B", "libraryStrategy": "WGS", "runDate": "2015"}
+    found = set(findings(run))
+    assert Text("libraryStrategy", "WGS") in found
+    assert {each.field for each in found} == {"libraryStrategy", "runDate"}
+
+
+def test_a_cohorts_exclusion_criteria_say_nothing_of_its_people() -> None:
+    sick = {"diseaseConditions": [{"diseaseCode": {"id": "HP:0001", "label": "x"}}]}
+    cohort: dict[str, object] = {"exclusionCriteria": sick}
+    assert list(findings(cohort)) == []
 
 
 def test_twelve_months_are_a_year() -> None:
@@ -69,7 +119,7 @@ def test_what_is_not_a_duration_is_none(text: str) -> None:
 
 def test_a_term_stands_for_everyone_below_it() -> None:
     tree = Hierarchy({"A:1": "top", "A:2": "mid"}, {"A:2": ("A:1",), "A:3": ("A:2",)})
-    index = PeopleIndex()
+    index = FindingIndex()
     index.add(4, [Term("A:3", "leaf", "diseases.diseaseCode")])
     index.add(7, [Term("A:1", "", "diseases.diseaseCode")])
     terms = index.terms(tree)
@@ -78,10 +128,11 @@ def test_a_term_stands_for_everyone_below_it() -> None:
     assert terms["A:2"].closed == BitMap([4])
     assert not terms["A:2"].exact
     assert terms["A:2"].label == "mid"
+    assert set(terms) == {"A:1", "A:2", "A:3"}
 
 
 def test_only_a_term_of_one_single_valued_field_has_that_field() -> None:
-    index = PeopleIndex()
+    index = FindingIndex()
     index.add(0, [Term("X:1", "", "sex"), Term("X:2", "", "ethnicity"), Term("X:2", "", "sex")])
     index.add(1, [Term("X:3", "", "diseases.diseaseCode")])
     terms = index.terms(Hierarchy())
@@ -89,10 +140,10 @@ def test_only_a_term_of_one_single_valued_field_has_that_field() -> None:
 
 
 def values(*pairs: tuple[float, int]) -> Values:
-    index = PeopleIndex()
+    index = FindingIndex()
     for amount, person in pairs:
-        index.add(person, [Number("L:1", amount)])
-    ((_, _, collected),) = index.values()
+        index.add(person, [Amount("L:1", "number", amount, amount)])
+    ((_, collected),) = index.amounts()
     return collected
 
 
@@ -102,18 +153,54 @@ def values(*pairs: tuple[float, int]) -> Values:
 )
 def test_numbers_compare_as_numbers(operator: Operator, expected: set[int]) -> None:
     table = values((9, 1), (30, 2), (100, 3), (5, 3))
-    assert set(table.compare(Compare("L:1", operator, "30.0"), kind="number")) == expected
+    assert set(table.compare(Compare("L:1", operator, "30.0"), (30.0, 30.0))) == expected
+
+
+@pytest.mark.parametrize(
+    ("operator", "expected"),
+    [("=", {2}), ("<", {1}), ("<=", {1, 2}), (">", {4}), (">=", {2, 3, 4}), ("!", {1, 4})],
+)
+def test_a_range_stands_so_only_where_all_of_it_does(
+    operator: Operator, expected: set[int]
+) -> None:
+    """Records 1..4 hold 0-9, 10-20, 15-25 and 21-30; asked is 10-20, such as the year 2015."""
+    index = FindingIndex()
+    for person, ends in enumerate(((0.0, 9.0), (10.0, 20.0), (15.0, 25.0), (21.0, 30.0)), 1):
+        index.add(person, [Amount("d", "date", *ends)])
+    ((_, table),) = index.amounts()
+    assert set(table.compare(Compare("d", operator, ""), (10.0, 20.0))) == expected
 
 
 @pytest.mark.parametrize("value", ["abc", "", "nan", "inf", "P1Y"])
-def test_a_number_field_refuses_other_values(value: str) -> None:
-    with pytest.raises(UnsupportedFilter):
-        values((1, 1)).compare(Compare("L:1", ">", value), kind="number")
+def test_what_is_not_a_number_is_none(value: str) -> None:
+    assert of_text(value, "number") is None
 
 
-def test_a_duration_field_refuses_a_bare_number() -> None:
-    with pytest.raises(UnsupportedFilter):
-        values((1, 1)).compare(Compare("age", ">", "40"), kind="duration")
+def test_a_bare_number_is_no_duration() -> None:
+    assert of_text("40", "duration") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1970", 365 * 86400),
+        ("1970-02", 28 * 86400),
+        ("1972-12", 31 * 86400),
+        ("1970-01-01", 86400),
+        ("1970-01-01T00:00:00Z", 1),
+    ],
+)
+def test_a_date_is_as_long_as_it_is_vague(text: str, seconds: int) -> None:
+    found = date_seconds(text)
+    assert found is not None
+    assert found[1] - found[0] + 1 == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "70", "1970-13", "1970-02-30", "0000", "9999", "1970-01-01T99:99Z", "١٩٧٠"]
+)
+def test_what_is_not_a_date_is_none(text: str) -> None:
+    assert date_seconds(text) is None
 
 
 def words(operator: Operator, value: str) -> set[int]:
@@ -139,7 +226,7 @@ def test_words_refuse_order_and_endless_patterns(operator: Operator, value: str)
 
 
 def test_text_findings_carry_the_label_of_their_field() -> None:
-    assert Text("sex", "female") in set(findings({"sex": {"id": "NCIT:C1", "label": "Female"}}))
+    assert Text("sex", "Female") in set(findings({"sex": {"id": "NCIT:C1", "label": "Female"}}))
 
 
 def test_hierarchies_are_read_from_obo_and_from_tables(tmp_path: Path) -> None:
