@@ -4,6 +4,7 @@ SkerryError
 ├── InvalidInput
 │   ├── PolicyInvalid          the policy file does not say what it must, or fails its tests
 │   ├── CredentialMisplaced    a credential in the wrong place, or more than one
+│   ├── CheckpointRefused      a checkpoint that is malformed or not signed by the node's key
 │   └── WorkspaceKeyInvalid    a key that is malformed, weak or not signed by its identity
 ├── Unauthenticated
 │   ├── CredentialUnreadable   an Authorization header that holds no bearer token
@@ -54,6 +55,10 @@ class PolicyInvalid(InvalidInput):
 
 class CredentialMisplaced(InvalidInput):
     code = "invalid_request"
+
+
+class CheckpointRefused(InvalidInput):
+    code = "checkpoint_refused"
 
 
 class CredentialUnreadable(Unauthenticated):

@@ -314,17 +314,33 @@ def fetch(
 
 
 @app.command()
-def verify_audit(folder: Folder, *, as_json: AsJson = False) -> None:
+def verify_audit(
+    folder: Folder,
+    *,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="a checkpoint kept elsewhere, which the record must hold")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Checks the node's record: names any entry altered, removed or reordered."""
-    from access.audit import verify
+    _need("uvicorn", extra="node")
+    from gateway import record_command
     from gateway.home import NodeHome
 
-    home = NodeHome(folder)
-    found = verify(home.record, home.signing_key().public_key())
-    summary = {"ok": found.ok, "entries": found.entries, "problem": found.problem}
-    _print(summary, as_json=as_json)
-    if not found.ok:
+    found = record_command.run_verify(NodeHome(folder), checkpoint)
+    _print(found, as_json=as_json)
+    if not found["ok"]:
         raise SystemExit(Exit.FAILED)
+
+
+@app.command()
+def checkpoint(folder: Folder) -> None:
+    """Prints a signed checkpoint of the record, for a third party to keep."""
+    _need("uvicorn", extra="node")
+    from gateway import record_command
+    from gateway.home import NodeHome
+
+    print(record_command.make_checkpoint(NodeHome(folder)), end="")
 
 
 @app.command()

@@ -67,6 +67,11 @@ class NodeHome:
         return self.root / "record.jsonl"
 
     @property
+    def record_tree(self) -> Path:
+        """Made from the record, and made again when it is lost."""
+        return self.root / "record.tree"
+
+    @property
     def agent_socket(self) -> Path:
         return self.root / "agent.sock"
 
