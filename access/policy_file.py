@@ -1,45 +1,50 @@
 """Reads the node's policy file (YAML) into a `PolicyBook`, and refuses what it does not understand.
 
-The file carries its own tests (`given` a persona, `expect` an outcome): they run at every load and
-a book that fails one is never activated. Leaves the rules themselves to `policy`.
+Every refusal names the file, the line and the field. The file carries its own tests: they run at
+every reading, and a book that fails one is never returned. Leaves the models to `policy_model`,
+the tests to `policy_tests` and the rules to `policy`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
 
 import yaml
-from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic import ValidationError
 
-from access.errors import PolicyInvalid
-from access.policy import (
-    BONA_FIDE,
+from access.decision import (
     Action,
+    Ceilings,
     DatasetPolicy,
+    EntryRule,
     Granularity,
     Level,
-    Outcome,
-    PolicyBook,
+    Obligation,
     Profile,
-    RegisteredRule,
+    Window,
 )
+from access.errors import PolicyInvalid
+from access.policy import PolicyBook
+from access.policy_model import (
+    CeilingsEntry,
+    DatasetEntry,
+    GranularityName,
+    PolicyFile,
+    PolicyTest,
+    VisaEntry,
+    WindowEntry,
+)
+from access.policy_tests import failure, midnight
+from access.visa_rules import VisaRule
 from duo.consent import read_consent
-from passports.passport import Researcher
-from passports.visas import Visa, VisaType
-from schemas.data_use import MAX_TERMS, DataUseTerm
-from schemas.wire import LocalId, Wire
+from duo.errors import ConsentUnreadable
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
-MAX_DATASETS = 10_000
-MAX_TESTS = 10_000
-
-GranularityName = Literal["boolean", "count", "record", "none"]
-LevelName = Literal["public", "registered", "controlled"]
-Persona = Literal["anonymous", "signed_in", "bona_fide", "granted"]
-Identity = Annotated[str, StringConstraints(pattern=r"^\S+@\S+$", max_length=512)]
+_DAY_SECONDS = 86_400
+_MERGE = "tag:yaml.org,2002:merge"
 
 _CEILINGS: dict[Profile, dict[Level, Granularity | None]] = {
     Profile.OPEN: dict.fromkeys(Level, Granularity.RECORD),
@@ -56,61 +61,12 @@ _CEILINGS: dict[Profile, dict[Level, Granularity | None]] = {
 }
 
 
-class CeilingsEntry(Wire):
-    public: GranularityName | None = None
-    registered: GranularityName | None = None
-    controlled: GranularityName | None = None
-
-
-class DatasetEntry(Wire):
-    id: LocalId
-    level: LevelName
-    profile: Literal["open", "default", "controlled"] = "default"
-    registered_rule: RegisteredRule = "bona_fide"
-    listed: bool = True
-    grant_value: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
-    ceilings: CeilingsEntry = CeilingsEntry()
-    committee: tuple[Identity, ...] = ()
-    data_use: Annotated[tuple[DataUseTerm, ...], Field(max_length=MAX_TERMS)] = ()
-
-
-class Given(Wire):
-    persona: Persona
-    dataset: str
-    action: Action = Action.DISCOVER
-
-
-class Expect(Wire):
-    outcome: Literal["permit", "deny"]
-    ceiling: GranularityName | None = None
-    reason: str | None = None
-
-
-class PolicyTest(Wire):
-    given: Given
-    expect: Expect
-
-
-class PolicyFile(Wire):
-    version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")] = "1"
-    datasets: Annotated[tuple[DatasetEntry, ...], Field(max_length=MAX_DATASETS)]
-    tests: Annotated[tuple[PolicyTest, ...], Field(max_length=MAX_TESTS)] = ()
-
-    @field_validator("datasets")
-    @classmethod
-    def _each_once(cls, entries: tuple[DatasetEntry, ...]) -> tuple[DatasetEntry, ...]:
-        ids = [entry.id for entry in entries]
-        twice = sorted({name for name in ids if ids.count(name) > 1})
-        if twice:
-            raise ValueError(f"dataset named twice: {', '.join(twice)}")
-        return entries
-
-
 class _StrictLoader(yaml.SafeLoader):
     """A key written twice is an error: the last one would silently win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002  (PyYAML's signature)
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        written = [key for key, _ in node.value if key.tag != _MERGE]
+        keys = [self.construct_object(key, deep=True) for key in written]
         names = [key for key in keys if isinstance(key, Hashable)]  # others are refused below
         if len(names) != len(set(names)):
             raise yaml.constructor.ConstructorError(
@@ -119,35 +75,49 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file that was understood, whether or not its tests hold."""
+
+    book: PolicyBook
+    tests: tuple[PolicyTest, ...]
+    sha256: str
+
+    def failures(self) -> tuple[str, ...]:
+        found = ((n, failure(self.book, test)) for n, test in enumerate(self.tests, start=1))
+        return tuple(f"tests.{number}: {problem}" for number, problem in found if problem)
+
+
 def load_policies(path: Path, *, public_url: str) -> PolicyBook:
-    """The book of a node. Its version is the file's with a hash, so that two files never share
-    one. Raises `PolicyInvalid` naming the file, the field and what was expected."""
-    raw = _read(path)
-    try:
-        file = PolicyFile.model_validate(yaml.load(raw, Loader=_StrictLoader))  # noqa: S506  (safe)
-    except yaml.YAMLError as error:
-        raise PolicyInvalid(f"{path}: {_where(error)}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "file"
-        raise PolicyInvalid(f"{path}: {where}: {first['msg']}") from error
-    version = f"{file.version}+{hashlib.sha256(raw).hexdigest()[:12]}"
+    """The book of a file whose tests hold; raises `PolicyInvalid`."""
+    return book_of(read_bytes(path), name=str(path), public_url=public_url)
+
+
+def book_of(raw: bytes, *, name: str, public_url: str, number: int | None = None) -> PolicyBook:
+    """The book of these bytes, if its tests hold."""
+    read = read_policies(raw, name=name, public_url=public_url, number=number)
+    for problem in read.failures():
+        raise PolicyInvalid(f"{name}: {problem}")
+    return read.book
+
+
+def read_policies(raw: bytes, *, name: str, public_url: str, number: int | None = None) -> ReadFile:
+    """The book's version carries a hash, so that two files never share one: `v7+HASH` of a
+    numbered version, else the file's own label. Raises `PolicyInvalid` naming file, line and
+    field, and what was expected."""
+    file = _parse(raw, name)
+    sha256 = hashlib.sha256(raw).hexdigest()
+    label = file.version if number is None else f"v{number}"
     url = public_url.rstrip("/")
-    book = PolicyBook((_policy(entry, url, path) for entry in file.datasets), version=version)
-    for number, test in enumerate(file.tests, start=1):
-        problem = failure(book, test)
-        if problem is not None:
-            raise PolicyInvalid(f"{path}: tests.{number}: {problem}")
-    return book
+    try:
+        policies = [_policy(entry, file, public_url=url) for entry in file.datasets]
+    except ConsentUnreadable as error:
+        raise PolicyInvalid(f"{name}: data_use: {error.public}") from error
+    book = PolicyBook(policies, version=f"{label}+{sha256[:12]}")
+    return ReadFile(book, file.tests, sha256)
 
 
-def _where(error: yaml.YAMLError) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"line {error.problem_mark.line + 1}: not YAML: {error.problem}"
-    return "not YAML"
-
-
-def _read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
             raw = stream.read(MAX_FILE_BYTES + 1)
@@ -158,79 +128,110 @@ def _read(path: Path) -> bytes:
     return raw
 
 
-def _policy(entry: DatasetEntry, public_url: str, path: Path) -> DatasetPolicy:
-    level, profile = Level[entry.level.upper()], Profile(entry.profile)
-    if profile is Profile.OPEN and level is not Level.PUBLIC:
-        raise PolicyInvalid(f"{path}: {entry.id}: profile open needs level public")
+def _parse(raw: bytes, name: str) -> PolicyFile:
+    root: yaml.Node | None = None
+    try:
+        loader = _StrictLoader(raw)
+        root = loader.get_single_node()
+        content = None if root is None else loader.construct_document(root)
+        return PolicyFile.model_validate(content)
+    except yaml.YAMLError as error:
+        raise PolicyInvalid(f"{name}: {_where(error)}") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "file"
+        line = _line(root, first["loc"])
+        raise PolicyInvalid(f"{name}: line {line}: {field}: {first['msg']}") from error
+
+
+def _where(error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: not YAML: {error.problem}"
+    return "not YAML"
+
+
+def _line(root: yaml.Node | None, path: Sequence[int | str]) -> int:
+    """The line of the deepest part of `path` that was written."""
+    node, line = root, 1
+    for part in path:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            found = (node.value[part], node.value[part]) if part < len(node.value) else None
+        else:
+            found = None
+        if found is None:
+            break
+        key, node = found
+        line = key.start_mark.line + 1
+    return line
+
+
+def _policy(entry: DatasetEntry, file: PolicyFile, *, public_url: str) -> DatasetPolicy:
+    profile = Profile(entry.profile)
+    level, ceilings = _level(entry.level), _ceilings(entry.ceilings, _CEILINGS[profile])
     return DatasetPolicy(
         dataset=entry.id,
         grant_value=entry.grant_value or f"{public_url}/datasets/{entry.id}",
         level=level,
         profile=profile,
-        ceilings=_ceilings(entry.ceilings, profile),
+        ceilings=ceilings,
         listed=entry.listed,
         committee=entry.committee,
         consent=read_consent(entry.data_use) if entry.data_use else None,
-        registered_rule=entry.registered_rule,
+        registered_rule=entry.registered_rule or file.registered_rule,
+        entries={
+            kind: EntryRule(
+                level if rule.level is None else _level(rule.level),
+                _ceilings(rule.ceilings, ceilings),
+            )
+            for kind, rule in entry.entries.items()
+        },
+        conditions={
+            Level.REGISTERED: _visa_rules(entry.conditions.registered),
+            Level.CONTROLLED: _visa_rules(entry.conditions.controlled),
+        },
+        excluded_visas=_visa_rules(entry.exclude.visas),
+        excluded_people=frozenset(entry.exclude.people),
+        windows=tuple(_window(one) for one in entry.windows),
+        obligations=tuple(
+            Obligation(o.code, o.text, frozenset(map(Action, o.actions))) for o in entry.obligations
+        ),
+        workspaces=frozenset(entry.workspaces),
+        data_use_for_answers=entry.data_use_for_answers,
     )
 
 
-def _ceilings(entry: CeilingsEntry, profile: Profile) -> dict[Level, Granularity | None]:
-    """What the file leaves out is the profile's."""
-    ceilings = dict(_CEILINGS[profile])
+def _level(name: str) -> Level:
+    return Level[name.upper()]
+
+
+def _ceilings(entry: CeilingsEntry, otherwise: Ceilings) -> Ceilings:
+    """What the file leaves out is the profile's, or the dataset's."""
+    ceilings = dict(otherwise)
     for level in Level:
         name: GranularityName | None = getattr(entry, level.name.lower())
         if name is not None:
-            ceilings[level] = _granularity(name)
+            ceilings[level] = None if name == "none" else Granularity[name.upper()]
     return ceilings
 
 
-def _granularity(name: GranularityName) -> Granularity | None:
-    return None if name == "none" else Granularity[name.upper()]
+def _visa_rules(entries: Sequence[VisaEntry]) -> tuple[VisaRule, ...]:
+    return tuple(
+        VisaRule(
+            one.type,
+            one.values,
+            by=frozenset(one.by),
+            sources=frozenset(one.sources),
+            max_age_seconds=None if one.max_age_days is None else one.max_age_days * _DAY_SECONDS,
+        )
+        for one in entries
+    )
 
 
-def failure(book: PolicyBook, test: PolicyTest) -> str | None:
-    """What a policy test expected and got, None when it holds."""
-    given, expect = test.given, test.expect
-    policy = book.policy(given.dataset)
-    grant = policy.grant_value if policy is not None else "urn:none"
-    decision = book.decide(persona(given.persona, grant), given.dataset, given.action, now=0)
-    if decision.outcome is not Outcome(expect.outcome):
-        return f"expected {expect.outcome}, got {decision.outcome}"
-    if expect.ceiling is not None and decision.ceiling is not _granularity(expect.ceiling):
-        got = decision.ceiling.wire if decision.ceiling is not None else "none"
-        return f"expected ceiling {expect.ceiling}, got {got}"
-    codes = [reason.code for reason in decision.reasons]
-    if expect.reason is not None and expect.reason not in codes:
-        return f"expected reason {expect.reason}, got {', '.join(codes)}"
-    return None
-
-
-def persona(name: Persona, grant_value: str) -> Researcher | None:
-    """A made-up caller of that standing, for tests of policies; good for one second at time 0."""
-    if name == "anonymous":
-        return None
-    values = {
-        "signed_in": (),
-        "bona_fide": (
-            (VisaType.RESEARCHER_STATUS, BONA_FIDE, "so"),
-            (VisaType.ACCEPTED_TERMS, BONA_FIDE, "self"),
-        ),
-        "granted": ((VisaType.CONTROLLED_ACCESS, grant_value, "dac"),),
-    }[name]
-    visas = tuple(_visa(kind, value, by=by) for kind, value, by in values)
-    return Researcher("urn:persona", name, visas=visas, dropped=(), expires=1)
-
-
-def _visa(kind: VisaType, value: str, *, by: str) -> Visa:
-    return Visa(
-        issuer="urn:persona",
-        subject="persona",
-        type=kind,
-        value=value,
-        source="urn:persona",
-        by=by,
-        asserted=0,
-        expires=1,
-        jti=None,
+def _window(entry: WindowEntry) -> Window:
+    return Window(
+        start=None if entry.first is None else midnight(entry.first),
+        end=None if entry.last is None else midnight(entry.last) + _DAY_SECONDS,
+        actions=frozenset(map(Action, entry.actions)),
     )

@@ -1,0 +1,184 @@
+"""The policy file as written: the models its JSON Schema is generated from.
+
+Unknown keys are refused everywhere. Leaves YAML and lines to `policy_file`, and meaning to
+`decision` and `weighing`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from access.decision import Action, RegisteredRule
+from passports.visas import VisaType
+from schemas.data_use import MAX_TERMS, DataUseTerm
+from schemas.entries import EntryTypeId
+from schemas.wire import LocalId, Wire
+
+MAX_DATASETS = 10_000
+MAX_TESTS = 10_000
+MAX_RULES = 50
+MAX_PEOPLE = 1_000
+_NOT_A_CONDITION = frozenset({VisaType.LINKED_IDENTITIES})
+
+GranularityName = Literal["boolean", "count", "record", "none"]
+LevelName = Literal["public", "registered", "controlled"]
+ActionName = Literal["discover", "stream", "train"]
+ByName = Literal["self", "peer", "system", "so", "dac"]
+PersonaName = Literal["anonymous", "registered", "signed_in", "bona_fide", "granted"]
+Identity = Annotated[str, StringConstraints(pattern=r"^\S+@\S+$", max_length=512)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Texts = Annotated[tuple[Text, ...], Field(max_length=MAX_RULES)]
+Actions = Annotated[tuple[ActionName, ...], Field(min_length=1)]
+_EVERY: Actions = ("discover", "stream", "train")
+
+
+class VisaEntry(Wire):
+    """A visa that must be held: any of `values`, said by any of `by`, of any of `sources`."""
+
+    type: VisaType
+    values: Annotated[Texts, Field(min_length=1)]
+    by: Annotated[tuple[ByName, ...], Field(min_length=1)] = ("so", "system", "dac", "peer")
+    sources: Texts = ()
+    max_age_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+
+    @field_validator("type")
+    @classmethod
+    def _can_be_asked_for(cls, kind: VisaType) -> VisaType:
+        if kind in _NOT_A_CONDITION:
+            raise ValueError(f"{kind.value} says who somebody is, not what they may do")
+        return kind
+
+
+Visas = Annotated[tuple[VisaEntry, ...], Field(max_length=MAX_RULES)]
+
+
+class CeilingsEntry(Wire):
+    public: GranularityName | None = None
+    registered: GranularityName | None = None
+    controlled: GranularityName | None = None
+
+
+class EntryTypeEntry(Wire):
+    """What answers about one entry type need and hold; what is left out is the dataset's."""
+
+    level: LevelName | None = None
+    ceilings: CeilingsEntry = CeilingsEntry()
+
+
+class ConditionsEntry(Wire):
+    """Visas needed besides, for each level: all of them."""
+
+    registered: Visas = ()
+    controlled: Visas = ()
+
+
+class ExcludeEntry(Wire):
+    people: Annotated[tuple[Identity, ...], Field(max_length=MAX_PEOPLE)] = ()
+    visas: Visas = ()
+
+
+class WindowEntry(Wire):
+    """From the beginning of one day to the end of another, in UTC."""
+
+    first: date | None = None
+    last: date | None = None
+    actions: Actions = _EVERY
+
+    @model_validator(mode="after")
+    def _in_order(self) -> WindowEntry:
+        if self.first is None and self.last is None:
+            raise ValueError("expected first, last or both")
+        if self.first is not None and self.last is not None and self.last < self.first:
+            raise ValueError("last lies before first")
+        return self
+
+
+class ObligationEntry(Wire):
+    code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+    text: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    actions: Actions = _EVERY
+
+
+class DatasetEntry(Wire):
+    id: LocalId
+    level: LevelName
+    profile: Literal["open", "default", "controlled"] = "default"
+    registered_rule: RegisteredRule | None = None
+    listed: bool = True
+    grant_value: Text | None = None
+    ceilings: CeilingsEntry = CeilingsEntry()
+    entries: dict[EntryTypeId, EntryTypeEntry] = Field(default_factory=dict)
+    conditions: ConditionsEntry = ConditionsEntry()
+    exclude: ExcludeEntry = ExcludeEntry()
+    windows: Annotated[tuple[WindowEntry, ...], Field(max_length=MAX_RULES)] = ()
+    obligations: Annotated[tuple[ObligationEntry, ...], Field(max_length=MAX_RULES)] = ()
+    workspaces: Annotated[tuple[LocalId, ...], Field(max_length=MAX_PEOPLE)] = ()
+    committee: Annotated[tuple[Identity, ...], Field(max_length=MAX_PEOPLE)] = ()
+    data_use: Annotated[tuple[DataUseTerm, ...], Field(max_length=MAX_TERMS)] = ()
+    data_use_for_answers: bool = False
+
+    @model_validator(mode="after")
+    def _open_is_public(self) -> DatasetEntry:
+        if self.profile == "open" and self.level != "public":
+            raise ValueError("profile open needs level public")
+        return self
+
+
+class GivenVisa(Wire):
+    type: VisaType
+    value: Text
+    by: ByName | None = "so"
+    source: Text = "urn:persona"
+
+
+class Given(Wire):
+    """A caller of that standing; `visas` are held besides, `person` is who it is (`sub@issuer`),
+    and `at` is the day, which a dataset with windows must be told."""
+
+    persona: PersonaName
+    dataset: str
+    action: Action = Action.DISCOVER
+    entry: EntryTypeId | None = None
+    visas: Annotated[tuple[GivenVisa, ...], Field(max_length=MAX_RULES)] = ()
+    person: Identity | None = None
+    at: date | None = None
+
+
+class Expect(Wire):
+    outcome: Literal["permit", "needs-review", "deny"]
+    ceiling: GranularityName | None = None
+    reason: str | None = None
+
+
+class PolicyTest(Wire):
+    given: Given
+    expect: Expect
+
+
+class PolicyFile(Wire):
+    version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")] = "1"
+    registered_rule: RegisteredRule = "bona_fide"
+    datasets: Annotated[tuple[DatasetEntry, ...], Field(max_length=MAX_DATASETS)]
+    tests: Annotated[tuple[PolicyTest, ...], Field(max_length=MAX_TESTS)] = ()
+
+    @field_validator("datasets")
+    @classmethod
+    def _each_once(cls, entries: tuple[DatasetEntry, ...]) -> tuple[DatasetEntry, ...]:
+        named = Counter(entry.id for entry in entries)
+        twice = sorted(dataset for dataset, times in named.items() if times > 1)
+        if twice:
+            raise ValueError(f"dataset named twice: {', '.join(twice)}")
+        return entries
+
+
+def json_schema() -> dict[str, object]:
+    """The published schema of a policy file (JSON Schema 2020-12)."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A Skerry node's policy file",
+        **{k: v for k, v in PolicyFile.model_json_schema().items() if k != "title"},
+    }
