@@ -16,6 +16,7 @@ from gateway.home import NodeHome
 from passports import trust
 from passports.keys import KeyStore
 from passports.passport import Clearinghouse, Researcher
+from passports.userinfo import Userinfo
 
 
 def run(home: NodeHome, dataset: str, action: str, token: str | None) -> Mapping[str, object]:
@@ -43,5 +44,9 @@ async def _admit(home: NodeHome, audience: str, token: str) -> Researcher:
     async with httpx.AsyncClient(timeout=3.0, follow_redirects=False) as http:
         keys = KeyStore(table, http=http, clock=time.time)
         return await Clearinghouse(
-            trust=table, keys=keys, audience=audience, clock=lambda: int(time.time())
+            trust=table,
+            keys=keys,
+            userinfo=Userinfo(http=http, clock=time.time),
+            audience=audience,
+            clock=lambda: int(time.time()),
         ).admit(token)

@@ -32,6 +32,7 @@ from passports.login import Login
 from passports.passport import Clearinghouse
 from passports.sessions import Sessions
 from passports.tokens import SigningKey
+from passports.userinfo import Userinfo
 from streams import envelope
 from streams.agent import AgentClient
 from streams.header import seal_header
@@ -77,7 +78,11 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
     book = load_policies(home.policies, public_url=url)
     table = trust.load(home.trust)
     clearinghouse = Clearinghouse(
-        trust=table, keys=KeyStore(table, http=http, clock=time.time), audience=url, clock=clock
+        trust=table,
+        keys=KeyStore(table, http=http, clock=time.time),
+        userinfo=Userinfo(http=http, clock=time.time),
+        audience=url,
+        clock=clock,
     )
     node_key = home.signing_key()
     record = Record(home.record, pseudonym_key=home.secret("pseudonym"), signing_key=node_key)

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from passports.errors import BadToken, Reason
-from passports.visas import Visa
+
+if TYPE_CHECKING:  # `visas` reads conditions
+    from passports.visas import Visa
 
 MAX_CLAUSES = 256
 MAX_PATTERN_CHARS = 1024
@@ -64,6 +67,7 @@ def expiry(conditions: Conditions, helpers: Sequence[Visa], *, budget: Budget) -
 
 def glob(pattern: str, subject: str, budget: Budget) -> bool:
     """Full match with `?` one character and `*` any run; nothing else is special."""
+    budget.spend(1)  # an empty part is not free: there may be thousands
     at, here, star, resume = 0, 0, -1, 0
     while here < len(subject):
         budget.spend(1)
@@ -76,6 +80,7 @@ def glob(pattern: str, subject: str, budget: Budget) -> bool:
             at, here = star + 1, resume
         else:
             return False
+    budget.spend(len(pattern) - at)
     return pattern[at:].strip("*") == ""
 
 
@@ -123,6 +128,7 @@ def _matches(prefix: str, pattern: str, subject: str, budget: Budget) -> bool:
         case "pattern":
             return glob(pattern, subject, budget)
         case "split_pattern":
+            budget.spend(len(subject))
             return any(glob(pattern, part, budget) for part in subject.split(";"))
         case _:
             return False

@@ -3,12 +3,18 @@
     Unauthenticated           401
     ├── BadToken              a passport or visa that fails a named check; carries a `Reason`
     └── SignInFailed          the browser's way back from the provider does not add up
+    Forbidden                 403
+    └── ScopeMissing          an access token of ours that does not let us see visas
     InvalidInput              400
     └── BadTrustFile          the trust file cannot be used; nothing of it is
     BadUpstream               502
     └── ProviderFailed        the sign-in provider failed or answered nonsense
+    TooMany                   429
+    └── TooManySessions       no room for another token session just now
     Unavailable               503
-    └── KeysUnavailable       an issuer's keys could not be fetched; nothing was decided
+    ├── KeysUnavailable       an issuer's keys could not be fetched; nothing was decided
+    ├── UserinfoUnavailable   the broker would not say who its token stands for
+    └── RevocationsUnavailable  the list of revoked tokens cannot be read
 
 A `BadToken` of a visa never leaves the room: the visa is dropped and its reason is kept.
 """
@@ -17,7 +23,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from schemas.errors import BadUpstream, InvalidInput, Unauthenticated, Unavailable
+from schemas.errors import (
+    BadUpstream,
+    Forbidden,
+    InvalidInput,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
 
 
 class Reason(StrEnum):
@@ -32,6 +45,8 @@ class Reason(StrEnum):
     KEYS_UNAVAILABLE = "keys_unavailable"
     BAD_SIGNATURE = "bad_signature"
     BAD_CLAIM = "bad_claim"
+    DISOWNED = "disowned_by_broker"
+    REVOKED = "revoked"
     EXPIRED = "expired"
     NOT_YET = "not_yet_valid"
     WRONG_AUDIENCE = "wrong_audience"
@@ -59,6 +74,12 @@ class SignInFailed(Unauthenticated):
     code = "sign_in_failed"
 
 
+class ScopeMissing(Forbidden):
+    """RFC 6750 3.1."""
+
+    code = "insufficient_scope"
+
+
 class BadTrustFile(InvalidInput):
     code = "bad_trust_file"
 
@@ -69,3 +90,15 @@ class ProviderFailed(BadUpstream):
 
 class KeysUnavailable(Unavailable):
     code = "keys_unavailable"
+
+
+class UserinfoUnavailable(Unavailable):
+    code = "userinfo_unavailable"
+
+
+class RevocationsUnavailable(Unavailable):
+    code = "revocations_unavailable"
+
+
+class TooManySessions(TooMany):
+    code = "too_many_sessions"

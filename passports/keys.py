@@ -1,7 +1,7 @@
 """Fetches and caches issuers' public keys (RFC 7517), from the trust table's URLs and no other.
 
-One fetch in flight per URL, none sooner than the cool-down after the last, every answer bounded
-in bytes and seconds; a server that fails leaves its last good keys in use for a day.
+One fetch in flight per URL, none sooner than the cool-down after the last; a server that fails
+leaves its last good keys in use for a day. Pinned keys are never fetched.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import httpx
 from passports.compact import strict_object
 from passports.errors import BadToken, KeysUnavailable, Reason
 from passports.jwks import PublicKey, usable_keys
+from passports.outbound import NoAnswer, ask
 from passports.trust import TrustTable
 
 FETCH_SECONDS = 3.0
@@ -22,6 +23,7 @@ MAX_JWKS_BYTES = 512 * 1024
 FRESH_SECONDS = 15 * 60
 STALE_SECONDS = 24 * 60 * 60
 COOL_DOWN_SECONDS = 30
+OK = httpx.codes.OK
 
 
 @dataclass(slots=True)
@@ -42,24 +44,33 @@ class KeyStore:
     ) -> None:
         self._http = http
         self._clock = clock
-        self._known = {url: _Known() for url in trust.key_urls}
+        self._pinned = trust.pinned
+        self._known = {url: _Known() for url in trust.key_urls - trust.pinned.keys()}
 
     async def key_for(self, jwks_url: str, kid: str) -> PublicKey:
         """`BadToken` when the issuer has no such key, `KeysUnavailable` when nobody can tell."""
+        keys = self._pinned.get(jwks_url)
+        if keys is None:
+            keys = await self._fetched(jwks_url, kid)
+        key = keys.get(kid)
+        if key is None:
+            raise BadToken(Reason.UNKNOWN_KEY)
+        return key
+
+    async def _fetched(self, jwks_url: str, kid: str) -> Mapping[str, PublicKey]:
         known = self._known.get(jwks_url)
         if known is None:
             raise BadToken(Reason.UNKNOWN_KEY, detail="not a key URL of the trust table")
-        if self._needs_fetch(known, kid):
+        # Whose key is known and not outdated does not wait for another's fetch.
+        waits = not (known.lock.locked() and kid in known.keys)
+        if waits and self._needs_fetch(known, kid):
             async with known.lock:
                 # Whoever held the lock may have fetched what we came for.
                 if self._needs_fetch(known, kid):
                     await self._refresh(known, jwks_url)
         if known.fetched is None or self._clock() - known.fetched > STALE_SECONDS:
             raise KeysUnavailable("an issuer's keys cannot be fetched just now")
-        key = known.keys.get(kid)
-        if key is None:
-            raise BadToken(Reason.UNKNOWN_KEY)
-        return key
+        return known.keys
 
     def _needs_fetch(self, known: _Known, kid: str) -> bool:
         now = self._clock()
@@ -69,37 +80,12 @@ class KeyStore:
         return stale or kid not in known.keys
 
     async def _refresh(self, known: _Known, url: str) -> None:
+        request = self._http.build_request("GET", url, timeout=FETCH_SECONDS)
         try:
-            async with asyncio.timeout(FETCH_SECONDS):
-                body = await self._fetch(url)
-            keys = usable_keys(strict_object(body))
-        except (httpx.HTTPError, TimeoutError, BadToken, _BadAnswer):
-            # The last good keys stay; `key_for` decides whether they are still good enough.
-            known.tried = self._clock()
-            return
-        known.keys, known.fetched, known.tried = keys, self._clock(), self._clock()
-
-    async def _fetch(self, url: str) -> bytes:
-        request = self._http.build_request(
-            "GET",
-            url,
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-            timeout=FETCH_SECONDS,
-        )
-        response = await self._http.send(request, stream=True, follow_redirects=False)
-        try:
-            if response.status_code != httpx.codes.OK:
-                raise _BadAnswer
-            # Undecoded: a small compressed answer must not become a large one.
-            body = bytearray()
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > MAX_JWKS_BYTES:
-                    raise _BadAnswer
-            return bytes(body)
-        finally:
-            await response.aclose()
-
-
-class _BadAnswer(Exception):
-    """Not 200, or too long."""
+            answer = await ask(self._http, request, seconds=FETCH_SECONDS, cap=MAX_JWKS_BYTES)
+            keys = usable_keys(strict_object(answer.body)) if answer.status == OK else None
+        except (NoAnswer, BadToken):
+            keys = None
+        known.tried = self._clock()
+        if keys is not None:  # else the last good ones stay; `_fetched` says for how long
+            known.keys, known.fetched = keys, known.tried

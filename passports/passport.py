@@ -1,40 +1,37 @@
 """A bearer token becomes a `Researcher`: joins tokens, keys, trust and visas, in the order of
 the clearinghouse algorithm (GA4GH AAI 1.2.1).
 
-A bad passport refuses the request; a bad visa is dropped with its reason. Passports are the one
-form taken: access tokens, to be shown to their broker's userinfo, are refused by name.
+Two forms are taken, told apart by `typ`: a Passport, and an access token of a broker whose userinfo
+stands in the trust table. A bad token refuses the request; a bad visa is dropped with its reason.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from passports import compact, conditions, tokens, visas
+from passports import compact, tokens, visas
+from passports.admissions import Admissions
 from passports.compact import UnverifiedToken
-from passports.errors import BadToken, KeysUnavailable, Reason
-from passports.identities import Identity, Link, parse_links, person
+from passports.errors import BadToken, KeysUnavailable, Reason, ScopeMissing
+from passports.identities import Identity
+from passports.judgement import DroppedVisa, judge, not_held, unread
 from passports.keys import KeyStore
+from passports.revocation import Revocations, Signed
 from passports.tokens import SignedClaims
-from passports.trust import TrustTable, VisaIssuer
-from passports.visas import ClaimedVisa, Visa, VisaType
+from passports.trust import Broker, TrustTable
+from passports.userinfo import Userinfo
+from passports.visas import ClaimedVisa, Visa
 
 MAX_VISAS = 200
-MAX_CACHED_VISAS = 10_000
+MAX_ACCESS_TOKEN_CHARS = 16 * 1024
 # A withdrawn key must not go on opening doors for long.
 CACHE_SECONDS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class DroppedVisa:
-    """A visa that was not accepted, and the reason code; never its text."""
-
-    reason: str
-    type: str | None
-    issuer: str | None
+# Nor a grant withdrawn at the broker.
+USERINFO_KEPT_SECONDS = 60
+_PASSPORT_CLAIM = "ga4gh_passport_v1"
+_SCOPES = frozenset({"openid", _PASSPORT_CLAIM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,44 +50,89 @@ class Researcher:
         return f"{self.subject}@{self.issuer}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """A verified token's person, the visas that came with it, and how long that may be kept."""
+
+    signed: SignedClaims
+    raw_visas: list[str]
+    kept_seconds: int
+
+
 class Clearinghouse:
-    """Admits passports meant for `audience`, byte for byte."""
+    """Admits tokens meant for `audience`, byte for byte."""
 
     def __init__(
-        self, *, trust: TrustTable, keys: KeyStore, audience: str, clock: Callable[[], int]
+        self,
+        *,
+        trust: TrustTable,
+        keys: KeyStore,
+        userinfo: Userinfo,
+        audience: str,
+        clock: Callable[[], int],
     ) -> None:
         self._trust = trust
         self._keys = keys
+        self._userinfo = userinfo
         self._audience = audience
         self._clock = clock
-        self._accepted: OrderedDict[str, tuple[int, ClaimedVisa]] = OrderedDict()
+        self._revocations = Revocations(trust.revoked)
+        self._admissions = Admissions()
 
     async def admit(self, raw_token: str) -> Researcher:
-        """Raises `BadToken`, or `KeysUnavailable` when the broker's keys can't be had."""
-        now = self._clock()
-        passport = await self._passport(raw_token, now=now)
-        me = Identity(passport.subject, passport.issuer)
-        outcomes = await asyncio.gather(
-            *(self._visa(raw, me, now=now) for raw in _visa_strings(passport))
-        )
+        """Raises `BadToken`, `ScopeMissing`, or an `Unavailable` when nothing can be decided."""
+        now, revocations = self._clock(), self._revocations.stamp()
+        known = self._admissions.get(raw_token, revocations=revocations, now=now)
+        if known is not None:
+            return known
+        holder = await self._holder(raw_token, now=now)
+        if self._revocations.revoked(_named(holder.signed)):
+            raise BadToken(Reason.REVOKED)
+        researcher = await self._researcher(holder, now=now)
+        if all(dropped.reason != Reason.KEYS_UNAVAILABLE for dropped in researcher.dropped):
+            ends = [researcher.expires, *(visa.expires for visa in researcher.visas)]
+            until = min(now + holder.kept_seconds, *ends)
+            self._admissions.put(raw_token, researcher, revocations=revocations, until=until)
+        return researcher
+
+    async def _researcher(self, holder: _Holder, *, now: int) -> Researcher:
+        me = Identity(holder.signed.subject, holder.signed.issuer)
+        outcomes = await asyncio.gather(*(self._visa(raw, now=now) for raw in holder.raw_visas))
         claimed = [outcome for outcome in outcomes if isinstance(outcome, ClaimedVisa)]
         dropped = [outcome for outcome in outcomes if isinstance(outcome, DroppedVisa)]
-        held, refused = _judge(me, claimed)
+        held, refused = judge(me, claimed)
         return Researcher(
-            issuer=passport.issuer,
-            subject=passport.subject,
+            issuer=me.issuer,
+            subject=me.subject,
             visas=tuple(held),
             dropped=(*dropped, *refused),
-            expires=passport.expires,
+            expires=holder.signed.expires,
         )
 
-    async def _passport(self, raw_token: str, *, now: int) -> SignedClaims:
+    async def _holder(self, raw_token: str, *, now: int) -> _Holder:
         token = compact.parse(raw_token, cap=compact.MAX_PASSPORT_CHARS)
-        if token.unverified_header.get("typ") != tokens.PASSPORT_TYP:
-            raise BadToken(Reason.WRONG_TYPE, detail="only a GA4GH Passport is accepted")
+        typ = token.unverified_header.get("typ")
+        if typ != tokens.PASSPORT_TYP and typ not in tokens.ACCESS_TOKEN_TYPS:
+            raise BadToken(Reason.WRONG_TYPE, detail="neither a Passport nor an access token")
         broker = self._trust.broker(token.unverified_claims.get("iss"))
         if broker is None:
             raise BadToken(Reason.UNKNOWN_ISSUER)
+        if typ == tokens.PASSPORT_TYP:
+            signed = await self._verified(token, broker, now=now)
+            return _Holder(signed, _visa_strings(signed.claims), CACHE_SECONDS)
+        if broker.userinfo_url is None:
+            raise BadToken(Reason.WRONG_TYPE, detail="access tokens of this broker are not taken")
+        if len(raw_token) > MAX_ACCESS_TOKEN_CHARS:
+            raise BadToken(Reason.TOO_LARGE)
+        signed = await self._verified(token, broker, now=now)
+        _check_passport_scope(signed)
+        claims = await self._userinfo.claims(broker.userinfo_url, raw_token)
+        if claims.get("sub") != signed.subject:  # OpenID Connect Core 5.3.2
+            raise BadToken(Reason.OTHER_PERSON)
+        raw_visas = _visa_strings(claims) if _PASSPORT_CLAIM in claims else []
+        return _Holder(signed, raw_visas, USERINFO_KEPT_SECONDS)
+
+    async def _verified(self, token: UnverifiedToken, broker: Broker, *, now: int) -> SignedClaims:
         algorithm = token.algorithm(broker.algorithms)
         return tokens.verify(
             token,
@@ -98,25 +140,21 @@ class Clearinghouse:
             issuer=broker.issuer,
             algorithm=algorithm,
             now=now,
-            audience=self._audience,
-            audience_required=True,
+            audiences=(self._audience, *broker.audiences),
+            audience_required=broker.audience_required,
         )
 
-    async def _visa(self, raw_visa: str, me: Identity, *, now: int) -> ClaimedVisa | DroppedVisa:
-        key = self._cache_key(raw_visa, me)
-        if (hit := self._accepted.get(key)) is not None and now < hit[0]:
-            return hit[1]
+    async def _visa(self, raw_visa: str, *, now: int) -> ClaimedVisa | DroppedVisa:
         token: UnverifiedToken | None = None
         try:
             token = compact.parse(raw_visa, cap=compact.MAX_VISA_CHARS)
             claimed = await self._signed_visa(token, now=now)
         except BadToken as refusal:
-            return _dropped(refusal.reason, token)
+            return unread(refusal.reason, token)
         except KeysUnavailable:
-            return _dropped(Reason.KEYS_UNAVAILABLE, token)
-        self._accepted[key] = (min(claimed.visa.expires, now + CACHE_SECONDS), claimed)
-        while len(self._accepted) > MAX_CACHED_VISAS:
-            self._accepted.popitem(last=False)
+            return unread(Reason.KEYS_UNAVAILABLE, token)
+        if self._revocations.revoked(claimed.signed):
+            return not_held(claimed.visa, Reason.REVOKED)
         return claimed
 
     async def _signed_visa(self, token: UnverifiedToken, *, now: int) -> ClaimedVisa:
@@ -133,96 +171,29 @@ class Clearinghouse:
             issuer=issuer.issuer,
             algorithm=algorithm,
             now=now,
-            audience=self._audience,
+            audiences=(self._audience,),
             audience_required=False,
         )
-        return _read(signed, issuer, now=now)
-
-    def _cache_key(self, raw_visa: str, me: Identity) -> str:
-        """Bound to the person and the trust table, so that neither can be swapped under it."""
-        parts = (raw_visa, me.subject, me.issuer, self._trust.version)
-        digest = hashlib.sha256()
-        for part in parts:
-            data = part.encode("utf-8", "surrogatepass")
-            digest.update(len(data).to_bytes(8, "big") + data)
-        return digest.hexdigest()
+        return visas.read_visa(signed, issuer, now=now)
 
 
-def _visa_strings(passport: SignedClaims) -> list[str]:
-    raw_visas = passport.claims.get("ga4gh_passport_v1")
+def _check_passport_scope(signed: SignedClaims) -> None:
+    """AAI 1.2.1: a passport-scoped access token, which carries no GA4GH claims itself."""
+    if any(name.startswith("ga4gh_") for name in signed.claims):
+        raise BadToken(Reason.BAD_CLAIM, detail="an access token carries no visas")
+    scope = signed.claims.get("scope")
+    if not isinstance(scope, str) or not _SCOPES.issubset(scope.split()):
+        raise ScopeMissing(f"the access token lacks the scope openid {_PASSPORT_CLAIM}")
+
+
+def _visa_strings(claims: Mapping[str, object]) -> list[str]:
+    raw_visas = claims.get(_PASSPORT_CLAIM)
     if not isinstance(raw_visas, list) or len(raw_visas) > MAX_VISAS:
-        raise BadToken(Reason.BAD_CLAIM, detail="ga4gh_passport_v1")
+        raise BadToken(Reason.BAD_CLAIM, detail=_PASSPORT_CLAIM)
     if not all(isinstance(raw, str) for raw in raw_visas):
-        raise BadToken(Reason.BAD_CLAIM, detail="ga4gh_passport_v1")
+        raise BadToken(Reason.BAD_CLAIM, detail=_PASSPORT_CLAIM)
     return raw_visas
 
 
-def _read(signed: SignedClaims, issuer: VisaIssuer, *, now: int) -> ClaimedVisa:
-    """Reads all of a visa that can be wrong by itself, so that the cache holds only sound ones."""
-    claimed = visas.read_visa(signed, issuer, now=now)
-    conditions.parse(claimed.conditions)
-    if claimed.visa.type is VisaType.LINKED_IDENTITIES:
-        parse_links(claimed.visa.value)
-    return claimed
-
-
-def _judge(me: Identity, claimed: Iterable[ClaimedVisa]) -> tuple[list[Visa], list[DroppedVisa]]:
-    """Steps 8 and 9: whose visas these are, then their conditions."""
-    claimed = list(claimed)
-    until = person(me, [_link(one) for one in claimed if _is_link(one)])
-    mine: list[tuple[Visa, conditions.Conditions]] = []
-    dropped: list[DroppedVisa] = []
-    for one in claimed:
-        end = until.get(Identity(one.visa.subject, one.namespace))
-        if end is None:
-            dropped.append(_not_held(one.visa, Reason.OTHER_PERSON))
-        else:
-            visa = replace(one.visa, expires=min(one.visa.expires, end))
-            mine.append((visa, conditions.parse(one.conditions)))
-    helpers = conditions.longest_first(visa for visa, needs in mine if not needs)
-    budget = conditions.Budget()
-    held: list[Visa] = []
-    for visa, needs in mine:
-        try:
-            held.append(_with_conditions(visa, needs, helpers, budget=budget))
-        except BadToken as refusal:
-            dropped.append(_not_held(visa, refusal.reason))
-    return held, dropped
-
-
-def _with_conditions(
-    visa: Visa, needs: conditions.Conditions, helpers: list[Visa], *, budget: conditions.Budget
-) -> Visa:
-    if not needs:
-        return visa
-    end = conditions.expiry(needs, helpers, budget=budget)
-    if end is None:
-        raise BadToken(Reason.CONDITIONS_UNMET)
-    return replace(visa, expires=min(visa.expires, end))
-
-
-def _is_link(one: ClaimedVisa) -> bool:
-    """A link that itself hangs on conditions joins nothing."""
-    return one.visa.type is VisaType.LINKED_IDENTITIES and not conditions.parse(one.conditions)
-
-
-def _link(one: ClaimedVisa) -> Link:
-    own = Identity(one.visa.subject, one.namespace)
-    return Link((own, *parse_links(one.visa.value)), one.visa.expires)
-
-
-def _not_held(visa: Visa, reason: Reason) -> DroppedVisa:
-    return DroppedVisa(reason.value, visa.type.value, visa.issuer)
-
-
-def _dropped(reason: Reason, token: UnverifiedToken | None) -> DroppedVisa:
-    """Type and issuer as claimed, and only when short and printable: they go to `explain`."""
-    if token is None:
-        return DroppedVisa(reason.value, None, None)
-    body = token.unverified_claims.get("ga4gh_visa_v1")
-    visa_type = body.get("type") if isinstance(body, dict) else None
-    return DroppedVisa(reason.value, _shown(visa_type), _shown(token.unverified_claims.get("iss")))
-
-
-def _shown(value: object) -> str | None:
-    return value if isinstance(value, str) and len(value) <= 255 and value.isprintable() else None
+def _named(signed: SignedClaims) -> Signed:
+    return Signed(signed.issuer, signed.subject, signed.kid, signed.jti)

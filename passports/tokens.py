@@ -11,7 +11,7 @@ import base64
 import hashlib
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -29,6 +29,7 @@ from schemas.wire import canonical_json
 ALGORITHMS = ("RS256", "ES256")
 PASSPORT_TYP = "vnd.ga4gh.passport+jwt"
 VISA_TYP = "vnd.ga4gh.visa+jwt"
+ACCESS_TOKEN_TYPS = ("at+jwt", "application/at+jwt")  # RFC 9068 4
 LEEWAY_SECONDS = 30
 _LAST_SECOND = 2**53
 _MAX_AUDIENCES = 100
@@ -44,6 +45,7 @@ class SignedClaims:
     issued_at: int
     expires: int
     jti: str | None
+    kid: str
     claims: Mapping[str, object]
 
 
@@ -54,7 +56,7 @@ def verify(
     issuer: str,
     algorithm: str,
     now: int,
-    audience: str,
+    audiences: Collection[str],
     audience_required: bool,
 ) -> SignedClaims:
     """Raises `BadToken`; `algorithm` comes from the trust table and must be the key's own."""
@@ -71,9 +73,9 @@ def verify(
     if max(issued_at, not_before) > now + LEEWAY_SECONDS:
         raise BadToken(Reason.NOT_YET)
     if audience_required or "aud" in claims:
-        _check_audience(claims.get("aud"), audience)
+        _check_audience(claims.get("aud"), audiences)
     jti = text(claims["jti"], reason=Reason.BAD_CLAIM) if "jti" in claims else None
-    return SignedClaims(issuer, subject, issued_at, expires, jti, claims)
+    return SignedClaims(issuer, subject, issued_at, expires, jti, key.kid, claims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +156,11 @@ def _seconds(value: object) -> int:
     return math.floor(value)
 
 
-def _check_audience(value: object, audience: str) -> None:
-    audiences = [value] if isinstance(value, str) else value
-    if not isinstance(audiences, list) or len(audiences) > _MAX_AUDIENCES:
+def _check_audience(value: object, audiences: Collection[str]) -> None:
+    named = [value] if isinstance(value, str) else value
+    if not isinstance(named, list) or len(named) > _MAX_AUDIENCES:
         raise BadToken(Reason.WRONG_AUDIENCE)
-    if not audience or audience not in audiences:
+    if not any(name and name in named for name in audiences):
         raise BadToken(Reason.WRONG_AUDIENCE)
 
 

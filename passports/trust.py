@@ -2,33 +2,33 @@
 
 GA4GH AAI 1.2.1 leaves trust to the clearinghouse; this is ours. Names are compared byte for byte,
 nothing is discovered, and what is not listed is not trusted. The file is described in
-docs/trust.md. Fetching keys is for `keys`.
+docs/trust.md. Fetching keys is for `keys`, the values' namespaces for `values`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from passports.errors import BadTrustFile
+from passports.jwks import MAX_KEYS, PublicKey, usable_keys
+from passports.outbound import is_safe_url
+from passports.values import MAX_VALUE_CHARS, ValueMap, within
 from passports.visas import VisaType
 from schemas.wire import canonical_json
 
 MAX_TRUST_FILE_BYTES = 1024 * 1024
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-# A namespace ends where the issuer's own names begin; these would let a value leave it again.
-_ESCAPES = ("?", "#", "%", "\\", "//", "/./", "/../")
 
 Url = Annotated[str, Field(min_length=1, max_length=255)]
 Names = Annotated[tuple[Url, ...], Field(min_length=1)]
 Algorithms = Annotated[tuple[Literal["RS256", "ES256"], ...], Field(min_length=1)]
 By = Literal["self", "peer", "system", "so", "dac"]
+Pinned = Annotated[tuple[Mapping[str, Any], ...], Field(min_length=1, max_length=MAX_KEYS)]
 
 
 class _Entry(BaseModel):
@@ -36,29 +36,48 @@ class _Entry(BaseModel):
 
 
 class Broker(_Entry):
-    """An issuer of passports."""
+    """An issuer of passports; with `userinfo_url`, of access tokens that are shown there.
+
+    `audiences` are names besides the node's address by which its tokens may call the node.
+    """
 
     issuer: Url
     jwks_url: Url
+    keys: Pinned | None = None
     algorithms: Algorithms = ("RS256", "ES256")
+    userinfo_url: Url | None = None
+    audiences: tuple[Url, ...] = ()
+    audience_required: bool = True
 
 
 class Assertion(_Entry):
-    """One visa type an issuer may sign, for these sources and values; `by` left out allows all."""
+    """One visa type an issuer may sign, for these sources and values; `by` left out allows all.
+
+    `max_age_days` ends a visa that long after it was asserted, whatever expiry it carries.
+    """
 
     type: VisaType
     sources: Names
     values: Names
     by: tuple[By, ...] | None = None
+    value_map: ValueMap | None = None
+    max_age_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
 
     def allows_source(self, source: str) -> bool:
         return source in self.sources
 
     def allows_value(self, value: str) -> bool:
-        return any(_within(value, rule) for rule in self.values)
+        return any(within(value, rule) for rule in self.values)
 
     def allows_by(self, by: str | None) -> bool:
         return self.by is None or by in self.by
+
+    def ours(self, value: str) -> str | None:
+        """What an allowed value is called here; None where the map has no name for it."""
+        if self.value_map is None:
+            return value
+        mapped = self.value_map.apply(value)
+        return mapped if mapped is not None and len(mapped) <= MAX_VALUE_CHARS else None
 
 
 class VisaIssuer(_Entry):
@@ -66,6 +85,7 @@ class VisaIssuer(_Entry):
 
     issuer: Url
     jku: Url
+    keys: Pinned | None = None
     algorithms: Algorithms = ("RS256", "ES256")
     subject_namespace: Url | None = None
     may_assert: Annotated[tuple[Assertion, ...], Field(min_length=1)]
@@ -77,23 +97,36 @@ class VisaIssuer(_Entry):
 class _TrustFile(_Entry):
     brokers: tuple[Broker, ...] = ()
     visa_issuers: tuple[VisaIssuer, ...] = ()
+    revoked: Url | None = None
 
 
 class TrustTable:
-    """The list as looked up; `version` changes with any of its content."""
+    """The list as looked up; `version` changes with any of its content.
 
-    def __init__(self, *, brokers: Sequence[Broker], visa_issuers: Sequence[VisaIssuer]) -> None:
+    `key_urls` are all there are, `pinned` the keys of those that are never fetched.
+    """
+
+    def __init__(
+        self,
+        *,
+        brokers: Sequence[Broker],
+        visa_issuers: Sequence[VisaIssuer],
+        revoked: Path | None = None,
+    ) -> None:
+        self.brokers, self.visa_issuers, self.revoked = brokers, visa_issuers, revoked
         self._brokers = {broker.issuer: broker for broker in brokers}
         self._issuers = {(issuer.issuer, issuer.jku): issuer for issuer in visa_issuers}
         if len(self._brokers) != len(brokers) or len(self._issuers) != len(visa_issuers):
             raise BadTrustFile("an issuer is listed twice")
         for issuer in visa_issuers:
             _check_issuer(issuer, self._brokers)
-        self.key_urls = frozenset(
-            [broker.jwks_url for broker in brokers] + [issuer.jku for issuer in visa_issuers]
-        )
-        for url in sorted(self.key_urls):
-            check_url(url)
+        sources = [(broker.jwks_url, broker.keys) for broker in brokers]
+        sources += [(issuer.jku, issuer.keys) for issuer in visa_issuers]
+        self.key_urls = frozenset(url for url, _ in sources)
+        self.pinned = _pinned(sources)
+        for url in sorted(self.key_urls | {b.userinfo_url for b in brokers if b.userinfo_url}):
+            if not is_safe_url(url):
+                raise BadTrustFile(f"{url}: expected https, or http on loopback")
         content = [entry.model_dump(mode="json") for entry in (*brokers, *visa_issuers)]
         self.version = hashlib.sha256(canonical_json(content)).hexdigest()[:16]
 
@@ -116,49 +149,52 @@ def load(path: Path) -> TrustTable:
         entries = _TrustFile.model_validate_json(canonical_json(content or {}))
     except (OSError, UnicodeDecodeError) as error:
         raise BadTrustFile(f"{path}: cannot be read; see docs/trust.md") from error
-    except (yaml.YAMLError, TypeError, ValueError) as error:
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         raise BadTrustFile(f"{path}: {_where(error)}; see docs/trust.md") from error
-    return TrustTable(brokers=entries.brokers, visa_issuers=entries.visa_issuers)
+    return TrustTable(
+        brokers=entries.brokers,
+        visa_issuers=entries.visa_issuers,
+        revoked=None if entries.revoked is None else path.parent / entries.revoked,
+    )
 
 
-def check_url(url: str) -> None:
-    """https, or http on loopback; with a host and without credentials."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-        loopback = parts.scheme == "http" and host in LOOPBACK
-    except ValueError as error:
-        raise BadTrustFile(f"{url}: not a URL") from error
-    if not host or "@" in parts.netloc or not (parts.scheme == "https" or loopback):
-        raise BadTrustFile(f"{url}: expected https, or http on loopback")
-
-
-def _check_issuer(issuer: VisaIssuer, brokers: dict[str, Broker]) -> None:
+def _check_issuer(issuer: VisaIssuer, brokers: Mapping[str, Broker]) -> None:
     types = [entry.type for entry in issuer.may_assert]
     if len(set(types)) != len(types):
         raise BadTrustFile(f"{issuer.issuer}: a visa type is listed twice")
     if issuer.subject_namespace is not None and issuer.subject_namespace not in brokers:
         raise BadTrustFile(f"{issuer.issuer}: subject_namespace is not a broker of this file")
     for entry in issuer.may_assert:
-        if any(rule.strip("*") == "" for rule in entry.values) and not _may_be_any(entry.type):
+        if any(rule.strip("*") == "" for rule in entry.values) and not _may_be_any(entry):
             raise BadTrustFile(f"{issuer.issuer}: {entry.type}: values may not be all there are")
+        if entry.type is VisaType.LINKED_IDENTITIES and entry.value_map is not None:
+            raise BadTrustFile(f"{issuer.issuer}: {entry.type}: identities are not mapped")
 
 
-def _may_be_any(visa_type: VisaType) -> bool:
-    """The value of a link names other people's identities: there is no namespace to keep to."""
-    return visa_type in {VisaType.LINKED_IDENTITIES, VisaType.AFFILIATION_AND_ROLE}
+def _may_be_any(entry: Assertion) -> bool:
+    """A link names other people's identities, a table its own values: neither has a namespace."""
+    unnamed = {VisaType.LINKED_IDENTITIES, VisaType.AFFILIATION_AND_ROLE}
+    return entry.type in unnamed or (
+        entry.value_map is not None and entry.value_map.mode == "table"
+    )
 
 
-def _within(value: str, rule: str) -> bool:
-    if rule == "*":
-        return True
-    if rule.startswith("*@"):
-        return value.partition("@")[2] == rule[2:]
-    if not rule.endswith("*"):
-        return value == rule
-    rest = value.removeprefix(rule[:-1])
-    inside = value.startswith(rule[:-1]) and rest != ""
-    return inside and not any(escape in f"/{rest}/" for escape in _ESCAPES)
+def _pinned(sources: Iterable[tuple[str, Pinned | None]]) -> Mapping[str, Mapping[str, PublicKey]]:
+    """By key URL. Two entries of one URL must pin the same, or one would loosen the other."""
+    given: dict[str, Pinned | None] = {}
+    for url, keys in sources:
+        if given.setdefault(url, keys) != keys:
+            raise BadTrustFile(f"{url}: two entries name different keys for it")
+    found: dict[str, Mapping[str, PublicKey]] = {}
+    for url, keys in given.items():
+        if keys is not None:
+            found[url] = usable_keys({"keys": list(keys)})
+            if len(found[url]) != len(keys):
+                raise BadTrustFile(
+                    f"{url}: each of `keys` must be a public RSA key of 2048 bits or more or a "
+                    "P-256 key, with a `kid` of its own"
+                )
+    return found
 
 
 def _where(error: Exception) -> str:

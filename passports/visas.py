@@ -1,17 +1,21 @@
 """Turns verified claims into a `Visa` with its conditions and expiry (GA4GH Passport 1.2.1).
 
-Leaves signatures and keys to `tokens`, who may issue what to `trust`, the conditions' meaning to
-`conditions` and whose visa it is to `identities`.
+Leaves signatures and keys to `tokens`, who may issue what to `trust`, and to `judgement` whose
+visa it is and whether its conditions hold.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
+from passports import conditions
 from passports.compact import UnverifiedToken, text
 from passports.errors import BadToken, Reason
+from passports.identities import Identity, parse_links
+from passports.revocation import Signed
 
 if TYPE_CHECKING:  # `trust` needs VisaType
     from passports.tokens import SignedClaims
@@ -21,6 +25,10 @@ MAX_LINKS_CHARS = 16 * 1024
 _VISA_TYPS = frozenset({None, "JWT", "vnd.ga4gh.visa+jwt"})
 _BY = frozenset({"self", "peer", "system", "so", "dac"})
 _LEEWAY_SECONDS = 30
+_DAY_SECONDS = 24 * 60 * 60
+# Passport 1.2.1: what a source that is no organisation is called.
+NO_ORGANISATION = "https://no.organization"
+_ROLE = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)?", re.ASCII)
 
 
 class VisaType(StrEnum):
@@ -55,12 +63,20 @@ class Visa:
 class ClaimedVisa:
     """A visa that may still belong to somebody else or have unmet conditions.
 
-    `namespace` is the issuer whose subject ids it uses.
+    `visa` is as it was signed, `value_here` what its value is called on this node. `namespace` is
+    the issuer whose subject ids it uses; `links` are the identities it says are one person.
     """
 
     visa: Visa
+    value_here: str
     namespace: str
-    conditions: object
+    conditions: conditions.Conditions
+    links: tuple[Identity, ...]
+    signed: Signed
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.visa.subject, self.namespace)
 
 
 def check_header(token: UnverifiedToken) -> None:
@@ -82,33 +98,48 @@ def read_visa(signed: SignedClaims, issuer: VisaIssuer, *, now: int) -> ClaimedV
     assertion = issuer.assertion(visa_type)
     if assertion is None:
         raise BadToken(Reason.TYPE_NOT_ALLOWED)
-    source = text(body.get("source"), reason=Reason.SOURCE_NOT_ALLOWED)
+    source = _source(body.get("source"))
     if not assertion.allows_source(source):
         raise BadToken(Reason.SOURCE_NOT_ALLOWED)
     value = _value(visa_type, body.get("value"))
-    if not assertion.allows_value(value):
+    value_here = assertion.ours(value) if assertion.allows_value(value) else None
+    if value_here is None:
         raise BadToken(Reason.VALUE_NOT_ALLOWED)
     by = _by(visa_type, body.get("by"))
     if not assertion.allows_by(by):
         raise BadToken(Reason.BY_NOT_ALLOWED)
-    visa = Visa(
-        issuer=signed.issuer,
-        subject=signed.subject,
-        type=visa_type,
-        value=value,
-        source=source,
-        by=by,
-        asserted=_asserted(body.get("asserted"), now=now),
-        expires=signed.expires,
-        jti=signed.jti,
+    asserted = _asserted(body.get("asserted"), now=now)
+    expires = _expires(signed.expires, asserted, assertion.max_age_days, now=now)
+    is_link = visa_type is VisaType.LINKED_IDENTITIES
+    return ClaimedVisa(
+        visa=Visa(
+            issuer=signed.issuer,
+            subject=signed.subject,
+            type=visa_type,
+            value=value,
+            source=source,
+            by=by,
+            asserted=asserted,
+            expires=expires,
+            jti=signed.jti,
+        ),
+        value_here=value_here,
+        namespace=issuer.subject_namespace or signed.issuer,
+        conditions=conditions.parse(body.get("conditions")),
+        links=parse_links(value) if is_link else (),
+        signed=Signed(signed.issuer, signed.subject, signed.kid, signed.jti),
     )
-    return ClaimedVisa(visa, issuer.subject_namespace or signed.issuer, body.get("conditions"))
 
 
 def _type(value: object) -> VisaType:
     if isinstance(value, str) and value in VisaType.__members__.values():
         return VisaType(value)
     raise BadToken(Reason.TYPE_NOT_ALLOWED)
+
+
+def _source(raw: object) -> str:
+    """Brokers in the field leave the source of an affiliation null."""
+    return NO_ORGANISATION if raw is None else text(raw, reason=Reason.SOURCE_NOT_ALLOWED)
 
 
 def _value(visa_type: VisaType, raw: object) -> str:
@@ -118,7 +149,7 @@ def _value(visa_type: VisaType, raw: object) -> str:
         case VisaType.AFFILIATION_AND_ROLE:
             value = text(raw, reason=Reason.BAD_CLAIM)
             role, at, organisation = value.partition("@")
-            if not (role and at and organisation) or "/" in role:
+            if not (at and organisation) or _ROLE.fullmatch(role) is None:
                 raise BadToken(Reason.BAD_CLAIM, detail="expected role@organisation")
             return value
         case VisaType.ACCEPTED_TERMS | VisaType.RESEARCHER_STATUS | VisaType.CONTROLLED_ACCESS:
@@ -142,3 +173,13 @@ def _asserted(value: object, *, now: int) -> int:
     if value > now + _LEEWAY_SECONDS:
         raise BadToken(Reason.NOT_YET)
     return value
+
+
+def _expires(expires: int, asserted: int, max_age_days: int | None, *, now: int) -> int:
+    """Also when the node believes nothing that was said so long ago."""
+    if max_age_days is None:
+        return expires
+    end = min(expires, asserted + max_age_days * _DAY_SECONDS)
+    if now >= end + _LEEWAY_SECONDS:
+        raise BadToken(Reason.EXPIRED)
+    return end

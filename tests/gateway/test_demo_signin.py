@@ -18,6 +18,7 @@ from passports.login import Login, PendingLogin, SignedIn
 from passports.passport import Clearinghouse
 from passports.tokens import SigningKey
 from passports.trust import Assertion, Broker, TrustTable, VisaIssuer
+from passports.userinfo import Userinfo
 from passports.visas import VisaType
 from tests.support.broker import BONA_FIDE, NOW, Clock, Issuer, Network, streamed
 
@@ -144,7 +145,13 @@ async def test_a_person_signs_in_and_gets_a_passport_that_the_node_accepts() -> 
         ],
     )
     keys = KeyStore(trust, http=demo.network.client(), clock=demo.clock)
-    house = Clearinghouse(trust=trust, keys=keys, audience=NODE, clock=demo.clock)
+    house = Clearinghouse(
+        trust=trust,
+        keys=keys,
+        userinfo=Userinfo(http=demo.network.client(), clock=demo.clock),
+        audience=NODE,
+        clock=demo.clock,
+    )
     researcher = await house.admit(passport)
     assert signed_in.identity == researcher.identity == f"grace@{ISSUER}"
     assert signed_in.name == "Grace Holm"

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from passports.errors import BadToken, KeysUnavailable, Reason
-from passports.keys import KeyStore
-from passports.passport import MAX_VISAS, Clearinghouse
-from passports.trust import TrustTable
+from passports.passport import MAX_VISAS
 from passports.visas import VisaType
 from tests.support.broker import BONA_FIDE, BROKER, DATASET, NODE, NOW, Federation
 
@@ -79,7 +77,7 @@ async def test_a_passport_with_a_wrong_claim_is_refused(
     assert refusal.value.reason is reason
 
 
-@pytest.mark.parametrize("typ", ["JWT", "at+jwt", "vnd.ga4gh.visa+jwt", ""])
+@pytest.mark.parametrize("typ", ["JWT", "at+jwt", "vnd.ga4gh.visa+jwt", "", None, 7, ["at+jwt"]])
 async def test_another_kind_of_token_is_not_a_passport(typ: str) -> None:
     federation = Federation()
     with pytest.raises(BadToken) as refusal:
@@ -95,11 +93,10 @@ async def test_times_are_taken_with_thirty_seconds_of_leeway() -> None:
 
 async def test_an_empty_trust_table_trusts_nobody() -> None:
     federation = Federation()
-    trust = TrustTable(brokers=(), visa_issuers=())
-    keys = KeyStore(trust, http=federation.network.client(), clock=federation.clock)
-    house = Clearinghouse(trust=trust, keys=keys, audience=NODE, clock=federation.clock)
+    federation.brokers.clear()
+    federation.visa_issuers.clear()
     with pytest.raises(BadToken):
-        await house.admit(federation.passport())
+        await federation.clearinghouse().admit(federation.passport())
     assert federation.network.asked == []
 
 

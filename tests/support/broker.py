@@ -15,6 +15,7 @@ from passports.keys import KeyStore
 from passports.passport import Clearinghouse
 from passports.tokens import PASSPORT_TYP, VISA_TYP, SigningKey, sign
 from passports.trust import Assertion, Broker, TrustTable, VisaIssuer
+from passports.userinfo import Userinfo
 from passports.visas import VisaType
 
 NOW = 1_800_000_000
@@ -52,10 +53,18 @@ class Network:
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(str(request.url))
         answer = self.answers.get(str(request.url))
-        return answer(request) if answer else httpx.Response(404)
+        return unread(answer(request) if answer else httpx.Response(404))
 
     def client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.MockTransport(self))
+
+
+def unread(answer: httpx.Response) -> httpx.Response:
+    """As from a network: `httpx` counts a body it was given whole as read."""
+    if not answer.is_stream_consumed:
+        return answer
+    stream = httpx.ByteStream(answer.content)
+    return httpx.Response(answer.status_code, headers=answer.headers, stream=stream)
 
 
 def streamed(content: object) -> httpx.Response:
@@ -155,7 +164,13 @@ class Federation:
     def clearinghouse(self) -> Clearinghouse:
         trust = self.trust()
         keys = KeyStore(trust, http=self.network.client(), clock=self.clock)
-        return Clearinghouse(trust=trust, keys=keys, audience=NODE, clock=self.clock)
+        return Clearinghouse(
+            trust=trust,
+            keys=keys,
+            userinfo=Userinfo(http=self.network.client(), clock=self.clock),
+            audience=NODE,
+            clock=self.clock,
+        )
 
     def add_issuer(self, url: str, *assertions: Assertion, namespace: str | None = None) -> Issuer:
         """One more trusted visa issuer, its keys served."""
