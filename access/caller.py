@@ -8,7 +8,8 @@ caller. Leaves verification to `passports.passport`.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from urllib.parse import unquote_plus
 
 from fastapi import Request
 
@@ -38,7 +39,7 @@ def caller(clearinghouse: Clearinghouse, *, session: Caller | None = None) -> Ca
 
 def bearer(request: Request) -> str | None:
     """The unverified bearer token of the request, None when no credential was sent."""
-    if any(name.lower() in TOKEN_PARAMETERS for name in request.query_params):
+    if any(name in TOKEN_PARAMETERS for name in _parameter_names(request)):
         raise CredentialMisplaced("Send the token in the Authorization header, not the address.")
     headers = request.headers.getlist("authorization")
     if not headers:
@@ -50,3 +51,10 @@ def bearer(request: Request) -> str | None:
     if scheme.lower() != "bearer" or not _BEARER_TOKEN.fullmatch(raw_token):
         raise CredentialUnreadable("The Authorization header must be «Bearer» and one token.")
     return raw_token
+
+
+def _parameter_names(request: Request) -> Iterator[str]:
+    """In lower case; values are not looked at, so nothing else of the query is decoded."""
+    for part in request.scope["query_string"].split(b"&"):
+        name = part.partition(b"=")[0].decode("latin-1")
+        yield (unquote_plus(name) if "%" in name or "+" in name else name).lower()

@@ -19,6 +19,7 @@ from beacon.query import Query
 from passports.passport import Researcher
 
 NAMED_FIELDS = 20
+MAX_REMEMBERED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,29 @@ class Admission:
 
     permitted: tuple[Permitted, ...]
     suppressed: tuple[Note, ...]
+
+
+class Admissions:
+    """Admits callers, remembering its answers within one second of one state of book and catalog.
+
+    A decision is a pure function of those and of the whole `Researcher` (identity, visas, expiry),
+    which is the key: nobody is ever answered by another's rights, and a change is seen at once."""
+
+    def __init__(self, book: PolicyBook) -> None:
+        self._book = book
+        self._state: tuple[str, int, Mapping[str, Segment]] | None = None
+        self._known: dict[Researcher | None, Admission] = {}
+
+    def admit(
+        self, researcher: Researcher | None, snapshot: Mapping[str, Segment], *, now: int
+    ) -> Admission:
+        state = (self._book.version, now, snapshot)
+        if state != self._state or len(self._known) >= MAX_REMEMBERED:
+            self._state, self._known = state, {}
+        found = self._known.get(researcher)
+        if found is None:
+            found = self._known[researcher] = admit(self._book, researcher, snapshot, now=now)
+        return found
 
 
 def admit(
@@ -130,7 +154,9 @@ def _refuse(chosen: Admission, unsupported: Sequence[Note], *, query: Query) -> 
             f"listed at /filtering_terms, such as {', '.join(fields[:NAMED_FIELDS]) or 'none'}."
         )
     held = sorted({one.segment.facts.assembly for one in chosen.permitted})
-    raise UnsupportedQuestion(f"This beacon holds no dataset in that assembly, only: {held[0]}.")
+    raise UnsupportedQuestion(
+        f"This beacon holds no dataset in that assembly, only: {', '.join(held)}."
+    )
 
 
 def closed_text(suppressed: Sequence[Note]) -> str:

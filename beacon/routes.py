@@ -1,287 +1,64 @@
-"""The Beacon v2.2 endpoints: parse, decide, ask, protect, record, answer, in that order.
+"""Where the doors of a Beacon v2.2 stand: one list of addresses, `info.ENDPOINT_SETS`.
 
-Addresses come from `info.ENDPOINT_SETS`. The record entry is written before an answer leaves, and
-if it can't be written nothing leaves; it holds who (as a pseudonym), a keyed digest of the
-question, datasets and outcome, never the question. Errors become HTTP in the gateway's one table.
+Everything is an ordinary FastAPI route. The two addresses that carry nearly all questions are met
+before FastAPI's routing and dependency solving, which cost as much as an answer.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from fastapi import APIRouter, Request, Response
+from fastapi import FastAPI
+from starlette.routing import Route
 
-from access.audit import Record
-from access.disclosure import granted
-from access.policy import Action, Granularity, Level, PolicyBook
-from beacon import admission, execute, info, query, response
-from beacon.catalog import Catalog, FilteringTerm, Segment
-from beacon.errors import BadQuestion, BodyTooLarge, CatalogError, UnknownEntry
-from beacon.info import NodeFacts
-from beacon.request_body import MAX_BODY_BYTES
-from passports.passport import Researcher
+from beacon import info
+from beacon.doors import Door, Doors
 from schemas.entries import ENTRY_TYPES, EntryTypeId
-from schemas.errors import SkerryError
-from schemas.wire import canonical_json
 
-MAX_NAMED_DATASETS = 100
-Caller = Callable[[Request], Awaitable[Researcher | None]]
-Door = Callable[[Request], Awaitable[Response]]
+SHORTCUTS: tuple[EntryTypeId, ...] = ("genomicVariant", "individual")
 
 
-def build(
-    *,
-    node: NodeFacts,
-    catalog: Catalog,
-    book: PolicyBook,
-    caller: Caller,
-    record: Record,
-    clock: Callable[[], float],
-) -> APIRouter:
-    """The router, to be mounted under `/beacon`."""
-    doors = _Doors(node, catalog, book, caller=caller, record=record, clock=clock)
-    router = APIRouter()
-    for path, door in (
-        ("", doors.info),
-        ("/", doors.info),
-        ("/info", doors.info),
-        ("/service-info", doors.service_info),
-        ("/configuration", doors.configuration),
-        ("/entry_types", doors.entry_types),
-        ("/map", doors.map),
-        ("/filtering_terms", doors.filtering_terms),
-    ):
-        _add(router, path, door, methods=["GET"])
+def install(app: FastAPI, doors: Doors, *, prefix: str = "/beacon") -> None:
+    """Adds every address to `app`, described in its OpenAPI document."""
+    for path, door in _framework(doors):
+        _describe(app, prefix + path, door, methods=("GET",))
+    for path, door in _entries(doors):
+        _describe(app, prefix + path, door, methods=("GET", "POST"))
+    app.router.routes[:0] = [
+        Route(f"{prefix}/{ENTRY_TYPES[entry].path}", doors.entries(entry), methods=["GET", "POST"])
+        for entry in SHORTCUTS
+    ]
+
+
+def _framework(doors: Doors) -> Iterator[tuple[str, Door]]:
+    yield "", doors.info
+    yield "/", doors.info
+    yield "/info", doors.info
+    yield "/service-info", doors.service_info
+    yield "/configuration", doors.configuration
+    yield "/entry_types", doors.entry_types
+    yield "/map", doors.map
+    yield "/filtering_terms", doors.filtering_terms
+
+
+def _entries(doors: Doors) -> Iterator[tuple[str, Door]]:
     for one in info.ENDPOINT_SETS:
         root = f"/{ENTRY_TYPES[one.entry].path}"
-        both = ["GET", "POST"]
-        _add(router, root, doors.entries(one.entry), methods=both)
-        _add(router, root + "/{id}", doors.single(one.entry), methods=both)
+        yield root, doors.entries(one.entry)
+        yield root + "/{id}", doors.single(one.entry)
         for entry in one.nested:
-            path = f"{root}/{{id}}/{ENTRY_TYPES[entry].path}"
-            _add(router, path, doors.nested(entry, one.entry), methods=both)
-    return router
+            yield f"{root}/{{id}}/{ENTRY_TYPES[entry].path}", doors.nested(entry, one.entry)
 
 
-def _add(router: APIRouter, path: str, door: Door, *, methods: list[str]) -> None:
+def _describe(app: FastAPI, path: str, door: Door, *, methods: tuple[str, ...]) -> None:
     # The doors read the request whole, so that unknown parameters are seen: no signature to infer.
     for method in methods:
-        router.add_api_route(
+        app.add_api_route(
             path,
             door,
             methods=[method],
             response_model=None,
             operation_id=f"beacon {method} {path}",
-            name=path.strip("/") or "info",
+            name=path.strip("/"),
+            tags=["beacon"],
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """One request's own values; nothing of it outlives the request."""
-
-    researcher: Researcher | None
-    snapshot: Mapping[str, Segment]
-    now: int
-
-
-class _Doors:
-    def __init__(
-        self,
-        node: NodeFacts,
-        catalog: Catalog,
-        book: PolicyBook,
-        *,
-        caller: Caller,
-        record: Record,
-        clock: Callable[[], float],
-    ) -> None:
-        self._node = node
-        self._catalog = catalog
-        self._book = book
-        self._caller = caller
-        self._record = record
-        self._clock = clock
-
-    # Framework
-
-    async def info(self, request: Request) -> Response:
-        _known(request, "requestedSchema")
-        return _json(
-            info.info(self._node, requested_schema=request.query_params.get("requestedSchema"))
-        )
-
-    async def service_info(self, request: Request) -> Response:
-        _known(request)
-        return _json(dict(info.service_info(self._node)))
-
-    async def configuration(self, request: Request) -> Response:
-        _known(request)
-        return _json(info.configuration(self._node, levels=self._levels()))
-
-    async def entry_types(self, request: Request) -> Response:
-        _known(request)
-        return _json(info.entry_types(self._node))
-
-    async def map(self, request: Request) -> Response:
-        _known(request)
-        return _json(info.beacon_map(self._node))
-
-    async def filtering_terms(self, request: Request) -> Response:
-        _known(request, "skip", "limit")
-        page = query.from_get(query.Target("individual"), request.query_params.multi_items())
-        asking = await self._asking(request)
-        terms: list[FilteringTerm] = []
-        for permitted in self._admit(asking).permitted:
-            terms.extend(permitted.segment.terms())
-        limit = page.limit if "limit" in request.query_params else query.MAX_LIMIT
-        return _json(info.filtering_terms(self._node, terms, skip=page.skip, limit=limit))
-
-    # Entries
-
-    def entries(self, entry: EntryTypeId) -> Door:
-        async def door(request: Request) -> Response:
-            return await self._answer(request, query.Target(entry))
-
-        return door
-
-    def single(self, entry: EntryTypeId) -> Door:
-        async def door(request: Request) -> Response:
-            target = query.Target(entry, entry_id=request.path_params["id"])
-            return await self._answer(request, target)
-
-        return door
-
-    def nested(self, entry: EntryTypeId, parent: EntryTypeId) -> Door:
-        async def door(request: Request) -> Response:
-            target = query.Target(entry, parent=parent, parent_id=request.path_params["id"])
-            return await self._answer(request, target)
-
-        return door
-
-    async def _answer(self, request: Request, target: query.Target) -> Response:
-        asking = await self._asking(request)
-        asked = await _read(request, target)
-        try:
-            if target.entry == "dataset":
-                body, named = self._datasets(asked, asking)
-            else:
-                body, named = self._ask(asked, asking)
-        except SkerryError as refusal:
-            self._write(asked, asking, outcome=refusal.code, datasets=())
-            raise
-        answer = _json(body)
-        self._write(asked, asking, outcome="answered", datasets=named, meta=body["meta"])
-        return answer
-
-    def _ask(
-        self, asked: query.Query, asking: _Asking
-    ) -> tuple[dict[str, object], tuple[str, ...]]:
-        outcome = execute.run(asked, self._admit(asking))
-        body = response.answered(
-            asked, outcome, beacon_id=self._node.id, base_url=self._node.beacon_url
-        )
-        return body, tuple(one.segment.facts.id for one in outcome.sets)
-
-    def _datasets(
-        self, asked: query.Query, asking: _Asking
-    ) -> tuple[dict[str, object], tuple[str, ...]]:
-        """A dataset's own description needs no ceiling, only that the caller may know of it."""
-        named = [
-            dataset
-            for dataset in sorted(asking.snapshot)
-            if self._book.may_know(asking.researcher, dataset, now=asking.now)
-            and asked.target.entry_id in (None, dataset)
-            and (not asked.datasets or dataset in asked.datasets)
-        ]
-        if asked.target.entry_id is not None and not named:
-            raise UnknownEntry
-        records = [self._dataset_record(dataset, asking) for dataset in named]
-        return response.datasets(asked, records, beacon_id=self._node.id), tuple(named)
-
-    def _dataset_record(self, dataset: str, asking: _Asking) -> dict[str, object]:
-        facts = asking.snapshot[dataset].facts
-        decision = self._book.decide(asking.researcher, dataset, Action.DISCOVER, now=asking.now)
-        record = response.dataset_record(
-            dataset, name=facts.name, description=facts.description, metadata=facts.metadata
-        )
-        given = granted(Granularity.RECORD, decision).wire if decision.allowed else None
-        policy = self._book.policy(dataset)
-        level = policy.level.name.lower() if policy is not None else None
-        return record | {
-            "info": {"assembly": facts.assembly, "level": level, "granularityForYou": given}
-        }
-
-    # Shared
-
-    async def _asking(self, request: Request) -> _Asking:
-        researcher = await self._caller(request)
-        return _Asking(researcher, self._catalog.snapshot(), int(self._clock()))
-
-    def _admit(self, asking: _Asking) -> admission.Admission:
-        return admission.admit(self._book, asking.researcher, asking.snapshot, now=asking.now)
-
-    def _levels(self) -> list[Level]:
-        policies = (self._book.policy(dataset) for dataset in self._book.datasets())
-        return [
-            level
-            for policy in policies
-            if policy is not None
-            for level, ceiling in policy.ceilings.items()
-            if ceiling is not None and level >= policy.level
-        ]
-
-    def _write(
-        self,
-        asked: query.Query,
-        asking: _Asking,
-        *,
-        outcome: str,
-        datasets: tuple[str, ...],
-        meta: object = None,
-    ) -> None:
-        who = asking.researcher
-        question = canonical_json([asked.target.entry_id, asked.target.parent_id, asked.echo])
-        granularity = meta.get("returnedGranularity") if isinstance(meta, dict) else None
-        facts = {
-            "caller": None if who is None else self._record.pseudonym(who.identity),
-            "question": self._record.pseudonym(f"question {question.decode('ascii')}"),
-            "entry_type": asked.target.entry,
-            "datasets": datasets[:MAX_NAMED_DATASETS],
-            "datasets_count": len(datasets),
-            "granularity": granularity,
-            "outcome": outcome,
-            "policy_version": self._book.version,
-        }
-        self._record.append("beacon.answer", facts)
-
-
-async def _read(request: Request, target: query.Target) -> query.Query:
-    if len(request.scope["query_string"]) > query.MAX_QUERY_BYTES:
-        raise BadQuestion(f"A query string may have at most {query.MAX_QUERY_BYTES} bytes.")
-    if request.method != "POST":
-        return query.from_get(target, request.query_params.multi_items())
-    if request.query_params:
-        raise BadQuestion("A POST asks in its body, not in the address.")
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLarge(f"A request body may have at most {MAX_BODY_BYTES} bytes.")
-    return query.from_body(target, bytes(body))
-
-
-def _known(request: Request, *names: str) -> None:
-    query.refuse_unknown(request.query_params, frozenset(names))
-
-
-def _json(body: Mapping[str, object]) -> Response:
-    """Answers change with the caller, so no cache between us may keep them."""
-    try:
-        content = json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii")
-    except ValueError as problem:
-        raise CatalogError("An answer could not be made.", detail="not JSON") from problem
-    headers = {"Cache-Control": "no-store", "Vary": "Authorization"}
-    return Response(content, media_type="application/json", headers=headers)

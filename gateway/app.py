@@ -10,6 +10,7 @@ import structlog
 from fastapi import FastAPI, Request
 from prometheus_client import CollectorRegistry
 
+import beacon.routes
 from beacon.response import error_body as beacon_error
 from gateway import operations
 from gateway.doorway import Doorway
@@ -45,13 +46,13 @@ def create_app(home: NodeHome) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # such a redirect would be built from the Host header
     )
-    app.include_router(node.beacon, prefix="/beacon")
     for router in (*node.others, operations.build(node, registry)):
         app.include_router(router)
+    beacon.routes.install(app, node.beacon)
     ErrorTable(
         bodies={"/beacon": _BeaconErrors(node), "/htsget": _htsget}, realm=node.settings.id
     ).install(app)
-    app.add_middleware(Doorway, registry=registry)
+    app.add_middleware(Doorway, registry=registry, log_requests=node.settings.log_requests)
     return app
 
 

@@ -58,6 +58,7 @@ class NodeSettings(_Section):
     host: str = "127.0.0.1"
     port: int = Field(ge=1, le=65535)
     admins: tuple[str, ...] = ()
+    log_requests: bool = False
     signin: SignInSettings
 
 
@@ -91,7 +92,7 @@ def dump(settings: NodeSettings) -> str:
 
 def _toml(value: object) -> str:
     if isinstance(value, int):
-        return str(value)
+        return str(value).lower()  # `true` and `false` are integers to Python
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     # JSON's escapes are TOML's, but for DEL, which TOML wants escaped too.

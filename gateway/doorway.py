@@ -1,4 +1,4 @@
-"""What every request passes before any route: a body cap, a deadline-free log line, a count.
+"""What every request passes before any route: a body cap, a count, a log line if wanted.
 
 Pure ASGI, because a streamed release must not be buffered. Paths are logged and counted by their
 first segment only: the rest may name a person, an object or a block address.
@@ -20,16 +20,22 @@ MAX_BODY_BYTES = 1024 * 1024
 
 
 class Doorway:
-    """Wraps an application; refuses bodies over `MAX_BODY_BYTES`, logs and counts."""
+    """Wraps an application; refuses bodies over `MAX_BODY_BYTES`, counts, and writes a line per
+    request where `log_requests` says so (it costs more than most answers)."""
 
-    def __init__(self, app: ASGIApp, *, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, app: ASGIApp, *, registry: CollectorRegistry, log_requests: bool = False
+    ) -> None:
         self._app = app
+        self._log_requests = log_requests
         self._requests = Counter(
             "skerry_requests", "Requests answered", ["door", "status"], registry=registry
         )
         self._seconds = Histogram(
             "skerry_request_seconds", "Time to the last byte", ["door"], registry=registry
         )
+        # Doors and statuses are few, and finding a label set's counters costs more than counting.
+        self._counters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,12 +65,24 @@ class Doorway:
         finally:
             seconds = time.perf_counter() - started
             known = door if status != 404 else "/other"
-            self._requests.labels(known, str(status)).inc()
-            self._seconds.labels(known).observe(seconds)
-            _log.info("answered", door=known, method=scope["method"], status=status,
-                      ms=round(seconds * 1000, 1))  # fmt: skip
+            self._count(known, status, seconds=seconds)
+            if self._log_requests:
+                _log.info("answered", door=known, method=scope["method"], status=status,
+                          ms=round(seconds * 1000, 1))  # fmt: skip
+
+    def _count(self, door: str, status: int, *, seconds: float) -> None:
+        counter = self._counters.get((door, status))
+        if counter is None:
+            counter = self._counters[door, status] = (
+                self._requests.labels(door, str(status)),
+                self._seconds.labels(door),
+            )
+        counter[0].inc()
+        counter[1].observe(seconds)
 
 
 def _declared_length(scope: Scope) -> int:
-    stated = dict(scope["headers"]).get(b"content-length", b"")
-    return int(stated) if stated.isdigit() else 0
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0

@@ -12,7 +12,7 @@ import httpx
 from fastapi import APIRouter
 
 import access.routes
-import beacon.routes
+import beacon.doors
 import gateway.pages.routes
 import streams.htsget.routes
 from access.audit import Record
@@ -49,11 +49,11 @@ def epoch() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One assembled node: its routers, and what must be refreshed or closed."""
+    """One assembled node: its doors, and what must be refreshed or closed."""
 
     settings: config.NodeSettings
     facts: NodeFacts
-    beacon: APIRouter
+    beacon: beacon.doors.Doors
     others: tuple[APIRouter, ...]
     catalog: SegmentCatalog
     book: PolicyBook
@@ -159,9 +159,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
     return Node(
         settings=settings,
         facts=facts,
-        beacon=beacon.routes.build(
-            node=facts, catalog=catalog, book=book, caller=who, record=record, clock=clock
-        ),
+        beacon=beacon.doors.Doors(facts, catalog, book, caller=who, record=record, clock=clock),
         others=routers,
         catalog=catalog,
         book=book,

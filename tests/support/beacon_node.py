@@ -19,6 +19,7 @@ from access.audit import Record
 from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
 from beacon import load, routes
 from beacon.catalog import Catalog
+from beacon.doors import Doors
 from beacon.info import NodeFacts
 from beacon.response import error_body
 from beacon.segments import SegmentCatalog
@@ -187,15 +188,15 @@ class BeaconNode:
         self._grants = dict(grants or {})
         self.app = FastAPI()
         ErrorTable(bodies={"/beacon": _body}, realm="beacon").install(self.app)
-        router = routes.build(
-            node=NODE,
-            catalog=catalog,
-            book=self.book,
+        doors = Doors(
+            NODE,
+            catalog,
+            self.book,
             caller=self._caller,
             record=self.record,
             clock=lambda: NOW,
         )
-        self.app.include_router(router, prefix="/beacon")
+        routes.install(self.app, doors)
 
     async def _caller(self, request: Request) -> Researcher | None:
         name = request.headers.get("authorization", "").removeprefix("Bearer ")

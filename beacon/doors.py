@@ -1,0 +1,260 @@
+"""The doors of a Beacon: parse, decide, ask, protect, record, answer, in that order.
+
+The record entry is written before an answer leaves, and if it can't be written nothing leaves; it
+holds who (as a pseudonym), a keyed digest of the question, datasets and outcome, never the
+question. Which door is at which address is for `routes`; errors become HTTP in the gateway's table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from access.audit import Record
+from access.disclosure import granted
+from access.policy import Action, Granularity, Level, PolicyBook
+from beacon import admission, execute, framing, info, query, response
+from beacon.catalog import Catalog, FilteringTerm, Segment
+from beacon.errors import BadQuestion, BodyTooLarge, CatalogError, UnknownEntry
+from beacon.info import NodeFacts
+from beacon.request_body import MAX_BODY_BYTES
+from passports.passport import Researcher
+from schemas.entries import EntryTypeId
+from schemas.errors import SkerryError
+
+MAX_NAMED_DATASETS = 100
+_HEADERS = (
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    (b"vary", b"Authorization"),
+)
+Caller = Callable[[Request], Awaitable[Researcher | None]]
+Door = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One request's own values; nothing of it outlives the request."""
+
+    researcher: Researcher | None
+    snapshot: Mapping[str, Segment]
+    now: int
+
+
+class Doors:
+    """What stands behind the addresses; `routes.install` says which door is where."""
+
+    def __init__(
+        self,
+        node: NodeFacts,
+        catalog: Catalog,
+        book: PolicyBook,
+        *,
+        caller: Caller,
+        record: Record,
+        clock: Callable[[], float],
+    ) -> None:
+        self._node = node
+        self._catalog = catalog
+        self._book = book
+        self._admissions = admission.Admissions(book)
+        self._caller = caller
+        self._record = record
+        self._clock = clock
+
+    # Framework
+
+    async def info(self, request: Request) -> Response:
+        _known(request, "requestedSchema")
+        return _json(
+            info.info(self._node, requested_schema=request.query_params.get("requestedSchema"))
+        )
+
+    async def service_info(self, request: Request) -> Response:
+        _known(request)
+        return _json(dict(info.service_info(self._node)))
+
+    async def configuration(self, request: Request) -> Response:
+        _known(request)
+        return _json(info.configuration(self._node, levels=self._levels()))
+
+    async def entry_types(self, request: Request) -> Response:
+        _known(request)
+        return _json(info.entry_types(self._node))
+
+    async def map(self, request: Request) -> Response:
+        _known(request)
+        return _json(info.beacon_map(self._node))
+
+    async def filtering_terms(self, request: Request) -> Response:
+        _known(request, "skip", "limit")
+        page = query.from_get(query.Target("individual"), request.query_params.multi_items())
+        asking = await self._asking(request)
+        terms: list[FilteringTerm] = []
+        for permitted in self._admit(asking).permitted:
+            terms.extend(permitted.segment.terms())
+        limit = page.limit if "limit" in request.query_params else query.MAX_LIMIT
+        return _json(info.filtering_terms(self._node, terms, skip=page.skip, limit=limit))
+
+    # Entries
+
+    def entries(self, entry: EntryTypeId) -> Door:
+        async def door(request: Request) -> Response:
+            return await self._answer(request, query.Target(entry))
+
+        return door
+
+    def single(self, entry: EntryTypeId) -> Door:
+        async def door(request: Request) -> Response:
+            target = query.Target(entry, entry_id=request.path_params["id"])
+            return await self._answer(request, target)
+
+        return door
+
+    def nested(self, entry: EntryTypeId, parent: EntryTypeId) -> Door:
+        async def door(request: Request) -> Response:
+            target = query.Target(entry, parent=parent, parent_id=request.path_params["id"])
+            return await self._answer(request, target)
+
+        return door
+
+    async def _answer(self, request: Request, target: query.Target) -> Response:
+        asking = await self._asking(request)
+        asked = await _read(request, target)
+        try:
+            if target.entry == "dataset":
+                body, named = self._datasets(asked, asking)
+            else:
+                body, named = self._ask(asked, asking)
+        except SkerryError as refusal:
+            self._write(asked, asking, outcome=refusal.code, datasets=())
+            raise
+        answer = _json(body)
+        self._write(asked, asking, outcome="answered", datasets=named, meta=body["meta"])
+        return answer
+
+    def _ask(
+        self, asked: query.Query, asking: _Asking
+    ) -> tuple[dict[str, object], tuple[str, ...]]:
+        outcome = execute.run(asked, self._admit(asking))
+        body = response.answered(
+            asked, outcome, beacon_id=self._node.id, base_url=self._node.beacon_url
+        )
+        return body, tuple(one.segment.facts.id for one in outcome.sets)
+
+    def _datasets(
+        self, asked: query.Query, asking: _Asking
+    ) -> tuple[dict[str, object], tuple[str, ...]]:
+        """A dataset's own description needs no ceiling, only that the caller may know of it."""
+        named = [
+            dataset
+            for dataset in sorted(asking.snapshot)
+            if self._book.may_know(asking.researcher, dataset, now=asking.now)
+            and asked.target.entry_id in (None, dataset)
+            and (not asked.datasets or dataset in asked.datasets)
+        ]
+        if asked.target.entry_id is not None and not named:
+            raise UnknownEntry
+        records = [self._dataset_record(dataset, asking) for dataset in named]
+        return response.datasets(asked, records, beacon_id=self._node.id), tuple(named)
+
+    def _dataset_record(self, dataset: str, asking: _Asking) -> dict[str, object]:
+        facts = asking.snapshot[dataset].facts
+        decision = self._book.decide(asking.researcher, dataset, Action.DISCOVER, now=asking.now)
+        record = response.dataset_record(
+            dataset, name=facts.name, description=facts.description, metadata=facts.metadata
+        )
+        given = granted(Granularity.RECORD, decision).wire if decision.allowed else None
+        policy = self._book.policy(dataset)
+        level = policy.level.name.lower() if policy is not None else None
+        return record | {
+            "info": {"assembly": facts.assembly, "level": level, "granularityForYou": given}
+        }
+
+    # Shared
+
+    async def _asking(self, request: Request) -> _Asking:
+        researcher = await self._caller(request)
+        return _Asking(researcher, self._catalog.snapshot(), int(self._clock()))
+
+    def _admit(self, asking: _Asking) -> admission.Admission:
+        return self._admissions.admit(asking.researcher, asking.snapshot, now=asking.now)
+
+    def _levels(self) -> list[Level]:
+        policies = (self._book.policy(dataset) for dataset in self._book.datasets())
+        return [
+            level
+            for policy in policies
+            if policy is not None
+            for level, ceiling in policy.ceilings.items()
+            if ceiling is not None and level >= policy.level
+        ]
+
+    def _write(
+        self,
+        asked: query.Query,
+        asking: _Asking,
+        *,
+        outcome: str,
+        datasets: tuple[str, ...],
+        meta: object = None,
+    ) -> None:
+        who = asking.researcher
+        question = orjson.dumps(
+            [asked.target.entry_id, asked.target.parent_id, asked.echo], option=orjson.OPT_SORT_KEYS
+        )
+        granularity = meta.get("returnedGranularity") if isinstance(meta, dict) else None
+        facts = {
+            "caller": None if who is None else self._record.pseudonym(who.identity),
+            "question": self._record.pseudonym(f"question {question.decode()}"),
+            "entry_type": asked.target.entry,
+            "datasets": datasets[:MAX_NAMED_DATASETS],
+            "datasets_count": len(datasets),
+            "granularity": granularity,
+            "outcome": outcome,
+            "policy_version": self._book.version,
+        }
+        self._record.append("beacon.answer", facts)
+
+
+async def _read(request: Request, target: query.Target) -> query.Query:
+    query_string = request.scope["query_string"]
+    if len(query_string) > query.MAX_QUERY_BYTES:
+        raise BadQuestion(f"A query string may have at most {query.MAX_QUERY_BYTES} bytes.")
+    if request.method != "POST":
+        return query.from_get(target, framing.pairs(query_string))
+    if query_string:
+        raise BadQuestion("A POST asks in its body, not in the address.")
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge(f"A request body may have at most {MAX_BODY_BYTES} bytes.")
+    return query.from_body(target, bytes(body))
+
+
+def _known(request: Request, *names: str) -> None:
+    query.refuse_unknown(request.query_params, frozenset(names))
+
+
+def _json(body: Mapping[str, object]) -> Response:
+    """Answers change with the caller, so no cache between us may keep them."""
+    try:
+        content = orjson.dumps(body)
+    except TypeError as problem:
+        raise CatalogError("An answer could not be made.", detail="not JSON") from problem
+    return _Json(content)
+
+
+class _Json(Response):
+    """A whole JSON answer; its headers are written out, since computing them costs more."""
+
+    def __init__(self, content: bytes) -> None:
+        self.status_code = 200
+        self.background = None
+        self.body = content
+        self.raw_headers = [*_HEADERS, (b"content-length", b"%d" % len(content))]
