@@ -28,9 +28,7 @@ def members(
     entities: Entities, samples_of_files: Sequence[Sequence[str]], *, kept: frozenset[str] | None
 ) -> Members:
     """Numbers people in the order of their records, then of the samples; keeps the wanted ones."""
-    owner = {
-        str(r["id"]): str(r.get("individualId", r["id"])) for r in entities["biosample"].records
-    }
+    owner = _owners(entities["biosample"])
     names = dict.fromkeys(str(record["id"]) for record in entities["individual"].records)
     in_files = dict.fromkeys(sample for samples in samples_of_files for sample in samples)
     if not entities["individual"].file:
@@ -50,18 +48,25 @@ def members(
     return Members(numbers, samples, left_out)
 
 
+def _owners(biosamples: Entity) -> Mapping[str, str]:
+    """The person of each biosample, which is of its own name where it names none."""
+    return {str(r["id"]): str(r.get("individualId", r["id"])) for r in biosamples.records}
+
+
 def owned(
     name: str, entities: Entities, people: Members, *, whole: bool
 ) -> Iterator[tuple[Record, int]]:
     """The kept records of an entity with their person; cohorts are nobody's (-1)."""
-    owners = {str(r["id"]): r.get("individualId") for r in entities["biosample"].records}
+    owners = _owners(entities["biosample"])
+    samples = {str(r["id"]): r.get("biosampleId") for r in entities["run"].records}
     for record in entities[name].records:
         if name == "cohort":
             yield _cohort(record, len(people.numbers), whole=whole), -1
             continue
         person = record["id"] if name == "individual" else record.get("individualId")
         if person is None and name != "individual":
-            person = owners.get(str(record.get("biosampleId", record["id"])))
+            sample = record.get("biosampleId") or samples.get(str(record.get("runId")))
+            person = owners.get(str(sample or record["id"]), sample)
         number = people.numbers.get(str(person)) if person is not None else None
         if number is not None:
             yield record, number

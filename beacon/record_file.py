@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
 
 import numpy as np
 from pyroaring import BitMap
@@ -43,10 +44,10 @@ CREATE TABLE texts (
   PRIMARY KEY (entity, name, value)
 ) WITHOUT ROWID;
 """
-# What a record of each entity may name; finer entities come after those they belong to.
-LINKS: Mapping[str, Mapping[str, str]] = {
+# What a record of each entity may name, finest first; what is named must be written before.
+_NAMED: Mapping[str, Mapping[str, str]] = {
     "run": {"biosample": "biosampleId"},
-    "analysis": {"biosample": "biosampleId", "run": "runId"},
+    "analysis": {"run": "runId", "biosample": "biosampleId"},
 }
 
 Rows = Iterable[tuple[Mapping[str, object], int]]
@@ -56,13 +57,13 @@ def write(db: sqlite3.Connection, entity: str, rows: Rows, hierarchy: Hierarchy)
     """Records in their order, each with its person's number or -1 for nobody's; how many."""
     index = FindingIndex()
     owners: list[int] = []
-    linked: dict[str, list[int]] = {target: [] for target in LINKS.get(entity, {})}
+    linked: dict[str, list[int]] = {target: [] for target in _NAMED.get(entity, {})}
     for seq, (record, person) in enumerate(rows):
         owners.append(person)
         text = json.dumps(record, separators=(",", ":"))
         db.execute("INSERT INTO records VALUES (?, ?, ?, ?)", (entity, seq, record["id"], text))
-        for target, field in LINKS.get(entity, {}).items():
-            linked[target].append(_number(db, target, record.get(field)))
+        for target, number in _links(db, entity, record):
+            linked[target].append(number)
         number = person if entity == "individual" else seq
         if number >= 0:
             index.add(number, findings(record))
@@ -82,6 +83,26 @@ def write_dataset(
     _write_index(db, "dataset", index, hierarchy)
     known = ((term, label) for term, label in hierarchy.labels.items())
     db.executemany("INSERT INTO vocabulary VALUES (?, ?)", known)
+
+
+def _links(
+    db: sqlite3.Connection, entity: str, record: Mapping[str, object]
+) -> Iterator[tuple[str, int]]:
+    """The number of each record this one names, or -1; its biosample may be its run's."""
+    run = -1
+    for target, field in _NAMED.get(entity, {}).items():
+        number = _number(db, target, record.get(field))
+        if target == "run":
+            run = number
+        elif number < 0 <= run:
+            number = _number(db, target, _record(db, "run", run).get(field))
+        yield target, number
+
+
+def _record(db: sqlite3.Connection, entity: str, number: int) -> Mapping[str, object]:
+    sql = "SELECT json FROM records WHERE entity = ? AND seq = ?"
+    (text,) = db.execute(sql, (entity, number)).fetchone()
+    return cast("Mapping[str, object]", json.loads(text))
 
 
 def _number(db: sqlite3.Connection, entity: str, name: object) -> int:

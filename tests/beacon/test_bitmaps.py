@@ -10,8 +10,8 @@ from beacon import ontology
 from beacon.bitmaps import FindingIndex, Values, compare_text
 from beacon.catalog import Compare
 from beacon.errors import SourceRefused, UnsupportedFilter
-from beacon.ontology import Hierarchy
 from beacon.findings import Amount, Finding, Term, Text, findings
+from beacon.ontology import Hierarchy
 from beacon.quantities import date_seconds, duration_days, of_text
 
 Operator = Literal["=", "<", ">", "!", ">=", "<="]
