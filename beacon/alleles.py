@@ -1,4 +1,4 @@
-"""Names and shapes of alleles: chromosomes, assemblies, trimming and variant types.
+"""Shapes of alleles: trimming and variant types; sequence names are `schemas.sequences`'.
 
 Beacon v2.2 genomic queries: an allele is the same whether it was written anchored as in VCF 4.3
 (`A`>`AC`) or fully trimmed (empty>`C`), so both sides are trimmed before they are compared. No
@@ -10,33 +10,28 @@ from __future__ import annotations
 import re
 
 from beacon.catalog import Allele
+from schemas.sequences import (
+    CHROMOSOMES,
+    LENGTHS,
+    RANKS,
+    assembly_of_accession,
+    canonical_assembly,
+    canonical_chromosome,
+)
 
-CHROMOSOMES = (*(str(number) for number in range(1, 23)), "X", "Y", "MT")
-RANKS = {name: rank for rank, name in enumerate(CHROMOSOMES, start=1)}
-
-# RefSeq accession versions of 1..22, X, Y in GRCh37; GRCh38 has the next version of each.
-_GRCH37_VERSIONS = (
-    10, 11, 11, 11, 9, 11, 13, 10, 11, 10, 9, 11, 10, 8, 9, 9, 10, 9, 9, 10, 8, 10, 10, 9,
-)  # fmt: skip
-_REFSEQ = re.compile(r"^(?:refseq:)?NC_0{4}(\d\d)\.(\d{1,2})$", re.IGNORECASE)
-_MITOCHONDRION = re.compile(r"^(?:refseq:)?NC_012920\.1$", re.IGNORECASE)
-_PLAIN = re.compile(r"^(?:chr)?(\d{1,2}|x|y|mt?)$", re.IGNORECASE)
-
-# Lengths that tell the two assemblies apart in VCF headers: (GRCh37, GRCh38).
-LENGTHS = {
-    "1": (249250621, 248956422),
-    "2": (243199373, 242193529),
-    "20": (63025520, 64444167),
-    "21": (48129895, 46709983),
-    "22": (51304566, 50818468),
-    "X": (155270560, 156040895),
-}
-_ASSEMBLY = {
-    "GRCh37": re.compile(
-        r"grch37|hg19|hs37d5|\bb37\b|GCF_000001405\.(1[3-9]|2[0-5])\b", re.IGNORECASE
-    ),
-    "GRCh38": re.compile(r"grch38|hg38|\bb38\b|GCF_000001405\.(2[6-9]|[34]\d)\b", re.IGNORECASE),
-}
+__all__ = [
+    "CHROMOSOMES",
+    "LENGTHS",
+    "RANKS",
+    "assembly_of_accession",
+    "bases_match",
+    "canonical_assembly",
+    "canonical_chromosome",
+    "changed_length",
+    "trimmed",
+    "types_matching",
+    "variant_type",
+]
 
 # What a requested type means in stored types; copy-number terms are the trees of Beacon v2.2.
 _GAIN = ("EFO:0030070", "EFO:0030071", "EFO:0030072", "EFO:0030073", "SO:0001742", "SO:1000035")
@@ -58,35 +53,6 @@ _TYPES: dict[str, frozenset[str]] = {
 }
 _SYMBOLIC = re.compile(r"^<(DEL|DUP|INV|CNV|CN(\d{1,3}))(?::[^>]{1,100})?>$")
 _BASES = re.compile(r"^[ACGTN]+$")
-
-
-def canonical_chromosome(name: str) -> str | None:
-    """`1`..`22`, `X`, `Y`, `MT`, or None for any other sequence."""
-    if _MITOCHONDRION.match(name):
-        return "MT"
-    if found := _REFSEQ.match(name):
-        number = int(found[1])
-        return CHROMOSOMES[number - 1] if 1 <= number <= 24 else None
-    if found := _PLAIN.match(name):
-        plain = found[1].upper()
-        plain = "MT" if plain == "M" else plain
-        return plain if plain in RANKS else None
-    return None
-
-
-def assembly_of_accession(name: str) -> str | None:
-    """The assembly a versioned RefSeq chromosome belongs to; None when the name does not say."""
-    found = _REFSEQ.match(name)
-    if not found or not 1 <= int(found[1]) <= 24:
-        return None
-    newer = int(found[2]) - _GRCH37_VERSIONS[int(found[1]) - 1]
-    return {0: "GRCh37", 1: "GRCh38"}.get(newer)
-
-
-def canonical_assembly(text: str) -> str | None:
-    """`GRCh37` or `GRCh38` where the text names exactly one of them."""
-    named = [name for name, pattern in _ASSEMBLY.items() if pattern.search(text)]
-    return named[0] if len(named) == 1 else None
 
 
 def trimmed(allele: Allele) -> Allele:

@@ -1,50 +1,54 @@
 """Recognises the kind of a genomic query by the parameters present (Beacon v2.2 genomic queries).
 
-Coordinates are zero-based, half-open. Exact allele, range, bracket and (by path) id are served;
-genes, amino acids and short forms are refused by name. Matching is the catalog's.
+Coordinates are zero-based, half-open. What is written in one text is read by `beacon.shorthand`;
+matching is the catalog's.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import TypedDict
 
-from beacon.alleles import (
-    assembly_of_accession,
-    canonical_assembly,
-    canonical_chromosome,
-    types_matching,
-)
-from beacon.catalog import Allele, Span, VariantQuestion
+from beacon import shorthand
+from beacon.alleles import types_matching
+from beacon.catalog import Allele, AminoacidChange, InGene, Span, VariantQuestion
 from beacon.errors import BadQuestion, UnsupportedQuestion
+from beacon.shorthand import Asked as Asked
+from schemas import protein
+from schemas.sequences import canonical_assembly, place
 
 MAX_POSITION = 2**31 - 1
 MAX_BASES = 10_000
+MAX_TEXT = 200
+MAX_SHORT_FORM = 12_000
 LISTS = frozenset({"start", "end"})
 INTEGERS = LISTS | {"variantMinLength", "variantMaxLength"}
 TEXTS = frozenset(
     {"referenceName", "assemblyId", "referenceBases", "alternateBases", "variantType"}
+    | {"geneId", "aminoacidChange", "genomicAlleleShortForm", "variantId"}
 )
-UNSUPPORTED = frozenset({"geneId", "aminoacidChange", "genomicAlleleShortForm", "mateName"})
+UNSUPPORTED = frozenset({"mateName"})
 PARAMETERS = INTEGERS | TEXTS | UNSUPPORTED
 ALIASES = {"geneid": "geneId", "allele": "genomicAlleleShortForm"}
 
 SUPPORTED = (
     "exact allele (referenceName, start, referenceBases, alternateBases), "
-    "range (referenceName, start, end), bracket (two start, two end), "
+    "range (referenceName, start, end), bracket (two start, two end), gene (geneId), "
+    "amino-acid change (aminoacidChange, also with geneId), "
+    f"genomicAlleleShortForm or variantId ({shorthand.SPELLINGS}), "
     "and by id (/g_variants/{id})"
 )
 _BASES = re.compile(r"^[ACGTN]*$")
 _NARROWING = ("variantType", "variantMinLength", "variantMaxLength")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A genomic question and the assembly its coordinates are in, None when it was not said."""
-
-    question: VariantQuestion
-    assembly: str | None
+class _Narrowed(TypedDict):
+    ref: str | None
+    alt: str | None
+    variant_type: str | None
+    min_length: int | None
+    max_length: int | None
 
 
 def recognise(parameters: Mapping[str, object]) -> Asked | None:
@@ -53,18 +57,51 @@ def recognise(parameters: Mapping[str, object]) -> Asked | None:
         return None
     if refused := sorted(UNSUPPORTED & parameters.keys()):
         raise UnsupportedQuestion(f"{', '.join(refused)} not supported. Supported: {SUPPORTED}.")
+    for name in ("genomicAlleleShortForm", "variantId"):
+        if name in parameters:
+            return _short_form(name, parameters)
+    if "geneId" in parameters or "aminoacidChange" in parameters:
+        return _annotated(parameters)
+    return _placed(parameters)
+
+
+def _short_form(name: str, parameters: Mapping[str, object]) -> Asked:
+    _alone(parameters, {name, "assemblyId"}, told=name)
+    text = _text(parameters, name, most=MAX_SHORT_FORM)
+    asked = shorthand.asked(text or "")
+    return Asked(asked.question, _assembly(asked.assembly, parameters))
+
+
+def _annotated(parameters: Mapping[str, object]) -> Asked:
+    """Questions that annotations answer; coordinates do not narrow them."""
+    assembly = _assembly(None, parameters)
+    gene = _text(parameters, "geneId")
+    change = _text(parameters, "aminoacidChange")
+    if change is not None:
+        _alone(parameters, {"aminoacidChange", "geneId", "assemblyId"}, told="aminoacidChange")
+        canonical = protein.one_letter(change)
+        if canonical is None:
+            raise BadQuestion("aminoacidChange is a change such as V600E or p.Val600Glu.")
+        return Asked(AminoacidChange(canonical, gene), assembly)
+    narrowing = {*_NARROWING, "referenceBases", "alternateBases"}
+    _alone(parameters, {"geneId", "assemblyId", *narrowing}, told="geneId")
+    return Asked(InGene(gene or "", **_narrowed(parameters)), assembly)
+
+
+def _placed(parameters: Mapping[str, object]) -> Asked:
     name = _text(parameters, "referenceName")
     if name is None or "start" not in parameters:
         raise UnsupportedQuestion(
             f"A genomic query needs referenceName and start. Supported: {SUPPORTED}."
         )
-    chrom = canonical_chromosome(name)
-    if chrom is None:
+    found = place(name)
+    if found is None:
         raise UnsupportedQuestion(
             "This referenceName is not supported. Supported: 1-22, X, Y, MT, with or without chr, "
-            "or their RefSeq accessions."
+            "or their RefSeq accessions and refget digests in GRCh37 and GRCh38."
         )
-    assembly = _assembly(name, _text(parameters, "assemblyId"))
+    chrom, implied = found
+    assembly = _assembly(implied, parameters)
     starts, ends = _positions(parameters, "start"), _positions(parameters, "end")
     match len(starts), len(ends):
         case 1, 0:
@@ -75,6 +112,12 @@ def recognise(parameters: Mapping[str, object]) -> Asked | None:
             return Asked(_bracket(chrom, starts, ends, parameters=parameters), assembly)
         case _:
             raise BadQuestion("Give one start, one start and one end, or two starts and two ends.")
+
+
+def _alone(parameters: Mapping[str, object], wanted: set[str], *, told: str) -> None:
+    """Reading past a parameter could widen the answer, so what does not fit is refused."""
+    if stray := sorted(parameters.keys() - wanted):
+        raise BadQuestion(f"{', '.join(stray)} cannot be combined with {told}.")
 
 
 def _allele(chrom: str, start0: int, parameters: Mapping[str, object]) -> VariantQuestion:
@@ -98,7 +141,7 @@ _ANYWHERE = (0, MAX_POSITION)
 def _range(chrom: str, span: tuple[int, int], parameters: Mapping[str, object]) -> Span:
     if span[0] >= span[1]:
         raise BadQuestion("end must be greater than start (0-based, end exclusive).")
-    return _narrowed(Span(chrom, *span), parameters)
+    return Span(chrom, *span, **_narrowed(parameters))
 
 
 def _bracket(
@@ -110,11 +153,12 @@ def _bracket(
 ) -> Span:
     if starts[0] >= starts[1] or ends[0] >= ends[1] or starts[0] >= ends[1]:
         raise BadQuestion("Each window of a bracket must end after its start (end exclusive).")
-    span = Span(chrom, starts[0], ends[1], starts=starts[:2], ends=ends[:2])  # type: ignore[arg-type]  # two of each
-    return _narrowed(span, parameters)
+    narrowed = _narrowed(parameters)
+    windows = (starts[0], starts[1]), (ends[0], ends[1])
+    return Span(chrom, starts[0], ends[1], starts=windows[0], ends=windows[1], **narrowed)
 
 
-def _narrowed(span: Span, parameters: Mapping[str, object]) -> Span:
+def _narrowed(parameters: Mapping[str, object]) -> _Narrowed:
     wanted = _text(parameters, "variantType")
     if wanted is not None and types_matching(wanted) is None:
         raise UnsupportedQuestion(
@@ -124,22 +168,18 @@ def _narrowed(span: Span, parameters: Mapping[str, object]) -> Span:
     shortest, longest = (_length(parameters, name) for name in _NARROWING[1:])
     if shortest is not None and longest is not None and shortest > longest:
         raise BadQuestion("variantMinLength is greater than variantMaxLength.")
-    return Span(
-        span.chrom,
-        span.start0,
-        span.end0,
-        ref=_bases(parameters, "referenceBases"),
-        alt=_bases(parameters, "alternateBases"),
-        variant_type=wanted,
-        min_length=shortest,
-        max_length=longest,
-        starts=span.starts,
-        ends=span.ends,
-    )
+    return {
+        "ref": _bases(parameters, "referenceBases"),
+        "alt": _bases(parameters, "alternateBases"),
+        "variant_type": wanted,
+        "min_length": shortest,
+        "max_length": longest,
+    }
 
 
-def _assembly(reference_name: str, assembly_id: str | None) -> str | None:
-    implied = assembly_of_accession(reference_name)
+def _assembly(implied: str | None, parameters: Mapping[str, object]) -> str | None:
+    """The assembly named, which must be the one that the sequence's own name implies."""
+    assembly_id = _text(parameters, "assemblyId")
     if assembly_id is None:
         return implied
     named = canonical_assembly(assembly_id)
@@ -148,16 +188,16 @@ def _assembly(reference_name: str, assembly_id: str | None) -> str | None:
             "This assemblyId is not supported. Supported: GRCh37 (hg19, b37) and GRCh38 (hg38)."
         )
     if implied not in (None, named):
-        raise BadQuestion("referenceName and assemblyId name different assemblies.")
+        raise BadQuestion("The sequence and assemblyId name different assemblies.")
     return named
 
 
-def _text(parameters: Mapping[str, object], name: str) -> str | None:
+def _text(parameters: Mapping[str, object], name: str, *, most: int = MAX_TEXT) -> str | None:
     value = parameters.get(name)
     if value is None:
         return None
-    if not isinstance(value, str) or not 1 <= len(value) <= 200:
-        raise BadQuestion(f"{name} must be a string of 1 to 200 characters.")
+    if not isinstance(value, str) or not 1 <= len(value) <= most:
+        raise BadQuestion(f"{name} must be a string of 1 to {most} characters.")
     return value
 
 

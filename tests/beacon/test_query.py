@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from access.policy import Granularity
-from beacon.catalog import Allele, ById, HasTerm, Span
+from beacon.catalog import Allele, ById, HasTerm, InGene, Span
 from beacon.errors import BadQuestion, BodyTooLarge, UnsupportedQuestion
 from beacon.query import Query, Target, from_body, from_get
 from beacon.request_body import MAX_BODY_BYTES
+from beacon.shorthand import Asked
 from schemas.errors import InvalidInput, TooLarge
 
 VARIANTS = Target("genomicVariant")
@@ -120,10 +121,9 @@ def test_a_genomic_query_that_contradicts_itself_is_refused(params: dict[str, An
 @pytest.mark.parametrize(
     "params",
     [
-        {"geneId": "BRCA1"},
-        {"aminoacidChange": "V600E"},
-        {"genomicAlleleShortForm": "NM_004006.2:c.4375C>T"},
+        {"genomicAlleleShortForm": "hello there"},
         {"mateName": "2"},
+        {"referenceName": "NC_000017.12", "start": [1], "end": [2]},
         {"assemblyId": "GRCh38"},
         {"referenceName": "1"},
         {"referenceName": "17_random", "start": [1], "end": [2]},
@@ -138,10 +138,17 @@ def test_what_is_not_served_is_refused_naming_what_is(params: dict[str, Any]) ->
     assert "upported" in refused.value.public
 
 
-@pytest.mark.parametrize("name", ["geneid", "geneId", "allele", "genomicAlleleShortForm"])
-def test_every_spelling_of_an_unsupported_parameter_is_known(name: str) -> None:
-    with pytest.raises(UnsupportedQuestion):
-        get(**{name: "BRCA1"})
+@pytest.mark.parametrize("name", ["geneid", "geneId"])
+def test_both_spellings_of_the_gene_parameter_are_known(name: str) -> None:
+    asked = get(**{name: "BRCA1"}).asked
+    assert asked is not None
+    assert asked.question == InGene("BRCA1")
+
+
+@pytest.mark.parametrize("name", ["allele", "genomicAlleleShortForm", "variantId"])
+def test_every_spelling_of_the_short_form_parameter_is_known(name: str) -> None:
+    asked = get(**{name: "NC_000001.10:g.101A>G"}).asked
+    assert asked == Asked(Allele("1", 100, "A", "G"), "GRCh37")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,134 @@
+"""What a variant written in one text asks of the catalog (Beacon v2.2 `genomicAlleleShortForm`).
+
+HGVS `g.` names are read exactly; `c.`, `n.` and `p.` names match as the data are annotated. rsIDs,
+ClinVar ids, SPDI, VRS ids and VCF short forms are documented extensions. Without a reference, what
+only a reference could tell (the bases of a duplication) is refused by name, never guessed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from beacon.catalog import (
+    Allele,
+    AminoacidChange,
+    ById,
+    ByIdentifier,
+    Span,
+    VariantQuestion,
+)
+from beacon.errors import BadQuestion, UnsupportedQuestion
+from schemas import variant_text
+from schemas.hgvs import Edit, GenomicName, UnreadableName
+from schemas.sequences import place
+from schemas.variant_text import KnownId, ProteinChange, WrittenAllele
+
+MAX_UNWRITTEN = 10_000  # bases that a delins replaces without naming them
+SPELLINGS = (
+    "HGVS g. (NC_000017.11:g.43045711G>A, 17:g.100_102del), c. and p. as annotated, "
+    "SPDI (NC_000001.11:10176:A:AC), 1-10177-A-AC, rsID, ClinVar id, ga4gh:VA. identifier"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A genomic question and the assembly its coordinates are in, None when it was not said."""
+
+    question: VariantQuestion
+    assembly: str | None
+
+
+def asked(text: str) -> Asked:
+    """The question of a `genomicAlleleShortForm`; refuses what it does not understand."""
+    found = _read(text)
+    if found is None:
+        raise UnsupportedQuestion(
+            f"This genomicAlleleShortForm is not understood. Supported: {SPELLINGS}."
+        )
+    return found
+
+
+def named(variant_id: str) -> Asked:
+    """The question of an id in an address: ours in any spelling, or a public one. What is none of
+    these is an id like any other, which no dataset has."""
+    try:
+        found = _read(variant_id)
+    except (BadQuestion, UnsupportedQuestion):
+        found = None
+    match found:
+        case Asked(Allele(ref=ref, alt=alt)) if "N" not in ref + alt:  # here N is itself
+            return found
+        case Asked(Span() | ByIdentifier()):
+            return found
+        case _:
+            return Asked(ById(variant_id), None)
+
+
+def _read(text: str) -> Asked | None:
+    try:
+        spelling = variant_text.read(text)
+    except UnreadableName as wrong:
+        raise BadQuestion(wrong.public) from wrong
+    match spelling:
+        case WrittenAllele():
+            chrom, assembly = _placed(spelling.sequence)
+            return Asked(Allele(chrom, spelling.start0, spelling.ref, spelling.alt), assembly)
+        case GenomicName():
+            chrom, assembly = _placed(spelling.sequence)
+            return Asked(_edited(chrom, spelling), assembly)
+        case KnownId(name):
+            return Asked(ByIdentifier(name), None)
+        case ProteinChange(change, gene):
+            return Asked(AminoacidChange(change, gene), None)
+        case _:
+            return None
+
+
+def _placed(sequence: str) -> tuple[str, str | None]:
+    found = place(sequence)
+    if found is None:
+        raise UnsupportedQuestion(
+            "This sequence is not supported. Supported: 1-22, X, Y, MT and their RefSeq accessions "
+            "and refget digests in GRCh37 and GRCh38."
+        )
+    return found
+
+
+def _edited(chrom: str, name: GenomicName) -> VariantQuestion:
+    start0, end0 = name.start0, name.end0
+    if name.edit is Edit.DELETION:
+        return _removed(chrom, name)
+    if name.edit is Edit.INVERSION:
+        return _symbolic(chrom, name, variant_type="INV")
+    if name.inserted is None:
+        raise UnsupportedQuestion(
+            "A duplication needs a reference to know its bases: write them, as in 100_102dupACG."
+        )
+    if name.edit is Edit.DUPLICATION:
+        # A tandem copy in front is the same as one behind; VCF has it in front.
+        return Allele(chrom, start0, "", name.inserted[: end0 - start0])
+    if name.deleted is None and end0 - start0 > MAX_UNWRITTEN:
+        raise UnsupportedQuestion(f"At most {MAX_UNWRITTEN} bases may be replaced unwritten.")
+    ref = "N" * (end0 - start0) if name.deleted is None else name.deleted
+    return Allele(chrom, start0, ref, name.inserted)
+
+
+def _removed(chrom: str, name: GenomicName) -> VariantQuestion:
+    if name.deleted is not None:
+        return Allele(chrom, name.start0, name.deleted, "")
+    return _symbolic(chrom, name, variant_type="DEL")
+
+
+def _symbolic(chrom: str, name: GenomicName, *, variant_type: str) -> Span:
+    """Whatever of this type ends where the name ends and begins there, or at its VCF anchor."""
+    start0, end0 = name.start0, name.end0
+    return Span(
+        chrom,
+        start0,
+        end0,
+        variant_type=variant_type,
+        min_length=end0 - start0,
+        max_length=end0 - start0,
+        starts=(max(start0 - 1, 0), start0 + 1),
+        ends=(end0, end0 + 1),
+    )

@@ -1,0 +1,113 @@
+"""Kinds of genomic question told by the parameters present (Beacon v2.2 genomic queries)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beacon.catalog import Allele, AminoacidChange, InGene, VariantQuestion
+from beacon.errors import BadQuestion, UnsupportedQuestion
+from beacon.variants import PARAMETERS, recognise
+from schemas import sequences
+
+
+def question(**parameters: Any) -> VariantQuestion:
+    asked = recognise(parameters)
+    assert asked is not None
+    return asked.question
+
+
+def test_nothing_asked_is_no_question() -> None:
+    assert recognise({}) is None
+
+
+def test_a_gene_is_asked_with_what_narrows_it() -> None:
+    assert question(
+        geneId="BRCA1", variantType="DEL", variantMinLength=2, alternateBases="A"
+    ) == InGene("BRCA1", variant_type="DEL", min_length=2, alt="A")
+
+
+@pytest.mark.parametrize("change", ["V600E", "p.Val600Glu", "p.(Val600Glu)"])
+def test_an_amino_acid_change_is_asked_in_one_letter_form(change: str) -> None:
+    assert question(aminoacidChange=change) == AminoacidChange("V600E")
+    assert question(aminoacidChange=change, geneId="BRAF") == AminoacidChange("V600E", "BRAF")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "17",
+        "chr17",
+        "NC_000017.11",
+        "refseq:NC_000017.11",
+        sequences.refget_id("GRCh38", "17"),
+        "ga4gh:" + sequences.refget_id("GRCh38", "17"),
+    ],
+)
+def test_a_sequence_is_known_by_each_of_its_names(name: str) -> None:
+    asked = recognise(
+        {"referenceName": name, "start": [100], "referenceBases": "A", "alternateBases": "G"}
+    )
+    assert asked is not None
+    assert asked.question == Allele("17", 100, "A", "G")
+    assert asked.assembly == (None if name in ("17", "chr17") else "GRCh38")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"geneId": "BRCA1", "referenceName": "17", "start": [1], "end": [2]},
+        {"geneId": "BRCA1", "start": [1]},
+        {"geneId": ""},
+        {"geneId": 7},
+        {"geneId": "x" * 201},
+        {"geneId": "BRCA1", "variantMinLength": 5, "variantMaxLength": 4},
+        {"aminoacidChange": "V600"},
+        {"aminoacidChange": "V600E", "variantType": "SNP"},
+        {"aminoacidChange": "V600E", "referenceName": "7", "start": [1], "end": [2]},
+        {"genomicAlleleShortForm": "17:g.1A>G", "geneId": "BRCA1"},
+        {"genomicAlleleShortForm": "17:g.1A>G", "variantId": "rs334"},
+        {"genomicAlleleShortForm": "17:g.1A>G", "start": [0]},
+        {"genomicAlleleShortForm": "x" * 12_001},
+        {"variantId": ""},
+        {"genomicAlleleShortForm": "NC_000017.11:g.1A>G", "assemblyId": "GRCh37"},
+        {
+            "referenceName": sequences.refget_id("GRCh38", "17"),
+            "assemblyId": "hg19",
+            "start": [1],
+            "end": [2],
+        },
+    ],
+)
+def test_parameters_that_contradict_each_other_are_refused(parameters: dict[str, Any]) -> None:
+    with pytest.raises(BadQuestion):
+        recognise(parameters)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"mateName": "2"},
+        {"geneId": "BRCA1", "variantType": "SO:9"},
+        {"geneId": "BRCA1", "assemblyId": "T2T-CHM13"},
+        {"variantId": "nonsense here"},
+        {"referenceName": "SQ." + "a" * 32, "start": [1], "end": [2]},
+    ],
+)
+def test_what_is_not_served_is_refused_naming_what_is(parameters: dict[str, Any]) -> None:
+    with pytest.raises(UnsupportedQuestion, match="upported"):
+        recognise(parameters)
+
+
+_VALUES = st.none() | st.text(max_size=20) | st.integers() | st.lists(st.integers(), max_size=3)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(PARAMETERS)), _VALUES, max_size=6))
+def test_no_parameters_break_the_reader(parameters: dict[str, Any]) -> None:
+    try:
+        recognise(parameters)
+    except (BadQuestion, UnsupportedQuestion):
+        return
