@@ -125,6 +125,8 @@ def _group(items: list[object], *, depth: int) -> Filter:
 def _from_text(text: str) -> Filter:
     checked = _text("filter", text)
     if checked.startswith("-"):
+        if checked.startswith("--"):
+            raise BadQuestion("A filter is denied once: one leading `-`.")
         return _negated(_from_text(checked.removeprefix("-")))
     found = _COMPARISON.match(checked)
     if found is None:

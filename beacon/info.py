@@ -149,6 +149,10 @@ def filtering_terms(
             scopes.append(term.scope)
         if term.label:
             made.setdefault("label", term.label)
+        if term.values:
+            known = made.setdefault("values", [])
+            if isinstance(known, list):
+                made["values"] = sorted({*known, *term.values})
     listed = list(merged.values())[skip * limit : (skip + 1) * limit]
     return {
         "meta": _meta(node),

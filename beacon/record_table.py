@@ -23,6 +23,7 @@ from beacon import quantities
 from beacon.bitmaps import Values, compare_text
 from beacon.catalog import AnyOf, Compare, EntryType, FilteringTerm, HasTerm, Not, Predicate
 from beacon.errors import UnsupportedFilter
+from beacon.findings import SINGLE_VALUED
 from beacon.quantities import Kind
 
 MAX_NESTING = 10
@@ -311,8 +312,9 @@ class RecordTable:
         return found
 
     def _values_of(self, entity: str, name: str, of: list[_Measured]) -> tuple[str, ...]:
-        """The words of a field that has few."""
-        if any(each.kind is not None or each.holders > MAX_LISTED_VALUES for each in of):
+        """The words of a field that has few; free text of a person is never listed."""
+        many = any(each.kind is not None or each.holders > MAX_LISTED_VALUES for each in of)
+        if many or name not in SINGLE_VALUED:
             return ()
         sql = "SELECT value FROM texts WHERE entity = ? AND name = ? ORDER BY value"
         return tuple(value for (value,) in self._ask(sql, entity, name))

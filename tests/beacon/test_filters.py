@@ -135,3 +135,39 @@ def test_inequalities_are_never_alternatives(segment: Segment) -> None:
 def test_no_filters_narrow_nothing(segment: Segment) -> None:
     assert joined((), segment) == ()
     assert unknown_ids((), segment) == ()
+
+
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        ("-A:11", "-A:11"),
+        ({"not": "A:11"}, "-A:11"),
+        ({"not": ["A:11", "B:22"]}, "-(A:11|B:22)"),
+        (["-A:11", "B:22"], "(-A:11|B:22)"),
+    ],
+)
+def test_a_filter_may_be_denied(item: object, text: str) -> None:
+    (found,) = read([item])
+    assert found.text == text
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        *("-", "- ", {"not": "A:11", "id": "B:22"}, {"not": {}}, {"not": None}, {"not": []}),
+        {"not": {"not": {"not": "A:11"}}},
+    ],
+)
+def test_a_denial_of_nothing_or_without_end_is_refused(item: object) -> None:
+    with pytest.raises(BadQuestion):
+        read([item])
+
+
+@pytest.mark.parametrize("item", ["-" * 200 + "A:11", "-" * 250])
+def test_a_pile_of_denials_is_refused(item: object) -> None:
+    with pytest.raises(BadQuestion):
+        read([item])
+
+
+def test_denied_ids_are_named_where_unknown(segment: Segment) -> None:
+    assert unknown_ids(read(["-X:11"]), segment) == ("X:11",)
