@@ -6,14 +6,37 @@ what is not understood is kept as `unclear` and forces a review, it is never ign
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from duo.terms import Kind, Term, spelled
-from schemas.data_use import DataUseTerm
+from duo.errors import ConsentUnreadable
+from duo.terms import DUO_RELEASE, LOCAL_CODES, Kind, Term, spelled
+from schemas.data_use import MAX_DEPTH, MAX_TERMS, DataUseParams, DataUseTerm
 
-MAX_DEPTH = 4
+MAX_TERMS_IN_ALL = 4 * MAX_TERMS
+MAX_VALUES_IN_ALL = 2_000
+
+# Which parameter belongs to which term.
+_PARAMETERS = {
+    Term.DS: "diseases",
+    Term.GS: "regions",
+    Term.TS: "months",
+    Term.MOR: "date",
+    Term.IS: "institutions",
+    Term.US: "users",
+    Term.PS: "projects",
+    Term.RS: "research_types",
+    Term.COL: "investigators",
+}
+_LISTED = frozenset(_PARAMETERS) - {Term.TS, Term.MOR}
+# Beacon v2 has no place for parameters: they travel as ontology terms among the modifiers.
+_NESTED_VALUES = {
+    Term.DS: re.compile(r"(?!DUO[:_])[A-Za-z][A-Za-z0-9.]*:\S+", re.IGNORECASE),
+    Term.GS: re.compile(r"ISO3166(-1)?:[A-Za-z]+", re.IGNORECASE),
+    Term.IS: re.compile(r"ROR:\S+|https://ror\.org/\S+", re.IGNORECASE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,52 +63,125 @@ class Consent:
         return any(condition.term is term for condition in (*self.permissions, *self.modifiers))
 
 
+class _Reading:
+    """What one pass over the terms gathers."""
+
+    def __init__(self) -> None:
+        self.conditions: set[Condition] = set()
+        self.unclear: set[str] = set()
+        self.warnings: set[str] = set()
+
+
 def read_consent(terms: Sequence[DataUseTerm]) -> Consent:
-    """The consent meant by a list of terms, nested or side by side."""
-    conditions: set[Condition] = set()
-    unclear: list[str] = []
-    warnings: list[str] = []
-    for sent in _flat(terms, depth=0):
-        for meant in spelled(sent.id):
-            if meant.odd and meant.term is not None:
-                warnings.append(f"unusual spelling: {meant.raw}")
-            if meant.term is None or meant.term.kind in (Kind.ABSTRACT, Kind.INVESTIGATION):
-                unclear.append(meant.raw)
-                continue
-            conditions.add(_condition(meant.term, sent))
-    rewritten = _without_obsolete(conditions, warnings)
+    """The consent meant by a list of terms, nested or side by side. Raises `ConsentUnreadable` at
+    the cap on terms or values."""
+    read = _Reading()
+    flat = list(_flat(terms, depth=0))
+    values = sum(len(getattr(t.params, _PARAMETERS[name])) for t in flat for name in _LISTED)
+    if len(flat) > MAX_TERMS_IN_ALL or values > MAX_VALUES_IN_ALL:
+        raise ConsentUnreadable(
+            f"dataset: at most {MAX_TERMS_IN_ALL} terms and {MAX_VALUES_IN_ALL} values in all"
+        )
+    for sent in flat:
+        _read_term(sent, read)
+    rewritten = _without_obsolete(read.conditions, read.warnings)
     permissions = _one_ds(c for c in rewritten if c.term.kind is Kind.PERMISSION)
     modifiers = frozenset(c for c in rewritten if c.term.kind is Kind.MODIFIER)
     return Consent(
         permissions=permissions,
         modifiers=modifiers,
-        unclear=tuple(sorted(set(unclear))),
-        warnings=tuple(sorted(set(warnings))),
+        unclear=tuple(sorted(read.unclear)),
+        warnings=tuple(sorted(read.warnings)),
     )
 
 
 def _flat(terms: Iterable[DataUseTerm], *, depth: int) -> Iterator[DataUseTerm]:
     for sent in terms:
-        yield sent
+        taken, modifiers = _with_nested_values(sent)
+        yield taken
         if depth < MAX_DEPTH:
-            yield from _flat(sent.modifiers, depth=depth + 1)
-        elif sent.modifiers:
+            yield from _flat(modifiers, depth=depth + 1)
+        elif modifiers:
             yield DataUseTerm(id="nested-too-deeply")
 
 
-def _condition(term: Term, sent: DataUseTerm) -> Condition:
-    return Condition(term, values=frozenset(sent.values), months=sent.months, until=sent.until)
+def _with_nested_values(sent: DataUseTerm) -> tuple[DataUseTerm, tuple[DataUseTerm, ...]]:
+    """The term with those of its modifiers that are values of it, and the other modifiers."""
+    terms = [meant.term for meant in spelled(sent.id)]
+    term = terms[0] if len(terms) == 1 else None
+    shape = _NESTED_VALUES.get(term) if term is not None else None
+    if term is None or shape is None:
+        return sent, sent.modifiers
+    values = tuple(m.id for m in sent.modifiers if shape.fullmatch(m.id.strip()))
+    others = tuple(m for m in sent.modifiers if not shape.fullmatch(m.id.strip()))
+    name = _PARAMETERS[term]
+    params = sent.params.model_copy(update={name: getattr(sent.params, name) + values})
+    return sent.model_copy(update={"params": params}), others
 
 
-def _without_obsolete(conditions: set[Condition], warnings: list[str]) -> set[Condition]:
+def _read_term(sent: DataUseTerm, read: _Reading) -> None:
+    known: list[Term] = []
+    for meant in spelled(sent.id):
+        if meant.odd and meant.term is not None:
+            read.warnings.add(f"unusual spelling: {meant.raw}")
+        if meant.term is None or meant.term.kind in (Kind.ABSTRACT, Kind.INVESTIGATION):
+            local = LOCAL_CODES.get(meant.raw.upper())
+            read.unclear.add(f"{meant.raw} ({local})" if local else meant.raw)
+            continue
+        known.append(meant.term)
+        read.conditions.add(_condition(meant.term, sent.params, read))
+    if not known:
+        return
+    _warn_of_label(known, sent, read)
+    owned = {_PARAMETERS.get(term) for term in known}
+    strays = _stated(sent.params) - owned
+    read.unclear |= {f"{known[0].value} with {name}" for name in strays}
+
+
+def _stated(params: DataUseParams) -> set[str | None]:
+    return {name for name in _PARAMETERS.values() if getattr(params, name) not in (None, ())}
+
+
+def _warn_of_label(known: list[Term], sent: DataUseTerm, read: _Reading) -> None:
+    """The id counts: old NPU labels stand beside the id of NPUNCU."""
+    usual = {_letters(text) for term in known for text in (term.label, term.shorthand)}
+    if sent.label is not None and _letters(sent.label) not in usual:
+        read.warnings.add(f"the label beside {known[0].value} is not its own")
+    if sent.version is not None and sent.version != DUO_RELEASE:
+        read.warnings.add(f"{known[0].value} read as of DUO {DUO_RELEASE}, another is stated")
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z]+", "", text.lower())
+
+
+def _condition(term: Term, params: DataUseParams, read: _Reading) -> Condition:
+    if term is Term.TS:
+        return Condition(term, months=params.months)
+    if term is Term.MOR:
+        return Condition(term, until=_day(params.date, read))
+    values = getattr(params, _PARAMETERS[term]) if term in _LISTED else ()
+    return Condition(term, values=frozenset(value.strip() for value in values) - {""})
+
+
+def _day(raw: str | None, read: _Reading) -> date | None:
+    """None where it is no calendar day; a moratorium without one is a review."""
+    try:
+        return None if raw is None else date.fromisoformat(raw.strip())
+    except ValueError:
+        read.warnings.add(f"{Term.MOR.value}: expected a date as YYYY-MM-DD")
+        return None
+
+
+def _without_obsolete(conditions: set[Condition], warnings: set[str]) -> set[Condition]:
     """GRU-CC meant GRU with CC; RU meant research alone, so it takes clinical care away."""
     terms = {condition.term for condition in conditions}
     kept = {c for c in conditions if c.term.kind is not Kind.OBSOLETE}
     if Term.GRU_CC in terms:
-        warnings.append("obsolete GRU-CC read as GRU with CC")
+        warnings.add("obsolete GRU-CC read as GRU with CC")
         kept |= {Condition(Term.GRU), Condition(Term.CC)}
     if Term.RU in terms:
-        warnings.append("obsolete RU read as: no clinical care")
+        warnings.add("obsolete RU read as: no clinical care")
         kept = {c for c in kept if c.term is not Term.CC}
     return kept
 
@@ -100,4 +196,5 @@ def _one_ds(permissions: Iterable[Condition]) -> frozenset[Condition]:
             named |= condition.values
         else:
             others.add(condition)
-    return frozenset(others | ({Condition(Term.DS, values=frozenset(named))} if named else set()))
+    merged = {Condition(Term.DS, values=frozenset(named))} if named else set()
+    return frozenset(others | merged)

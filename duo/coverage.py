@@ -17,11 +17,13 @@ from duo.verdict import Finding, Outcome, worst
 
 _P, _R, _D = Outcome.PERMIT, Outcome.REVIEW, Outcome.DENY
 
+# No text says whose consent covers research on one age or gender; DUOS abstains.
+_BY_PERSON = {Use.AGE_CATEGORY: _R, Use.GENDER_CATEGORY: _R}
 # What does not depend on diseases or on clinical care. A use not named is denied.
 _TABLE: Mapping[Term, Mapping[Use, Outcome]] = MappingProxyType(
     {
         Term.NRES: dict.fromkeys(Use, _P),
-        Term.GRU: {use: _P for use in Use if use is not Use.CLINICAL_CARE},
+        Term.GRU: {use: _P for use in Use if use is not Use.CLINICAL_CARE} | _BY_PERSON,
         Term.HMB: {
             Use.BIOMEDICAL: _P,
             Use.DISEASE: _P,
@@ -29,13 +31,15 @@ _TABLE: Mapping[Term, Mapping[Use, Outcome]] = MappingProxyType(
             Use.POPULATION: _R,
             Use.CONTROLS: _P,
             Use.DRUG_DEVELOPMENT: _P,
-        },
-        Term.DS: {Use.METHODS: _R},
+        }
+        | _BY_PERSON,
+        Term.DS: {Use.METHODS: _R} | _BY_PERSON,
         Term.POA: {Use.ANCESTRY: _P, Use.METHODS: _R},
     }
 )
 # Permitted here, abstained on by DUOS: a node may ask for a person instead.
 _STRICT = frozenset({Use.POPULATION, Use.CONTROLS})
+_BY_COVER = {Cover.YES: _P, Cover.NO: _D, Cover.UNKNOWN: _R}
 _WITHIN_DISEASE = frozenset({Use.DISEASE, Use.CONTROLS, Use.DRUG_DEVELOPMENT})
 
 
@@ -52,7 +56,9 @@ def permission_finding(
     if not permissions:
         return Finding(_R, "no_permission", "The dataset states no data use permission.")
     if not purpose.all_uses:
-        return Finding(_R, "purpose_unknown", "The purpose is not stated.", missing=("codes",))
+        return Finding(
+            _R, "purpose_unknown", "The purpose is not stated.", missing=("purpose.codes",)
+        )
     findings = [
         _one(permission, purpose, clinical_care, hierarchy, strict_duos)
         for permission in sorted(permissions, key=lambda p: (p.term, sorted(p.values)))
@@ -81,17 +87,14 @@ def _one(
         }
     outcome = worst(outcomes.values())
     uses = ", ".join(use.replace("_", " ") for use, got in outcomes.items() if got is outcome)
-    return _say(permission, outcome, uses, purpose)
+    return _say(permission, outcome, uses, purpose, hierarchy=hierarchy)
 
 
 def _within(permission: Condition, purpose: Purpose, hierarchy: Hierarchy) -> Outcome:
     """Whether all that is asked lies inside the diseases of a DS permission."""
     if permission.term is not Term.DS or not permission.values or not purpose.diseases:
         return _R
-    covers = {hierarchy.covers(permission.values, disease) for disease in purpose.diseases}
-    if Cover.NO in covers:
-        return _D
-    return _R if Cover.UNKNOWN in covers else _P
+    return _BY_COVER[hierarchy.covers_all(permission.values, purpose.diseases)]
 
 
 def _use(term: Term, use: Use, *, within: Outcome, clinical_care: bool) -> Outcome:
@@ -104,14 +107,29 @@ def _use(term: Term, use: Use, *, within: Outcome, clinical_care: bool) -> Outco
     return _TABLE[term].get(use, _D)
 
 
-def _say(permission: Condition, outcome: Outcome, uses: str, purpose: Purpose) -> Finding:
+def _say(
+    permission: Condition, outcome: Outcome, uses: str, purpose: Purpose, *, hierarchy: Hierarchy
+) -> Finding:
     term = permission.term
-    match outcome:
-        case Outcome.PERMIT:
-            return Finding(_P, "covered", f"{term.label} covers {uses}.", term)
-        case Outcome.DENY:
-            return Finding(_D, "not_covered", f"{term.label} does not cover {uses}.", term)
-        case Outcome.REVIEW:
-            missing = () if purpose.diseases or term is not Term.DS else ("diseases",)
-            text = f"A person must judge {uses} under {term.label}."
-            return Finding(_R, "coverage_unclear", text, term, missing=missing)
+    if outcome is _P:
+        return Finding(_P, "covered", f"{term.label} covers {uses}.", term)
+    if outcome is _D:
+        return Finding(_D, "not_covered", f"{term.label} does not cover {uses}.", term)
+    why, missing = _why(permission, purpose, hierarchy) if term is Term.DS else ("", ())
+    text = f"A person must judge {uses} under {term.label}{why}."
+    return Finding(_R, "coverage_unclear", text, term, missing=missing)
+
+
+def _why(
+    permission: Condition, purpose: Purpose, hierarchy: Hierarchy
+) -> tuple[str, tuple[str, ...]]:
+    """What keeps a disease-specific permission from being judged, and what would help."""
+    if not permission.values:
+        return ": the dataset names no disease", ()
+    if not purpose.diseases:
+        return ": the request names no disease", ("purpose.diseases",)
+    if not hierarchy.parents:
+        return ": no disease tables are loaded", ()
+    if hierarchy.covers_all(permission.values, purpose.diseases) is Cover.UNKNOWN:
+        return ": not every disease is known to the tables", ()
+    return "", ()

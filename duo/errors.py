@@ -2,7 +2,9 @@
 
 SkerryError
 └── InvalidInput
-    └── HierarchyInvalid   a disease hierarchy file that can't be used
+    ├── ConsentUnreadable   dataset terms beyond a cap
+    ├── HierarchyInvalid    a disease hierarchy file that can't be used
+    └── PurposeUnreadable   a request member that means nothing we know
 """
 
 from __future__ import annotations
@@ -10,5 +12,13 @@ from __future__ import annotations
 from schemas.errors import InvalidInput
 
 
+class ConsentUnreadable(InvalidInput):
+    code = "consent_unreadable"
+
+
 class HierarchyInvalid(InvalidInput):
     code = "hierarchy_invalid"
+
+
+class PurposeUnreadable(InvalidInput):
+    code = "purpose_unreadable"

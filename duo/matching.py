@@ -1,6 +1,6 @@
 """Judges a dataset's consent against a researcher's purpose and returns a `Verdict` with reasons.
 
-DUO 2021-02-23. Pure: `now` and the disease hierarchy are arguments. Deny > review > permit; what
+DUO 2021-02-23. Pure: the day and the disease hierarchy are arguments. Deny > review > permit; what
 is unknown or not understood is a review, never a permit. GA4GH does not offer DUO as a tool of
 legal compliance, and neither does this. Leaves grants and levels of access to the policy engine.
 """
@@ -8,9 +8,9 @@ legal compliance, and neither does this. Leaves grants and levels of access to t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 
-from duo.consent import Consent
+from duo.consent import Condition, Consent
 from duo.coverage import permission_finding
 from duo.disease import Hierarchy
 from duo.modifiers import Circumstances, after_months, modifier_finding
@@ -24,30 +24,21 @@ def match(
     purpose: Purpose,
     *,
     hierarchy: Hierarchy,
-    now: int,
+    today: date,
     strict_duos: bool = False,
-    used_months: int = 0,
 ) -> Verdict:
-    """`used_months` of a time limit are already spent by earlier grants. `strict_duos` asks for a
-    person wherever DUOS abstains."""
-    today = datetime.fromtimestamp(now, tz=UTC).date()
+    """`strict_duos` asks for a person wherever DUOS abstains."""
     findings = tuple(
-        _findings(
-            consent,
-            purpose,
-            hierarchy=hierarchy,
-            today=today,
-            strict_duos=strict_duos,
-            used_months=used_months,
-        )
+        _findings(consent, purpose, hierarchy=hierarchy, today=today, strict_duos=strict_duos)
     )
     return Verdict(
         outcome=worst(finding.outcome for finding in findings),
         reasons=findings,
         obligations=tuple(f.obligation for f in findings if f.obligation is not None),
         missing=tuple(sorted({name for finding in findings for name in finding.missing})),
-        expires=_expires(findings, purpose, today),
+        last_day=_last_day(findings, purpose, today),
         versions=Versions(duo=DUO_RELEASE, diseases=hierarchy.release),
+        warnings=() if consent is None else consent.warnings,
     )
 
 
@@ -58,7 +49,6 @@ def _findings(
     hierarchy: Hierarchy,
     today: date,
     strict_duos: bool,
-    used_months: int,
 ) -> Iterator[Finding]:
     if consent is None:
         yield Finding(Outcome.REVIEW, "no_data_use", "The dataset states no data use conditions.")
@@ -70,25 +60,31 @@ def _findings(
         hierarchy=hierarchy,
         strict_duos=strict_duos,
     )
-    around = Circumstances(
-        consent, purpose, hierarchy=hierarchy, today=today, used_months=used_months
-    )
-    for condition in sorted(consent.modifiers, key=lambda c: (c.term, sorted(c.values))):
+    around = Circumstances(consent, purpose, hierarchy=hierarchy, today=today)
+    for condition in sorted(consent.modifiers, key=_in_order):
         yield modifier_finding(condition, around)
     for raw in consent.unclear:
-        text = f"A condition was not understood: {raw}"
+        text = f"A condition was not understood: {raw}."
         yield Finding(Outcome.REVIEW, "condition_unclear", text)
     for topic in sorted(purpose.sensitive):
         text = f"A person must judge: {topic.replace('_', ' ')}."
         yield Finding(Outcome.REVIEW, "sensitive", text)
+    if purpose.permit_until is not None and purpose.permit_until < today:
+        text = "The data permit that the request rests on has run out."
+        yield Finding(Outcome.REVIEW, "permit_expired", text, missing=("permit.valid_until",))
 
 
-def _expires(findings: tuple[Finding, ...], purpose: Purpose, today: date) -> int | None:
-    """Midnight (UTC) after the earliest of all last days, what was asked for included."""
+def _in_order(condition: Condition) -> tuple[str, list[str], int, str]:
+    months = -1 if condition.months is None else condition.months
+    return condition.term, sorted(condition.values), months, str(condition.until)
+
+
+def _last_day(findings: tuple[Finding, ...], purpose: Purpose, today: date) -> date | None:
+    """The earliest of all last days, those of the months asked for and of a data permit included.
+    Months end on the day of the same number (Regulation (EEC) 1182/71, article 3)."""
     last_days = [finding.ends for finding in findings if finding.ends is not None]
     if purpose.months is not None:
         last_days.append(after_months(today, purpose.months))
-    if not last_days:
-        return None
-    end = datetime.combine(min(last_days) + timedelta(days=1), time.min, tzinfo=UTC)
-    return int(end.timestamp())
+    if purpose.permit_until is not None:
+        last_days.append(purpose.permit_until)
+    return min(last_days, default=None)

@@ -4,12 +4,21 @@ and means unknown, never "no". Leaves the wire form to `schemas.data_use`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 
-from schemas.data_use import DataUsePurpose
-from schemas.data_use import Party as SentParty
+from duo.errors import PurposeUnreadable
+from duo.terms import Term, spelled
+from schemas.data_use import (
+    CollaborationAsked,
+    CommitmentsAsked,
+    DataUseRequest,
+    EthicsAsked,
+    PartyAsked,
+)
 
 
 class Use(StrEnum):
@@ -25,11 +34,31 @@ class Use(StrEnum):
     DRUG_DEVELOPMENT = "drug_development"
     SOCIAL_SCIENCE = "social_science"
     CLINICAL_CARE = "clinical_care"
+    AGE_CATEGORY = "age_category"
+    GENDER_CATEGORY = "gender_category"
+
+
+# DUO's investigation terms; genetic research is below biomedical and judged as that.
+_INVESTIGATIONS: Mapping[Term, Use] = MappingProxyType(
+    {
+        Term.METHOD_DEVELOPMENT: Use.METHODS,
+        Term.POPULATION_RESEARCH: Use.POPULATION,
+        Term.ANCESTRY_RESEARCH: Use.ANCESTRY,
+        Term.AGE_CATEGORY: Use.AGE_CATEGORY,
+        Term.GENDER_CATEGORY: Use.GENDER_CATEGORY,
+        Term.RESEARCH_CONTROL: Use.CONTROLS,
+        Term.BIOMEDICAL: Use.BIOMEDICAL,
+        Term.GENETIC: Use.BIOMEDICAL,
+        Term.DRUG_DEVELOPMENT: Use.DRUG_DEVELOPMENT,
+        Term.DISEASE_CATEGORY: Use.DISEASE,
+    }
+)
 
 
 class Organisation(StrEnum):
     NOT_FOR_PROFIT = "not_for_profit"
     FOR_PROFIT = "for_profit"
+    MIXED = "mixed"
     UNKNOWN = "unknown"
 
 
@@ -37,6 +66,15 @@ class Collaboration(StrEnum):
     AGREED = "agreed"
     REFUSED = "refused"
     ASKED = "asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far collaboration is settled; an agreement counts from its day or with its evidence."""
+
+    status: Collaboration
+    since: date | None = None
+    evidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +87,15 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Ethics:
-    reference: str
+    reference: str | None = None
     valid_until: date | None = None
     refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """`parties` are the requester and every collaborator: each must pass alone."""
+    """`parties` are the requester and every collaborator: each must pass alone. `permit_until` is
+    the last day of the data permit (EHDS) that the request rests on, if any."""
 
     uses: frozenset[Use] = frozenset()
     diseases: frozenset[str] = frozenset()
@@ -67,11 +106,13 @@ class Purpose:
     processing_places: frozenset[str] = frozenset()
     project: str | None = None
     months: int | None = None
-    ethics: Ethics | None = None
+    months_used: int = 0
+    ethics: Ethics = Ethics()
     will_publish: bool | None = None
     earliest_publication: date | None = None
     will_return_data: bool | None = None
-    collaboration: Collaboration | None = None
+    collaboration: Agreement | None = None
+    permit_until: date | None = None
     sensitive: frozenset[str] = frozenset()
 
     @property
@@ -80,33 +121,66 @@ class Purpose:
         return self.uses | {Use.DISEASE} if self.diseases else self.uses
 
 
-def read_purpose(sent: DataUsePurpose) -> Purpose:
+def read_purpose(sent: DataUseRequest) -> Purpose:
+    """Raises `PurposeUnreadable` naming the field."""
     return Purpose(
-        uses=frozenset(Use(code) for code in sent.codes),
-        diseases=frozenset(sent.diseases),
-        research_types=frozenset(sent.research_types),
+        uses=frozenset(_uses(sent.purpose.codes)),
+        diseases=frozenset(sent.purpose.diseases),
+        research_types=frozenset(sent.purpose.research_types),
         data_kinds=frozenset(sent.data_kinds),
         parties=tuple(_party(party) for party in (sent.requester, *sent.collaborators)),
-        commercial=sent.commercial,
-        processing_places=frozenset(sent.processing_places),
-        project=sent.project,
-        months=sent.months,
-        ethics=_ethics(sent),
-        will_publish=sent.will_publish,
-        earliest_publication=sent.earliest_publication,
-        will_return_data=sent.will_return_data,
-        collaboration=Collaboration(sent.collaboration) if sent.collaboration else None,
+        commercial=sent.use.commercial,
+        processing_places=frozenset(sent.places.processing),
+        project=sent.project.id,
+        months=sent.project.months,
+        months_used=sent.project.months_used or 0,
+        ethics=_ethics(sent.ethics),
+        will_publish=sent.commitments.publish,
+        earliest_publication=sent.commitments.earliest_publication,
+        will_return_data=sent.commitments.return_data,
+        collaboration=_agreement(sent.commitments),
+        permit_until=sent.permit.valid_until,
         sensitive=frozenset(sent.sensitive),
     )
 
 
-def _party(sent: SentParty) -> Party:
-    organisation = Organisation(sent.organisation_type)
-    return Party(sent.identity, sent.ror, organisation=organisation, country=sent.country)
+def _uses(codes: Iterable[str]) -> Iterable[Use]:
+    words = {use.value: use for use in Use}
+    for number, code in enumerate(codes):
+        if (word := words.get(code.strip().lower())) is not None:
+            yield word
+            continue
+        for meant in spelled(code):
+            use = _INVESTIGATIONS.get(meant.term) if meant.term is not None else None
+            if use is None:
+                raise PurposeUnreadable(
+                    f"request.purpose.codes.{number}: expected a DUO investigation term or one of "
+                    + ", ".join(Use)
+                )
+            yield use
 
 
-def _ethics(sent: DataUsePurpose) -> Ethics | None:
-    if sent.ethics is None:
+def _party(sent: PartyAsked) -> Party:
+    home = sent.organisation
+    return Party(
+        sent.identity, home.ror, organisation=Organisation(home.type), country=home.country
+    )
+
+
+def _ethics(sent: EthicsAsked) -> Ethics:
+    return Ethics(sent.ref, valid_until=sent.valid_until, refused=sent.refused)
+
+
+def _agreement(sent: CommitmentsAsked) -> Agreement | None:
+    said = sent.collaborate
+    if said is None:
         return None
-    ethics = sent.ethics
-    return Ethics(ethics.reference, valid_until=ethics.valid_until, refused=ethics.refused)
+    if isinstance(said, CollaborationAsked):
+        return Agreement(Collaboration(said.status), evidence=said.evidence)
+    status, _, since = said.partition(":")
+    try:
+        return Agreement(Collaboration(status), since=date.fromisoformat(since) if since else None)
+    except ValueError as error:
+        raise PurposeUnreadable(
+            "request.commitments.collaborate: expected agreed:YYYY-MM-DD or refused"
+        ) from error

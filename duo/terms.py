@@ -138,6 +138,17 @@ FACTS = MappingProxyType(
     }
 )
 
+# Consent codes older than DUO that still circulate: no rule is agreed, so a person judges them.
+LOCAL_CODES = MappingProxyType(
+    {
+        "NAGR": "no aggregate analysis",
+        "NCTRL": "no use as controls",
+        "RS-PD": "paediatric research only",
+        "RS-G": "research on one gender only",
+        "RS-POP": "research on one population only",
+    }
+)
+
 _SPELLING = re.compile(r"(?:https?://purl\.obolibrary\.org/obo/)?DUO[:_](\d{7,8})", re.IGNORECASE)
 _SEPARATOR = re.compile(r"[,;\s]+")
 MAX_SPELLED = 300

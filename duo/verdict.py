@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from duo.terms import Term
@@ -30,16 +30,18 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """Something owed while the grant lives, up to and including `until` where that is known."""
+    """Something owed while the grant lives, up to and including `until` where that is known;
+    `evidence_required` where somebody must show that it was done."""
 
     term: Term
     text: str
     until: date | None = None
+    evidence_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One rule's word. `missing` names the request fields that would settle a review; `ends` is
+    """One rule's word. `missing` names the request members that would settle a review; `ends` is
     the day on which a grant must end because of this rule."""
 
     outcome: Outcome
@@ -61,16 +63,21 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`expires` (epoch seconds) is the latest end of a grant given now, None where nothing limits
-    it. A permit of discovery or of a person's review is not itself a grant."""
+    """`last_day` is the latest day of a grant given now, None where nothing limits it; `warnings`
+    are about the form of the dataset's terms. A permit is not itself a grant."""
 
     outcome: Outcome
     reasons: tuple[Finding, ...]
     obligations: tuple[Obligation, ...]
     missing: tuple[str, ...]
-    expires: int | None
+    last_day: date | None
     versions: Versions
+    warnings: tuple[str, ...] = ()
 
     @property
-    def allowed(self) -> bool:
-        return self.outcome is Outcome.PERMIT
+    def expires(self) -> int | None:
+        """The midnight (UTC) that ends `last_day`, in epoch seconds."""
+        if self.last_day is None:
+            return None
+        midnight = datetime.combine(self.last_day, time.min, tzinfo=UTC)
+        return int(midnight.timestamp() + timedelta(days=1).total_seconds())

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from duo.disease import Cover, Hierarchy, load_hierarchy, no_hierarchy, normal
-from duo.errors import HierarchyInvalid
+from duo.disease import Cover, Hierarchy, no_hierarchy, normal
+from duo.ontology import load_ontology
 from tests.support.shared import shared_data
 
 SMALL = Hierarchy(
@@ -19,8 +17,19 @@ SMALL = Hierarchy(
         "MONDO:4": ("MONDO:2", "MONDO:3"),
         "MONDO:5": ("MONDO:3",),
     },
-    exact={"DOID:4": "MONDO:4", "DOID:9": "MONDO:99"},
-    replaced={"MONDO:44": "MONDO:4", "MONDO:2": "MONDO:5"},
+    exact={
+        "DOID:4": "MONDO:4",
+        "DOID:9": "MONDO:99",
+        "ORPHANET:7": "MONDO:44",
+        "OMIM:100": "MONDO:4",
+    },
+    replaced={
+        "MONDO:44": "MONDO:4",
+        "MONDO:444": "MONDO:44",
+        "MONDO:2": "MONDO:5",
+        "MONDO:77": "MONDO:78",
+        "MONDO:78": "MONDO:77",
+    },
 )
 
 
@@ -39,7 +48,13 @@ SMALL = Hierarchy(
         ("MONDO:5", "DOID:4", Cover.NO),
         ("MONDO:2", "DOID:9", Cover.UNKNOWN),
         ("MONDO:2", "HP:0001", Cover.UNKNOWN),
-        ("HP:0001", "HP:0001", Cover.YES),
+        ("HP:0001", "HP:0001", Cover.UNKNOWN),
+        ("EFO:0001", "EFO:0001", Cover.YES),
+        ("MONDO:2", "ORPHA:7", Cover.YES),
+        ("MONDO:2", "http://www.orpha.net/ORDO/Orphanet_7", Cover.YES),
+        ("MONDO:5", "MIM:100", Cover.NO),
+        ("MONDO:2", "MONDO:444", Cover.YES),
+        ("MONDO:2", "MONDO:77", Cover.UNKNOWN),
         ("HP:0001", "MONDO:4", Cover.UNKNOWN),
         ("MONDO:2", "MONDO:44", Cover.YES),
         ("MONDO:2", "http://purl.obolibrary.org/obo/MONDO_4", Cover.YES),
@@ -60,46 +75,24 @@ def test_any_allowed_disease_may_cover_and_none_covers_nothing() -> None:
     assert SMALL.covers([], "MONDO:4") is Cover.NO
 
 
-def test_without_a_hierarchy_only_equal_names_match() -> None:
-    assert no_hierarchy().covers(["MONDO:1"], "mondo:1") is Cover.YES
+def test_without_a_hierarchy_nothing_is_known() -> None:
+    assert no_hierarchy().covers(["MONDO:1"], "mondo:1") is Cover.UNKNOWN
     assert no_hierarchy().covers(["MONDO:1"], "MONDO:2") is Cover.UNKNOWN
+
+
+def test_all_must_be_covered_and_a_certain_no_decides() -> None:
+    assert SMALL.covers_all(["MONDO:2"], ["MONDO:4", "MONDO:2"]) is Cover.YES
+    assert SMALL.covers_all(["MONDO:2"], ["MONDO:4", "HP:1"]) is Cover.UNKNOWN
+    assert SMALL.covers_all(["MONDO:2"], ["MONDO:4", "HP:1", "MONDO:5"]) is Cover.NO
 
 
 def test_text_that_is_no_id_stays_as_it_is() -> None:
     assert normal("  heart trouble ") == "heart trouble"
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("id\tlabel\tparents\nA:1\tx\tA:2\n", "parent A:2"),
-        ("id\tlabel\tparents\nA:1\tx\tA:2\nA:2\ty\tA:1\n", "above themselves"),
-        ("id\tlabel\tparents\nA:1\tx\n", "line 2"),
-    ],
-)
-def test_a_hierarchy_that_does_not_hold_is_refused(text: str, said: str, tmp_path: Path) -> None:
-    path = tmp_path / "isa.tsv"
-    path.write_text(text)
-    with pytest.raises(HierarchyInvalid, match=said):
-        load_hierarchy(path, release="test")
-
-
-def test_a_hierarchy_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(HierarchyInvalid):
-        load_hierarchy(tmp_path / "none.tsv", release="test")
-    (tmp_path / "binary.tsv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(HierarchyInvalid):
-        load_hierarchy(tmp_path / "binary.tsv", release="test")
-
-
 def test_the_published_hierarchy_answers_as_its_release_does() -> None:
     folder = shared_data("duo")
-    mondo = load_hierarchy(
-        folder / "mondo-isa.tsv",
-        release="2022-09-06",
-        exact=folder / "mondo-doid-exact.tsv",
-        obsolete=folder / "mondo-obsolete.tsv",
-    )
+    mondo = load_ontology(folder)
     cancer, melanoma, uveal = "MONDO:0004992", "MONDO:0005105", "MONDO:0006486"
     assert len(mondo.parents) == 22_382
     assert mondo.covers([cancer], uveal) is Cover.YES

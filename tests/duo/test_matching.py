@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime
 import pytest
 
 from duo.consent import Condition, Consent
-from duo.disease import Hierarchy
+from duo.disease import Hierarchy, no_hierarchy
 from duo.matching import match
-from duo.purpose import Collaboration, Ethics, Organisation, Party, Purpose, Use
-from duo.terms import Term
+from duo.purpose import Agreement, Collaboration, Ethics, Organisation, Party, Purpose, Use
+from duo.terms import Kind, Term
 from duo.verdict import Outcome, Verdict
 
 P, R, D = Outcome.PERMIT, Outcome.REVIEW, Outcome.DENY
-NOW = int(datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp())
+TODAY = date(2026, 6, 1)
 CANCER, BREAST, NEOPLASM, EPILEPSY = "MONDO:10", "MONDO:11", "MONDO:9", "MONDO:20"
 HIERARCHY = Hierarchy(
     "test",
@@ -48,25 +48,23 @@ def consent(
 
 
 def judge(
-    given: Consent | None, purpose: Purpose, *, strict_duos: bool = False, used_months: int = 0
+    given: Consent | None,
+    purpose: Purpose,
+    *,
+    strict_duos: bool = False,
+    hierarchy: Hierarchy = HIERARCHY,
 ) -> Verdict:
-    return match(
-        given,
-        purpose,
-        hierarchy=HIERARCHY,
-        now=NOW,
-        strict_duos=strict_duos,
-        used_months=used_months,
-    )
+    return match(given, purpose, hierarchy=hierarchy, today=TODAY, strict_duos=strict_duos)
 
 
 COLUMNS = list(Use)
 ROWS = {
-    # general, biomedical, disease, ancestry, methods, population, controls, drug, social, care
-    Term.NRES: "P P P P P P P P P P",
-    Term.GRU: "P P P P P P P P P D",
-    Term.HMB: "D P P D P R P P D D",
-    Term.POA: "D D D P R D D D D D",
+    # general, biomedical, disease, ancestry, methods, population, controls, drug, social, care,
+    # age, gender
+    Term.NRES: "P P P P P P P P P P P P",
+    Term.GRU: "P P P P P P P P P D R R",
+    Term.HMB: "D P P D P R P P D D R R",
+    Term.POA: "D D D P R D D D D D D D",
 }
 
 
@@ -146,7 +144,7 @@ def test_no_data_use_terms_are_a_review(given: Consent | None) -> None:
 def test_a_purpose_not_stated_is_a_review_that_asks_for_it() -> None:
     verdict = judge(consent(Term.GRU), Purpose())
     assert verdict.outcome is R
-    assert verdict.missing == ("codes",)
+    assert verdict.missing == ("purpose.codes",)
 
 
 def test_several_permissions_must_agree() -> None:
@@ -179,9 +177,8 @@ GS = Condition(Term.GS, values=frozenset({"EU"}))
 IS = Condition(Term.IS, values=frozenset({"ROR:01"}))
 US = Condition(Term.US, values=frozenset({"rosa@x"}))
 PS = Condition(Term.PS, values=frozenset({"alpha"}))
-RS = Condition(Term.RS, values=frozenset({"paediatric"}))
+RS = Condition(Term.RS, values=frozenset({"X:1", "paediatric"}))
 MOR = Condition(Term.MOR, until=date(2027, 1, 1))
-TODAY = date(2026, 6, 1)
 AT_HOME = replace(parties(ACADEMY), processing_places=frozenset({"FR"}))
 
 
@@ -194,6 +191,7 @@ AT_HOME = replace(parties(ACADEMY), processing_places=frozenset({"FR"}))
         (Term.NPU, parties(ACADEMY, COMPANY), D),
         (Term.NPU, parties(ACADEMY, Party()), R),
         (Term.NPU, parties(), R),
+        (Term.NPU, parties(replace(ACADEMY, organisation=Organisation.MIXED)), R),
         (Term.NCU, told(commercial=False), P),
         (Term.NCU, told(commercial=True), D),
         (Term.NCU, RESEARCH, R),
@@ -217,6 +215,10 @@ AT_HOME = replace(parties(ACADEMY), processing_places=frozenset({"FR"}))
         (GS, parties(ACADEMY), R),
         (GS, replace(AT_HOME, parties=(Party(),)), R),
         (GS, RESEARCH, R),
+        (GS, replace(AT_HOME, processing_places=frozenset({"Germany"})), R),
+        (GS, replace(AT_HOME, parties=(replace(ACADEMY, country="EU"),)), R),
+        (Condition(Term.GS, values=frozenset({"XX"})), AT_HOME, R),
+        (Condition(Term.GS, values=frozenset({"GAZ:1", "DE", "FR"})), AT_HOME, P),
         (Condition(Term.GS), AT_HOME, R),
         (Condition(Term.GS, values=frozenset({"GAZ:1"})), AT_HOME, R),
         (Condition(Term.GS, values=frozenset({"ISO3166:UK"})), told(parties=()), R),
@@ -231,17 +233,23 @@ AT_HOME = replace(parties(ACADEMY), processing_places=frozenset({"FR"}))
         (PS, told(project="alpha"), P),
         (PS, told(project="beta"), D),
         (PS, RESEARCH, R),
-        (RS, told(research_types=frozenset({"paediatric"})), P),
-        (RS, told(research_types=frozenset({"paediatric", "adult"})), R),
+        (RS, told(research_types=frozenset({"x_1"})), P),
+        (RS, told(research_types=frozenset({"paediatric"})), R),
+        (RS, told(research_types=frozenset({"X:1", "X:2"})), R),
         (RS, RESEARCH, R),
         (Term.IRB, told(ethics=Ethics("E1", valid_until=TODAY)), P),
         (Term.IRB, told(ethics=Ethics("E1", valid_until=date(2026, 5, 31))), D),
         (Term.IRB, told(ethics=Ethics("E1", refused=True)), D),
         (Term.IRB, told(ethics=Ethics("E1")), R),
+        (Term.IRB, told(ethics=Ethics(valid_until=TODAY)), R),
+        (Term.IRB, told(ethics=Ethics(refused=True)), D),
         (Term.IRB, RESEARCH, R),
-        (Term.COL, told(collaboration=Collaboration.AGREED), P),
-        (Term.COL, told(collaboration=Collaboration.REFUSED), D),
-        (Term.COL, told(collaboration=Collaboration.ASKED), R),
+        (Term.COL, told(collaboration=Agreement(Collaboration.AGREED, since=TODAY)), P),
+        (Term.COL, told(collaboration=Agreement(Collaboration.AGREED, evidence="letter")), P),
+        (Term.COL, told(collaboration=Agreement(Collaboration.AGREED, since=MOR.until)), R),
+        (Term.COL, told(collaboration=Agreement(Collaboration.AGREED)), R),
+        (Term.COL, told(collaboration=Agreement(Collaboration.REFUSED)), D),
+        (Term.COL, told(collaboration=Agreement(Collaboration.ASKED)), R),
         (Term.COL, RESEARCH, R),
         (Term.PUB, RESEARCH, P),
         (Term.PUB, told(will_publish=True), P),
@@ -263,6 +271,10 @@ def test_a_modifier_says_what_the_table_says(
     modifier: Condition | Term, purpose: Purpose, outcome: Outcome
 ) -> None:
     assert judge(consent(Term.GRU, modifier), purpose).outcome is outcome
+
+
+def test_methods_under_nmds_and_a_nameless_disease_are_a_review() -> None:
+    assert judge(consent(Term.DS, Term.NMDS), use(Use.METHODS)).outcome is R
 
 
 @pytest.mark.parametrize("term", [Term.NRES, Term.GRU, Term.HMB, Term.POA])
@@ -321,8 +333,75 @@ def test_an_ethics_approval_ends_the_grant() -> None:
 
 def test_months_used_up_are_a_denial() -> None:
     given = consent(Term.GRU, Condition(Term.TS, months=12))
-    assert judge(given, RESEARCH, used_months=11).outcome is P
-    assert judge(given, RESEARCH, used_months=12).outcome is D
+    assert judge(given, told(months_used=11)).last_day == date(2026, 7, 1)
+    assert judge(given, told(months_used=12)).outcome is D
+
+
+def test_a_data_permit_ends_the_grant_and_one_that_ran_out_is_a_review() -> None:
+    given = consent(Term.GRU)
+    assert judge(given, told(permit_until=date(2026, 8, 1), months=6)).last_day == date(2026, 8, 1)
+    over = judge(given, told(permit_until=date(2026, 5, 31)))
+    assert (over.outcome, over.missing) == (R, ("permit.valid_until",))
+
+
+@pytest.mark.parametrize("term", [term for term in Term if term.kind is Kind.MODIFIER])
+def test_every_modifier_has_its_rule(term: Term) -> None:
+    assert judge(consent(Term.GRU, term), RESEARCH).reasons[1].term is term
+
+
+def test_every_missing_fact_is_named() -> None:
+    modifiers = (Term.NPUNCU, GS, IS, US, PS, RS, Term.GSO, Term.IRB, Term.COL)
+    verdict = judge(consent(Term.GRU, *modifiers), parties(Party(), Party(identity="rosa@x")))
+    assert verdict.missing == (
+        "collaborators.0.organisation.country",
+        "collaborators.0.organisation.ror",
+        "collaborators.0.organisation.type",
+        "commitments.collaborate",
+        "data_kinds",
+        "ethics.ref",
+        "places.processing",
+        "project.id",
+        "purpose.research_types",
+        "requester.identity",
+        "requester.organisation.country",
+        "requester.organisation.ror",
+        "requester.organisation.type",
+        "use.commercial",
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "purpose", "hierarchy", "said", "missing"),
+    [
+        ((), (BREAST,), HIERARCHY, "the dataset names no disease", ()),
+        ((CANCER,), (), HIERARCHY, "the request names no disease", ("purpose.diseases",)),
+        ((CANCER,), (CANCER,), no_hierarchy(), "no disease tables are loaded", ()),
+        ((CANCER,), ("X:1",), HIERARCHY, "not every disease is known", ()),
+    ],
+)
+def test_a_review_of_diseases_says_what_kept_it_from_an_answer(
+    given: tuple[str, ...],
+    purpose: tuple[str, ...],
+    hierarchy: Hierarchy,
+    said: str,
+    missing: tuple[str, ...],
+) -> None:
+    asked = use(Use.DISEASE, diseases=purpose)
+    verdict = judge(consent(Term.DS, values=given), asked, hierarchy=hierarchy)
+    assert verdict.outcome is R
+    assert said in verdict.reasons[0].text
+    assert verdict.missing == missing
+
+
+def test_expiry_at_the_end_of_the_calendar_does_not_fail() -> None:
+    verdict = match(
+        consent(Term.GRU, Condition(Term.TS, months=1200)),
+        told(months=1200),
+        hierarchy=HIERARCHY,
+        today=date.max,
+    )
+    assert verdict.last_day == date.max
+    assert verdict.expires is not None
 
 
 def test_nothing_limits_a_grant_without_limits() -> None:

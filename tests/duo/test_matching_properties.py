@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from duo.consent import Condition, Consent
 from duo.disease import Hierarchy
 from duo.matching import match
-from duo.purpose import Collaboration, Ethics, Organisation, Party, Purpose, Use
+from duo.purpose import Agreement, Collaboration, Ethics, Organisation, Party, Purpose, Use
 from duo.terms import Kind, Term
 from duo.verdict import Outcome
 
-NOW = 1_780_000_000
+TODAY = date(2026, 5, 28)
 PARENTS = {
     "MONDO:1": (),
     "MONDO:2": ("MONDO:1",),
@@ -65,17 +65,20 @@ purposes = st.builds(
     processing_places=st.frozensets(countries, max_size=2),
     project=st.sampled_from([None, "alpha", "beta"]),
     ethics=st.sampled_from(
-        [None, Ethics("E"), Ethics("E", valid_until=date(2030, 1, 1)), Ethics("E", refused=True)]
+        [Ethics(), Ethics("E"), Ethics("E", valid_until=date(2030, 1, 1)), Ethics(refused=True)]
     ),
     will_publish=flag,
     will_return_data=flag,
     earliest_publication=st.sampled_from([None, date(2021, 1, 1), date(2031, 1, 1)]),
-    collaboration=st.sampled_from([None, *Collaboration]),
+    collaboration=st.sampled_from(
+        [None, *(Agreement(status, since=TODAY) for status in Collaboration)]
+    ),
+    months_used=st.sampled_from([0, 12]),
 )
 
 
 def outcome(consent: Consent, purpose: Purpose) -> Outcome:
-    return match(consent, purpose, hierarchy=HIERARCHY, now=NOW).outcome
+    return match(consent, purpose, hierarchy=HIERARCHY, today=TODAY).outcome
 
 
 @given(consents, purposes, modifier.filter(lambda m: m.term is not Term.CC))
@@ -128,7 +131,7 @@ def test_a_field_not_stated_never_permits_where_stating_it_could_deny(
     unstated = replace(
         purpose,
         commercial=None,
-        ethics=None,
+        ethics=Ethics(),
         collaboration=None,
         project=None,
         data_kinds=frozenset(),
@@ -144,5 +147,5 @@ def test_a_field_not_stated_never_permits_where_stating_it_could_deny(
 @given(consents, purposes)
 @settings(max_examples=200, deadline=None)
 def test_a_review_or_denial_always_says_why(consent: Consent, purpose: Purpose) -> None:
-    verdict = match(consent, purpose, hierarchy=HIERARCHY, now=NOW)
+    verdict = match(consent, purpose, hierarchy=HIERARCHY, today=TODAY)
     assert any(finding.outcome is verdict.outcome and finding.text for finding in verdict.reasons)
