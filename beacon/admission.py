@@ -109,7 +109,8 @@ def chosen_by(query: Query, admission: Admission) -> Admission:
 def able_to_answer(query: Query, admission: Admission) -> tuple[list[Permitted], list[Note]]:
     """Parts the datasets that can evaluate the question from those that cannot; raises where
     none can."""
-    assembly = query.asked.assembly if query.asked is not None else None
+    where = query.asked or query.named
+    assembly = where.assembly if where is not None else None
     held = sorted({p.segment.facts.assembly for p in admission.permitted})
     if query.asked is not None and assembly is None and len(held) > 1:
         raise UnsupportedQuestion(f"assemblyId is needed: this beacon holds {' and '.join(held)}.")

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from access.policy import Granularity
 from beacon import filters as filter_rules
-from beacon import framing, request_body, variants
-from beacon.catalog import ById
+from beacon import framing, request_body, shorthand, variants
+from beacon.catalog import VariantQuestion
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.framing import Framing
 from schemas.beacon import IncludeName, RequestSummary
@@ -64,15 +64,12 @@ class Query:
     limit: int
     echo: RequestSummary
     warnings: tuple[str, ...] = ()
+    named: variants.Asked | None = None
 
     @property
-    def by_id(self) -> ById | None:
+    def by_id(self) -> VariantQuestion | None:
         """The variant that the address names."""
-        if self.target.entry == "genomicVariant" and self.target.entry_id is not None:
-            return ById(self.target.entry_id)
-        if self.target.parent == "genomicVariant" and self.target.parent_id is not None:
-            return ById(self.target.parent_id)
-        return None
+        return self.named.question if self.named is not None else None
 
 
 def from_get(target: Target, pairs: Sequence[tuple[str, str]]) -> Query:
@@ -151,7 +148,16 @@ def _query(
         limit=limit,
         echo=echo,
         warnings=warnings,
+        named=_named(target),
     )
+
+
+def _named(target: Target) -> variants.Asked | None:
+    if target.entry == "genomicVariant" and target.entry_id is not None:
+        return shorthand.named(target.entry_id)
+    if target.parent == "genomicVariant" and target.parent_id is not None:
+        return shorthand.named(target.parent_id)
+    return None
 
 
 def _check_fits(

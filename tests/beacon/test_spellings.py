@@ -1,0 +1,107 @@
+"""One variant has one answer however it is written, as a question and as an address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from access.policy import PolicyBook
+from beacon.admission import admit
+from beacon.catalog import Segment
+from beacon.errors import UnknownEntry, UnsupportedQuestion
+from beacon.execute import Outcome, run
+from beacon.query import Target, from_get
+from schemas import sequences
+from tests.support.beacon_node import NOW, loaded, policy, source
+
+VARIANTS = Target("genomicVariant")
+SQ = sequences.refget_id("GRCh38", "1")
+SUBSTITUTION = (
+    "NC_000001.11:g.101A>G",
+    "1:g.101A>G",
+    "chr1:g.101A>G",
+    f"ga4gh:{SQ}:100:A:G",
+    "NC_000001.11:100:A:G",
+    "1-101-A-G",
+    "chr1:101 A>G",
+    "1:101:A:G",
+)
+DELETION = (
+    "NC_000001.11:g.602_603del",
+    "NC_000001.11:g.602_603delTT",
+    "NC_000001.11:601:TT:",
+    "NC_000001.11:600:CTT:C",
+    "1-601-CTT-C",
+)
+SYMBOLIC = ("NC_000001.11:g.402_500del",)
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Segment]:
+    folder: Path = tmp_path_factory.mktemp("spellings")
+    new = source(folder / "new", "NEW")
+    return loaded(
+        folder / "catalog", new, source(folder / "old", "OLD", assembly="GRCh37")
+    ).snapshot()
+
+
+def ask(snapshot: Mapping[str, Segment], target: Target, /, **params: str) -> Outcome:
+    book = PolicyBook([policy(name) for name in snapshot], version="v")
+    params["requestedGranularity"] = "record"
+    return run(from_get(target, list(params.items())), admit(book, None, snapshot, now=NOW))
+
+
+def found(outcome: Outcome) -> list[tuple[str, str]]:
+    return [
+        (one.segment.facts.id, variant.row.variant_id)
+        for one in outcome.sets
+        for variant in one.variants
+    ]
+
+
+@pytest.mark.parametrize("text", [*SUBSTITUTION, *DELETION, *SYMBOLIC])
+def test_a_question_finds_the_variant_in_each_spelling(
+    snapshot: Mapping[str, Segment], text: str
+) -> None:
+    expected = "1-601-CTT-C" if text in DELETION else "1-101-A-G"
+    ((dataset, variant),) = found(
+        ask(snapshot, VARIANTS, genomicAlleleShortForm=text, assemblyId="GRCh38")
+    )
+    assert dataset == "NEW"
+    assert variant == expected or (text in SYMBOLIC and variant.startswith("1-401-500-"))
+
+
+@pytest.mark.parametrize("text", [*SUBSTITUTION, *DELETION, *SYMBOLIC])
+def test_an_address_names_the_variant_in_each_spelling(
+    snapshot: Mapping[str, Segment], text: str
+) -> None:
+    """Where the spelling says the assembly, only that assembly answers."""
+    answered = found(ask(snapshot, Target("genomicVariant", entry_id=text)))
+    said = text.startswith(("NC_", "ga4gh:"))
+    assert [dataset for dataset, _ in answered] == (["NEW"] if said else ["NEW", "OLD"])
+
+
+def test_carriers_hang_from_any_spelling_of_their_variant(
+    snapshot: Mapping[str, Segment],
+) -> None:
+    people = Target("individual", parent="genomicVariant", parent_id="NC_000001.11:100:A:G")
+    (answer,) = ask(snapshot, people).sets
+    assert [record["id"] for record in answer.records] == ["P1", "P2"]
+
+
+@pytest.mark.parametrize("text", ["NC_000001.11:g.101A>T", "1-101-A-T", "1-999-A-G", "nothing"])
+def test_an_address_of_an_unknown_variant_is_unknown(
+    snapshot: Mapping[str, Segment], text: str
+) -> None:
+    with pytest.raises(UnknownEntry):
+        ask(snapshot, Target("genomicVariant", entry_id=text))
+
+
+@pytest.mark.parametrize("text", ["rs1", "NM_004006.2:c.4375C>T", "BRAF:p.Val600Glu", "1:g.5_6dup"])
+def test_what_the_data_cannot_tell_is_unsupported_and_never_no(
+    snapshot: Mapping[str, Segment], text: str
+) -> None:
+    with pytest.raises(UnsupportedQuestion):
+        ask(snapshot, VARIANTS, genomicAlleleShortForm=text, assemblyId="GRCh38")
