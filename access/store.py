@@ -1,46 +1,28 @@
 """Keeps access requests, their events and the grants that come of them.
 
-SQLite (WAL, full synchronous) or PostgreSQL. A change and its entry in the record stand or fall
-together: `before_commit` runs inside the transaction, and where it raises, nothing is changed; a
-commit that fails after it leaves an entry too many, never one too few.
+A change and its entry in the record stand or fall together: `before_commit` runs inside the
+transaction, and where it raises, nothing is changed; a commit that fails after it leaves an entry
+too many, never one too few.
 Which steps are allowed is `lifecycle`'s; workspaces and keys are kept by `recipients`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, event, update
 from sqlalchemy import func as sql
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
-from sqlmodel import Session, SQLModel, col, create_engine, select
+from sqlalchemy import update
+from sqlmodel import Session, col, select
 
-from access.errors import (
-    NoSuchThing,
-    SeparationOfDuties,
-    StepNotPossible,
-    StoreUnavailable,
-    TooManyOpen,
-    UnknownSchema,
-)
+from access.database import Database
+from access.errors import NoSuchThing, SeparationOfDuties, StepNotPossible, TooManyOpen
 from access.lifecycle import OPEN_STATES, AccessRequest, Event, State, Step
-from access.tables import (
-    SCHEMA_VERSION,
-    TABLES,
-    EventRow,
-    GrantRow,
-    RequestRow,
-    SchemaRow,
-    WorkspaceRow,
-)
+from access.tables import EventRow, GrantRow, RequestRow, WorkspaceRow
 
 MAX_OPEN_REQUESTS = 50
 MAX_LISTED = 500
-BUSY_SECONDS = 5
 
 BeforeCommit = Callable[[], object]
 
@@ -65,45 +47,8 @@ class IssuedGrant(Grant):
     revoked: int | None = None
 
 
-class Store:
-    """One control database. Methods block: call them off the event loop where they write."""
-
-    def __init__(self, url: str) -> None:
-        self._engine = create_engine(url, connect_args=_connect_args(url))
-        self._is_sqlite = self._engine.dialect.name == "sqlite"
-        if self._is_sqlite:
-            event.listen(self._engine, "connect", _prepare_sqlite)
-            event.listen(self._engine, "begin", _begin_sqlite)
-        self._writer = self._engine.execution_options(writes=True)
-        SQLModel.metadata.create_all(
-            self._writer, tables=[SQLModel.metadata.tables[str(t.__tablename__)] for t in TABLES]
-        )
-        self._refuse_unknown_schema()
-
-    def close(self) -> None:
-        self._engine.dispose()
-
-    @contextmanager
-    def reading(self) -> Generator[Session]:
-        with _available(), Session(self._engine) as session:
-            yield session
-
-    @contextmanager
-    def writing(self) -> Generator[Session]:
-        """One transaction: committed at the end of the block, undone if the block raises."""
-        with _available(), Session(self._writer) as session, session.begin():
-            yield session
-
-    def _refuse_unknown_schema(self) -> None:
-        with self.writing() as session:
-            row = session.get(SchemaRow, 1)
-            if row is None:
-                session.add(SchemaRow(id=1, version=SCHEMA_VERSION))
-            elif row.version != SCHEMA_VERSION:
-                raise UnknownSchema(
-                    f"The control database is of version {row.version}; "
-                    f"this program knows version {SCHEMA_VERSION}."
-                )
+class Store(Database):
+    """What the control database keeps of requests and grants."""
 
     # Requests
 
@@ -200,35 +145,6 @@ class Store:
         with self.reading() as session:
             row = session.exec(select(GrantRow).where(GrantRow.request_id == request_id)).first()
             return None if row is None else _grant(row)
-
-
-@contextmanager
-def _available() -> Generator[None]:
-    try:
-        yield
-    except OperationalError as problem:
-        raise StoreUnavailable(
-            "The node's control database can't be used now.", detail=type(problem.orig).__name__
-        ) from problem
-
-
-def _connect_args(url: str) -> dict[str, object]:
-    is_sqlite = make_url(url).get_backend_name() == "sqlite"
-    return {"check_same_thread": False, "timeout": BUSY_SECONDS} if is_sqlite else {}
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin in _begin_sqlite, not in the driver
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A writer takes the lock at once: its checks and its changes see one state.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _keep_event(session: Session, request_id: str, taken: Event) -> None:

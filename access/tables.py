@@ -1,6 +1,7 @@
 """The control database's tables, in types that SQLite and PostgreSQL share.
 
-Rows never leave this room: `store` turns them into frozen values. Times are epoch seconds.
+Rows never leave this room: `store` turns them into frozen values. Times are epoch seconds. A change
+here needs a revision in `migrations/versions` and its number in SCHEMA_VERSION; a test compares.
 """
 
 from __future__ import annotations
@@ -8,14 +9,13 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Text
 from sqlmodel import Field, SQLModel
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = "0002"
 
 
 class SchemaRow(SQLModel, table=True):
-    __tablename__ = "access_schema"
+    __tablename__ = "alembic_version"  # Alembic's own table, one row
 
-    id: int = Field(primary_key=True)
-    version: int
+    version_num: str = Field(primary_key=True, max_length=32)
 
 
 class RequestRow(SQLModel, table=True):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from pytest_socket import enable_socket, socket_allow_hosts
+
+from tests.support import postgres
 
 REQUIRE_ALL = os.environ.get("SKERRY_REQUIRE_ALL") == "1"
 ALLOWED_SKIPS = ("shared data is absent", "htslib plug-in")
@@ -16,6 +18,12 @@ ALLOWED_SKIPS = ("shared data is absent", "htslib plug-in")
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgres.PostgreSQL]:
+    with postgres.running() as server:
+        yield server
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

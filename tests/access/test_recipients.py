@@ -24,9 +24,12 @@ from tests.support.access_node import NOW, AccessNode, at, signed_key
 KEY = bytes([7]) * 32
 
 
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[AccessNode]:
-    made = AccessNode(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def node(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[AccessNode]:
+    url = ""
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql").new_database()
+    made = AccessNode(tmp_path, control_url=url)
     yield made
     made.close()
 

@@ -19,9 +19,12 @@ from access.store import MAX_OPEN_REQUESTS, IssuedGrant, Store
 from tests.support.access_node import NOW, AccessNode, at
 
 
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[AccessNode]:
-    made = AccessNode(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def node(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[AccessNode]:
+    url = ""
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql").new_database()
+    made = AccessNode(tmp_path, control_url=url)
     yield made
     made.close()
 
@@ -147,7 +150,7 @@ def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'control.db'}"
     Store(url).close()
     connection = sqlite3.connect(tmp_path / "control.db")
-    connection.execute("UPDATE access_schema SET version = 99")
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.commit()
     connection.close()
     with pytest.raises(UnknownSchema):
@@ -168,10 +171,10 @@ def test_the_database_is_write_ahead_logged_and_outlives_its_process(tmp_path: P
 
 
 def test_a_locked_database_is_unavailable_and_decides_nothing(
-    node: AccessNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    node: AccessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("access.store.BUSY_SECONDS", 0)
-    impatient = Store(f"sqlite:///{tmp_path / 'control.db'}")
+    monkeypatch.setattr("access.database.BUSY_SECONDS", 0.05)
+    impatient = Store(node.store_url)
     with node.store.writing() as held:
         held.connection()
         with pytest.raises(StoreUnavailable):

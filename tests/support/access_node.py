@@ -66,6 +66,7 @@ class AccessNode:
     clock: Clock = field(default_factory=Clock)
     secrets: dict[bytes, bytes] = field(default_factory=dict)
     texts: dict[bytes, bytes] = field(default_factory=dict)
+    control_url: str = ""
 
     def __post_init__(self) -> None:
         self.record = Record(
@@ -73,7 +74,8 @@ class AccessNode:
             pseudonym_key=b"p" * 32,
             signing_key=Ed25519PrivateKey.generate(),
         )
-        self.store = Store(f"sqlite:///{self.folder / 'control.db'}")
+        self.store_url = self.control_url or f"sqlite:///{self.folder / 'control.db'}"
+        self.store = Store(self.store_url)
         self.recipients = Recipients(self.store, record=self.record)
         self.book = PolicyBook(
             (

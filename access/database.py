@@ -1,0 +1,141 @@
+"""Opens the control database, SQLite or PostgreSQL, at the one schema this program knows.
+
+A new database is made whole; an older one is brought up by the Alembic migrations beside this file,
+inside one transaction; one of an unknown version is refused untouched. Writers are one at a time on
+both engines, so that a check and the change it allows see one state. Tables are `tables`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event, inspect
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlmodel import Session, SQLModel, create_engine, select
+
+from access.errors import StoreUnavailable, UnknownSchema
+from access.tables import SCHEMA_VERSION, TABLES, SchemaRow
+
+BUSY_SECONDS = 5
+_BACKENDS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
+_WRITERS_LOCK = 0x536B657272  # «Skerr»: any number, the same for every process of a node
+
+
+class Database:
+    """One engine. Methods block: call them off the event loop where they write."""
+
+    def __init__(self, url: str) -> None:
+        """Raises `StoreUnavailable` or `UnknownSchema`."""
+        self._engine = _engine(url)
+        self._writer = self._engine.execution_options(writes=True)
+        try:
+            with _available(), self._writer.begin() as connection:
+                _bring_up(connection)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Generator[Session]:
+        with _available(), Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Generator[Session]:
+        """One transaction: committed at the end of the block, undone if the block raises."""
+        with _available(), Session(self._writer) as session, session.begin():
+            yield session
+
+
+@contextmanager
+def _available() -> Generator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as problem:
+        raise StoreUnavailable(
+            "The node's control database can't be used now.", detail=type(problem.orig).__name__
+        ) from problem
+    except DBAPIError as problem:
+        if not problem.connection_invalidated:
+            raise
+        raise StoreUnavailable(
+            "The node's control database went away.", detail=type(problem.orig).__name__
+        ) from problem
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+        parsed = parsed.set(drivername=_BACKENDS[backend])
+    except (ArgumentError, KeyError) as problem:
+        raise StoreUnavailable(
+            "The control database must be a sqlite: or postgresql: address."
+        ) from problem
+    if backend == "postgresql":
+        arguments = {"connect_timeout": BUSY_SECONDS, "client_encoding": "utf8"}
+        engine = create_engine(parsed, pool_pre_ping=True, connect_args=arguments)
+        event.listen(engine, "begin", _begin_postgresql)
+        return engine
+    engine = create_engine(
+        parsed, connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin in _begin_sqlite, not in the driver
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes the lock at once: its checks and its changes see one state.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if _writes(connection):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})")
+
+
+def _writes(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("writes", False))
+
+
+def _bring_up(connection: Connection) -> None:
+    tables = set(inspect(connection).get_table_names())
+    ours = {str(table.__tablename__) for table in TABLES}
+    if not tables & (ours | {"access_schema"}):
+        SQLModel.metadata.create_all(
+            connection, tables=[SQLModel.metadata.tables[name] for name in ours]
+        )
+        session = Session(connection)
+        session.add(SchemaRow(version_num=SCHEMA_VERSION))
+        session.flush()
+    elif _version(connection, tables) != SCHEMA_VERSION:
+        # Rarely needed and slow to import, so only here.
+        from access.migrations import upgrade
+
+        upgrade.run(connection, _version(connection, tables))
+
+
+def _version(connection: Connection, tables: set[str]) -> str:
+    """Of the first version there is no row yet: it kept its number in another table."""
+    if "alembic_version" not in tables:
+        return "0001"
+    row = Session(connection).exec(select(SchemaRow)).first()
+    if row is None:
+        raise UnknownSchema("The control database does not say of which version it is.")
+    return row.version_num
