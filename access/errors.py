@@ -20,6 +20,7 @@ SkerryError
 ├── Suppressed
 │   └── NotAnswerable          protect() was asked about a decision that is not a permit
 ├── NotFound
+│   ├── NoSuchVersion          a policy version that was never numbered
 │   └── NoSuchThing            unknown, or not yours to know of: one answer
 ├── Conflict
 │   └── StepNotPossible        the state does not allow this step
@@ -119,6 +120,10 @@ class PermitNotIssued(Forbidden):
 
 class PermitRefused(Forbidden):
     code = "permit_refused"
+
+
+class NoSuchVersion(NotFound):
+    code = "no_such_version"
 
 
 class NoSuchThing(NotFound):

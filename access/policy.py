@@ -85,8 +85,17 @@ class PolicyBook:
     def version(self) -> str:
         return self._version
 
-    def snapshot(self) -> PolicyBook:
-        """The book to use for one whole request, so that no request sees two versions."""
+    def consult(
+        self,
+        researcher: Researcher | None,
+        action: Action,
+        *,
+        now: int,
+        entries: frozenset[str] | None = None,
+        dataset: str | None = None,
+    ) -> PolicyBook:
+        """The book to use for one whole request, so that no request sees two versions. A running
+        node notes what will be decided on (`dataset` None: all of them), to replay it later."""
         return self
 
     def datasets(self) -> tuple[str, ...]:
