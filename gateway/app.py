@@ -45,6 +45,8 @@ def create_app(home: NodeHome) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # such a redirect would be built from the Host header
+        # Questions go to nobody's collector; looking for one costs a tenth of an answer.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     for router in (*node.others, operations.build(node, registry)):
         app.include_router(router)
