@@ -8,12 +8,14 @@ import hmac
 import json
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from passports.errors import BadToken, Reason
 from passports.tokens import PASSPORT_TYP, SigningKey
 from tests.support.broker import Federation
 
 pytestmark = pytest.mark.anyio
+EVIL = "https://evil.example"
 
 
 def _part(value: object) -> str:
@@ -40,13 +42,34 @@ async def test_no_algorithm_is_no_signature(algorithm: object) -> None:
     assert await _refused(federation, f"{header}.{payload}.") is Reason.MALFORMED
 
 
-async def test_a_public_key_is_not_a_shared_secret() -> None:
+def _pem(federation: Federation) -> bytes:
+    return federation.broker.key._private.public_key().public_bytes(
+        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+@pytest.mark.parametrize("form", ["jwk", "pem"])
+@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
+async def test_a_public_key_is_not_a_shared_secret(form: str, algorithm: str) -> None:
     federation = Federation()
     payload = federation.passport().split(".")[1]
-    signed = f"{_part(_header(federation, alg='HS256'))}.{payload}"
-    secret = json.dumps(federation.broker.key.public_jwk()).encode()
-    mac = _part(hmac.digest(secret, signed.encode(), hashlib.sha256))
+    signed = f"{_part(_header(federation, alg=algorithm))}.{payload}"
+    jwk = json.dumps(federation.broker.key.public_jwk()).encode()
+    secret = jwk if form == "jwk" else _pem(federation)
+    mac = _part(hmac.digest(secret, signed.encode(), f"sha{algorithm[2:]}"))
     assert await _refused(federation, f"{signed}.{mac}") is Reason.WRONG_ALGORITHM
+
+
+async def test_a_shared_secret_in_a_key_set_is_no_key() -> None:
+    federation = Federation()
+    shared = {"kty": "oct", "kid": "shared", "alg": "HS256", "k": _part(b"secret" * 6)}
+    federation.network.serve_keys(federation.broker.jku, shared)
+    payload = federation.passport().split(".")[1]
+    for algorithm in ("HS256", "ES256"):
+        signed = f"{_part(_header(federation, alg=algorithm, kid='shared'))}.{payload}"
+        mac = _part(hmac.digest(b"secret" * 6, signed.encode(), hashlib.sha256))
+        refused = await _refused(federation, f"{signed}.{mac}")
+        assert refused in {Reason.WRONG_ALGORITHM, Reason.UNKNOWN_KEY}
 
 
 async def test_the_algorithm_must_be_the_keys_own() -> None:
@@ -61,16 +84,17 @@ async def test_a_key_carried_in_the_token_is_not_looked_at() -> None:
     federation = Federation()
     mine = SigningKey.generate()
     payload = federation.passport().split(".")[1]
-    header = _header(federation, jwk=mine.public_jwk(), x5u="https://evil.example/x")
+    header = _header(federation, jwk=mine.public_jwk(), x5u=f"{EVIL}/x", x5c=["MIIB"])
     forged = mine.jws(base64.urlsafe_b64decode(payload + "=="), typ=PASSPORT_TYP, jku=None)
     raw = f"{_part(header)}.{payload}.{forged.split('.')[2]}"
     assert await _refused(federation, raw) is Reason.BAD_SIGNATURE
+    assert federation.network.asked == [federation.broker.jku]
 
 
 async def test_a_passports_jku_is_never_fetched() -> None:
     federation = Federation()
     mine = SigningKey.generate()
-    raw = federation.passport(key=mine, jku="https://evil.example/jwks")
+    raw = federation.passport(key=mine, jku=f"{EVIL}/jwks")
     assert await _refused(federation, raw) is Reason.UNKNOWN_KEY
     assert federation.network.asked == [federation.broker.jku]
 

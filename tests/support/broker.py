@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
+import pytest
 
+from passports.errors import BadToken
 from passports.keys import KeyStore
 from passports.passport import Clearinghouse
 from passports.tokens import PASSPORT_TYP, VISA_TYP, SigningKey, sign
@@ -22,6 +25,8 @@ NOW = 1_800_000_000
 BROKER = "https://broker.example"
 NODE = "https://node.example"
 DATASET = f"{NODE}/datasets/heart"
+USERINFO = f"{BROKER}/userinfo"
+SCOPE = "openid profile ga4gh_passport_v1"
 BONA_FIDE = "https://doi.org/10.1038/s41431-018-0219-y"
 
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -127,6 +132,7 @@ class Federation:
         self.broker = Issuer(BROKER)
         self.node = Issuer(NODE)
         self.brokers = [Broker(issuer=BROKER, jwks_url=self.broker.jku)]
+        self.revoked: Path | None = None
         self.visa_issuers = [
             VisaIssuer(
                 issuer=BROKER,
@@ -159,7 +165,9 @@ class Federation:
             self.network.serve_keys(party.jku, party.key.public_jwk())
 
     def trust(self) -> TrustTable:
-        return TrustTable(brokers=self.brokers, visa_issuers=self.visa_issuers)
+        return TrustTable(
+            brokers=self.brokers, visa_issuers=self.visa_issuers, revoked=self.revoked
+        )
 
     def clearinghouse(self) -> Clearinghouse:
         trust = self.trust()
@@ -204,6 +212,34 @@ class Federation:
         }
         kept = {name: value for name, value in (claims | changes).items() if value is not None}
         return sign(kept, key=key or self.broker.key, typ=typ, jku=jku)
+
+    def access_token(
+        self,
+        *,
+        sub: str = "rosa",
+        typ: str = "at+jwt",
+        key: SigningKey | None = None,
+        **changes: object,
+    ) -> str:
+        """A good access token (RFC 9068) but for `changes`; a claim set to None is left out."""
+        claims: dict[str, object] = {"iss": BROKER, "sub": sub, "aud": NODE, "scope": SCOPE}
+        claims |= {"iat": NOW, "exp": NOW + 3600, "client_id": "portal", "jti": "a-1"}
+        kept = {name: value for name, value in (claims | changes).items() if value is not None}
+        return sign(kept, key=key or self.broker.key, typ=typ)
+
+    def take_access_tokens(self, *visas: str, **claims: object) -> None:
+        """The broker's userinfo stands in the table and answers with `visas`."""
+        self.brokers = [
+            broker.model_copy(update={"userinfo_url": USERINFO}) for broker in self.brokers
+        ]
+        body = {"sub": "rosa", "ga4gh_passport_v1": list(visas)} | claims
+        self.network.serve(USERINFO, lambda _request: streamed(body))
+
+    async def refusal(self, raw_token: str) -> str:
+        """Why the token is refused."""
+        with pytest.raises(BadToken) as refused:
+            await self.clearinghouse().admit(raw_token)
+        return refused.value.reason
 
     async def reason_for(self, visa: str, *others: str, sub: str = "rosa") -> str | None:
         """Why `visa` was dropped; None when it was accepted."""
