@@ -208,6 +208,7 @@ class FilteringTerm:
     scope: EntryType
     people: int
     values: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
 
 
 class Segment(Protocol):

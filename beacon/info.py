@@ -149,10 +149,10 @@ def filtering_terms(
             scopes.append(term.scope)
         if term.label:
             made.setdefault("label", term.label)
-        if term.values:
-            known = made.setdefault("values", [])
-            if isinstance(known, list):
-                made["values"] = sorted({*known, *term.values})
+        for name, more in (("values", term.values), ("synonyms", term.synonyms)):
+            known = made.get(name, [])
+            if more and isinstance(known, list):
+                made[name] = sorted({*known, *more})
     listed = list(merged.values())[skip * limit : (skip + 1) * limit]
     return {
         "meta": _meta(node),

@@ -1,87 +1,168 @@
-"""Is-a hierarchies of ontologies, read from OBO 1.4 or from a table of terms.
+"""Is-a hierarchies of ontologies, from the files an operator brings.
 
-The table has lines `id<TAB>label<TAB>parents`, parents separated by `|`. Only `is_a` is followed;
-other relations do not make one diagnosis a kind of another. Matching is left to `beacon.bitmaps`.
+OBO 1.4, OWL (RDF/XML), obographs JSON, or a table of lines `id<TAB>label<TAB>parents` with parents
+separated by `|`; each plain or `.gz`. Only `is_a` is followed: other relations do not make one
+diagnosis a kind of another. Obsolete terms are left out, alternative ids stand for their term.
+Matching is left to `beacon.record_table`, the syntax of OWL and JSON to `beacon.ontology_formats`.
 """
 
 from __future__ import annotations
 
+import gzip
+import io
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, BinaryIO, cast
 
+from beacon import ontology_formats
 from beacon.errors import Problem, SourceRefused
+from beacon.ontology_formats import MalformedOntology, OntologyTerm
 
-MAX_HIERARCHY_BYTES = 500_000_000
+MAX_HIERARCHY_BYTES = 1_000_000_000
+MAX_TERMS = 5_000_000
 MAX_LINE = 1_000_000
+MAX_SYNONYMS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Hierarchy:
-    """Terms known by name, and the direct parents of each."""
+    """Terms known by name, the direct parents of each, the exact synonyms of some, and former ids
+    with the term each stands for now."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
     parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    former: Mapping[str, str] = field(default_factory=dict)
 
     def ancestors(self, term: str) -> frozenset[str]:
-        """Every term above this one; loops in the file end the climb, they do not break it."""
+        """Every term above this one; loops in the file end the climb, they do not break it. A
+        former id has its term above it, so old records are found by the new id."""
         above: set[str] = set()
-        waiting = list(self.parents.get(term, ()))
+        waiting = list(self._above(term))
         while waiting:
             parent = waiting.pop()
             if parent not in above:
                 above.add(parent)
-                waiting.extend(self.parents.get(parent, ()))
+                waiting.extend(self._above(parent))
         return frozenset(above - {term})
+
+    def _above(self, term: str) -> tuple[str, ...]:
+        now = self.former.get(term)
+        return self.parents.get(term, ()) if now is None else (now,)
 
 
 def read(paths: Iterable[Path]) -> Hierarchy:
     """All files merged; a term's parents are those of every file that names it."""
-    labels: dict[str, str] = {}
-    parents: dict[str, tuple[str, ...]] = {}
+    found = Hierarchy({}, {}, {}, {})
     for path in paths:
         try:
-            for term, label, above in _terms(path):
-                labels[term] = label or labels.get(term, "")
-                parents[term] = tuple(dict.fromkeys((*parents.get(term, ()), *above)))
+            for term in _terms(path):
+                _merge(found, term)
+        except MalformedOntology as wrong:
+            raise SourceRefused([Problem(path.name, wrong.where, "", wrong.expected)]) from wrong
+        except (EOFError, zlib.error, gzip.BadGzipFile) as broken:
+            raise SourceRefused([Problem(path.name, "", "", "a complete gzip file")]) from broken
         except (OSError, UnicodeDecodeError) as broken:
             raise SourceRefused([Problem(path.name, "", "", "a readable UTF-8 file")]) from broken
-    return Hierarchy(labels, parents)
+    return found
 
 
-def _terms(path: Path) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    if path.stat().st_size > MAX_HIERARCHY_BYTES:
-        raise SourceRefused([Problem(path.name, "", "", f"at most {MAX_HIERARCHY_BYTES} bytes")])
-    with path.open(encoding="utf-8") as lines:
-        yield from _obo(lines) if path.suffix == ".obo" else _table(lines, path.name)
+def _merge(found: Hierarchy, term: OntologyTerm) -> None:
+    if len(found.labels) >= MAX_TERMS:
+        raise MalformedOntology(f"at most {MAX_TERMS} terms")
+    labels = cast("dict[str, str]", found.labels)
+    parents = cast("dict[str, tuple[str, ...]]", found.parents)
+    labels[term.id] = term.label or labels.get(term.id, "")
+    parents[term.id] = tuple(dict.fromkeys((*parents.get(term.id, ()), *term.parents)))
+    if term.synonyms:
+        synonyms = cast("dict[str, tuple[str, ...]]", found.synonyms)
+        known = (*synonyms.get(term.id, ()), *term.synonyms)
+        synonyms[term.id] = tuple(dict.fromkeys(known))[:MAX_SYNONYMS]
+    cast("dict[str, str]", found.former).update(dict.fromkeys(term.former, term.id))
 
 
-def _table(lines: Iterable[str], file: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def _terms(path: Path) -> Iterator[OntologyTerm]:
+    kind = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    match kind:
+        case ".owl":
+            with _open(path) as stream:
+                yield from ontology_formats.owl(stream)
+        case ".json":
+            # Nodes and edges stand in separate lists, so the file is read once for each.
+            with _open(path) as nodes, _open(path) as edges:
+                yield from ontology_formats.obograph(nodes, edges)
+        case _:
+            with _open(path) as stream:
+                lines = io.TextIOWrapper(cast("IO[bytes]", stream), encoding="utf-8")
+                yield from _obo(lines) if kind == ".obo" else _table(lines)
+
+
+def _open(path: Path) -> BinaryIO:
+    stream = gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb")
+    return cast("BinaryIO", io.BufferedReader(_Capped(cast("BinaryIO", stream))))
+
+
+class _Capped(io.RawIOBase):
+    """A stream that refuses to go on past the cap, so a packed file cannot fill the memory."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._left = MAX_HIERARCHY_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # narrower than Buffer
+        read = self._stream.read(len(buffer))
+        self._left -= len(read)
+        if self._left < 0:
+            raise MalformedOntology(f"at most {MAX_HIERARCHY_BYTES} bytes")
+        buffer[: len(read)] = read
+        return len(read)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _table(lines: Iterable[str]) -> Iterator[OntologyTerm]:
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith("#"):
             continue
         cells = line.rstrip("\r\n").split("\t")
         if not 2 <= len(cells) <= 3 or len(line) > MAX_LINE or not cells[0]:
             expected = "id, label and parents separated by tabs"
-            raise SourceRefused([Problem(file, f"line {number}", "", expected)])
+            raise MalformedOntology(expected, where=f"line {number}")
         above = cells[2].split("|") if len(cells) == 3 else []
-        yield cells[0], cells[1], tuple(parent for parent in above if parent)
+        yield OntologyTerm(cells[0], cells[1], tuple(parent for parent in above if parent))
 
 
-def _obo(lines: Iterable[str]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    above: list[str] = []
-    term, label, inside = "", "", False
+def _obo(lines: Iterable[str]) -> Iterator[OntologyTerm]:
+    stanza: dict[str, list[str]] | None = None
     for raw in lines:
         line = raw.strip()
         if line.startswith("["):
-            if inside and term:
-                yield term, label, tuple(above)
-            term, label, above, inside = "", "", [], line == "[Term]"
-        elif line.startswith("id: "):
-            term = line[4:].split(" ")[0]
-        elif line.startswith("name: "):
-            label = line[6:]
-        elif line.startswith("is_a: "):
-            above.append(line[6:].split(" ")[0])
-    if inside and term:
-        yield term, label, tuple(above)
+            yield from _stanza(stanza)
+            stanza = {} if line == "[Term]" else None
+        elif stanza is not None and ": " in line:
+            tag, _, value = line.partition(": ")
+            stanza.setdefault(tag, []).append(value)
+    yield from _stanza(stanza)
+
+
+def _stanza(tags: Mapping[str, list[str]] | None) -> Iterator[OntologyTerm]:
+    if not tags or "id" not in tags or tags.get("is_obsolete") == ["true"]:
+        return
+    yield OntologyTerm(
+        id=tags["id"][0].split(" ")[0],
+        label=tags.get("name", [""])[0],
+        parents=tuple(value.split(" ")[0] for value in tags.get("is_a", ())),
+        synonyms=tuple(
+            value.split('"')[1]
+            for value in tags.get("synonym", ())
+            if value.count('"') >= 2 and value.rpartition('"')[2].strip().startswith("EXACT")
+        ),
+        former=tuple(value.split(" ")[0] for value in tags.get("alt_id", ())),
+    )

@@ -33,7 +33,9 @@ CREATE TABLE terms (
   id TEXT NOT NULL, entity TEXT NOT NULL, label TEXT NOT NULL, field TEXT, exact BLOB NOT NULL,
   closed BLOB NOT NULL, holders INTEGER NOT NULL, PRIMARY KEY (id, entity)
 ) WITHOUT ROWID;
-CREATE TABLE vocabulary (id TEXT PRIMARY KEY, label TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE vocabulary (
+  id TEXT PRIMARY KEY, label TEXT NOT NULL, synonyms TEXT NOT NULL, stands_for TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE amounts (
   entity TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, unit TEXT NOT NULL,
   unit_label TEXT NOT NULL, label TEXT NOT NULL, holders INTEGER NOT NULL, low BLOB NOT NULL,
@@ -81,8 +83,15 @@ def write_dataset(
     index = FindingIndex()
     index.add(0, findings(record))
     _write_index(db, "dataset", index, hierarchy)
-    known = ((term, label) for term, label in hierarchy.labels.items())
-    db.executemany("INSERT INTO vocabulary VALUES (?, ?)", known)
+    db.executemany("INSERT OR IGNORE INTO vocabulary VALUES (?, ?, ?, ?)", _vocabulary(hierarchy))
+
+
+def _vocabulary(hierarchy: Hierarchy) -> Iterator[tuple[str, str, str, str]]:
+    """Every term of the hierarchy, whether a record holds it or not, and every former id."""
+    for term, label in hierarchy.labels.items():
+        yield term, label, "\n".join(hierarchy.synonyms.get(term, ())), term
+    for term, now in hierarchy.former.items():
+        yield term, hierarchy.labels.get(now, ""), "", now
 
 
 def _links(

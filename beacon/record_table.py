@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, assert_never, cast
 
 import numpy as np
@@ -67,7 +67,7 @@ class RecordTable:
         match predicate:
             case HasTerm(term, _, scope):
                 listed = self._listing(term, scope)
-                return bool(listed or self._in_vocabulary(term) or self._custom(predicate))
+                return bool(listed or self._stands_for(term) or self._custom(predicate))
             case Compare(name, _, _, scope):
                 return bool(self._named(name, scope))
             case AnyOf(of):
@@ -102,8 +102,12 @@ class RecordTable:
         listed = self._listing(predicate.term, predicate.scope)
         if not listed and (custom := self._custom(predicate)) is not None:
             return self._compared(custom, target)
-        if not listed and not self._in_vocabulary(predicate.term):
-            raise UnsupportedFilter("no such ontology term is known in this dataset")
+        if not listed:
+            now = self._stands_for(predicate.term)
+            if now is None:
+                raise UnsupportedFilter("no such ontology term is known in this dataset")
+            predicate = replace(predicate, term=now)
+            listed = self._listing(now, predicate.scope)
         return self._having(predicate, _asked(listed, target))
 
     def _having(self, predicate: HasTerm, entities: list[str]) -> Iterator[tuple[str, BitMap]]:
@@ -119,8 +123,10 @@ class RecordTable:
         rows = self._ask("SELECT entity FROM terms WHERE id = ?", term)
         return [entity for (entity,) in rows if scope in (None, entity)]
 
-    def _in_vocabulary(self, term: str) -> bool:
-        return bool(self._ask("SELECT 1 FROM vocabulary WHERE id = ?", term))
+    def _stands_for(self, term: str) -> str | None:
+        """The term of a loaded ontology that this id means, itself or as a former id."""
+        rows = self._ask("SELECT stands_for FROM vocabulary WHERE id = ?", term)
+        return str(rows[0][0]) if rows else None
 
     def _custom(self, predicate: HasTerm) -> Compare | None:
         """`sex:female` asks a field of words by its name."""
@@ -296,9 +302,13 @@ class RecordTable:
 
     def terms(self) -> Sequence[FilteringTerm]:
         found = [
-            FilteringTerm(term, label, "ontologyTerm", entity, holders)
-            for term, label, entity, holders in self._ask(
-                "SELECT id, label, entity, holders FROM terms ORDER BY id, entity"
+            FilteringTerm(
+                *(term, label, "ontologyTerm", entity, holders),
+                synonyms=tuple(synonyms.split("\n")) if synonyms else (),
+            )
+            for term, label, entity, holders, synonyms in self._ask(
+                "SELECT t.id, t.label, t.entity, t.holders, v.synonyms FROM terms t "
+                "LEFT JOIN vocabulary v ON v.id = t.id ORDER BY t.id, t.entity"
             )
         ]
         for entity, fields in sorted(self._fields.items()):

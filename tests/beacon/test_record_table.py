@@ -92,12 +92,29 @@ COHORTS = [
 ]
 DUO = {"duoDataUse": [{"id": "DUO:0000042", "label": "general research use", "version": "1"}]}
 
+OBO = """[Term]
+id: MONDO:0000001
+name: parent
+synonym: "ancestor" EXACT []
+alt_id: MONDO:0000010
+
+[Term]
+id: MONDO:0000002
+name: child
+is_a: MONDO:0000001
+alt_id: MONDO:0000020
+
+[Term]
+id: MONDO:9
+name: none
+"""
+
 
 @pytest.fixture(scope="module")
 def segment(tmp_path_factory: pytest.TempPathFactory) -> Segment:
     folder: Path = tmp_path_factory.mktemp("records")
-    tree = folder / "mondo.tsv"
-    tree.write_text("MONDO:0000001\tparent\nMONDO:0000002\tchild\tMONDO:0000001\nMONDO:9\tnone\n")
+    tree = folder / "mondo.obo"
+    tree.write_text(OBO)
     source = DatasetSource(
         *("d", "D", "", "GRCh38"),
         individuals=write_records(folder / "individuals.json", PEOPLE),
@@ -166,6 +183,8 @@ def found(segment: Segment, entry: EntryType, *predicates: Predicate) -> list[st
         ("individual", HasTerm("MONDO:0000001"), ["P1"]),
         ("individual", HasTerm("MONDO:0000001", descendants=False), []),
         ("individual", HasTerm("MONDO:9"), []),
+        ("individual", HasTerm("MONDO:0000020"), ["P1"]),
+        ("individual", HasTerm("MONDO:0000010"), ["P1"]),
         # excluded features never match
         ("individual", HasTerm("HP:0000008"), ["P2"]),
         # collections belong to everybody, and speak only where nothing finer does
@@ -284,6 +303,7 @@ def test_terms_are_listed_with_type_scope_label_and_the_words_of_small_fields(
     listed = {(term.id, term.scope): term for term in segment.terms()}
     assert listed["libraryStrategy", "run"].values == ("wes", "wgs")
     assert listed["MONDO:0000001", "individual"].label == "parent"
+    assert listed["MONDO:0000001", "individual"].synonyms == ("ancestor",)
     assert listed["LOINC:3141-9", "individual"].label == "Weight"
     assert listed["UBERON:0000178", "biosample"].kind == "ontologyTerm"
     assert listed["DUO:0000042", "dataset"].people == 1
