@@ -59,6 +59,8 @@ class NodeSettings(_Section):
     port: int = Field(ge=1, le=65535)
     admins: tuple[str, ...] = ()
     log_requests: bool = False
+    # Without a password: it stands where libpq looks for it, never in a file of settings.
+    control_database: str = Field(default="", max_length=500, pattern=r"^$|^postgresql://[^:@/]*@")
     signin: SignInSettings
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import httpx
 from fastapi import APIRouter
 
+import access.record_routes
 import access.routes
 import beacon.doors
 import gateway.pages.routes
@@ -21,6 +22,7 @@ from access.permits import PermitOffice
 from access.policy import PolicyBook
 from access.policy_file import load_policies
 from access.recipients import Recipients
+from access.record_tree import RecordTree
 from access.store import Store
 from beacon.info import NodeFacts
 from beacon.segments import SegmentCatalog
@@ -86,7 +88,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
     )
     node_key = home.signing_key()
     record = Record(home.record, pseudonym_key=home.secret("pseudonym"), signing_key=node_key)
-    store = Store(home.control_url)
+    store = Store(settings.control_database or home.control_url)
     recipients = Recipients(store, record=record)
     catalog = SegmentCatalog(home.catalog)
     vault = Vault(home.vault)
@@ -132,6 +134,13 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
             admins=settings.admins,
             clock=clock,
             seal_challenge=seal_challenge,
+        ),
+        access.record_routes.build(
+            tree=RecordTree(home.record, home.record_tree),
+            signing_key=node_key,
+            public_url=url,
+            caller=who,
+            admins=settings.admins,
         ),
         streams.htsget.routes.build(
             vault=vault,
