@@ -21,6 +21,7 @@ from schemas.sequences import (
 
 __all__ = [
     "CHROMOSOMES",
+    "COPY_NUMBER_LEVELS",
     "LENGTHS",
     "RANKS",
     "assembly_of_accession",
@@ -28,29 +29,39 @@ __all__ = [
     "canonical_assembly",
     "canonical_chromosome",
     "changed_length",
+    "copy_number_type",
     "trimmed",
     "types_matching",
     "variant_type",
 ]
 
-# What a requested type means in stored types; copy-number terms are the trees of Beacon v2.2.
-_GAIN = ("EFO:0030070", "EFO:0030071", "EFO:0030072", "EFO:0030073", "SO:0001742", "SO:1000035")
-_LOSS = (
-    "EFO:0030067", "EFO:0030068", "EFO:0020073", "EFO:0030069", "SO:0001743", "SO:0000159",
-)  # fmt: skip
-_TYPES: dict[str, frozenset[str]] = {
-    **dict.fromkeys(("SNP", "SNV", "SO:0001483"), frozenset({"SNP"})),
-    **dict.fromkeys(("MNP", "MNV", "SO:0002007"), frozenset({"MNP"})),
-    **dict.fromkeys(("INS", "SO:0000667"), frozenset({"INS"})),
-    **dict.fromkeys(("INDEL", "SO:1000032"), frozenset({"INS", "DEL", "INDEL"})),
-    **dict.fromkeys(("DELINS",), frozenset({"INDEL"})),
-    **dict.fromkeys(("DEL", *_LOSS[:1], *_LOSS[4:]), frozenset({"DEL"})),
-    **dict.fromkeys(("DUP", *_GAIN[:1], *_GAIN[4:]), frozenset({"DUP"})),
-    # How far a copy number went is not stored, so the narrower terms match nothing.
-    **dict.fromkeys((*_LOSS[1:4], *_GAIN[1:4]), frozenset()),
-    **dict.fromkeys(("INV", "SO:1000036"), frozenset({"INV"})),
-    **dict.fromkeys(("CNV", "SO:0001019"), frozenset({"CNV", "DEL", "DUP"})),
+# The words and terms for each stored type: VCF, Sequence Ontology, EFO copy-number change.
+_WORDS = {
+    "SNP": ("SNP", "SNV", "SO:0001483"),
+    "MNP": ("MNP", "MNV", "SO:0002007"),
+    "INS": ("INS", "SO:0000667"),
+    "DEL": ("DEL", "SO:0000159", "SO:0001743", "EFO:0030067"),
+    "DUP": ("DUP", "SO:1000035", "SO:0001742", "EFO:0030070"),
+    "INV": ("INV", "SO:1000036"),
+    "BND": ("BND",),
+    "INDEL": ("DELINS",),
 }
+# Terms above several stored types: children match a question for their parent (Beacon v2.2).
+_ABOVE = {
+    ("INDEL", "SO:1000032"): {"INS", "DEL", "INDEL"},
+    ("CNV", "SO:0001019", "EFO:0030066"): {"CNV", "DEL", "DUP"},
+    ("SV", "SO:0001537"): {"CNV", "DEL", "DUP", "INS", "INV", "BND"},
+    ("SO:0001059",): {"SNP", "MNP", "INS", "DEL", "INDEL", "DUP", "INV", "CNV", "BND"},
+}
+_TYPES: dict[str, frozenset[str]] = {
+    **{word: frozenset({stored}) for stored, words in _WORDS.items() for word in words},
+    **{word: frozenset(below) for words, below in _ABOVE.items() for word in words},
+}
+# Below gain (EFO:0030070) and loss (EFO:0030067). A VCF names the allele, `<DEL>` or `<CN0>`, not
+# how far the copy number of a person went, so no stored variant could be said not to be one.
+COPY_NUMBER_LEVELS = frozenset(
+    {"EFO:0030068", "EFO:0020073", "EFO:0030069", "EFO:0030071", "EFO:0030072", "EFO:0030073"}
+)
 _SYMBOLIC = re.compile(r"^<(DEL|DUP|INV|CNV|CN(\d{1,3}))(?::[^>]{1,100})?>$")
 _BASES = re.compile(r"^[ACGTN]+$")
 
@@ -72,8 +83,7 @@ def variant_type(allele: Allele) -> str | None:
     if found := _SYMBOLIC.match(allele.alt):
         if found[2] is None:
             return found[1]
-        # 1000 Genomes: <CN0> is a lost copy on this haplotype, <CN2> and above gained ones.
-        return {0: "DEL", 1: None}.get(int(found[2]), "DUP")
+        return copy_number_type(int(found[2]))
     if not (_BASES.match(allele.ref) and _BASES.match(allele.alt)) or allele.ref == allele.alt:
         return None
     core = trimmed(allele)
@@ -86,6 +96,14 @@ def variant_type(allele: Allele) -> str | None:
     return "INDEL"
 
 
+def copy_number_type(copies: float) -> str | None:
+    """The type of an allele that says its copies on one haplotype (1000 Genomes `<CN0>`, VCF 4.4
+    INFO CN): none is a loss, more than one a gain, one no change."""
+    if copies == 1:
+        return None
+    return "DEL" if copies < 1 else "DUP"
+
+
 def changed_length(allele: Allele, end0: int) -> int:
     """Bases inserted, deleted or replaced, the longer of the two sides; a symbolic allele's REF
     base is only its anchor."""
@@ -96,7 +114,7 @@ def changed_length(allele: Allele, end0: int) -> int:
 
 
 def types_matching(requested: str) -> frozenset[str] | None:
-    """Stored types a requested `variantType` covers; None when the word is not known."""
+    """Stored types a requested `variantType` covers; None when no stored type could tell."""
     return _TYPES.get(requested.upper())
 
 

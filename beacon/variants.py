@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 from beacon import shorthand
-from beacon.alleles import types_matching
+from beacon.alleles import COPY_NUMBER_LEVELS, types_matching
 from beacon.catalog import Allele, AminoacidChange, InGene, Span, VariantQuestion
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.shorthand import Asked as Asked
@@ -161,10 +161,7 @@ def _bracket(
 def _narrowed(parameters: Mapping[str, object]) -> _Narrowed:
     wanted = _text(parameters, "variantType")
     if wanted is not None and types_matching(wanted) is None:
-        raise UnsupportedQuestion(
-            "This variantType is not supported. Supported: SNP, MNP, INS, DEL, INDEL, DUP, INV, "
-            "CNV and their SO and EFO terms."
-        )
+        raise UnsupportedQuestion(_unsupported_type(wanted))
     shortest, longest = (_length(parameters, name) for name in _NARROWING[1:])
     if shortest is not None and longest is not None and shortest > longest:
         raise BadQuestion("variantMinLength is greater than variantMaxLength.")
@@ -175,6 +172,18 @@ def _narrowed(parameters: Mapping[str, object]) -> _Narrowed:
         "min_length": shortest,
         "max_length": longest,
     }
+
+
+def _unsupported_type(wanted: str) -> str:
+    if wanted.upper() in COPY_NUMBER_LEVELS:
+        return (
+            "variantType: how far a copy number went is not stored, so levels of gain and loss are "
+            "not supported. Supported are EFO:0030070 (gain) and EFO:0030067 (loss)."
+        )
+    return (
+        "This variantType is not supported. Supported: SNP, MNP, INS, DEL, INDEL, DUP, INV, CNV, "
+        "BND, SV and their SO and EFO terms."
+    )
 
 
 def _assembly(implied: str | None, parameters: Mapping[str, object]) -> str | None:

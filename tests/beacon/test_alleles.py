@@ -100,12 +100,40 @@ def test_the_type_of_an_allele_follows_from_its_bases(
     assert alleles.variant_type(Allele("1", 5, ref, alt)) == expected
 
 
-def test_a_requested_type_covers_what_lies_below_it() -> None:
-    assert alleles.types_matching("EFO:0030067") == frozenset({"DEL"})
-    assert alleles.types_matching("snv") == frozenset({"SNP"})
-    assert alleles.types_matching("INDEL") == frozenset({"INS", "DEL", "INDEL"})
-    assert alleles.types_matching("EFO:0030069") == frozenset()
-    assert alleles.types_matching("made up") is None
+@pytest.mark.parametrize(
+    ("requested", "covered"),
+    [
+        ("snv", {"SNP"}),
+        ("DEL", {"DEL"}),
+        ("EFO:0030067", {"DEL"}),
+        ("SO:0001743", {"DEL"}),
+        ("efo:0030070", {"DUP"}),
+        ("EFO:0030066", {"CNV", "DEL", "DUP"}),
+        ("SO:0001019", {"CNV", "DEL", "DUP"}),
+        ("INDEL", {"INS", "DEL", "INDEL"}),
+        ("SV", {"CNV", "DEL", "DUP", "INS", "INV", "BND"}),
+    ],
+)
+def test_a_requested_type_covers_what_lies_below_it(requested: str, covered: set[str]) -> None:
+    """Beacon v2.2: any deletion matches a loss, whatever its size."""
+    assert alleles.types_matching(requested) == covered
+
+
+@pytest.mark.parametrize("requested", ["made up", "", *sorted(alleles.COPY_NUMBER_LEVELS)])
+def test_a_type_that_no_stored_variant_could_tell_is_not_known(requested: str) -> None:
+    assert alleles.types_matching(requested) is None
+
+
+def test_every_type_lies_below_a_sequence_alteration() -> None:
+    everything = alleles.types_matching("SO:0001059")
+    assert everything is not None
+    for word in ("SNP", "MNP", "INS", "DEL", "INDEL", "DUP", "INV", "CNV", "SV", "BND"):
+        assert (alleles.types_matching(word) or {""}) <= everything
+
+
+@pytest.mark.parametrize(("copies", "kind"), [(0, "DEL"), (0.5, "DEL"), (1, None), (2, "DUP")])
+def test_copies_on_a_haplotype_are_a_loss_or_a_gain(copies: float, kind: str | None) -> None:
+    assert alleles.copy_number_type(copies) == kind
 
 
 def test_n_stands_for_exactly_one_base() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beacon.alleles import COPY_NUMBER_LEVELS
 from beacon.catalog import Allele, AminoacidChange, InGene, VariantQuestion
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.variants import PARAMETERS, recognise
@@ -100,6 +101,12 @@ def test_parameters_that_contradict_each_other_are_refused(parameters: dict[str,
 def test_what_is_not_served_is_refused_naming_what_is(parameters: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedQuestion, match="upported"):
         recognise(parameters)
+
+
+@pytest.mark.parametrize("level", sorted(COPY_NUMBER_LEVELS))
+def test_a_level_of_gain_or_loss_is_unsupported_and_never_no(level: str) -> None:
+    with pytest.raises(UnsupportedQuestion, match="EFO:0030067"):
+        recognise({"referenceName": "1", "start": [1], "end": [9], "variantType": level})
 
 
 _VALUES = st.none() | st.text(max_size=20) | st.integers() | st.lists(st.integers(), max_size=3)
