@@ -6,7 +6,8 @@ SkerryError
 │   ├── EnvelopeInvalid        bytes that are not a Crypt4GH header, segment or edit list
 │   │   ├── NotForUs           a sound header that none of our keys opens
 │   │   └── SegmentInvalid     a segment's MAC, length, place or digest is wrong
-│   ├── SourceRefused          a file that may not be sealed: truncated, or not what it says
+│   ├── SourceRefused          a file that may not be served: truncated, or not what it says
+│   │   └── IndexRefused       an index that is damaged, or not the index of its file
 │   ├── UnsupportedFormat      htsget: a format the object or the endpoint does not have
 │   └── InvalidRange           htsget: a region whose end precedes its start
 ├── Forbidden
@@ -15,13 +16,15 @@ SkerryError
 │   └── AgentRefused           the key agent found the permit or header wanting
 ├── NotFound
 │   ├── NoSuchObject           unknown, or not yours to know of: one answer
+│   ├── NoSuchReference        a reference name that the object does not have
 │   └── NoSuchSession          a body address whose release has ended or never was
 ├── TooLarge
 │   └── TooLong                a request or message passed its cap
 ├── TooMany
 │   └── TooManyReleases        a person's cap, or the node's, on open releases
 ├── Unavailable
-│   └── AgentUnavailable       the key agent is down or does not answer
+│   ├── AgentUnavailable       the key agent is down or does not answer
+│   └── ObjectChanged          an unsealed file is not the one that was registered
 └── VaultBroken                the vault's index or a body is not what was sealed
 """
 
@@ -56,6 +59,10 @@ class SegmentInvalid(EnvelopeInvalid):
 
 class SourceRefused(InvalidInput):
     code = "source_refused"
+
+
+class IndexRefused(SourceRefused):
+    code = "index_refused"
 
 
 class UnsupportedFormat(InvalidInput):
@@ -108,6 +115,10 @@ class NoSuchObject(NotFound):
         self.reasons = reasons
 
 
+class NoSuchReference(NotFound):
+    code = "no_such_reference"
+
+
 class TooLong(TooLarge):
     code = "too_long"
 
@@ -118,6 +129,10 @@ class TooManyReleases(TooMany):
 
 class AgentUnavailable(Unavailable):
     code = "agent_unavailable"
+
+
+class ObjectChanged(Unavailable):
+    code = "object_changed"
 
 
 class VaultBroken(SkerryError):

@@ -1,0 +1,213 @@
+"""Makes the chart of a file once: reads its header and index, and sees that they are of one piece.
+
+An index is believed only after every offset in it was looked up in the data: a record of its
+reference begins there, and together the chunks leave no record out. A missing index is built.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pysam.bcftools
+import pysam.samtools
+
+from streams.errors import IndexRefused, SourceRefused
+from streams.slices import cram
+from streams.slices.bgzf import Block, read_block, virtual
+from streams.slices.binned import BinnedIndex, Offsets, Places, merged
+from streams.slices.chart import Chart
+from streams.slices.headers import Header, read_header
+from streams.slices.index_files import MAX_INDEX_BYTES, read_index_file
+from streams.slices.records import PROBE_BYTES, UNPLACED, reference_of
+from streams.sources import BGZF_EOF
+
+ENDINGS: Mapping[str, tuple[str, ...]] = {
+    "BAM": (".bai", ".csi"),
+    "CRAM": (".crai",),
+    "VCF": (".tbi", ".csi"),
+    "BCF": (".csi",),
+}
+NO_RECORD = -2  # a place after the last record
+
+
+def survey(source: Path, form: str, *, index: Path | None = None) -> Chart:
+    """The chart of a complete BAM, CRAM, VCF or BCF; `index` or one beside it is used, or one made.
+
+    Raises SourceRefused, and IndexRefused with the next step.
+    """
+    found = index or index_beside(source, form)
+    if found is None:
+        with tempfile.TemporaryDirectory(prefix="skerry-index-") as folder:
+            built = _build(source, form, Path(folder) / "index")
+            return _chart(source, form, _read(built), told=f"{source}: the index made of it")
+    return _chart(source, form, _read(found), told=str(found))
+
+
+def index_beside(source: Path, form: str) -> Path | None:
+    """The index file next to `source` under one of its usual names."""
+    names = [f"{source.name}{ending}" for ending in ENDINGS[form]]
+    names += [f"{source.stem}{ending}" for ending in ENDINGS[form]]
+    return next((found for name in names if (found := source.with_name(name)).is_file()), None)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_INDEX_BYTES + 1)
+    except OSError as error:
+        raise IndexRefused(f"{path}: cannot be read: {error.strerror}.") from error
+    if len(raw) > MAX_INDEX_BYTES:
+        raise IndexRefused(f"{path}: an index has at most {MAX_INDEX_BYTES} bytes.")
+    return raw
+
+
+def _build(source: Path, form: str, made: Path) -> Path:
+    try:
+        match form:
+            case "BAM":
+                pysam.samtools.index("-c", "-o", str(made), str(source))
+            case "CRAM":
+                pysam.samtools.index("-o", str(made), str(source))
+            case _:
+                pysam.bcftools.index("-c", "-f", "-o", str(made), str(source))
+    except pysam.utils.SamtoolsError as error:
+        raise IndexRefused(
+            f"{source}: there is no index and none can be made. Sort the file by position."
+        ) from error
+    return made
+
+
+def _chart(source: Path, form: str, raw: bytes, *, told: str) -> Chart:
+    descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(descriptor).st_size
+        try:
+            if form == "CRAM":
+                return _cram_chart(descriptor, size, raw)
+            return _bgzf_chart(descriptor, size, form, raw=raw)
+        except IndexRefused as error:
+            raise IndexRefused(
+                f"{told}: {error.public} If it is of an older file, remove it: a new one is made."
+            ) from error
+        except SourceRefused as error:
+            raise SourceRefused(f"{source}: {error.public}") from error
+    finally:
+        os.close(descriptor)
+
+
+def _cram_chart(descriptor: int, size: int, raw: bytes) -> Chart:
+    walked = cram.walk(descriptor, size)
+    return Chart(
+        form="CRAM",
+        size=size,
+        header_end=virtual(walked.header_end, 0),
+        data_end=virtual(walked.data_end, 0),
+        references=walked.references,
+        index=cram.read_crai(raw, walked),
+    )
+
+
+def _bgzf_chart(descriptor: int, size: int, form: str, *, raw: bytes) -> Chart:
+    header, read = read_header(descriptor, form), read_index_file(raw)
+    data_end = size - len(BGZF_EOF)
+    numbers: dict[str, int] = dict(header.references)
+    references: dict[str, int | None] = dict(numbers)
+    if form == "VCF":
+        if read.names is None or len(set(read.names)) != read.index.references:
+            raise IndexRefused("The index of a VCF must name its references.")
+        numbers = {name: number for number, name in enumerate(read.names)}
+        references = {**dict.fromkeys(header.references), **numbers}
+    _check(descriptor, read.index, header, form=form, numbers=numbers, data_end=data_end)
+    return Chart(
+        form=form,
+        size=size,
+        header_end=header.end,
+        data_end=virtual(data_end, 0),
+        references=references,
+        index=read.index,
+    )
+
+
+def _check(
+    descriptor: int,
+    index: BinnedIndex,
+    header: Header,
+    *,
+    form: str,
+    numbers: Mapping[str, int],
+    data_end: int,
+) -> None:
+    """Raises IndexRefused unless the chunks are stretches of records that leave none out."""
+    named = (index.chunk_begin, index.chunk_end, index.windows, index.bin_loffset)
+    offsets = np.unique(np.concatenate([np.array([header.end], np.uint64), *named]))
+    offsets = offsets[offsets > 0]
+    if offsets[0] < header.end:
+        raise IndexRefused("The index points into the header.")
+    places, references = _looked_up(descriptor, offsets, form=form, numbers=numbers, end=data_end)
+    begins = np.searchsorted(offsets, index.chunk_begin)
+    ends = np.searchsorted(offsets, index.chunk_end)
+    counts = np.diff(index.bin_chunks)
+    of_bin = np.repeat(np.arange(index.references), np.diff(index.ref_bins))
+    if np.any(references[begins] != np.repeat(of_bin, counts)):
+        raise IndexRefused("The index puts a record on another reference than the file does.")
+    stretches = merged([np.stack([places[begins], places[ends]], axis=1)])
+    covered = stretches if len(stretches) else np.array([[places[0], places[0]]], np.uint64)
+    last = references[np.searchsorted(places, covered[-1, 1])]
+    if len(covered) > 1 or covered[0, 0] != places[0] or last not in (UNPLACED, NO_RECORD):
+        raise IndexRefused("The index leaves out a part of the file.")
+    _check_floors(index)
+
+
+def _looked_up(
+    descriptor: int, offsets: Offsets, *, form: str, numbers: Mapping[str, int], end: int
+) -> tuple[Offsets, Places]:
+    """Each offset in the one form it has, and the reference of the record that begins there."""
+    places, references = offsets.copy(), np.full(len(offsets), NO_RECORD, np.int64)
+    block: Block | None = None
+    for row, offset in enumerate(offsets.tolist()):
+        start0, within = offset >> 16, offset & 0xFFFF
+        if block is None or block.start0 != start0:
+            block = _block(descriptor, start0, end)
+        if within > len(block.content):
+            raise IndexRefused("The index points behind the end of a block.")
+        head, next0 = block.content[within : within + PROBE_BYTES], block.end0
+        if within == len(block.content):
+            places[row] = virtual(next0, 0)
+        while len(head) < PROBE_BYTES and next0 < end:
+            following = _block(descriptor, next0, end)
+            head, next0 = head + following.content[:PROBE_BYTES], following.end0
+        if form == "VCF" and within and block.content[within - 1 : within] != b"\n":
+            raise IndexRefused("The index points into the middle of a line.")
+        if head:
+            references[row] = reference_of(head, form, numbers)
+    return places, references
+
+
+def _block(descriptor: int, start0: int, end: int) -> Block:
+    if start0 > end:
+        raise IndexRefused("The index points behind the end of the file.")
+    try:
+        return read_block(descriptor, start0)
+    except SourceRefused as error:
+        raise IndexRefused(f"Where the index points: {error.public}") from error
+
+
+def _check_floors(index: BinnedIndex) -> None:
+    """The linear index and CSI's offsets may not cut off what the bins hold."""
+    first_chunk = index.chunk_begin[index.bin_chunks[:-1]]
+    if np.any(index.bin_loffset > first_chunk):
+        raise IndexRefused("The index begins a bin after its first record.")
+    finest = ((1 << (3 * index.depth)) - 1) // 7
+    for reference in range(index.references if len(index.windows) else 0):
+        low, high = index.ref_bins[reference], index.ref_bins[reference + 1]
+        begin, end = index.ref_windows[reference], index.ref_windows[reference + 1]
+        windows, numbers = index.windows[begin:end], index.bins[low:high] - finest
+        held = numbers >= 0
+        if np.any(numbers >= len(windows)) or np.any(
+            windows[numbers[held]] > first_chunk[low:high][held]
+        ):
+            raise IndexRefused("The linear index begins after a record that it should hold.")

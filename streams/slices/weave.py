@@ -1,0 +1,133 @@
+"""Joins stretches of a file into one valid file: a body that is addressed like any other.
+
+Whole BGZF blocks pass through as they lie; a block that a stretch begins or ends in is unpacked,
+cut at the record and packed again. One header, the records once and in file order, one
+end-of-file block. The same plan always makes the same bytes, so any range may be read again.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+import numpy as np
+
+from streams.slices.bgzf import HEAD_BYTES, block_size, packed, read_block
+from streams.slices.binned import Offsets, fewest, merged
+from streams.slices.chart import Chart
+from streams.storage import read_range
+
+MAX_STRETCHES = 256
+CUTS_AT_ONCE = 8  # so that no piece is larger than half a mebibyte
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Bytes [start0, end0) of the file as they lie."""
+
+    start0: int
+    end0: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Bytes [from0, to0) of the content of the block at `block0`; `to0` None is its end."""
+
+    block0: int
+    from0: int
+    to0: int | None
+
+
+Piece = Stretch | tuple[Cut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Woven:
+    """Pieces of one file, one after the other; piece i lies at [starts[i], starts[i + 1])."""
+
+    pieces: tuple[Piece, ...]
+    starts: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return self.starts[-1]
+
+    def read(self, descriptor: int, start0: int, end0: int) -> bytes:
+        """Exactly the bytes [start0, end0) of the body. Raises SourceRefused, VaultBroken."""
+        parts = []
+        number = bisect_right(self.starts, start0) - 1
+        while start0 < min(end0, self.size):
+            offset = self.starts[number]
+            stop = min(end0, self.starts[number + 1])
+            piece = self.pieces[number]
+            parts.append(_read_piece(descriptor, piece, start0 - offset, stop - offset))
+            start0, number = stop, number + 1
+        return b"".join(parts)
+
+
+def whole(chart: Chart) -> Woven:
+    return Woven((Stretch(0, chart.size),), (0, chart.size))
+
+
+def weave(descriptor: int, chart: Chart, rows: Offsets) -> Woven:
+    """The header, the records of `rows` and the end of the file. Raises SourceRefused."""
+    header = np.array([[0, chart.header_end]], np.uint64)
+    rows = merged([header, fewest(rows, MAX_STRETCHES)])
+    parts = [part for begin, end in rows.tolist() for part in _parts(descriptor, begin, end)]
+    pieces = tuple(_joined([*parts, Stretch(chart.data_end >> 16, chart.size)]))
+    starts = [0]
+    for piece in pieces:
+        starts.append(starts[-1] + _size(descriptor, piece))
+    return Woven(pieces, tuple(starts))
+
+
+def _parts(descriptor: int, begin: int, end: int) -> Iterator[Cut | Stretch]:
+    """One row as a cut, whole blocks and a cut."""
+    first, last = begin >> 16, end >> 16
+    from0, to0 = begin & 0xFFFF, end & 0xFFFF
+    if first == last:
+        if from0 < to0:
+            yield Cut(first, from0, to0)
+        return
+    if from0:
+        yield Cut(first, from0, None)
+        first += block_size(os.pread(descriptor, HEAD_BYTES, first))
+    if first < last:
+        yield Stretch(first, last)
+    if to0:
+        yield Cut(last, 0, to0)
+
+
+def _joined(parts: Iterable[Cut | Stretch]) -> Iterator[Piece]:
+    """Cuts that meet become one piece, as do stretches."""
+    for is_stretch, run in groupby(parts, lambda part: isinstance(part, Stretch)):
+        if not is_stretch:
+            cuts = [part for part in run if isinstance(part, Cut)]
+            for first in range(0, len(cuts), CUTS_AT_ONCE):
+                yield tuple(cuts[first : first + CUTS_AT_ONCE])
+            continue
+        stretches = [part for part in run if isinstance(part, Stretch)]
+        breaks = [n for n, (a, b) in enumerate(pairwise(stretches), 1) if a.end0 != b.start0]
+        for first, after in pairwise([0, *breaks, len(stretches)]):
+            yield Stretch(stretches[first].start0, stretches[after - 1].end0)
+
+
+def _size(descriptor: int, piece: Piece) -> int:
+    if isinstance(piece, Stretch):
+        return piece.end0 - piece.start0
+    return len(_render(descriptor, piece))
+
+
+def _read_piece(descriptor: int, piece: Piece, start0: int, end0: int) -> bytes:
+    if isinstance(piece, Stretch):
+        return read_range(descriptor, piece.start0 + start0, piece.start0 + end0)
+    return _render(descriptor, piece)[start0:end0]
+
+
+def _render(descriptor: int, cuts: tuple[Cut, ...]) -> bytes:
+    return packed(
+        b"".join(read_block(descriptor, cut.block0).content[cut.from0 : cut.to0] for cut in cuts)
+    )
