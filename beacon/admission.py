@@ -19,6 +19,8 @@ from beacon.query import Query
 from passports.passport import Researcher
 
 NAMED_FIELDS = 20
+Touched = frozenset[str] | None
+_CONTAINERS = frozenset({"dataset", "cohort"})
 MAX_REMEMBERED = 1_000
 
 
@@ -53,21 +55,39 @@ class Admissions:
     A decision is a pure function of those and of the whole `Researcher` (identity, visas, expiry),
     which is the key: nobody is ever answered by another's rights, and a change is seen at once."""
 
-    def __init__(self, book: PolicyBook) -> None:
-        self._book = book
-        self._state: tuple[str, int, Mapping[str, Segment]] | None = None
-        self._known: dict[Researcher | None, Admission] = {}
+    def __init__(self) -> None:
+        self._state: tuple[PolicyBook, int, Mapping[str, Segment]] | None = None
+        self._known: dict[tuple[Researcher | None, Touched], Admission] = {}
 
     def admit(
-        self, researcher: Researcher | None, snapshot: Mapping[str, Segment], *, now: int
+        self,
+        book: PolicyBook,
+        researcher: Researcher | None,
+        snapshot: Mapping[str, Segment],
+        *,
+        now: int,
+        entries: Touched,
     ) -> Admission:
-        state = (self._book.version, now, snapshot)
+        state = (book, now, snapshot)
         if state != self._state or len(self._known) >= MAX_REMEMBERED:
             self._state, self._known = state, {}
-        found = self._known.get(researcher)
+        key = (researcher, entries)
+        found = self._known.get(key)
         if found is None:
-            found = self._known[researcher] = admit(self._book, researcher, snapshot, now=now)
+            found = admit(book, researcher, snapshot, now=now, entries=entries)
+            self._known[key] = found
         return found
+
+
+def touched(query: Query) -> Touched:
+    """The entry types a question learns of. A filter may reach any of them: then it is not said
+    which, and the strictest rule holds."""
+    target = query.target
+    if query.filters:
+        return None
+    if target.parent is None or target.parent in _CONTAINERS:
+        return frozenset((target.entry,))
+    return frozenset((target.entry, target.parent))
 
 
 def admit(
@@ -76,12 +96,13 @@ def admit(
     snapshot: Mapping[str, Segment],
     *,
     now: int,
+    entries: Touched = None,
 ) -> Admission:
     """Decides on every active dataset; an empty book admits nobody."""
     permitted: list[Permitted] = []
     suppressed: list[Note] = []
     for dataset, segment in sorted(snapshot.items()):
-        decision = book.decide(researcher, dataset, Action.DISCOVER, now=now)
+        decision = book.decide(researcher, dataset, Action.DISCOVER, now=now, entries=entries)
         if decision.allowed and decision.ceiling is not None:
             permitted.append(Permitted(segment, decision))
         elif book.may_know(researcher, dataset, now=now):

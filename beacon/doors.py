@@ -43,6 +43,8 @@ class _Asking:
     researcher: Researcher | None
     snapshot: Mapping[str, Segment]
     now: int
+    book: PolicyBook
+    entries: admission.Touched
 
 
 class Doors:
@@ -61,7 +63,7 @@ class Doors:
         self._node = node
         self._catalog = catalog
         self._book = book
-        self._admissions = admission.Admissions(book)
+        self._admissions = admission.Admissions()
         self._caller = caller
         self._record = record
         self._clock = clock
@@ -93,7 +95,7 @@ class Doors:
     async def filtering_terms(self, request: Request) -> Response:
         _known(request, "skip", "limit")
         page = query.from_get(query.Target("individual"), request.query_params.multi_items())
-        asking = await self._asking(request)
+        asking = self._asking(await self._caller(request), None)
         terms: list[FilteringTerm] = []
         for permitted in self._admit(asking).permitted:
             terms.extend(permitted.segment.terms())
@@ -123,8 +125,9 @@ class Doors:
         return door
 
     async def _answer(self, request: Request, target: query.Target) -> Response:
-        asking = await self._asking(request)
+        researcher = await self._caller(request)
         asked = await _read(request, target)
+        asking = self._asking(researcher, admission.touched(asked))
         try:
             if target.entry == "dataset":
                 body, named = self._datasets(asked, asking)
@@ -153,7 +156,7 @@ class Doors:
         named = [
             dataset
             for dataset in sorted(asking.snapshot)
-            if self._book.may_know(asking.researcher, dataset, now=asking.now)
+            if asking.book.may_know(asking.researcher, dataset, now=asking.now)
             and asked.target.entry_id in (None, dataset)
             and (not asked.datasets or dataset in asked.datasets)
         ]
@@ -164,12 +167,12 @@ class Doors:
 
     def _dataset_record(self, dataset: str, asking: _Asking) -> dict[str, object]:
         facts = asking.snapshot[dataset].facts
-        decision = self._book.decide(asking.researcher, dataset, Action.DISCOVER, now=asking.now)
+        decision = asking.book.decide(asking.researcher, dataset, Action.DISCOVER, now=asking.now)
         record = response.dataset_record(
             dataset, name=facts.name, description=facts.description, metadata=facts.metadata
         )
         given = granted(Granularity.RECORD, decision).wire if decision.allowed else None
-        policy = self._book.policy(dataset)
+        policy = asking.book.policy(dataset)
         level = policy.level.name.lower() if policy is not None else None
         return record | {
             "info": {"assembly": facts.assembly, "level": level, "granularityForYou": given}
@@ -177,12 +180,19 @@ class Doors:
 
     # Shared
 
-    async def _asking(self, request: Request) -> _Asking:
-        researcher = await self._caller(request)
-        return _Asking(researcher, self._catalog.snapshot(), int(self._clock()))
+    def _asking(self, researcher: Researcher | None, entries: admission.Touched) -> _Asking:
+        now = int(self._clock())
+        book = self._book.consult(researcher, Action.DISCOVER, now=now, entries=entries)
+        return _Asking(researcher, self._catalog.snapshot(), now, book, entries)
 
     def _admit(self, asking: _Asking) -> admission.Admission:
-        return self._admissions.admit(asking.researcher, asking.snapshot, now=asking.now)
+        return self._admissions.admit(
+            asking.book,
+            asking.researcher,
+            asking.snapshot,
+            now=asking.now,
+            entries=asking.entries,
+        )
 
     def _levels(self) -> list[Level]:
         policies = (self._book.policy(dataset) for dataset in self._book.datasets())
@@ -216,7 +226,7 @@ class Doors:
             "datasets_count": len(datasets),
             "granularity": granularity,
             "outcome": outcome,
-            "policy_version": self._book.version,
+            "policy_version": asking.book.version,
         }
         self._record.append("beacon.answer", facts)
 
