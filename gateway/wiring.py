@@ -13,6 +13,7 @@ from fastapi import APIRouter
 
 import access.record_routes
 import access.routes
+import access.session_routes
 import beacon.doors
 import gateway.pages.routes
 import streams.htsget.routes
@@ -29,6 +30,7 @@ from beacon.segments import SegmentCatalog
 from gateway import config
 from gateway.home import NodeHome
 from passports import trust
+from passports.bearers import Bearers
 from passports.keys import KeyStore
 from passports.login import Login
 from passports.passport import Clearinghouse
@@ -93,7 +95,8 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
     catalog = SegmentCatalog(home.catalog)
     vault = Vault(home.vault)
     agent = AgentClient(home.agent_socket)
-    who = caller(clearinghouse)
+    bearers = Bearers(clearinghouse, clock=clock)
+    who = caller(bearers)
     facts = NodeFacts(
         id=settings.id,
         name=settings.name,
@@ -142,6 +145,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
             caller=who,
             admins=settings.admins,
         ),
+        access.session_routes.build(bearers=bearers, clock=clock),
         streams.htsget.routes.build(
             vault=vault,
             releases=releases,

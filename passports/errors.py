@@ -47,6 +47,7 @@ class Reason(StrEnum):
     BAD_CLAIM = "bad_claim"
     DISOWNED = "disowned_by_broker"
     REVOKED = "revoked"
+    UNKNOWN_SESSION = "unknown_session"
     EXPIRED = "expired"
     NOT_YET = "not_yet_valid"
     WRONG_AUDIENCE = "wrong_audience"
