@@ -144,7 +144,8 @@ class DatasetPolicy:
     """The rules of one dataset. `grant_value` is the visa value that names it, `level` the least
     a caller must reach, `committee` the identities (`sub@iss`) who decide on requests,
     `conditions` what visas must say besides for a level to be reached. `excluded_*` refuse
-    whatever else holds. Entry types without a rule in `entries` follow the dataset's."""
+    whatever else holds. Entry types without a rule in `entries` follow the dataset's. With
+    `clear_streams` anyone may stream its objects, unsealed."""
 
     dataset: str
     grant_value: str
@@ -163,6 +164,7 @@ class DatasetPolicy:
     obligations: tuple[Obligation, ...] = ()
     workspaces: frozenset[str] = frozenset()
     data_use_for_answers: bool = False
+    clear_streams: bool = False
 
     def needs(self, level: Level) -> tuple[VisaRule, ...]:
         """The visas on which a level above public rests."""

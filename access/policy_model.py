@@ -22,6 +22,7 @@ MAX_DATASETS = 10_000
 MAX_TESTS = 10_000
 MAX_RULES = 50
 MAX_PEOPLE = 1_000
+_NRES = "DUO:0000004"  # no restriction
 _NOT_A_CONDITION = frozenset({VisaType.LINKED_IDENTITIES})
 
 GranularityName = Literal["boolean", "count", "record", "none"]
@@ -120,6 +121,16 @@ class DatasetEntry(Wire):
     committee: Annotated[tuple[Identity, ...], Field(max_length=MAX_PEOPLE)] = ()
     data_use: Annotated[tuple[DataUseTerm, ...], Field(max_length=MAX_TERMS)] = ()
     data_use_for_answers: bool = False
+    insecure_clear_streams: bool = False
+
+    @model_validator(mode="after")
+    def _clear_is_for_anyone(self) -> DatasetEntry:
+        unrestricted = [(term.id, term.modifiers) for term in self.data_use] == [(_NRES, ())]
+        if self.insecure_clear_streams and not (self.level == "public" and unrestricted):
+            raise ValueError(
+                f"insecure_clear_streams needs level public and data_use {_NRES} alone"
+            )
+        return self
 
     @model_validator(mode="after")
     def _open_is_public(self) -> DatasetEntry:

@@ -151,9 +151,10 @@ def _window(policy: DatasetPolicy, action: Action, *, now: int) -> tuple[Finding
 
 
 def _level(policy: DatasetPolicy, action: Action, needed: Level, *, reached: Reached) -> Finding:
-    """Streams and training need a grant whatever the answers need."""
+    """Streams and training need a grant whatever the answers need; clear streams need nothing."""
     if action is not Action.DISCOVER:
-        needed = Level.CONTROLLED
+        is_clear = action is Action.STREAM and policy.clear_streams
+        needed = Level.PUBLIC if is_clear else Level.CONTROLLED
     if reached.level >= needed:
         reason = _REACHED[reached.level, policy.registered_rule]
         return Finding(Rule.LEVEL, Outcome.PERMIT, reason, reached.expires)

@@ -280,3 +280,43 @@ def test_the_published_schema_refuses_what_is_refused(changed: Mapping[str, obje
     content = as_json(GOOD)
     content["datasets"][0] |= changed
     assert not jsonschema.Draft202012Validator(json_schema()).is_valid(content)
+
+
+CLEAR = """
+datasets:
+  - id: open-reads
+    level: public
+    insecure_clear_streams: true
+    data_use: [{id: DUO:0000004}]
+tests:
+  - given: {persona: anonymous, dataset: open-reads, action: stream}
+    expect: {outcome: permit, reason: public}
+  - given: {persona: granted, dataset: open-reads, action: stream}
+    expect: {outcome: permit}
+  - given: {persona: bona_fide, dataset: open-reads, action: train}
+    expect: {outcome: deny, reason: needs_grant}
+"""
+
+
+def test_anyone_may_stream_what_is_said_to_leave_in_the_clear(tmp_path: Path) -> None:
+    policy = load(CLEAR, tmp_path).policy("open-reads")
+    assert policy is not None
+    assert policy.clear_streams
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("level: public", "level: registered"),
+        ("level: public", "level: controlled"),
+        ("DUO:0000004", "DUO:0000042"),
+        ("[{id: DUO:0000004}]", "[]"),
+        ("[{id: DUO:0000004}]", "[{id: DUO:0000004}, {id: DUO:0000019}]"),
+        ("[{id: DUO:0000004}]", "[{id: DUO:0000004, modifiers: [{id: DUO:0000019}]}]"),
+    ],
+)
+def test_clear_streams_are_refused_where_anything_is_restricted(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    with pytest.raises(PolicyInvalid, match="insecure_clear_streams needs"):
+        load(CLEAR.replace(old, new, 1), tmp_path)
