@@ -21,6 +21,7 @@ from typing import Annotated, cast
 
 import typer
 
+from gateway import duo_command
 from gateway.errors import Exit, LoadRefused
 from schemas.errors import SkerryError
 
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 workspace = typer.Typer(no_args_is_help=True, help="The place where released data is opened.")
 app.add_typer(workspace, name="workspace")
+app.add_typer(duo_command.app, name="duo")
 
 Folder = Annotated[Path, typer.Argument(help="the node's folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]

@@ -58,6 +58,7 @@ class NodeSettings(_Section):
     host: str = "127.0.0.1"
     port: int = Field(ge=1, le=65535)
     admins: tuple[str, ...] = ()
+    strict_duos: bool = False
     log_requests: bool = False
     # Without a password: it stands where libpq looks for it, never in a file of settings.
     control_database: str = Field(default="", max_length=500, pattern=r"^$|^postgresql://[^:@/]*@")

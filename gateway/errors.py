@@ -43,5 +43,6 @@ class Exit(IntEnum):
     BAD_INPUT = 5  # data refused; nothing was loaded
     PORT_TAKEN = 6
     UNREACHABLE = 7  # a server did not answer
-    REFUSED = 8  # a server said no
+    REFUSED = 8  # a server, or the conditions of data use, said no
+    REVIEW = 9  # a person must judge
     INTERRUPTED = 130

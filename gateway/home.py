@@ -2,6 +2,7 @@
 
 DIR/node.toml policies.yaml trust.yaml    what the admin edits
 DIR/keys/                                 0600; storage.* belongs to the key agent alone
+DIR/ontology/                             disease tables, if any; see `duo.ontology`
 DIR/catalog/ vault/ control.db record.jsonl
 """
 
@@ -57,6 +58,10 @@ class NodeHome:
     @property
     def vault(self) -> Path:
         return self.root / "vault"
+
+    @property
+    def ontology(self) -> Path:
+        return self.root / "ontology"
 
     @property
     def control_url(self) -> str:

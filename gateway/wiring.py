@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import httpx
 from fastapi import APIRouter
 
+import access.data_use
 import access.record_routes
 import access.routes
 import access.session_routes
@@ -22,11 +23,13 @@ from access.caller import caller
 from access.permits import PermitOffice
 from access.policy import PolicyBook
 from access.policy_file import load_policies
+from access.purpose_check import PurposeCheck
 from access.recipients import Recipients
 from access.record_tree import RecordTree
 from access.store import Store
 from beacon.info import NodeFacts
 from beacon.segments import SegmentCatalog
+from duo.ontology import load_ontology
 from gateway import config
 from gateway.home import NodeHome
 from passports import trust
@@ -92,6 +95,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
     record = Record(home.record, pseudonym_key=home.secret("pseudonym"), signing_key=node_key)
     store = Store(settings.control_database or home.control_url)
     recipients = Recipients(store, record=record)
+    purpose_check = PurposeCheck(load_ontology(home.ontology), strict_duos=settings.strict_duos)
     catalog = SegmentCatalog(home.catalog)
     vault = Vault(home.vault)
     agent = AgentClient(home.agent_socket)
@@ -138,6 +142,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
             clock=clock,
             seal_challenge=seal_challenge,
         ),
+        access.data_use.build(check=purpose_check, book=book, clock=clock),
         access.record_routes.build(
             tree=RecordTree(home.record, home.record_tree),
             signing_key=node_key,

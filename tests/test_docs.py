@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 from pydantic import BaseModel
 
 from access.policy_file import load_policies
+from duo.purpose import Use, read_purpose
 from gateway.cli import app
 from gateway.config import NodeSettings, SignInSettings
 from passports import trust
 from portal.settings import PortalSettings
+from schemas.data_use import DataUseRequest
+from tests.support.command import skerry
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -120,8 +124,12 @@ def test_the_readme_holds_the_test_command_as_a_line_of_its_own() -> None:
     assert lines.count("pip install -e '.[test]' && pytest") == 1
 
 
+def _blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", _text(page), re.DOTALL)
+
+
 def _yaml_of(page: str) -> list[str]:
-    return re.findall(r"```yaml\n(.*?)```", _text(page), re.DOTALL)
+    return _blocks(page, "yaml")
 
 
 def test_the_policy_example_loads_and_its_own_tests_hold(tmp_path: Path) -> None:
@@ -142,6 +150,35 @@ def test_the_trust_example_loads(tmp_path: Path) -> None:
     table = trust.load(path)
 
     assert table.broker("https://login.example.org") is not None
+
+
+def test_the_data_use_walk_answers_as_its_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, request = _blocks("docs/duo.md", "json")
+    (tmp_path / "dataset.json").write_text(dataset, encoding="utf-8")
+    (tmp_path / "request.json").write_text(request, encoding="utf-8")
+    (commands,) = _blocks("docs/duo.md", "sh")
+    monkeypatch.chdir(tmp_path)
+
+    check, lint = (skerry(*line.split()[1:]) for line in commands.splitlines())
+
+    assert (check.code, lint.code) == (0, 0)
+    assert check.out.startswith("permit: The conditions of data use allow this.")
+    assert "2026-12-01" in check.out
+    for kind, code in (("unknown", 9), ("for_profit", 8)):
+        changed = request.replace('"not_for_profit"', f'"{kind}"')
+        (tmp_path / "request.json").write_text(changed, encoding="utf-8")
+        assert skerry(*commands.splitlines()[0].split()[1:]).code == code
+
+
+def test_the_data_use_request_example_is_one() -> None:
+    (example,) = _yaml_of("docs/duo.md")
+
+    sent = DataUseRequest.model_validate(yaml.safe_load(example))
+
+    assert set(sent.model_fields_set) == set(DataUseRequest.model_fields) - {"permit"}
+    assert read_purpose(sent).all_uses == {Use.DISEASE}
 
 
 def test_every_decision_names_its_cost() -> None:
