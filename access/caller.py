@@ -46,7 +46,9 @@ def bearer(request: Request) -> str | None:
     """The unverified bearer token of the request, None when no credential was sent."""
     if any(name in TOKEN_PARAMETERS for name in _odd_names(request.scope["query_string"])):
         raise CredentialMisplaced("Send the token in the Authorization header, not the address.")
-    headers = [value for name, value in request.scope["headers"] if name == b"authorization"]
+    headers: list[bytes] = [
+        value for name, value in request.scope["headers"] if name == b"authorization"
+    ]
     if not headers:
         return None
     if len(headers) > 1:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import orjson
@@ -28,6 +29,7 @@ MAX_TEXT = 2_000
 MAX_FACTS = 40
 MAX_LIST = 500
 _GENESIS = "0" * 64
+_APART = " \0 "  # so that no text and its neighbour make a credential together
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}(?:\.[a-z][a-z0-9_]{0,39}){0,3}")
 _SECRET = re.compile(
     r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\."  # a JWT
@@ -102,19 +104,14 @@ def written_after(
 def _canonical(facts: Mapping[str, object]) -> bytes:
     """`canonical_json`, by a faster encoder where the two cannot differ: printable ASCII, no
     number but an integer that it takes."""
-    if any(map(_holds_float, facts.values())):
+    lists = (value for value in facts.values() if isinstance(value, list))
+    if float in map(type, chain.from_iterable((facts.values(), *lists))):
         return canonical_json(facts)
     try:
         fast = orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)
     except TypeError:
         return canonical_json(facts)
     return fast if fast.isascii() and b"\x7f" not in fast else canonical_json(facts)
-
-
-def _holds_float(value: object) -> bool:
-    return isinstance(value, float) or (
-        isinstance(value, list) and any(isinstance(item, float) for item in value)
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +132,13 @@ def check_facts(kind: str, facts: Mapping[str, object]) -> dict[str, object]:
     if len(facts) > MAX_FACTS:
         raise FactRefused("The record refused an entry.", detail=f"{kind}: too many facts")
     checked: dict[str, object] = {}
+    texts: list[str] = []
     for name, value in facts.items():
-        if not (_is_name(name) and _fits(value)):
+        if not (_is_name(name) and _fits(value, texts)):
             raise FactRefused("The record refused an entry.", detail=f"{kind}: {name[:40]}")
         checked[name] = list(value) if isinstance(value, list | tuple) else value
+    if _secret(_APART.join(texts)):
+        raise FactRefused("The record refused an entry.", detail=f"{kind}: a credential")
     return checked
 
 
@@ -147,15 +147,14 @@ def _is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def _fits(value: object) -> bool:
-    if isinstance(value, list | tuple):
-        return len(value) <= MAX_LIST and all(map(_scalar, value))
-    return _scalar(value)
-
-
-def _scalar(value: object) -> bool:
+def _fits(value: object, texts: list[str]) -> bool:
+    """Adds what is text to `texts`, to be looked through at once."""
     if isinstance(value, str):
-        return len(value) <= MAX_TEXT and not _secret(value)
+        texts.append(value)
+        return len(value) <= MAX_TEXT
+    if isinstance(value, list | tuple):
+        flat = len(value) <= MAX_LIST and not any(isinstance(item, list | tuple) for item in value)
+        return flat and all(_fits(item, texts) for item in value)
     if isinstance(value, float):
         return math.isfinite(value)
     return value is None or isinstance(value, int)

@@ -7,7 +7,7 @@ by `query`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import unquote_plus
@@ -75,9 +75,8 @@ def pairs(query_string: bytes) -> list[tuple[str, str]]:
     return found
 
 
-def of_get(values: Mapping[str, Sequence[str]]) -> Framing:
-    """Of the values of a GET, which hold at most one of each parameter of the frame."""
-    made: dict[str, str] = {name: given[0] for name, given in values.items() if name in PARAMETERS}
+def of_get(made: Mapping[str, str]) -> Framing:
+    """Of those parameters of a GET that are the frame's."""
     schemas = [made[name] for name in ("requestedSchema", "requestedSchemas") if made.get(name)]
     if any(len(text) > MAX_TEXT for text in (*schemas, made.get("apiVersion", ""))):
         raise BadQuestion(f"A schema or version may have at most {MAX_TEXT} characters.")

@@ -27,7 +27,6 @@ MAX_DATASETS = 100
 
 _NARROWING = frozenset({"filters", "datasetIds"})
 _KNOWN = framing.PARAMETERS | _NARROWING | variants.PARAMETERS
-_REPEATABLE = _NARROWING | variants.LISTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +73,28 @@ class Query:
 
 def from_get(target: Target, pairs: Sequence[tuple[str, str]]) -> Query:
     """A query of decoded query-string pairs."""
-    values: dict[str, list[str]] = {}
-    for name, value in pairs:
-        values.setdefault(variants.ALIASES.get(name, name), []).append(value)
-    refuse_unknown(values, _KNOWN)
-    for name, given in values.items():
-        if len(given) > 1 and name not in _REPEATABLE:
+    frame: dict[str, str] = {}
+    genomic: dict[str, object] = {}
+    narrowing: dict[str, list[str]] = {}
+    for given, value in pairs:
+        name = variants.ALIASES.get(given, given)
+        if name in variants.LISTS:
+            positions = genomic.setdefault(name, [])
+            positions += [framing.whole(name, part) for part in value.split(",")]  # type: ignore[operator]  # a list, one line above
+        elif name in _NARROWING:
+            narrowing.setdefault(name, []).append(value)
+        elif name in frame or name in genomic:
             raise BadQuestion(f"{name} is given more than once.")
-    genomic = {name: _typed(name, values[name]) for name in values if name in variants.PARAMETERS}
-    read = filter_rules.read_get(values["filters"]) if "filters" in values else ()
-    named = [part for value in values.get("datasetIds", ()) for part in value.split(",")]
-    datasets = _dataset_ids(named if "datasetIds" in values else None)
-    return _query(target, framing.of_get(values), genomic, datasets=datasets, read=read)
+        elif name in framing.PARAMETERS:
+            frame[name] = value
+        elif name in variants.PARAMETERS:
+            genomic[name] = framing.whole(name, value) if name in variants.INTEGERS else value
+        else:
+            refuse_unknown({given: value}, _KNOWN)
+    read = filter_rules.read_get(narrowing["filters"]) if "filters" in narrowing else ()
+    named = [part for value in narrowing.get("datasetIds", ()) for part in value.split(",")]
+    datasets = _dataset_ids(named if "datasetIds" in narrowing else None)
+    return _query(target, framing.of_get(frame), genomic, datasets=datasets, read=read)
 
 
 def from_body(target: Target, raw: bytes) -> Query:
@@ -221,9 +230,3 @@ def _dataset_ids(value: object) -> tuple[str, ...]:
     if not value or not all(item.strip() for item in value):
         raise BadQuestion("datasetIds is empty or has an empty name; leave it out to ask of all.")
     return tuple(value)
-
-
-def _typed(name: str, given: Sequence[str]) -> object:
-    if name in variants.LISTS:
-        return [framing.whole(name, part) for value in given for part in value.split(",")]
-    return framing.whole(name, given[0]) if name in variants.INTEGERS else given[0]
