@@ -13,7 +13,8 @@ NotFound
 Suppressed
 └── NothingMayBeSaid         every dataset asked is closed or suppressed for this caller
 Unavailable
-└── CatalogError             a segment or the manifest cannot be read; nothing was answered
+├── CatalogError             a segment or the manifest cannot be read; nothing was answered
+└── ReferenceUnreadable      the bases of an assembly cannot be read
 """
 
 from __future__ import annotations
@@ -59,6 +60,10 @@ class NothingMayBeSaid(Suppressed):
 
 class CatalogError(Unavailable):
     code = "catalog_unavailable"
+
+
+class ReferenceUnreadable(Unavailable):
+    code = "reference_unavailable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,99 @@
+"""The bases of an assembly, from an indexed FASTA file, plain or bgzipped.
+
+Names in the file may be any spelling of a primary chromosome. Digests are refget v2 (`SQ.` and
+the sha512t24u of the upper-case bases). Other stores of sequences implement `Reference`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from threading import Lock
+from typing import Protocol
+
+import pysam
+
+from beacon.errors import ReferenceUnreadable
+from schemas.sequences import canonical_chromosome
+
+MAX_FETCH = 10_000_000
+_WINDOW = 1 << 16
+_BEFORE = 1 << 10
+_CHUNK = 1 << 22
+
+
+class Reference(Protocol):
+    """Zero-based, half-open; what lies outside the sequence, or is not known, is left out."""
+
+    def bases(self, chrom: str, start0: int, end0: int) -> str:
+        """Upper-case bases of a canonical chromosome, none where it is not held."""
+        ...
+
+    def refget_id(self, chrom: str) -> str | None:
+        """`SQ.` identifier of the whole sequence, None where it is not held."""
+        ...
+
+
+class FastaReference:
+    """One FASTA file; its index is made beside it where it is missing."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = pysam.FastaFile(str(path))
+        except (OSError, ValueError) as broken:
+            raise ReferenceUnreadable("a reference cannot be read", detail=str(path)) from broken
+        self._path = path
+        self._names: dict[str, str] = {}
+        for name in self._file.references:
+            if (chrom := canonical_chromosome(name)) is not None:
+                self._names.setdefault(chrom, name)
+        if not self._names:
+            raise ReferenceUnreadable(
+                "a reference has none of the sequences 1-22, X, Y, MT", detail=str(path)
+            )
+        # A file is read forwards, in windows: neighbours are asked for next.
+        self._window = ("", 0, "")
+        self._digests: dict[str, str] = {}
+        self._lock = Lock()
+
+    def bases(self, chrom: str, start0: int, end0: int) -> str:
+        name = self._names.get(chrom)
+        start0, end0 = max(start0, 0), min(end0, start0 + MAX_FETCH)
+        if name is None or end0 <= start0:
+            return ""
+        with self._lock:
+            held, first, bases = self._window
+            if held != name or start0 < first or end0 > first + len(bases):
+                first = max(start0 - _BEFORE, 0)
+                bases = self._fetch(name, first, max(end0, first + _WINDOW))
+                self._window = (name, first, bases)
+            return bases[start0 - first : end0 - first]
+
+    def refget_id(self, chrom: str) -> str | None:
+        name = self._names.get(chrom)
+        if name is None:
+            return None
+        with self._lock:
+            if chrom not in self._digests:
+                digest = hashlib.sha512()
+                for start0 in range(0, self._file.get_reference_length(name), _CHUNK):
+                    digest.update(self._fetch(name, start0, start0 + _CHUNK).encode("ascii"))
+                self._digests[chrom] = f"SQ.{truncated(digest.digest())}"
+            return self._digests[chrom]
+
+    def _fetch(self, name: str, start0: int, end0: int) -> str:
+        length = self._file.get_reference_length(name)
+        if start0 >= length:
+            return ""
+        try:
+            return self._file.fetch(name, start0, min(end0, length)).upper()
+        except (OSError, ValueError, KeyError) as broken:
+            raise ReferenceUnreadable(
+                "a reference cannot be read", detail=str(self._path)
+            ) from broken
+
+
+def truncated(sha512: bytes) -> str:
+    """sha512t24u: the first 24 bytes in URL-safe base 64 (GA4GH digests)."""
+    return base64.urlsafe_b64encode(sha512[:24]).decode("ascii")

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pysam
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from beacon.errors import ReferenceUnreadable
+from beacon.reference import FastaReference
+
+TEXT = ("ACGTN" * 40_000) + "acgtRYK"
+
+
+@pytest.fixture(scope="module", params=["plain", "bgzipped"])
+def reference(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> FastaReference:
+    path: Path = tmp_path_factory.mktemp("fasta") / "reference.fa"
+    lines = (TEXT[at : at + 60] for at in range(0, len(TEXT), 60))
+    path.write_text(">chr1 first\n" + "\n".join(lines) + "\n>MT\nACGT\n>GL1\nAAAA\n")
+    if request.param == "bgzipped":
+        pysam.tabix_compress(str(path), f"{path}.gz")
+        path = path.with_name("reference.fa.gz")
+    return FastaReference(path)
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(start0=st.integers(-50, len(TEXT) + 50), length=st.integers(0, 100_000))
+def test_bases_are_those_of_the_file_and_end_where_it_ends(
+    reference: FastaReference, start0: int, length: int
+) -> None:
+    expected = TEXT.upper()[max(start0, 0) : max(start0 + length, 0)]
+    assert reference.bases("1", start0, start0 + length) == expected
+
+
+def test_a_sequence_the_file_has_not_has_no_bases(reference: FastaReference) -> None:
+    assert reference.bases("2", 0, 10) == ""
+    assert reference.refget_id("2") is None
+
+
+def test_the_digest_is_that_of_refget(reference: FastaReference) -> None:
+    """refget v2, section on digests: the published value of ACGT."""
+    assert reference.refget_id("MT") == "SQ.aKF498dAxcJAqme6QYQ7EZ07-fiw8Kw2"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no fasta", gzip.compress(b">1\nACGT\n"), b">GL1\nACGT\n"]
+)
+def test_what_is_no_reference_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / ("x.fa.gz" if content.startswith(b"\x1f\x8b") else "x.fa")
+    path.write_bytes(content)
+    with pytest.raises(ReferenceUnreadable):
+        FastaReference(path)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReferenceUnreadable):
+        FastaReference(tmp_path / "none.fa")
