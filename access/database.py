@@ -31,6 +31,8 @@ class Database:
         """Raises `StoreUnavailable` or `UnknownSchema`."""
         self._engine = _engine(url)
         self._writer = self._engine.execution_options(writes=True)
+        # Grows with every change made through here: what was read before may be out of date.
+        self.changes = 0
         try:
             with _available(), self._writer.begin() as connection:
                 _bring_up(connection)
@@ -51,6 +53,7 @@ class Database:
         """One transaction: committed at the end of the block, undone if the block raises."""
         with _available(), Session(self._writer) as session, session.begin():
             yield session
+        self.changes += 1
 
 
 @contextmanager

@@ -141,6 +141,12 @@ class Store(Database):
             ).all()
             return tuple(_grant(row) for row in rows)
 
+    def grant(self, grant_id: str) -> IssuedGrant | None:
+        """Whether or not it still holds."""
+        with self.reading() as session:
+            row = session.get(GrantRow, grant_id)
+            return None if row is None else _grant(row)
+
     def grant_of(self, request_id: str) -> IssuedGrant | None:
         with self.reading() as session:
             row = session.exec(select(GrantRow).where(GrantRow.request_id == request_id)).first()
