@@ -25,16 +25,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from passports.login import Login
 from passports.sessions import Sessions
-from portal import beacon, routes, services
+from portal import beacon, routes, search_routes, services
 from portal.applications import Applications
 from portal.calls import Calls
 from portal.description import Network
 from portal.fanout import Fanout
 from portal.metrics import Metrics
+from portal.node_doors import NodeDoors
 from portal.registry import Registry
-from portal.routes import Portal
+from portal.results import Results
 from portal.searches import Searches
 from portal.settings import PortalSettings
+from portal.site import Portal
+from portal.standing import Standings
 from portal.visitors import Visitors
 from schemas.beacon import API_VERSION
 from schemas.errors import InvalidInput, NotFound, SkerryError
@@ -63,13 +66,16 @@ def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.ti
     visitors = Visitors(
         settings, _login(settings, http), sessions=Sessions(clock), clock=clock, limits=limits
     )
+    doors = NodeDoors(calls, visitors, limits=limits)
     portal = Portal(
         settings=settings,
         registry=registry,
         fanout=fanout,
         visitors=visitors,
         searches=Searches(limits=limits, clock=clock),
-        applications=Applications(calls, visitors, limits=limits),
+        results=Results(limits=limits, clock=clock),
+        applications=Applications(doors, visitors),
+        standings=Standings(doors),
         pages=Jinja2Templates(PAGES),
     )
 
@@ -96,6 +102,7 @@ def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.ti
     app.mount("/static", StaticFiles(directory=PAGES / "static"), name="static")
     app.include_router(services.build(settings, registry, metrics, clock=clock, version=version))
     app.include_router(beacon.build(Network(settings, registry, fanout, version)))
+    app.include_router(search_routes.build(portal))
     app.include_router(routes.build(portal))
     _install_errors(app, portal)
     return app

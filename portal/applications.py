@@ -12,11 +12,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from portal.answer import members, text
-from portal.calls import Calls, NoReply
 from portal.errors import NodeFailed
+from portal.node_doors import NodeDoors
 from portal.registry import Node
-from portal.settings import Limits
 from portal.visitors import Visitor, Visitors
 from schemas.errors import InvalidInput, SkerryError
 from schemas.grants import NewRequest, RequestList, RequestView, WorkspaceList, WorkspaceView
@@ -34,17 +32,16 @@ class Held:
 
 
 class Applications:
-    def __init__(self, calls: Calls, visitors: Visitors, *, limits: Limits) -> None:
-        self._calls = calls
+    def __init__(self, doors: NodeDoors, visitors: Visitors) -> None:
+        self._doors = doors
         self._visitors = visitors
-        self._limits = limits
 
     async def all(self, nodes: Sequence[Node], visitor: Visitor) -> list[Held]:
         return list(await asyncio.gather(*(self._held(node, visitor) for node in nodes)))
 
     async def _held(self, node: Node, visitor: Visitor) -> Held:
         try:
-            document = await self._send("GET", node, "/access/requests", visitor=visitor)
+            document = await self._doors.send("GET", node, "/access/requests", visitor=visitor)
             listed = RequestList.model_validate(document).requests
             # A committee member's list at a node holds other people's requests too.
             person = visitor.session.signed_in.identity if visitor.session else None
@@ -55,7 +52,7 @@ class Applications:
             return Held(node, problem=error.public)
 
     async def workspaces(self, node: Node, visitor: Visitor) -> tuple[WorkspaceView, ...]:
-        document = await self._send("GET", node, "/access/workspaces", visitor=visitor)
+        document = await self._doors.send("GET", node, "/access/workspaces", visitor=visitor)
         try:
             return WorkspaceList.model_validate(document).workspaces
         except ValidationError as error:
@@ -65,33 +62,12 @@ class Applications:
         """Creates a request at the node and submits it; the node decides what is complete."""
         new = _new_request(form)
         body = new.model_dump(mode="json")
-        draft = await self._send("POST", node, "/access/requests", visitor=visitor, body=body)
+        draft = await self._doors.send("POST", node, "/access/requests", visitor=visitor, body=body)
         made = _view(draft)
         path = f"/access/requests/{made.id}/submit"
-        submitted = await self._send("POST", node, path, visitor=visitor, body={})
+        submitted = await self._doors.send("POST", node, path, visitor=visitor, body={})
         self._visitors.forget(visitor, node.url)
         return _view(submitted)
-
-    async def _send(
-        self,
-        method: str,
-        node: Node,
-        path: str,
-        *,
-        visitor: Visitor,
-        body: Mapping[str, object] | None = None,
-    ) -> object:
-        passport = await self._visitors.passport(visitor, node.url)
-        deadline = asyncio.get_running_loop().time() + self._limits.deadline_seconds
-        reply = await self._calls.send(
-            method, node.url + path, deadline=deadline, token=passport, body=body
-        )
-        if isinstance(reply, NoReply):
-            raise NodeFailed(f"{node.name}: {reply.reason}")
-        if reply.status not in (200, 201):
-            said = text(members(reply.document).get("message")) or f"HTTP {reply.status}"
-            raise NodeFailed(f"{node.name}: {said}", detail=f"{method} {path}: {reply.status}")
-        return reply.document
 
 
 def _new_request(form: Mapping[str, object]) -> NewRequest:

@@ -27,6 +27,11 @@ class Search:
     until: float
 
 
+def new_id() -> str:
+    """Unguessable: it is all that stands before another's search, beside the browser's cookie."""
+    return secrets.token_urlsafe(24)
+
+
 class Searches:
     def __init__(self, *, limits: Limits, clock: Callable[[], float]) -> None:
         self._limits = limits
@@ -42,7 +47,7 @@ class Searches:
         while len(self._open) >= self._limits.open_searches:
             self._open.popitem(last=False)
         search = Search(
-            id=secrets.token_urlsafe(24),
+            id=new_id(),
             question=question,
             owner=visitor.key,
             session_id=visitor.session_id,

@@ -38,6 +38,7 @@ class Limits:
     refresh_seconds: float = 60.0
     search_seconds: float = 300.0
     open_searches: int = 2_000
+    results_bytes: int = 32 * 1024 * 1024
     question_chars: int = 500
     form_bytes: int = 64 * 1024
     passport_seconds: float = 60.0

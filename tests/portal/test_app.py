@@ -265,3 +265,48 @@ async def test_metrics_count_rows_by_node_and_outcome_and_name_no_question() -> 
     assert f'node="{stopped}",outcome="unreachable"}} 1.0' in counted
     assert 'skerry_portal_requests_total{door="/search",status="200"} 1.0' in counted
     assert "MONDO" not in counted
+
+
+async def test_a_finished_result_can_be_kept_by_the_browser_that_asked() -> None:
+    async with served(_node("one", 3)) as one, _browser(one, unused_address()) as browser:
+        page = await browser.post("/search", data={"q": "MONDO:1"})
+        found = re.search(r'href="(/search/[\w-]+/answers)\.csv"', page.text)
+        assert found is not None
+        as_csv = await browser.get(f"{found[1]}.csv")
+        as_json = await browser.get(f"{found[1]}.json")
+        browser.cookies.clear()
+        stolen = await browser.get(f"{found[1]}.json")
+    states = [line.split(",")[3] for line in as_csv.text.splitlines()]
+    assert (states[0], set(states[1:])) == ("status", {"ok", "unreachable"})
+    assert as_json.json()["answer"]["nodes"]["asked"] == 2
+    assert "attachment" in as_csv.headers["content-disposition"]
+    assert stolen.status_code == 404
+
+
+async def test_a_stream_that_ran_to_its_end_can_be_kept_too() -> None:
+    async with served(_node("one", 3)) as one, _browser(one) as browser:
+        live = await browser.post("/search", data={"q": "MONDO:1"}, headers={"hx-request": "true"})
+        found = re.search(r'sse-connect="(/search/[^/]+)/events"', live.text)
+        assert found is not None
+        assert (await browser.get(f"{found[1]}/answers.json")).status_code == 404
+        await browser.get(f"{found[1]}/events")
+        assert (await browser.get(f"{found[1]}/answers.json")).status_code == 200
+
+
+async def test_a_node_has_its_own_page_and_an_unknown_one_has_none() -> None:
+    async with served(_node("one", 3)) as one, _browser(one) as browser:
+        listed = (await browser.get("/network")).text
+        found = re.search(r'href="(/network/[^"]+)"', listed)
+        assert found is not None
+        page = await browser.get(found[1])
+        none = await browser.get("/network/nowhere")
+    assert "Cohort X" in page.text
+    assert "&lt;b&gt;one&lt;/b&gt;" in page.text
+    assert none.status_code == 404
+
+
+async def test_rights_are_a_signed_in_persons() -> None:
+    async with _browser() as browser:
+        page = await browser.get("/me")
+    assert page.status_code == 200
+    assert "Rights belong to a person" in page.text

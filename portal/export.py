@@ -1,0 +1,79 @@
+"""A whole result as a document to keep: the question, the merged answer, one row per node and
+dataset, failures included. JSON and CSV (RFC 4180).
+
+Counts and presence only: records stay at the nodes' own Beacons.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from portal.aggregate import Merged
+from portal.answer import NodeAnswer, SetAnswer
+from portal.question import Question
+
+COLUMNS = (
+    "node", "address", "dataset", "status", "exists", "count", "precision", "reason",
+    "latency_ms", "age_seconds", "asked_as",
+)  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def document(
+    question: Question, answers: Sequence[NodeAnswer], merged: Merged, *, when: str
+) -> dict[str, object]:
+    """`when` is an RFC 3339 time."""
+    return {
+        "asked": when,
+        "question": {
+            "text": question.text,
+            "understood": question.words,
+            "path": f"/{question.kind.value}",
+            "body": question.body(),
+        },
+        "answer": {
+            "exists": merged.exists,
+            "count": None if merged.low is None else [merged.low, merged.high],
+            "precision": merged.precision,
+            "sentence": merged.sentence,
+            "nodes": asdict(merged.tally),
+            "missing": list(merged.missing),
+        },
+        "rows": [_row(answer, one) for answer in answers for one in (answer.sets or (None,))],
+    }
+
+
+def as_csv(made: Mapping[str, object]) -> str:
+    """The rows of a document. A text that a spreadsheet would run as a formula is quoted."""
+    rows = made["rows"]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    if isinstance(rows, list):
+        writer.writerows({name: _cell(row[name]) for name in COLUMNS} for row in rows)
+    return text.getvalue()
+
+
+def _row(answer: NodeAnswer, one: SetAnswer | None) -> dict[str, object]:
+    return {
+        "node": answer.name,
+        "address": answer.url,
+        "dataset": one.dataset if one is not None else None,
+        "status": answer.outcome.value,
+        "exists": one.exists if one is not None else None,
+        "count": one.count if one is not None else None,
+        "precision": one.precision if one is not None and one.count is not None else None,
+        "reason": answer.reason or None,
+        "latency_ms": answer.latency_ms,
+        "age_seconds": answer.age_seconds,
+        "asked_as": answer.asked_as,
+    }
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
