@@ -41,6 +41,7 @@ class AskedFact:
 
 
 _Key = tuple[str | None, tuple[Visa, ...], Action, frozenset[str] | None, str | None]
+_Asked = dict[_Key, list[int]]
 
 
 class DecisionFacts:
@@ -52,8 +53,9 @@ class DecisionFacts:
         self._days = days
         self._mark = secrets.token_hex(4)
         self._hour = 0
-        self._asked: dict[_Key, list[int]] = {}
-        self._changed = False
+        self._asked: _Asked = {}
+        # Hours with something to write; the last is the present one.
+        self._unwritten: dict[int, _Asked] = {}
 
     def note(
         self,
@@ -68,7 +70,6 @@ class DecisionFacts:
         if self._days <= 0:
             return
         if now // HOUR_SECONDS != self._hour:
-            self.flush(now)
             self._hour, self._asked = now // HOUR_SECONDS, {}
         who = (None, ()) if researcher is None else (researcher.identity, researcher.visas)
         key = (*who, action, entries, dataset)
@@ -77,25 +78,30 @@ class DecisionFacts:
             held[1] += 1
         elif len(self._asked) < MAX_KINDS_PER_HOUR:
             self._asked[key] = [now, 1]
-        self._changed = True
+        self._unwritten[self._hour] = self._asked
 
     def flush(self, now: int) -> None:
-        """Writes the present hour and removes what is too old. Blocks; raises `OSError`."""
-        if not self._changed:
+        """Writes what is new, whole hours at a time, and removes what is too old. Blocks, and may
+        run beside `note`; raises `OSError`."""
+        if not self._unwritten:
             return
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        name = datetime.fromtimestamp(self._hour * HOUR_SECONDS, tz=UTC).strftime(_NAME)
-        path = self._folder / f"{name}.{os.getpid()}-{self._mark}.jsonl"
-        new = path.with_suffix(".new")
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
-            for key, (at, count) in list(self._asked.items()):
-                stream.write(json.dumps(self._line(key, at, count), separators=(",", ":")) + "\n")
-        new.replace(path)
-        self._changed = False
+        while self._unwritten:
+            hour, asked = self._unwritten.popitem()
+            self._write(hour, dict(asked))
         oldest = datetime.fromtimestamp(now, tz=UTC) - timedelta(days=self._days)
         for old in self._folder.glob("*.jsonl"):
             if old.name < oldest.strftime(_NAME):
                 old.unlink(missing_ok=True)
+
+    def _write(self, hour: int, asked: _Asked) -> None:
+        name = datetime.fromtimestamp(hour * HOUR_SECONDS, tz=UTC).strftime(_NAME)
+        path = self._folder / f"{name}.{os.getpid()}-{self._mark}.jsonl"
+        new = path.with_suffix(".new")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+            for key, (at, count) in asked.items():
+                stream.write(json.dumps(self._line(key, at, count), separators=(",", ":")) + "\n")
+        new.replace(path)
 
     def _line(self, key: _Key, at: int, count: int) -> dict[str, object]:
         identity, visas, action, entries, dataset = key

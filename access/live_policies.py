@@ -62,6 +62,11 @@ class LivePolicies(PolicyBook):
         self._seen = seen
         return activation is not None
 
+    def keep_facts(self, now: int) -> None:
+        """Writes what was decided on lately; raises `OSError`."""
+        if self._facts is not None:
+            self._facts.flush(now)
+
     def _look(self) -> _Seen | None:
         try:
             found = self._versions.log.stat()

@@ -22,6 +22,7 @@ from streams.htsget.tickets import error_body as htsget_error
 
 _log = structlog.get_logger(__name__)
 _REFRESH_SECONDS = 2.0
+_KEEP_SECONDS = 60.0
 
 
 def create_app(home: NodeHome) -> FastAPI:
@@ -30,11 +31,13 @@ def create_app(home: NodeHome) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        watch = asyncio.create_task(_follow_catalog(node))
+        watching = (_follow_catalog, _follow_policies, _keep_facts)
+        watches = [asyncio.create_task(watch(node)) for watch in watching]
         try:
             yield
         finally:
-            watch.cancel()
+            for watch in watches:
+                watch.cancel()
             await node.close()
 
     registry = CollectorRegistry()
@@ -67,6 +70,28 @@ async def _follow_catalog(node: Node) -> None:
             node.catalog.refresh()
         except SkerryError as error:
             _log.error("catalog not refreshed", code=error.code, detail=error.detail)
+
+
+async def _follow_policies(node: Node) -> None:
+    """Takes up the policy version that `skerry policy` put in force; one that cannot be used is
+    logged and the former one stays. Reading a large policy must not hold up answers."""
+    while True:
+        await asyncio.sleep(_REFRESH_SECONDS)
+        try:
+            if await asyncio.to_thread(node.book.refresh):
+                _log.info("policies changed", version=node.book.version)
+        except SkerryError as error:
+            _log.error("policies not refreshed", code=error.code, detail=error.public)
+
+
+async def _keep_facts(node: Node) -> None:
+    """They serve to try policies on; a disk that will not take them stops no answer."""
+    while True:
+        await asyncio.sleep(_KEEP_SECONDS)
+        try:
+            await asyncio.to_thread(node.book.keep_facts, node.clock())
+        except OSError as error:
+            _log.error("decision facts not kept", detail=error.strerror)
 
 
 class _BeaconErrors:

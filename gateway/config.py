@@ -60,6 +60,7 @@ class NodeSettings(_Section):
     admins: tuple[str, ...] = ()
     strict_duos: bool = False
     log_requests: bool = False
+    decision_facts_days: int = Field(default=90, ge=0, le=3650)
     # Without a password: it stands where libpq looks for it, never in a file of settings.
     control_database: str = Field(default="", max_length=500, pattern=r"^$|^postgresql://[^:@/]*@")
     signin: SignInSettings

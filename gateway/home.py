@@ -1,6 +1,7 @@
 """A node's folder: where its settings, keys, catalog, vault, database and record lie.
 
 DIR/node.toml policies.yaml trust.yaml    what the admin edits
+DIR/policies/ asked/                      numbered policies; what decisions rested on
 DIR/keys/                                 0600; storage.* belongs to the key agent alone
 DIR/ontology/                             disease tables, if any; see `duo.ontology`
 DIR/catalog/ vault/ control.db record.jsonl
@@ -46,6 +47,14 @@ class NodeHome:
     @property
     def policies(self) -> Path:
         return self.root / "policies.yaml"
+
+    @property
+    def policy_versions(self) -> Path:
+        return self.root / "policies"
+
+    @property
+    def decision_facts(self) -> Path:
+        return self.root / "asked"
 
     @property
     def trust(self) -> Path:

@@ -20,9 +20,11 @@ import gateway.pages.routes
 import streams.htsget.routes
 from access.audit import Record
 from access.caller import caller
+from access.decision_facts import DecisionFacts
+from access.live_policies import LivePolicies
+from access.own_grants import OwnGrants, honouring
 from access.permits import PermitOffice
-from access.policy import PolicyBook
-from access.policy_file import load_policies
+from access.policy_versions import PolicyVersions
 from access.purpose_check import PurposeCheck
 from access.recipients import Recipients
 from access.record_tree import RecordTree
@@ -63,18 +65,20 @@ class Node:
     beacon: beacon.doors.Doors
     others: tuple[APIRouter, ...]
     catalog: SegmentCatalog
-    book: PolicyBook
+    book: LivePolicies
     record: Record
     store: Store
     agent: AgentClient
     releases: Releases
     http: httpx.AsyncClient
+    clock: Callable[[], int]
 
     async def close(self) -> None:
         self.releases.close()
         await self.http.aclose()
         self.store.close()
         self.record.close()
+        self.book.keep_facts(self.clock())
 
 
 def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
@@ -82,7 +86,6 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
     settings = config.load(home.settings)
     url = settings.public_url
     http = httpx.AsyncClient(timeout=_OUTBOUND_SECONDS, follow_redirects=False)
-    book = load_policies(home.policies, public_url=url)
     table = trust.load(home.trust)
     clearinghouse = Clearinghouse(
         trust=table,
@@ -93,6 +96,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
     )
     node_key = home.signing_key()
     record = Record(home.record, pseudonym_key=home.secret("pseudonym"), signing_key=node_key)
+    book = _policies(home, settings, record)
     store = Store(settings.control_database or home.control_url)
     recipients = Recipients(store, record=record)
     purpose_check = PurposeCheck(load_ontology(home.ontology), strict_duos=settings.strict_duos)
@@ -100,7 +104,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
     vault = Vault(home.vault)
     agent = AgentClient(home.agent_socket)
     bearers = Bearers(clearinghouse, clock=clock)
-    who = caller(bearers)
+    who = honouring(caller(bearers), OwnGrants(store, issuer=url, clock=clock))
     facts = NodeFacts(
         id=settings.id,
         name=settings.name,
@@ -186,6 +190,20 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
         agent=agent,
         releases=releases,
         http=http,
+        clock=clock,
+    )
+
+
+def _policies(home: NodeHome, settings: config.NodeSettings, record: Record) -> LivePolicies:
+    facts = DecisionFacts(
+        home.decision_facts, pseudonym=record.pseudonym, days=settings.decision_facts_days
+    )
+    return LivePolicies(
+        PolicyVersions(home.policy_versions, public_url=settings.public_url),
+        draft=home.policies,
+        public_url=settings.public_url,
+        record=record,
+        facts=facts,
     )
 
 
