@@ -1,13 +1,11 @@
 """The bases of an assembly, from an indexed FASTA file, plain or bgzipped.
 
-Names in the file may be any spelling of a primary chromosome. Digests are refget v2 (`SQ.` and
-the sha512t24u of the upper-case bases). Other stores of sequences implement `Reference`.
+Names in the file may be any spelling of a primary chromosome. Other stores of sequences implement
+`Reference`; what bases are needed for is `beacon.justify`'s.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
@@ -20,7 +18,6 @@ from schemas.sequences import canonical_chromosome
 MAX_FETCH = 10_000_000
 _WINDOW = 1 << 16
 _BEFORE = 1 << 10
-_CHUNK = 1 << 22
 
 
 class Reference(Protocol):
@@ -28,10 +25,6 @@ class Reference(Protocol):
 
     def bases(self, chrom: str, start0: int, end0: int) -> str:
         """Upper-case bases of a canonical chromosome, none where it is not held."""
-        ...
-
-    def refget_id(self, chrom: str) -> str | None:
-        """`SQ.` identifier of the whole sequence, None where it is not held."""
         ...
 
 
@@ -54,7 +47,6 @@ class FastaReference:
             )
         # A file is read forwards, in windows: neighbours are asked for next.
         self._window = ("", 0, "")
-        self._digests: dict[str, str] = {}
         self._lock = Lock()
 
     def bases(self, chrom: str, start0: int, end0: int) -> str:
@@ -70,18 +62,6 @@ class FastaReference:
                 self._window = (name, first, bases)
             return bases[start0 - first : end0 - first]
 
-    def refget_id(self, chrom: str) -> str | None:
-        name = self._names.get(chrom)
-        if name is None:
-            return None
-        with self._lock:
-            if chrom not in self._digests:
-                digest = hashlib.sha512()
-                for start0 in range(0, self._file.get_reference_length(name), _CHUNK):
-                    digest.update(self._fetch(name, start0, start0 + _CHUNK).encode("ascii"))
-                self._digests[chrom] = f"SQ.{truncated(digest.digest())}"
-            return self._digests[chrom]
-
     def _fetch(self, name: str, start0: int, end0: int) -> str:
         length = self._file.get_reference_length(name)
         if start0 >= length:
@@ -92,8 +72,3 @@ class FastaReference:
             raise ReferenceUnreadable(
                 "a reference cannot be read", detail=str(self._path)
             ) from broken
-
-
-def truncated(sha512: bytes) -> str:
-    """sha512t24u: the first 24 bytes in URL-safe base 64 (GA4GH digests)."""
-    return base64.urlsafe_b64encode(sha512[:24]).decode("ascii")

@@ -38,12 +38,6 @@ def test_bases_are_those_of_the_file_and_end_where_it_ends(
 
 def test_a_sequence_the_file_has_not_has_no_bases(reference: FastaReference) -> None:
     assert reference.bases("2", 0, 10) == ""
-    assert reference.refget_id("2") is None
-
-
-def test_the_digest_is_that_of_refget(reference: FastaReference) -> None:
-    """refget v2, section on digests: the published value of ACGT."""
-    assert reference.refget_id("MT") == "SQ.aKF498dAxcJAqme6QYQ7EZ07-fiw8Kw2"
 
 
 @pytest.mark.parametrize(

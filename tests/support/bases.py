@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from beacon.catalog import Allele
-from beacon.reference import truncated
 
 
 class TextReference:
@@ -16,10 +13,6 @@ class TextReference:
 
     def bases(self, chrom: str, start0: int, end0: int) -> str:
         return self.text[max(start0, 0) : max(end0, 0)] if chrom == "1" else ""
-
-    def refget_id(self, chrom: str) -> str | None:
-        digest = hashlib.sha512(self.text.encode()).digest()
-        return f"SQ.{truncated(digest)}" if chrom == "1" else None
 
 
 def result(text: str, allele: Allele) -> str:
