@@ -2,36 +2,41 @@
 
 The one way out for sample-level bytes. A header leaves only after its intent is on disk; body bytes
 only while grant, workspace and permit hold, looked up per request and per batch. Crypt4GH v1.0
-protects neither order nor length of a body: the manifest does. Addresses are `htsget.tickets`'.
+protects neither order nor length of a body: the manifest does. Clear streams (`streams.clear`) take
+the same way and are recorded alike. Addresses are `htsget.tickets`'.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from anyio.to_thread import run_sync
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from access.audit import Record
 from access.permits import check
+from passports.passport import Researcher
 from schemas.grants import Permit, SignedPermit
 from schemas.htsget import Manifest, SignedManifest
 from streams.agent import AgentClient
+from streams.bodies import ClearBody, SealedBody
 from streams.entitlement import Entitlement
 from streams.errors import AddressRefused, ReleaseRefused
 from streams.htsget.tickets import Address, check_address
 from streams.permit import Use, cover
-from streams.sessions import End, Session, Sessions, Still
-from streams.storage import read_range
+from streams.sessions import End, Session, Sessions, Still, Terms
 from streams.vault import SealedObject, Vault
 
 BATCH_BYTES = 1024 * 1024
 SWEEP_SECONDS = 60
 BUDGET_TIMES = 4  # a body may be fetched again when a transfer breaks, not without end
 BUDGET_SLACK = 4 * 1024 * 1024
+CLEAR_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,13 @@ class Releases:
         self._swept = 0
         self.address_key = ticket_key
 
-    async def open(self, asked: Entitlement, signed: SignedPermit, *, still: Still) -> Opened:
+    async def open(
+        self,
+        asked: Entitlement,
+        signed: SignedPermit,
+        *,
+        still: Callable[[Entitlement, int], bool],
+    ) -> Opened:
         """`still` is asked again for every request and batch of the body.
 
         Raises ReleaseRefused, AgentRefused, AgentUnavailable, TooManyReleases or
@@ -95,13 +106,53 @@ class Releases:
             signed, sealed.object_id, sealed.header_bytes, asked.workspace.public_key
         )
         manifest = self._manifest(sealed, permit, header, now=now)
-        session = self._sessions.start(asked, permit, still=still, now=now)
+        terms = Terms(
+            release_id=permit.permit_id,
+            subject=permit.subject,
+            byte_budget=permit.byte_budget,
+            expires=permit.expires,
+            still=partial(still, asked),
+        )
+        session = self._sessions.start(SealedBody(sealed, self._bodies), terms, now=now)
         try:
             await run_sync(self._record_intent, manifest.manifest, permit)
         except BaseException:
             self._sessions.end(session.session_id)
             raise
         return Opened(session, header, manifest)
+
+    async def open_clear(
+        self, body: ClearBody, researcher: Researcher | None, *, still: Still
+    ) -> Session:
+        """Raises TooManyReleases or RecordUnavailable; then nothing has left."""
+        now = self._now()
+        await self._sweep(now)
+        subject = None if researcher is None else self._record.pseudonym(researcher.identity)
+        terms = Terms(
+            release_id=secrets.token_hex(16),
+            subject=subject,
+            byte_budget=BUDGET_TIMES * body.size + BUDGET_SLACK,
+            expires=now + CLEAR_SECONDS,
+            still=still,
+        )
+        while subject is None and (oldest := self._sessions.longest_unused_of_nobody()):
+            await run_sync(self._end, oldest, End.DISPLACED)
+        session = self._sessions.start(body, terms, now=now)
+        facts = {
+            "release": terms.release_id,
+            "by": subject,
+            "dataset": body.found.dataset,
+            "object": body.object_id,
+            "format": body.found.format,
+            "size": body.size,
+        }
+        try:
+            # Anyone may have these bytes: the entry need not be on disk before they leave.
+            self._record.append("release.clear", facts)
+        except BaseException:
+            self._sessions.end(session.session_id)
+            raise
+        return session
 
     async def claim(self, address: Address, signature: str, *, start0: int, end0: int) -> Claim:
         """Counts [start0, end0) of the body against the session, before any byte is sent.
@@ -121,8 +172,8 @@ class Releases:
         session = self._sessions.get(address.session)
         bound = Address(
             session=session.session_id,
-            object_id=session.sealed.object_id,
-            caller=session.permit.subject,
+            object_id=session.body.object_id,
+            caller=session.terms.subject or "",
             part=address.part,
             expires=address.expires,
         )
@@ -134,7 +185,7 @@ class Releases:
         """The claimed bytes in batches; breaks off by raising when the right is withdrawn."""
         session, sent = claim.session, 0
         try:
-            descriptor = await run_sync(self._open_body, session.sealed)
+            descriptor = await run_sync(session.body.open)
             try:
                 for start0 in range(claim.start0, claim.end0, BATCH_BYTES):
                     end0 = min(start0 + BATCH_BYTES, claim.end0)
@@ -149,7 +200,7 @@ class Releases:
             self._record.append(
                 "release.block",
                 {
-                    "permit": session.permit.permit_id,
+                    "release": session.terms.release_id,
                     "start": claim.start0,
                     "end": claim.end0,
                     "sent": sent,
@@ -213,29 +264,26 @@ class Releases:
     def _check_still(self, session: Session) -> None:
         now = self._now()
         end = session.end_at(now)
-        if end is None and not session.still(session.given, now):
+        if end is None and not session.terms.still(now):
             end = End.WITHDRAWN
         if end is not None:
             self._end(session, end)
             raise AddressRefused(f"This release has ended ({end}). Nothing more is sent.")
 
-    def _open_body(self, sealed: SealedObject) -> int:
-        return self._bodies.open(sealed.body_sha256, size=sealed.body_size)
-
     def _next_batch(self, session: Session, descriptor: int, start0: int, end0: int) -> bytes:
         self._check_still(session)
-        return read_range(descriptor, start0, end0)
+        return session.body.read(descriptor, start0, end0)
 
     def _end(self, session: Session, end: End) -> None:
         ended = self._sessions.end(session.session_id)
         if ended is not None:
             facts = {
-                "permit": ended.permit.permit_id,
-                "object": ended.sealed.object_id,
+                "release": ended.terms.release_id,
+                "object": ended.body.object_id,
                 "sent": ended.charged_bytes,
                 "end": str(end),
             }
-            self._record.append("release.close", facts, durable=True)
+            self._record.append("release.close", facts, durable=ended.terms.subject is not None)
 
     async def _sweep(self, now: int) -> None:
         if now < self._swept + SWEEP_SECONDS:

@@ -7,27 +7,20 @@ Plaintext is read and never written. Opening headers is `streams.agent`'s, sendi
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import json
 import os
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
-from pydantic import ValidationError
-
-from schemas.wire import LocalId, Wire, canonical_json
+from schemas.wire import LocalId, Wire
 from streams.envelope import BodyFacts, seal_body, segment_root
 from streams.errors import SourceRefused, VaultBroken
 from streams.header import seal_header
 from streams.keys import thumbprint
+from streams.listing import Listing
 from streams.sources import Kind, check_source
 from streams.storage import LocalBodies, replace_durably, settle, temporary_beside
 
-INDEX_VERSION = 1
-MAX_INDEX_BYTES = 256 * 1024 * 1024
 HASH_STEP = 1024 * 1024
 
 
@@ -55,29 +48,23 @@ class SealedObject(Wire):
         return bytes.fromhex(self.header)
 
 
-class _Index(Wire):
-    version: int
-    objects: tuple[SealedObject, ...]
-
-
 class Vault:
     """The sealed objects below `root`. Many readers, and one writer at a time across processes."""
 
     def __init__(self, root: Path) -> None:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._root = root
-        self._index = root / "index.json"
+        self._listing = Listing(root / "index.json", SealedObject, key=_object_id)
         self._digests = root / "segments"
         self._digests.mkdir(mode=0o700, exist_ok=True)
         self.bodies = LocalBodies(root / "bodies")
-        self._seen: tuple[int, int, int] | None = None
-        self._objects: dict[str, SealedObject] = {}
 
     def get(self, object_id: str) -> SealedObject | None:
-        return self._current().get(object_id)
+        return self._listing.current().get(object_id)
 
     def objects(self, dataset: str) -> tuple[SealedObject, ...]:
-        return tuple(found for found in self._current().values() if found.dataset == dataset)
+        return tuple(
+            found for found in self._listing.current().values() if found.dataset == dataset
+        )
 
     def seal(
         self,
@@ -96,7 +83,7 @@ class Vault:
         """
         kind, form = _known_kind(source, kind), format.upper()
         check_source(source, kind=kind, form=form)
-        with self._writing():
+        with self._listing.writing():
             before = self.get(object_id)
             unsealed = {
                 "object_id": object_id,
@@ -109,7 +96,7 @@ class Vault:
             if before is not None and _is_same(before, unsealed, source):
                 return before
             sealed = self._seal_body(source, unsealed, node_public)
-            self._publish({**self._current(), object_id: sealed})
+            self._listing.publish({**self._listing.current(), object_id: sealed}.values())
             if before is not None:
                 self._shred(before)
             return sealed
@@ -147,39 +134,14 @@ class Vault:
             {**unsealed, **_described(facts), "header": header.hex()}
         )
 
-    def _publish(self, objects: dict[str, SealedObject]) -> None:
-        index = _Index(version=INDEX_VERSION, objects=tuple(objects.values()))
-        replace_durably(self._index, canonical_json(index.model_dump(mode="json")))
-
     def _shred(self, replaced: SealedObject) -> None:
         """The header went with the index; a running release keeps its open descriptor."""
         self.bodies.path(replaced.body_sha256).unlink(missing_ok=True)
         (self._digests / f"{replaced.body_sha256}.leaves").unlink(missing_ok=True)
 
-    @contextmanager
-    def _writing(self) -> Generator[None]:
-        lock = os.open(self._root / ".writer", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
 
-    # Reading
-
-    def _current(self) -> dict[str, SealedObject]:
-        """The index as it is on disk now; parsed again only when the file was replaced."""
-        try:
-            with self._index.open("rb") as file:
-                facts = os.fstat(file.fileno())
-                stamp = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
-                if stamp != self._seen:
-                    self._objects, self._seen = _parse(file), stamp
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise VaultBroken("The vault's index cannot be read.", detail=str(error)) from error
-        return self._objects
+def _object_id(sealed: SealedObject) -> str:
+    return sealed.object_id
 
 
 def _described(facts: BodyFacts) -> dict[str, object]:
@@ -209,16 +171,3 @@ def _is_same(before: SealedObject, unsealed: Mapping[str, object], source: Path)
         while step := file.read(HASH_STEP):
             digest.update(step)
     return digest.hexdigest() == before.plain_sha256
-
-
-def _parse(file: BinaryIO) -> dict[str, SealedObject]:
-    content = file.read(MAX_INDEX_BYTES + 1)
-    if len(content) > MAX_INDEX_BYTES:
-        raise VaultBroken("The vault's index is too large.")
-    try:
-        index = _Index.model_validate(json.loads(content))
-    except (ValueError, ValidationError) as error:
-        raise VaultBroken("The vault's index is not one.") from error
-    if index.version != INDEX_VERSION:
-        raise VaultBroken(f"The vault's index has version {index.version}; 1 is known.")
-    return {found.object_id: found for found in index.objects}

@@ -124,8 +124,8 @@ class TicketDesk:
         session = opened.session
         address = Address(
             session=session.session_id,
-            object_id=session.sealed.object_id,
-            caller=session.permit.subject,
+            object_id=session.body.object_id,
+            caller=session.terms.subject or "",
             part=part,
             expires=session.expires,
         )

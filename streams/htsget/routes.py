@@ -187,7 +187,7 @@ async def _answer_block(
     request: Request, releases: Releases, address: Address, *, signature: str
 ) -> Response:
     session = await releases.admit(address, signature)
-    etag = f'"{session.sealed.body_sha256}"'
+    etag = f'"{session.body.etag}"'
     size = address.part.end0 - address.part.start0
     headers = {
         "Accept-Ranges": "bytes",

@@ -12,6 +12,7 @@ from access.errors import PermitRefused
 from access.permits import PermitOffice
 from schemas.grants import SignedPermit
 from streams import sessions
+from streams.bodies import SealedBody
 from streams.entitlement import Entitlement
 from streams.errors import AddressRefused, NoSuchSession, ReleaseRefused, TooManyReleases
 from streams.keys import SecretKey
@@ -110,7 +111,15 @@ def test_sessions_count_what_is_promised_and_take_back_what_was_not_sent(
     asked = node.entitled()
     permit = issued(node, asked).permit
     held = sessions.Sessions()
-    session = held.start(asked, permit, still=still, now=NOW)
+    body = SealedBody(asked.sealed, node.vault.bodies)
+    terms = sessions.Terms(
+        release_id=permit.permit_id,
+        subject=permit.subject,
+        byte_budget=permit.byte_budget,
+        expires=permit.expires,
+        still=lambda _now: True,
+    )
+    session = held.start(body, terms, now=NOW)
     held.charge(session.session_id, permit.byte_budget, now=NOW)
     with pytest.raises(AddressRefused):
         held.charge(session.session_id, 1, now=NOW)

@@ -1,0 +1,90 @@
+"""Says whether an unsealed object may leave in the clear, and plans what of it is sent.
+
+Settled rule: only a dataset whose policy says `insecure_clear_streams`, which is public and has no
+restriction. Everything else leaves as Crypt4GH or not at all. Sending is `streams.release`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import close
+
+from access.policy import Action, PolicyBook
+from passports.passport import Researcher
+from schemas.errors import InvalidInput
+from streams.bodies import ClearBody
+from streams.errors import NoSuchObject, ReleaseRefused, UnsupportedFormat
+from streams.shelf import ClearObject, Shelf
+from streams.slices.chart import Region
+from streams.slices.weave import Stretch, Woven, weave
+
+ONLY_SEALED = (
+    "Objects of this dataset leave only as Crypt4GH, sealed to a registered workspace: request "
+    "access, name a workspace, and ask again without asking for clear text."
+)
+_DEFAULTS = ("BAM", "VCF", "CRAM", "BCF", "FASTA", "FILE")
+
+
+@dataclass(frozen=True, slots=True)
+class ClearDoor:
+    """Reads policy and list each time. Methods block."""
+
+    shelf: Shelf
+    book: PolicyBook
+
+    def is_open(self, dataset: str, *, now: int) -> bool:
+        """Whether anyone at all may have the objects of the dataset now."""
+        policy = self.book.policy(dataset)
+        if policy is None or not policy.clear_streams:
+            return False
+        return self.book.decide(None, dataset, Action.STREAM, now=now).allowed
+
+    def check(self, researcher: Researcher | None, found: ClearObject, *, now: int) -> None:
+        """Raises NoSuchObject, or ReleaseRefused where the caller may know of the dataset."""
+        policy = self.book.policy(found.dataset)
+        decision = self.book.decide(researcher, found.dataset, Action.STREAM, now=now)
+        if decision.allowed and policy is not None and policy.clear_streams:
+            return
+        if not self.book.may_know(researcher, found.dataset, now=now):
+            raise NoSuchObject(reasons=("not_available",))
+        if policy is not None and policy.clear_streams:
+            codes = tuple(reason.code for reason in decision.reasons)
+            raise ReleaseRefused(" ".join(r.text for r in decision.reasons), reasons=codes)
+        raise ReleaseRefused(ONLY_SEALED, reasons=("not_in_the_clear",))
+
+    def still_holds(self, found: ClearObject, now: int) -> bool:
+        return self.shelf.is_current(found) and self.is_open(found.dataset, now=now)
+
+    def plan(
+        self, found: ClearObject, regions: tuple[Region, ...] | None, *, header_only: bool
+    ) -> ClearBody:
+        """The whole file, its header, or the records of the regions.
+
+        Raises NoSuchReference, InvalidRange, InvalidInput, ObjectChanged.
+        """
+        if regions is None and not header_only:
+            woven = Woven((Stretch(0, found.size),), (0, found.size))
+            return ClearBody(found, self.shelf, woven, found.md5)
+        if found.chart is None:
+            raise InvalidInput("Only reads and variants have headers and regions.")
+        chart = self.shelf.chart(found)
+        rows = chart.rows(regions or ())
+        descriptor = self.shelf.open(found)
+        try:
+            woven = weave(descriptor, chart, rows)
+        finally:
+            close(descriptor)
+        digest = hashlib.sha256(found.md5.encode() + repr(woven.pieces).encode())
+        return ClearBody(found, self.shelf, woven, digest.hexdigest())
+
+
+def choose(forms: Mapping[str, ClearObject], wanted: str | None) -> ClearObject:
+    """The form asked for; else the standard's default, else what there is.
+
+    Raises UnsupportedFormat: objects are sent as they are, never converted.
+    """
+    if wanted is not None and wanted not in forms:
+        raise UnsupportedFormat(f"This object is offered as {' and '.join(sorted(forms))}.")
+    return forms[wanted or next(form for form in _DEFAULTS if form in forms)]
