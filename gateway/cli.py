@@ -21,7 +21,7 @@ from typing import Annotated, cast
 
 import typer
 
-from gateway import duo_command
+from gateway import duo_command, trust_command
 from gateway.errors import Exit, LoadRefused
 from schemas.errors import SkerryError
 
@@ -34,6 +34,7 @@ app = typer.Typer(
 workspace = typer.Typer(no_args_is_help=True, help="The place where released data is opened.")
 app.add_typer(workspace, name="workspace")
 app.add_typer(duo_command.app, name="duo")
+app.add_typer(trust_command.app, name="trust")
 
 Folder = Annotated[Path, typer.Argument(help="the node's folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]

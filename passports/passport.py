@@ -112,16 +112,14 @@ class Clearinghouse:
     async def _holder(self, raw_token: str, *, now: int) -> _Holder:
         token = compact.parse(raw_token, cap=compact.MAX_PASSPORT_CHARS)
         typ = token.unverified_header.get("typ")
-        if typ != tokens.PASSPORT_TYP and typ not in tokens.ACCESS_TOKEN_TYPS:
-            raise BadToken(Reason.WRONG_TYPE, detail="neither a Passport nor an access token")
         broker = self._trust.broker(token.unverified_claims.get("iss"))
         if broker is None:
             raise BadToken(Reason.UNKNOWN_ISSUER)
         if typ == tokens.PASSPORT_TYP:
             signed = await self._verified(token, broker, now=now)
             return _Holder(signed, _visa_strings(signed.claims), CACHE_SECONDS)
-        if broker.userinfo_url is None:
-            raise BadToken(Reason.WRONG_TYPE, detail="access tokens of this broker are not taken")
+        if broker.userinfo_url is None or typ != broker.access_token_typ:
+            raise BadToken(Reason.WRONG_TYPE, detail="neither a Passport nor an access token")
         if len(raw_token) > MAX_ACCESS_TOKEN_CHARS:
             raise BadToken(Reason.TOO_LARGE)
         signed = await self._verified(token, broker, now=now)

@@ -29,7 +29,6 @@ from schemas.wire import canonical_json
 ALGORITHMS = ("RS256", "ES256")
 PASSPORT_TYP = "vnd.ga4gh.passport+jwt"
 VISA_TYP = "vnd.ga4gh.visa+jwt"
-ACCESS_TOKEN_TYPS = ("at+jwt", "application/at+jwt")  # RFC 9068 4
 LEEWAY_SECONDS = 30
 _LAST_SECOND = 2**53
 _MAX_AUDIENCES = 100

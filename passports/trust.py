@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from passports import revocation
 from passports.errors import BadTrustFile
 from passports.jwks import MAX_KEYS, PublicKey, usable_keys
 from passports.outbound import is_safe_url
@@ -38,6 +39,7 @@ class _Entry(BaseModel):
 class Broker(_Entry):
     """An issuer of passports; with `userinfo_url`, of access tokens that are shown there.
 
+    `access_token_typ` is what its access tokens call themselves (RFC 9068 4, AAI 1.2.1);
     `audiences` are names besides the node's address by which its tokens may call the node.
     """
 
@@ -46,6 +48,7 @@ class Broker(_Entry):
     keys: Pinned | None = None
     algorithms: Algorithms = ("RS256", "ES256")
     userinfo_url: Url | None = None
+    access_token_typ: Literal["at+jwt", "JWT"] = "at+jwt"  # noqa: S105 - a type, not a secret
     audiences: tuple[Url, ...] = ()
     audience_required: bool = True
 
@@ -151,11 +154,10 @@ def load(path: Path) -> TrustTable:
         raise BadTrustFile(f"{path}: cannot be read; see docs/trust.md") from error
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         raise BadTrustFile(f"{path}: {_where(error)}; see docs/trust.md") from error
-    return TrustTable(
-        brokers=entries.brokers,
-        visa_issuers=entries.visa_issuers,
-        revoked=None if entries.revoked is None else path.parent / entries.revoked,
-    )
+    revoked = None if entries.revoked is None else path.parent / entries.revoked
+    if revoked is not None:
+        revocation.read(revoked)
+    return TrustTable(brokers=entries.brokers, visa_issuers=entries.visa_issuers, revoked=revoked)
 
 
 def _check_issuer(issuer: VisaIssuer, brokers: Mapping[str, Broker]) -> None:

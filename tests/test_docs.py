@@ -143,7 +143,7 @@ def test_the_policy_example_loads_and_its_own_tests_hold(tmp_path: Path) -> None
 
 
 def test_the_trust_example_loads(tmp_path: Path) -> None:
-    (example,) = _yaml_of("docs/trust.md")
+    example = _yaml_of("docs/trust.md")[0]
     path = tmp_path / "trust.yaml"
     path.write_text(example, encoding="utf-8")
 
