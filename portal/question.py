@@ -1,8 +1,9 @@
 """Turns what a person types into one Beacon question, and says in words what was understood.
 
-Beacon v2.2 request parameters (0-based, half-open) from VCF-style text (1-based): `1:10177 A>AC`,
-`1-10177-A-AC`, `chr22:10516173 C>T`; a region `1:10000-20000`; or ontology terms of people,
-`ICD10:G35, NCIT:C16576`. Gene names, rsIDs and HGVS are refused by name, never guessed.
+Beacon v2.2 request parameters (0-based, half-open) from any spelling that `schemas.variant_text`
+reads (VCF forms, regions, HGVS, SPDI, identifiers, genes, amino-acid changes), or ontology terms
+of people, `ICD10:G35, NCIT:C16576`. Substitutions go out as plain alleles, which every Beacon
+reads; what only a node's reference or annotations can resolve goes as it was written.
 """
 
 from __future__ import annotations
@@ -13,34 +14,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from portal.errors import UnreadableQuestion
+from schemas import variant_text
+from schemas.hgvs import Edit, GenomicName, UnreadableName
+from schemas.sequences import ASSEMBLIES, place
+from schemas.variant_text import Gene, KnownId, ProteinChange, Region, Spelling, WrittenAllele
 
 MAX_CHARS = 500
 MAX_TERMS = 20
-MAX_POSITION = 2**31 - 1
 
-_CHROMOSOME = r"(?P<chrom>(?:chr)?(?:[1-9]|1\d|2[0-2]|X|Y|M|MT)|refseq:[A-Z]{2}_\d{6,9}\.\d+)"
-_BASES = r"[ACGTN]{1,200}"
-_POSITION = r"\d{1,3}(?:,\d{3})+|\d{1,10}"
-_ALLELE = re.compile(
-    rf"{_CHROMOSOME}\s*[:\s]\s*(?P<pos>{_POSITION})\s*:?\s*(?P<ref>{_BASES})\s*[>/:]\s*(?P<alt>{_BASES})",
-    re.IGNORECASE,
-)
-_DASHED = re.compile(
-    rf"{_CHROMOSOME}[-_](?P<pos>\d{{1,10}})[-_](?P<ref>{_BASES})[-_](?P<alt>{_BASES})",
-    re.IGNORECASE,
-)
-_REGION = re.compile(
-    rf"{_CHROMOSOME}\s*:\s*(?P<first>{_POSITION})\s*(?:-|\.\.|–)\s*(?P<last>{_POSITION})",
-    re.IGNORECASE,
-)
 _TERM = re.compile(r"[A-Za-z][A-Za-z0-9_.]*:[^\s,;]{1,200}")
-_KNOWN_BUT_UNSUPPORTED = (
-    (re.compile(r"rs\d+", re.IGNORECASE), "An rsID needs a dbSNP table"),
-    (re.compile(r".*:[gcpmn]\..*"), "HGVS needs a reference sequence"),
-    (re.compile(r"[A-Z][A-Z0-9-]{1,14}"), "A gene name needs a gene model"),
-)
-_ASSEMBLIES = ("", "GRCh37", "GRCh38")
-_HINT = "Try 1:10177 A>AC, a region 1:10000-20000, or terms like ICD10:G35."
+_HINT = "Try 1:10177 A>AC, a region 1:10000-20000, a gene BRCA1, or terms like ICD10:G35."
 
 
 class Kind(StrEnum):
@@ -84,66 +67,116 @@ def parse(text: str, *, assembly: str = "") -> Question:
         raise UnreadableQuestion(f"Type a question first. {_HINT}")
     if len(typed) > MAX_CHARS:
         raise UnreadableQuestion(f"A question may be {MAX_CHARS} characters long.")
-    if assembly not in _ASSEMBLIES:
+    if assembly not in ("", *ASSEMBLIES):
         raise UnreadableQuestion("The assembly must be GRCh37, GRCh38 or left open.")
-    for pattern in (_ALLELE, _DASHED):
-        if found := pattern.fullmatch(typed):
-            return _allele(typed, found, assembly)
-    if found := _REGION.fullmatch(typed):
-        return _region(typed, found, assembly)
-    return _people(typed)
+    try:
+        spelling = variant_text.read(typed)
+    except UnreadableName as wrong:
+        raise UnreadableQuestion(wrong.public) from wrong
+    return _people(typed) if spelling is None else _variant(typed, spelling, assembly)
 
 
-def _allele(typed: str, found: re.Match[str], assembly: str) -> Question:
-    chromosome, position = _name(found["chrom"]), _number(found["pos"])
-    reference, alternate = found["ref"].upper(), found["alt"].upper()
-    if reference == alternate:
-        raise UnreadableQuestion("Reference and alternate bases are the same: no variant to find.")
-    parameters: dict[str, object] = {
-        "referenceName": chromosome,
-        "start": [position - 1],
-        "referenceBases": reference,
-        "alternateBases": alternate,
-    }
+# Beacon parameters, what was understood in words, and the assembly.
+_Understood = tuple[dict[str, object], str, str]
+
+
+def _variant(typed: str, spelling: Spelling, assembly: str) -> Question:
+    parameters, words, assembly = _understood(typed, spelling, assembly)
     return Question(
         text=typed,
         kind=Kind.VARIANTS,
-        parameters=_with_assembly(parameters, assembly),
+        parameters=parameters | ({"assemblyId": assembly} if assembly else {}),
         filters=(),
-        words=(
-            f"Variant {chromosome}:{position:,} {reference}>{alternate}, {_in(assembly)}, "
-            f"1-based; sent as start={position - 1}."
-        ),
+        words=words,
     )
 
 
-def _region(typed: str, found: re.Match[str], assembly: str) -> Question:
-    chromosome = _name(found["chrom"])
-    first, last = _number(found["first"]), _number(found["last"])
-    if last < first:
-        raise UnreadableQuestion("The region ends before it starts.")
+def _understood(typed: str, spelling: Spelling, assembly: str) -> _Understood:
+    match spelling:
+        case WrittenAllele():
+            return _allele(spelling, assembly)
+        case Region():
+            return _region(spelling, assembly)
+        case GenomicName():
+            return _genomic(typed, spelling, assembly)
+        case KnownId(name):
+            words = f"Variant {name}, as each node’s data name it; sent as it is written."
+            return {"genomicAlleleShortForm": name}, words, assembly
+        case Gene(symbol):
+            words = f"Variants in gene {symbol}, as each node’s data place them."
+            return {"geneId": symbol}, words, assembly
+        case ProteinChange(change, gene):
+            asked: dict[str, object] = {"aminoacidChange": change}
+            of = f" of {gene}" if gene else " of any protein"
+            words = (
+                f"Variants that change the amino acid {change}{of}, as each node annotates them."
+            )
+            return asked | ({"geneId": gene} if gene else {}), words, assembly
+
+
+def _allele(written: WrittenAllele, assembly: str) -> _Understood:
+    chrom, assembly = _placed(written.sequence, assembly)
     parameters: dict[str, object] = {
-        "referenceName": chromosome,
-        "start": [first - 1],
-        "end": [last],
+        "referenceName": chrom,
+        "start": [written.start0],
+        "referenceBases": written.ref,
+        "alternateBases": written.alt,
     }
-    return Question(
-        text=typed,
-        kind=Kind.VARIANTS,
-        parameters=_with_assembly(parameters, assembly),
-        filters=(),
-        words=(
-            f"Variants that overlap {chromosome}:{first:,}–{last:,}, {_in(assembly)}, both ends "
-            f"included, 1-based; sent as start={first - 1}, end={last}."
-        ),
+    change = f"{written.ref or '–'}>{written.alt or '–'}"
+    words = (
+        f"Variant {chrom}:{written.start0 + 1:,} {change}, {_in(assembly)}, 1-based; "
+        f"sent as start={written.start0} (0-based)."
     )
+    return parameters, words, assembly
+
+
+def _region(region: Region, assembly: str) -> _Understood:
+    chrom, assembly = _placed(region.sequence, assembly)
+    parameters: dict[str, object] = {
+        "referenceName": chrom,
+        "start": [region.start0],
+        "end": [region.end0],
+    }
+    words = (
+        f"Variants that overlap {chrom}:{region.start0 + 1:,}–{region.end0:,}, {_in(assembly)}, "
+        f"both ends included, 1-based; sent as start={region.start0}, end={region.end0} (0-based, "
+        "end excluded)."
+    )
+    return parameters, words, assembly
+
+
+def _genomic(typed: str, name: GenomicName, assembly: str) -> _Understood:
+    chrom, assembly = _placed(name.sequence, assembly)
+    if name.edit is Edit.SUBSTITUTION:
+        written = WrittenAllele(chrom, name.start0, name.deleted or "", name.inserted or "")
+        return _allele(written, assembly)
+    first, last = name.start0 + 1, max(name.end0, name.start0 + 1)
+    where = f"{first:,}" if first == last else f"{first:,}–{last:,}"
+    edit = name.edit.name.lower()
+    words = (
+        f"HGVS: {edit} at {chrom}:{where}, {_in(assembly)}, 1-based (0-based start={name.start0}, "
+        f"end={name.end0}); sent as it is written, each node resolves it."
+    )
+    return {"genomicAlleleShortForm": typed}, words, assembly
+
+
+def _placed(sequence: str, assembly: str) -> tuple[str, str]:
+    """The chromosome, and the assembly that was chosen or that the name itself says."""
+    found = place(sequence)
+    if found is None:
+        raise UnreadableQuestion(
+            "This sequence is not one of the chromosomes of GRCh37 or GRCh38. " + _HINT
+        )
+    chrom, said = found
+    if said and assembly and said != assembly:
+        raise UnreadableQuestion(f"{sequence} is of {said}, and {assembly} is chosen.")
+    return chrom, said or assembly
 
 
 def _people(typed: str) -> Question:
     terms = [part for part in re.split(r"[\s,;]+|\bAND\b", typed) if part]
-    for term in terms:
-        if not _TERM.fullmatch(term) or re.search(r":[gcpmn]\.", term):
-            raise UnreadableQuestion(_why_not(typed, term))
+    if not all(_TERM.fullmatch(term) for term in terms):
+        raise UnreadableQuestion(f"This is not a variant, a region or a list of terms. {_HINT}")
     if not terms:
         # No term would be no filter: it would ask for everyone.
         raise UnreadableQuestion(f"Type a question first. {_HINT}")
@@ -161,33 +194,8 @@ def _people(typed: str) -> Question:
     )
 
 
-def _why_not(typed: str, term: str) -> str:
-    for pattern, reason in _KNOWN_BUT_UNSUPPORTED:
-        if pattern.fullmatch(typed) or pattern.fullmatch(term):
-            return f"{reason}, which this portal does not have (unsupported). {_HINT}"
-    return f"This is not a variant, a region or a list of terms. {_HINT}"
-
-
 def _chromosome_like(term: str) -> bool:
-    return re.fullmatch(_CHROMOSOME, term.split(":", 1)[0], re.IGNORECASE) is not None
-
-
-def _name(raw: str) -> str:
-    if raw.lower().startswith("refseq:"):
-        return "refseq:" + raw[7:].upper()
-    bare = raw[3:] if raw.lower().startswith("chr") else raw
-    return "MT" if bare.upper() == "M" else bare.upper()
-
-
-def _number(raw: str) -> int:
-    value = int(raw.replace(",", ""))
-    if not 1 <= value <= MAX_POSITION:
-        raise UnreadableQuestion("Positions are counted from 1, as in a VCF file.")
-    return value
-
-
-def _with_assembly(parameters: dict[str, object], assembly: str) -> dict[str, object]:
-    return parameters | {"assemblyId": assembly} if assembly else parameters
+    return place(term.split(":", 1)[0]) is not None
 
 
 def _in(assembly: str) -> str:

@@ -51,7 +51,8 @@ _CLINVAR = re.compile(r"(?:clinvar:)(\d{1,12})|([VRS]CV\d{9}(?:\.\d{1,4})?)", _F
 # Shorter ones are carbonic anhydrase genes.
 _REGISTRY = re.compile(r"(?:caid:)?(CA\d{4,12})", _FLAGS)
 _ANNOTATED = re.compile(r"[A-Za-z0-9_.()-]{2,60}:[cnpr]\.\S{1,500}", re.ASCII)
-_OF_GENE = re.compile(r"([A-Z][A-Za-z0-9-]{1,20})(?::|\s)(p\.\S{1,200}|\S{1,200})", re.ASCII)
+# Behind a colon only `p.` tells a change from the code of a term.
+_OF_GENE = re.compile(r"([A-Z][A-Za-z0-9-]{1,20})(?::(?=p\.)|\s)(\S{1,200})", re.ASCII)
 # An Ensembl transcript or protein is no gene.
 _GENE = re.compile(
     r"(?!ENS[TP]\d)[A-Z][A-Z0-9]{1,14}(?:-[A-Z0-9]{1,10})?|C(?:\d{1,2}|X|Y)orf\d{1,4}", re.ASCII

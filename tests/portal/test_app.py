@@ -125,7 +125,7 @@ async def test_a_nodes_words_are_text_and_never_markup() -> None:
     assert "&lt;b&gt;one&lt;/b&gt;" in page.text
 
 
-@pytest.mark.parametrize("typed", ["", "<script>", "rs334", ","])
+@pytest.mark.parametrize("typed", ["", "<script>", "1:0 A>C", ","])
 async def test_what_cannot_be_asked_is_not_sent(typed: str) -> None:
     async with _browser(unused_address()) as browser:
         page = await browser.post("/search", data={"q": typed})

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from portal.errors import UnreadableQuestion
 from portal.question import MAX_CHARS, MAX_TERMS, Kind, parse
 
+ALLELE = {"referenceName": "1", "start": [10176], "referenceBases": "A", "alternateBases": "AC"}
+
 
 @pytest.mark.parametrize(
     "typed",
@@ -55,13 +57,58 @@ def test_the_body_nests_its_parameters_as_the_schema_has_them() -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "parameters"),
+    [
+        ("NC_000001.10:10176:A:AC", ALLELE | {"assemblyId": "GRCh37"}),
+        ("1 10177 rs1 A AC 100 PASS .", ALLELE),
+        ("NC_000001.10:g.10177A>G", ALLELE | {"alternateBases": "G", "assemblyId": "GRCh37"}),
+        ("chr1:g.10177A>G", ALLELE | {"alternateBases": "G"}),
+        ("rs334", {"genomicAlleleShortForm": "rs334"}),
+        ("clinvar:15333", {"genomicAlleleShortForm": "clinvar:15333"}),
+        ("NM_004006.2:c.4375C>T", {"genomicAlleleShortForm": "NM_004006.2:c.4375C>T"}),
+        ("BRCA1", {"geneId": "BRCA1"}),
+        ("BRAF V600E", {"geneId": "BRAF", "aminoacidChange": "V600E"}),
+        ("p.Val600Glu", {"aminoacidChange": "V600E"}),
+        (
+            "NC_000001.10:g.10177_10178del",
+            {
+                "genomicAlleleShortForm": "NC_000001.10:g.10177_10178del",
+                "assemblyId": "GRCh37",
+            },
+        ),
+    ],
+)
+def test_every_spelling_asks_in_the_parameters_that_most_beacons_read(
+    typed: str, parameters: dict[str, object]
+) -> None:
+    question = parse(typed)
+    assert question.kind is Kind.VARIANTS
+    assert question.parameters == parameters
+
+
+def test_what_was_understood_is_told_in_both_ways_of_counting() -> None:
+    words = parse("chr17:43045711 G>A", assembly="GRCh38").words
+    assert words == (
+        "Variant 17:43,045,711 G>A, GRCh38, 1-based; sent as start=43045710 (0-based)."
+    )
+    words = parse("NC_000017.11:g.43045711_43045713del").words
+    assert "17:43,045,711–43,045,713, GRCh38, 1-based" in words
+    assert "0-based start=43045710, end=43045713" in words
+
+
+@pytest.mark.parametrize("term", ["ICD10CM:C4A", "HP:0000822", "SNOMED:22298006", "ICD10:E11"])
+def test_the_code_of_a_term_is_no_change_of_a_protein(term: str) -> None:
+    assert parse(term).kind is Kind.INDIVIDUALS
+
+
+@pytest.mark.parametrize(
     ("typed", "says"),
     [
         ("", "Type a question"),
         ("   ", "Type a question"),
-        ("rs334", "rsID"),
-        ("BRCA1", "gene name"),
-        ("NM_004006.2:c.4375C>T", "HGVS"),
+        ("NC_000017.9:100:A:C", "not one of the chromosomes"),
+        ("17:g.5_3del", "backwards"),
+        ("17:g.5=", "exact positions|not supported"),
         ("1:0 A>C", "counted from 1"),
         ("1:9999999999 A>C", "counted from 1"),
         ("1:200-100", "ends before"),
@@ -78,6 +125,11 @@ def test_the_body_nests_its_parameters_as_the_schema_has_them() -> None:
 def test_what_is_not_understood_is_refused_with_a_sentence(typed: str, says: str) -> None:
     with pytest.raises(UnreadableQuestion, match=says):
         parse(typed)
+
+
+def test_a_sequence_of_another_assembly_than_the_chosen_one_is_refused() -> None:
+    with pytest.raises(UnreadableQuestion, match="GRCh37"):
+        parse("NC_000001.10:g.5A>G", assembly="GRCh38")
 
 
 def test_an_unknown_assembly_is_refused() -> None:
