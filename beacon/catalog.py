@@ -33,7 +33,7 @@ class DatasetFacts:
     genotypes: bool = True  # False: sites with counts only, so nobody is known to carry anything
     genes: Literal["annotation", "table"] | None = None  # where a gene question finds its answer
     aminoacid_changes: bool = False
-    identifiers: bool = False
+    identifiers: tuple[str, ...] = ()  # kinds of `beacon.identifiers` the variants have
     populations: tuple[str, ...] = ()  # as named in the source, such as `afr`
 
 

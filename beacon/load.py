@@ -1,8 +1,8 @@
 """Checked import of one dataset: variant files and metadata become one segment, or nothing does.
 
 A source has one assembly. Nothing half-loaded is served: the segment is built under a temporary
-name, verified, made durable, renamed, and only then named in the manifest. FILTER is not looked at:
-every allele of the files is loaded. The canonical sorted Parquet of the design is not built yet.
+name, verified, made durable, renamed, and only then named in the manifest. Its variants stay beside
+it as sorted Parquet. FILTER is not looked at: every allele of the files is loaded.
 """
 
 from __future__ import annotations
@@ -12,26 +12,21 @@ import json
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-from pyroaring import BitMap
-
-from beacon import alleles, manifest, ontology, records, variant_files
-from beacon.catalog import Allele, DatasetFacts
+from beacon import alleles, manifest, ontology, parquet, records, variant_files
+from beacon.blocks import FORMAT
+from beacon.catalog import DatasetFacts
 from beacon.errors import CatalogError, Problem, SourceRefused
 from beacon.members import Members, members, owned
 from beacon.records import Entity, Problems
-from beacon.segment_file import FORMAT, SegmentWriter, StoredAllele
-from beacon.variant_files import FileAllele, VariantFile
+from beacon.segment_file import SegmentWriter
+from beacon.variant_files import Selection, VariantFile
 
-MAX_ALLELES = 50_000_000
-_REPORT_EVERY = 1000
-_MAX_SPELLED = 40
+MAX_ALLELES = 200_000_000
 
 Progress = Callable[[str, int], None]
 
@@ -73,7 +68,7 @@ def check(source: DatasetSource) -> list[Problem]:
     try:
         checked = _check(source)
         for file in checked.files:
-            for _ in file:
+            for _ in file.rows(Selection({})):
                 pass
     except SourceRefused as refused:
         return list(refused.problems)
@@ -91,16 +86,25 @@ def load(
     catalog_dir.mkdir(parents=True, exist_ok=True)
     final = catalog_dir / manifest.segment_name(source.id, version)
     temporary = final.with_name(f"{final.name}.{os.getpid()}.tmp")
+    variants = temporary.with_suffix(".parquet.tmp")
     temporary.unlink(missing_ok=True)
+    variants.unlink(missing_ok=True)
     try:
         with SegmentWriter(temporary) as writer:
-            facts = _build(source, checked, people, writer=writer, version=version, tell=progress)
+            facts = _build(
+                *(source, checked, people, variants),
+                writer=writer,
+                version=version,
+                tell=progress or (lambda _what, _count: None),
+            )
         entry = manifest.Entry(final.name, version, temporary.stat().st_size, _digest(temporary))
+        variants.replace(catalog_dir / manifest.parquet_name(final.name))
         temporary.replace(final)
     except (sqlite3.Error, OSError) as failed:
         raise CatalogError("the segment could not be written", detail=str(final)) from failed
     finally:
         temporary.unlink(missing_ok=True)
+        variants.unlink(missing_ok=True)
     manifest.sync_folder(catalog_dir)
     manifest.switch(catalog_dir, source.id, entry)
     return facts
@@ -135,6 +139,9 @@ def _check(source: DatasetSource) -> _Checked:
                 problems.add(problem)
     for file in files:
         _check_assembly(file, assembly, problems)
+    if len({bool(file.samples) for file in files}) > 1:
+        expected = "genotypes in every variant file, or in none"
+        problems.add(Problem("source", "", "vcfs", expected, "load the sites as their own dataset"))
     if problems.found:
         raise SourceRefused(problems.found)
     return _Checked(entities, tuple(files), ontology.read(source.hierarchies), assembly or "")
@@ -162,12 +169,12 @@ def _build(
     source: DatasetSource,
     checked: _Checked,
     people: Members,
+    variants: Path,
     *,
     writer: SegmentWriter,
     version: str,
-    tell: Progress | None,
+    tell: Progress,
 ) -> DatasetFacts:
-    tell = tell or (lambda _what, _count: None)
     # 1. People and what their records say.
     writer.people(list(people.numbers))
     writer.samples((number, name, person) for name, (number, person) in people.samples.items())
@@ -176,35 +183,45 @@ def _build(
         rows = owned(name, checked.entities, people, whole=whole)
         tell(name, writer.records(name, rows, checked.hierarchy))
     writer.dataset(_dataset_record(source), checked.hierarchy)
-    # 2. Alleles and their carriers.
+    # 2. Alleles and their carriers, into order and from there into the segment.
+    numbers = {name: number for name, (number, _) in people.samples.items()}
+    selection = Selection(
+        numbers, share=source.keep_people is not None, own_reference=source.reference == "own"
+    )
+    written = parquet.write(
+        _rows(checked.files, selection), variants, tell=lambda rows: tell("genomicVariant", rows)
+    )
+    _refuse_duplicates(written)
+    persons = [person for _, person in people.samples.values()]
+    chromosomes, kinds = writer.variants(
+        variants, persons, tell=lambda rows: tell("genomicVariant, indexed", rows)
+    )
     skipped: Counter[str] = Counter()
     if people.left_out:
         skipped["sample without an individual"] = people.left_out
     for file in checked.files:
-        for number, stored in enumerate(_stored(source, file, people), start=1):
-            if number > MAX_ALLELES:
-                expected = f"at most {MAX_ALLELES} alleles"
-                raise SourceRefused([Problem(file.path.name, "", "", expected, "split the file")])
-            writer.allele(stored)
-            if number % _REPORT_EVERY == 0:
-                tell("genomicVariant", number)
         skipped.update(file.skipped)
-    _refuse_duplicates(writer)
-    # 3. Order, facts, verification.
-    variants, chromosomes = writer.arrange()
+    # 3. Facts, verification.
+    annotators = [file.annotator for file in checked.files]
     facts = DatasetFacts(
         id=source.id,
         name=source.name,
         version=version,
         assembly=checked.assembly,
         people=len(people.numbers),
-        variants=variants,
+        variants=written.rows,
         chromosomes=chromosomes,
         description=source.description,
         metadata=_dataset_record(source),
+        genotypes=any(file.samples for file in checked.files),
+        # A file without annotation could hold what is asked, so all must have it.
+        genes="annotation" if annotators and all(annotators) else None,
+        aminoacid_changes=bool(annotators) and all(a and a.has_changes for a in annotators),
+        identifiers=kinds,
+        populations=tuple(dict.fromkeys(n for f in checked.files for n in f.counts.populations)),
     )
     writer.finish(facts, skipped)
-    tell("genomicVariant", variants)
+    tell("genomicVariant", written.rows)
     for reason, count in skipped.items():
         tell(f"left out: {reason}", count)
     return facts
@@ -215,62 +232,22 @@ def _dataset_record(source: DatasetSource) -> dict[str, object]:
     return {name: value for name, value in source.metadata.items() if name != "ids"}
 
 
-def _stored(source: DatasetSource, file: VariantFile, people: Members) -> Iterator[StoredAllele]:
-    columns, numbers, persons = _columns(file, people)
-    for found in file:
-        copies, called = found.copies[columns], found.called[columns]
-        carrying = np.flatnonzero(copies)
-        if not len(carrying) and source.keep_people is not None:
-            continue  # another share of the cohort has it
-        everyone = int(found.called.sum())
-        frequency = int(found.copies.sum()) / everyone if everyone else None
-        yield StoredAllele(
-            allele=found.allele,
-            end0=found.end0,
-            variant_type=found.variant_type,
-            variant_id=variant_id(found.allele, found.end0),
-            allele_count=int(copies.sum()),
-            allele_number=int(called.sum()),
-            carriers=BitMap(persons[carrying]),
-            reference_af=frequency if source.reference == "own" else None,
-            identifiers=found.identifiers,
-            genotypes=_by_genotype(found, columns[carrying], numbers[carrying]),
-        )
+def _rows(files: Sequence[VariantFile], selection: Selection) -> Iterator[parquet.Row]:
+    number = 0
+    for file in files:
+        for row in file.rows(selection):
+            yield row
+            number += 1
+            if number > MAX_ALLELES:
+                expected = f"at most {MAX_ALLELES} alleles"
+                raise SourceRefused([Problem(file.path.name, "", "", expected, "split the source")])
 
 
-def _columns(
-    file: VariantFile, people: Members
-) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.uint32]]:
-    """For the kept samples of a file: column, sample number, person number."""
-    kept = [(i, *people.samples[s]) for i, s in enumerate(file.samples) if s in people.samples]
-    table = np.array(kept, dtype=np.int64).reshape(-1, 3)
-    return table[:, 0], table[:, 1].astype(np.uint32), table[:, 2].astype(np.uint32)
-
-
-def _by_genotype(
-    found: FileAllele, columns: NDArray[np.int64], numbers: NDArray[np.uint32]
-) -> dict[str, BitMap]:
-    codes = found.codes[columns]
-    return {
-        variant_files.genotype_text(int(code)): BitMap(numbers[codes == code])
-        for code in np.unique(codes)
-    }
-
-
-def variant_id(allele: Allele, end0: int) -> str:
-    """`1-10177-A-AC`: chromosome, one-based position, bases; long bases by their digest."""
-    bases = f"{allele.ref}-{allele.alt}"
-    if allele.alt.startswith("<") or len(bases) > _MAX_SPELLED:
-        digest = hashlib.sha256(f"{bases}-{end0}".encode()).hexdigest()[:24]
-        bases = f"{end0}-{digest}"
-    return f"{allele.chrom}-{allele.start0 + 1}-{bases}"
-
-
-def _refuse_duplicates(writer: SegmentWriter) -> None:
+def _refuse_duplicates(written: parquet.Written) -> None:
     step = "merge the records, for example with bcftools norm -d none"
     problems = [
         Problem("variants", f"{chrom}:{start0 + 1}", "ALT", "each allele once in a source", step)
-        for chrom, start0 in writer.duplicates()
+        for chrom, start0 in written.duplicates
     ]
     if problems:
         raise SourceRefused(problems)

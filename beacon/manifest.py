@@ -35,6 +35,11 @@ def segment_name(dataset: str, version: str) -> str:
     return f"{quote(dataset, safe='')}.{version}.segment"
 
 
+def parquet_name(segment: str) -> str:
+    """The sorted variants a segment was made from."""
+    return f"{segment.removesuffix('.segment')}.parquet"
+
+
 def read(folder: Path) -> Mapping[str, Entry]:
     """Active segments by dataset; none where nothing was ever loaded."""
     path = folder / _NAME
@@ -64,6 +69,7 @@ def switch(folder: Path, dataset: str, entry: Entry) -> None:
         before = known_before.get(dataset)
         if before is not None and before.file != entry.file:
             (folder / before.file).unlink(missing_ok=True)
+            (folder / parquet_name(before.file)).unlink(missing_ok=True)
         sync_folder(folder)
 
 

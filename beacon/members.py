@@ -42,7 +42,8 @@ def members(
         if person in numbers:
             samples[sample] = (len(samples), numbers[person])
         left_out += person not in names
-    if not numbers:
+    sites_only = bool(samples_of_files) and not in_files and kept is None
+    if not numbers and not sites_only:
         step = "check keep_people and the individuals file"
         raise SourceRefused([Problem("source", "", "people", "at least one person", step)])
     return Members(numbers, samples, left_out)

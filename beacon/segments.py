@@ -1,8 +1,8 @@
 """The SQLite form of the catalog: one immutable file per dataset version, read in place.
 
 Implements `beacon.catalog`. Files are opened read-only and `immutable`, so no lock is taken; a
-newer version is another file, and requests that began on the old one finish on it. Exact alleles
-and ranges read a few pages; a question narrowed to people reads the carriers of each candidate.
+newer version is another file, and requests that began on the old one finish on it. What a question
+finds is a bitmap of rows; only the rows of a page become values.
 """
 
 from __future__ import annotations
@@ -13,27 +13,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, assert_never
 from urllib.parse import quote
 
 from pyroaring import BitMap
 
-from beacon import manifest
+from beacon import identifiers, manifest
+from beacon.blocks import FORMAT
+from beacon.carriers import Carriers
 from beacon.catalog import (
     Allele,
+    AminoacidChange,
     ById,
+    ByIdentifier,
     DatasetFacts,
     EntryType,
     FilteringTerm,
+    InGene,
     Predicate,
     Segment,
     Span,
     VariantPage,
     VariantQuestion,
 )
-from beacon.errors import CatalogError
+from beacon.errors import CatalogError, UnsupportedQuestion
 from beacon.record_table import RecordTable
-from beacon.segment_file import FORMAT
+from beacon.variant_rows import VariantRows
 from beacon.variant_table import VariantTable
 
 _MAX_INTEGER = 2**62  # what SQLite can bind; no position or page is beyond it
@@ -54,10 +59,13 @@ class SqliteSegment:
             stated = {name: json.loads(value) for name, value in self._all("SELECT * FROM facts")}
             if stated.get("format") != FORMAT:
                 raise CatalogError("a dataset cannot be read", detail=f"{path}: format")
-            raw = stated["facts"]
-            self._facts = DatasetFacts(**{**raw, "chromosomes": tuple(raw["chromosomes"])})
+            raw = stated["facts"].items()
+            listed = {name: tuple(v) if isinstance(v, list) else v for name, v in raw}
+            self._facts = DatasetFacts(**listed)
             self.skipped: Mapping[str, int] = MappingProxyType(stated["skipped"])
-        self._table = VariantTable(self._all, self._facts.variants)
+            self._rows = VariantRows(self._all, self._facts.variants)
+            self._table = VariantTable(self._all, self._rows)
+        self._carriers = Carriers(self._all, people=self._facts.people, rows=self._facts.variants)
         self._records = RecordTable(self._all, self._facts.people)
 
     @property
@@ -70,31 +78,54 @@ class SqliteSegment:
     # Variants
 
     def supports(self, question: VariantQuestion) -> bool:
-        return isinstance(question, Allele | Span | ById)
+        facts = self._facts
+        match question:
+            case Allele() | Span() | ById():
+                return True
+            case InGene():
+                return facts.genes is not None
+            case AminoacidChange():
+                return facts.aminoacid_changes
+            case ByIdentifier(name):
+                return identifiers.kind(name) in facts.identifiers
+            case _ as unreachable:
+                assert_never(unreachable)
 
     def variants(
         self, question: VariantQuestion | None, *, people: BitMap | None, skip: int, limit: int
     ) -> VariantPage:
         with self._failing():
-            if question is None and people is None:
-                rows: Sequence[int] = range(self._facts.variants)
-            else:
-                rows = self._table.matching(question)
+            found = self._matching(question)
             if people is not None:
-                rows = [row for row in rows if people.intersect(self._table.carriers(row))]
-            page = rows[skip : skip + limit]
-            return VariantPage(len(rows), tuple(self._table.variant(row) for row in page))
+                self._need_genotypes()
+                found = self._carriers.rows(people, among=found)
+            if found is None:
+                total = self._facts.variants
+                page = range(total)[skip : skip + limit]
+            else:
+                total, page = len(found), found[skip : skip + limit]
+            return VariantPage(total, self._rows.records(page))
 
     def carriers(self, question: VariantQuestion) -> BitMap:
         with self._failing():
-            found = BitMap()
-            for row in self._table.matching(question):
-                found |= self._table.carriers(row)
-            return found
+            self._need_genotypes()
+            found = self._matching(question)
+            return self._carriers.of(found) if found else BitMap()
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
         with self._failing():
-            return self._table.calls(row, limit=limit)
+            return self._carriers.calls(row, limit=limit)
+
+    def _matching(self, question: VariantQuestion | None) -> BitMap | None:
+        if question is None:
+            return None
+        if not self.supports(question):
+            raise UnsupportedQuestion("This dataset holds no annotation that answers this.")
+        return self._table.matching(question)
+
+    def _need_genotypes(self) -> None:
+        if not self._facts.genotypes:
+            raise UnsupportedQuestion("This dataset holds sites without genotypes.")
 
     # People and records
 

@@ -1,18 +1,20 @@
-"""Reads the alleles and genotypes of a VCF or BCF file, whole or not at all.
+"""Reads the alleles of a VCF or BCF file, whole or not at all.
 
 VCF 4.3 and the BGZF end-of-file block of the SAM specification (section 4.1.2). Multi-allelic lines
-are split, other ALT alleles counting as not this one. What cannot be stored (`*`, breakends, other
-symbolic alleles, sequences outside 1..22, X, Y, MT) is counted by reason. The only importer of
-cyvcf2.
+are split, other ALT alleles counting as not this one. A file has genotypes, or sites with counts.
+What cannot be stored (`*`, unknown symbolic alleles, sequences outside 1..22, X, Y, MT) is counted
+by reason. The only importer of cyvcf2.
 """
 
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,12 @@ import numpy as np
 from cyvcf2 import VCF
 from numpy.typing import NDArray
 
-from beacon import alleles
-from beacon.catalog import Allele
+from beacon import alleles, annotations, genotypes, site_counts
+from beacon.annotations import Annotator
+from beacon.catalog import Allele, Annotations
 from beacon.errors import Problem, SourceRefused
+from beacon.parquet import Row
+from beacon.site_counts import SiteCounts
 
 MAX_SAMPLES = 1_000_000
 MAX_ALLELE_BASES = 100_000
@@ -31,79 +36,195 @@ LONGEST_CHROMOSOME = 249_250_621  # chromosome 1 of GRCh37
 _EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _CUT_OFF = "the file is cut off or damaged: copy it again and compare checksums"
 _CHUNK = 1 << 20
+_INSERTION = re.compile(r"^<INS(?::[^>]{1,100})?>$")
+_BREAKEND = re.compile(r"^(?:[ACGTN]{1,1000}[\[\]][^\[\]]{1,200}[\[\]]|[\[\]][^\[\]]{1,200}[\[\]][ACGTN]{1,1000}|\.[ACGTN]{1,1000}|[ACGTN]{1,1000}\.)$", re.IGNORECASE)  # fmt: skip  # noqa: E501
+_CLINVAR = {"CLNVID": "clinvar:", "ALLELEID": "clinvar.allele:"}
+_SUBSTITUTIONS = frozenset((r, a) for r in "ACGTN" for a in "ACGTN" if r != a)
 
 
 @dataclass(frozen=True, slots=True)
-class FileAllele:
-    """One ALT allele of one line; `samples` and `genotypes` are of its carriers, in file order.
-    Counts and frequency are left to the reader, who knows which samples are kept."""
+class Selection:
+    """Kept samples by name with their numbers. A `share` leaves out alleles none of them carries;
+    `own_reference` states each allele's frequency over all samples of its file."""
 
-    allele: Allele
-    end0: int
-    variant_type: str
-    identifiers: tuple[str, ...]
-    copies: NDArray[np.int64]  # ALT copies per sample of the file
-    called: NDArray[np.int64]  # called alleles per sample of the file
-    codes: NDArray[np.int64]  # one number per genotype; see `genotype_text`
+    samples: Mapping[str, int]
+    share: bool = False
+    own_reference: bool = False
 
 
 @dataclass(slots=True)
 class VariantFile:
-    """An opened file; iterate once."""
+    """An opened file; `rows` reads it once from the start."""
 
     path: Path
     samples: tuple[str, ...]
     assembly: str | None
+    annotator: Annotator | None
+    counts: SiteCounts
+    identifier_keys: tuple[str, ...]
     skipped: Counter[str] = field(default_factory=Counter)
 
-    def __iter__(self) -> Iterator[FileAllele]:
-        reader = _opened(self.path)
+    def rows(self, selection: Selection) -> Iterator[Row]:
+        reader = _Reader(self, selection)
+        lines = _opened(self.path)
         number = 0
         try:
-            for number, line in enumerate(reader, start=1):  # noqa: B007 (the error names it)
-                yield from self._split(line)
+            for number, line in enumerate(lines, start=1):  # noqa: B007 (the error names it)
+                yield from reader.rows(line)
         except SourceRefused:
             raise
         except Exception as broken:
             raise _refused(self.path, f"a readable line after line {number}", _CUT_OFF) from broken
         finally:
-            reader.close()
+            lines.close()
 
-    def _split(self, line: Any) -> Iterator[FileAllele]:
-        chrom = alleles.canonical_chromosome(line.CHROM)
-        if chrom is None:
-            self.skipped["sequence outside 1..22, X, Y, MT"] += 1
-            return
-        table = _genotypes(line)
-        if table is None:
-            self.skipped["line without genotypes"] += 1
-            return
-        if not 0 <= line.start < LONGEST_CHROMOSOME or table[:, :-1].max(initial=0) > len(line.ALT):
-            # htslib reads past both; each means the columns are not what they say.
-            expected = "positions inside the chromosome and genotypes that name its ALT alleles"
-            raise _refused(self.path, f"{expected} at {chrom}:{line.start + 1}", _CUT_OFF)
-        names = [] if line.ID in (None, ".") else line.ID.split(";")[:MAX_IDENTIFIERS]
-        for index, alt in enumerate(line.ALT, start=1):
-            allele = Allele(chrom, line.start, line.REF.upper(), _upper(alt))
-            kind, end0 = self._kind(allele, line)
-            if kind is not None:
-                yield FileAllele(allele, end0, kind, tuple(names), *_count(table, index))
 
-    def _kind(self, allele: Allele, line: Any) -> tuple[str | None, int]:
-        kind = alleles.variant_type(allele)
+class _Reader:
+    """Turns lines of one file into rows of the kept samples."""
+
+    def __init__(self, file: VariantFile, selection: Selection) -> None:
+        self._file, self._selection = file, selection
+        kept = [
+            (i, selection.samples[s]) for i, s in enumerate(file.samples) if s in selection.samples
+        ]
+        table = np.array(kept, dtype=np.int64).reshape(-1, 2)
+        self._columns, self._numbers = table[:, 0], table[:, 1].astype(np.uint32)
+        self._all = len(kept) == len(file.samples)
+        self._ascending = bool((np.diff(table[:, 1]) > 0).all())
+        self._chroms: dict[str, int] = {}
+
+    def rows(self, line: Any) -> Iterator[Row]:
+        rank = self._rank(line.CHROM)
+        if rank == 0:
+            self._file.skipped["sequence outside 1..22, X, Y, MT"] += 1
+            return
+        counts = self._file.counts
+        start0, ref, alts = line.start, line.REF.upper(), line.ALT
+        if not 0 <= start0 < LONGEST_CHROMOSOME:
+            raise self._impossible(rank, start0)
+        table = None
+        if self._file.samples:
+            table = self._genotypes(line, rank, start0, len(alts))
+            if table is None:
+                self._file.skipped["line without genotypes"] += 1
+                return
+        if not alts:
+            self._file.skipped["line without ALT alleles"] += 1
+            return
+        get = line.INFO.get
+        names: Sequence[str] | None = self._identifiers(line.ID, get)
+        said = self._said(get, ref, alts) if self._file.annotator is not None else None
+        for index, alt in enumerate(alts):
+            kind, end0, length = "SNP", start0 + 1, 1
+            if (ref, alt) not in _SUBSTITUTIONS:
+                if not ("<" in alt or "[" in alt or "]" in alt):
+                    alt = alt.upper()  # noqa: PLW2901 (the same allele, spelled as stored)
+                allele = Allele(alleles.CHROMOSOMES[rank - 1], start0, ref, alt)
+                shape = self._shape(allele, get, index)
+                if shape is None:
+                    continue
+                kind, end0, length = shape
+            if table is not None:
+                counted = self._from_genotypes(table, index)
+                if counted is None:
+                    continue  # another share of the cohort has it
+                ac, an, homozygotes, hemizygotes, frequency, samples, codes = counted
+            else:
+                ac, an, homozygotes, hemizygotes = counts.of(get, index)
+                frequency = samples = codes = None
+            yield _row((
+                rank, start0, end0, ref, alt, kind, length, ac, an, homozygotes, hemizygotes,
+                frequency, samples, codes, names, said[index] if said is not None else None,
+                counts.by_population(get, index) if counts.populations else None,
+            ))  # fmt: skip
+
+    def _rank(self, name: str) -> int:
+        rank = self._chroms.get(name)
+        if rank is None:
+            rank = self._chroms[name] = alleles.RANKS.get(
+                alleles.canonical_chromosome(name) or "", 0
+            )
+        return rank
+
+    def _genotypes(
+        self, line: Any, rank: int, start0: int, alts: int
+    ) -> NDArray[np.signedinteger] | None:
+        """Samples by ploidy plus the phase; None where the line has no genotypes."""
+        if "GT" not in line.FORMAT:
+            return None
+        table: NDArray[np.signedinteger] = line.genotype.array()
+        if table.shape[1] - 1 > genotypes.MAX_PLOIDY or table[:, :-1].max(initial=0) > alts:
+            # htslib reads past it: the columns are not what they say.
+            raise self._impossible(rank, start0)
+        return table
+
+    def _impossible(self, rank: int, start0: int) -> SourceRefused:
+        place = f"{alleles.CHROMOSOMES[rank - 1]}:{start0 + 1}"
+        expected = "positions inside the chromosome and genotypes that name its ALT alleles"
+        return _refused(self._file.path, f"{expected} at {place}", _CUT_OFF)
+
+    def _from_genotypes(
+        self, table: NDArray[np.signedinteger], index: int
+    ) -> tuple[Any, ...] | None:
+        """AC, AN, homozygotes, hemizygotes, reference AF, samples and genotypes of one allele;
+        None where a share of the cohort has no carrier."""
+        calls = genotypes.calls_of(table if self._all else table[self._columns], index + 1)
+        if self._selection.share and not len(calls.carriers):
+            return None
+        frequency = None
+        if self._selection.own_reference:
+            every = calls if self._all else genotypes.calls_of(table, index + 1)
+            frequency = every.allele_count / every.allele_number if every.allele_number else None
+        samples, codes = self._numbers[calls.carriers], calls.codes
+        if not self._ascending:
+            order = np.argsort(samples)
+            samples, codes = samples[order], codes[order]
+        counts = (calls.allele_count, calls.allele_number, calls.homozygotes, calls.hemizygotes)
+        return *counts, frequency, samples, codes
+
+    def _identifiers(self, named: str | None, get: Any) -> Sequence[str] | None:
+        keys = self._file.identifier_keys
+        if not keys and (named is None or ";" not in named):
+            return (named,) if named is not None and named != "." else None
+        names = [] if named is None or named == "." else named.split(";")
+        if "ALLELEID" in keys:  # ClinVar's own file: ID is its variation id
+            names = [f"clinvar:{name}" if name.isdecimal() else name for name in names]
+        for key in keys:
+            value = get(key)
+            if value is not None:
+                values = value if isinstance(value, tuple | list) else str(value).split("|")
+                names += [_identifier(key, str(each)) for each in values]
+        return tuple(dict.fromkeys(names))[:MAX_IDENTIFIERS] or None
+
+    def _said(self, get: Any, ref: str, alts: list[str]) -> list[Annotations] | None:
+        reader = self._file.annotator
+        text = get(reader.key) if reader is not None else None
+        return reader.read(str(text), ref, alts) if reader is not None and text else None
+
+    def _shape(self, allele: Allele, get: Any, index: int) -> tuple[str, int, int] | None:
+        """(type, end0, changed length); None where the allele is not stored."""
         end0 = allele.start0 + len(allele.ref)
+        if max(len(allele.ref), len(allele.alt)) > MAX_ALLELE_BASES:
+            self._file.skipped[f"allele longer than {MAX_ALLELE_BASES} bases"] += 1
+            return None
+        if _BREAKEND.match(allele.alt):
+            return "BND", end0, 0
+        if _INSERTION.match(allele.alt):
+            return "INS", end0, _size(get, index) or 0
+        kind = alleles.variant_type(allele)
         if kind is None:
-            self.skipped["allele not stored (*, breakend, other symbolic or not ACGTN)"] += 1
-        elif max(len(allele.ref), len(allele.alt)) > MAX_ALLELE_BASES:
-            self.skipped[f"allele longer than {MAX_ALLELE_BASES} bases"] += 1
-            kind = None
-        elif allele.alt.startswith("<"):
-            end = line.INFO.get("END")
-            if not isinstance(end, int) or not allele.start0 < end <= LONGEST_CHROMOSOME:
-                self.skipped["symbolic allele without a usable END"] += 1
-                return None, end0
+            self._file.skipped["allele not stored (*, unknown symbolic or not ACGTN)"] += 1
+            return None
+        if allele.alt.startswith("<"):
+            end = _end(get, allele.start0, index)
+            if end is None:
+                self._file.skipped["symbolic allele without a usable END or SVLEN"] += 1
+                return None
             end0 = end
-        return kind, end0
+        return kind, end0, alleles.changed_length(allele, end0)
+
+
+_row = partial(tuple.__new__, Row)  # one call instead of three, for each of millions of rows
 
 
 def open_variants(path: Path) -> VariantFile:
@@ -113,23 +234,41 @@ def open_variants(path: Path) -> VariantFile:
     try:
         samples = tuple(reader.samples)
         header = reader.raw_header
+        infos = [each.info() for each in reader.header_iter() if each["HeaderType"] == "INFO"]
+        declared = {each["ID"]: each.get("Description", "").strip('"') for each in infos}
     except Exception as broken:
         raise _refused(path, "a VCF header", "check that it is a VCF or BCF file") from broken
     finally:
         reader.close()
-    if not samples or len(samples) > MAX_SAMPLES or len(set(samples)) != len(samples):
-        raise _refused(path, f"1 to {MAX_SAMPLES} differently named samples", "name samples once")
-    return VariantFile(path, samples, _assembly(header, path))
+    if len(samples) > MAX_SAMPLES or len(set(samples)) != len(samples):
+        raise _refused(path, f"at most {MAX_SAMPLES}, differently named samples", "name them once")
+    return VariantFile(
+        *(path, samples, _assembly(header, path), annotations.annotator(declared)),
+        counts=site_counts.site_counts(declared),
+        identifier_keys=tuple(key for key in ("RS", *_CLINVAR, "CLNHGVS") if key in declared),
+    )
 
 
-def genotype_text(code: int) -> str:
-    """The genotype a code stands for, such as `0|1`; ALT is 1, every other allele 0."""
-    phased, digits = code & 1, code >> 1
-    symbols = []
-    while digits:
-        digits, symbol = divmod(digits, 4)
-        symbols.append(".01"[symbol - 1])
-    return ("|" if phased else "/").join(reversed(symbols))
+def _identifier(key: str, value: str) -> str:
+    if key == "RS":
+        return value if value.startswith("rs") else f"rs{value}"
+    return _CLINVAR.get(key, "") + value
+
+
+def _size(get: Any, index: int) -> int | None:
+    """|SVLEN| of one ALT."""
+    value = get("SVLEN")
+    if isinstance(value, tuple | list):
+        value = value[index] if index < len(value) else None
+    return abs(value) if isinstance(value, int) and abs(value) <= LONGEST_CHROMOSOME else None
+
+
+def _end(get: Any, start0: int, index: int) -> int | None:
+    """END where the line has one, else the base before the change and SVLEN bases more."""
+    end = get("END")
+    if end is None and (size := _size(get, index)):
+        end = start0 + 1 + size
+    return end if isinstance(end, int) and start0 < end <= LONGEST_CHROMOSOME else None
 
 
 def _check_whole(path: Path) -> None:
@@ -183,32 +322,6 @@ def _contig_assembly(fields: str) -> str | None:
     lengths = alleles.LENGTHS.get(chrom or "", ())
     by_length = dict(zip(map(str, lengths), ("GRCh37", "GRCh38"), strict=False))
     return by_length.get(values.get("length", ""))
-
-
-def _genotypes(line: Any) -> NDArray[np.int64] | None:
-    """Samples by ploidy plus the phase; -1 is a missing allele, -2 none (a haploid call)."""
-    if "GT" not in line.FORMAT:
-        return None
-    table: NDArray[np.int64] = np.asarray(line.genotype.array(), dtype=np.int64)
-    return table
-
-
-def _count(
-    table: NDArray[np.int64], index: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    calls, phased = table[:, :-1], table[:, -1]
-    is_alt = calls == index
-    # One base-4 digit per allele: 1 missing, 2 another allele, 3 this one, 0 no allele here.
-    digits = np.where(calls == -1, 1, np.where(is_alt, 3, np.where(calls < -1, 0, 2)))
-    codes = np.zeros(len(table), dtype=np.int64)
-    for column in range(calls.shape[1]):
-        present = digits[:, column] > 0
-        codes = np.where(present, codes * 4 + digits[:, column], codes)
-    return is_alt.sum(axis=1), (calls >= 0).sum(axis=1), codes * 2 + (phased > 0)
-
-
-def _upper(alt: str) -> str:
-    return alt if alt.startswith("<") else alt.upper()
 
 
 def _refused(path: Path, expected: str, next_step: str) -> SourceRefused:

@@ -1,18 +1,22 @@
-"""The variants of one segment: questions about alleles, ranges and brackets as SQL.
+"""The variants of one segment: which rows answer a question.
 
 Beacon v2.2 genomic queries. A range matches any overlap with the original REF span, so `A`>`AC` is
-found at its anchor and not beside it; an exact allele matches anchored or trimmed. Opening the file
-and naming its failures is left to `beacon.segments`.
+found at its anchor and not beside it; an exact allele matches anchored or trimmed. Answers are
+bitmaps of row numbers: counting makes no list. Blocks are `beacon.variant_rows`', people
+`beacon.carriers`', opening the file and naming its failures `beacon.segments`'.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, assert_never
+from collections.abc import Callable
+from typing import assert_never
 
+import numpy as np
+from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from beacon import alleles
+from beacon import alleles, blocks, identifiers, sparse
+from beacon.blocks import LONG_SPAN, Block
 from beacon.catalog import (
     Allele,
     AminoacidChange,
@@ -21,143 +25,232 @@ from beacon.catalog import (
     InGene,
     Span,
     VariantQuestion,
-    VariantRow,
 )
-from beacon.errors import UnsupportedQuestion, UnsupportedVariantType
-from beacon.segment_file import LONG_SPAN
+from beacon.errors import UnsupportedVariantType
+from beacon.variant_rows import Ask, VariantRows, variant_id
 
-# N is any base; the characters GLOB would take as its own stand for themselves.
-_GLOB = {"N": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
-_COLUMNS = (
-    "row, variant_id, chrom, start0, ref, alt, end0, type, ac, an, carriers, reference_af, "
-    "identifiers"
-)
+_COLUMNS_OF_LONG = ("rank", "start0", "end0", "row")
 
 
 class VariantTable:
-    """`ask` runs one statement; `count` is the number of rows, which are dense from 0."""
+    """Questions of one segment; `ask` runs one statement."""
 
-    def __init__(self, ask: Callable[..., list[Any]], count: int) -> None:
-        self._ask = ask
-        self._count = count
+    def __init__(self, ask: Ask, rows: VariantRows) -> None:
+        self._ask, self._rows = ask, rows
+        long = rows.array("long", np.dtype(np.int64)).reshape(-1, len(_COLUMNS_OF_LONG))
+        self._long = {name: long[:, place] for place, name in enumerate(_COLUMNS_OF_LONG)}
+        self._long_keys = self._long["rank"] << 32 | self._long["start0"]
+        self._marks: dict[str, BitMap] = {}
+        self._types = {name for (name,) in ask("SELECT name FROM marks WHERE kind = 'type'")}
+        self._has_cores = bool(ask("SELECT 1 FROM cores LIMIT 1"))
 
-    def matching(self, question: VariantQuestion | None) -> list[int]:
-        """Numbers of the matching rows, in order."""
+    def matching(self, question: VariantQuestion) -> BitMap:
+        """Numbers of the matching rows."""
         match question:
-            case None:
-                return list(range(self._count))
-            case ById(variant_id):
-                found = self._ask("SELECT row FROM variants WHERE variant_id = ?", variant_id)
+            case ById(name):
+                return self._by_id(name)
             case Allele():
-                found = self._allele(question)
+                return self._allele(question)
             case Span():
-                found = self._span(question)
-            case InGene() | AminoacidChange() | ByIdentifier():
-                raise UnsupportedQuestion("this dataset holds no annotations")
+                return self._span(question)
+            case InGene():
+                return self._narrowed(self._in_gene(question.gene), question)
+            case AminoacidChange(change, gene):
+                return self._change(change, gene)
+            case ByIdentifier(name):
+                return self._by_identifier(name)
             case _ as unreachable:
                 assert_never(unreachable)
-        return sorted(row for (row,) in found)
 
-    def _allele(self, asked: Allele) -> list[tuple[int]]:
-        rank = alleles.RANKS.get(asked.chrom)
+    # One allele
+
+    def _by_id(self, name: str) -> BitMap:
+        chrom, _, rest = name.partition("-")
+        position = rest.partition("-")[0]
+        if chrom not in alleles.RANKS or not position.isdecimal() or len(position) > 10:  # noqa: PLR2004
+            return BitMap()
+        start0 = int(position) - 1
+        return self._at(
+            chrom, start0, start0 + 1, lambda allele, end0: variant_id(allele, end0) == name
+        )
+
+    def _allele(self, asked: Allele) -> BitMap:
+        if asked.chrom not in alleles.RANKS:
+            return BitMap()
         ref, alt = asked.ref.upper(), asked.alt.upper()
         if "N" in ref or "N" in alt:
             # N stands for any base, so trimming could remove what it must match.
-            return [
-                (row,)
-                for row, stored_ref, stored_alt in self._ask(
-                    "SELECT row, ref, alt FROM variants WHERE chrom = ? AND start0 = ?",
-                    *(rank, asked.start0),
-                )
-                if alleles.bases_match(ref, stored_ref) and alleles.bases_match(alt, stored_alt)
-            ]
+            return self._at(
+                *(asked.chrom, asked.start0, asked.start0 + 1),
+                lambda stored, _: (
+                    alleles.bases_match(ref, stored.ref) and alleles.bases_match(alt, stored.alt)
+                ),
+            )
         core = alleles.trimmed(asked)
-        return self._ask(
-            "SELECT row FROM variants WHERE chrom = ? AND core_start0 = ? AND core_ref = ? "
-            "AND core_alt = ?",
-            *(rank, core.start0, core.ref, core.alt),
+        # Anchored by one base or not at all; whatever is anchored further is in `cores`.
+        found = self._at(
+            *(core.chrom, core.start0 - 1, core.start0 + 1),
+            lambda stored, _: alleles.trimmed(stored) == core,
         )
+        if self._has_cores:
+            sql = "SELECT row FROM cores WHERE chrom = ? AND start0 = ? AND ref = ? AND alt = ?"
+            rank = alleles.RANKS[core.chrom]
+            found |= BitMap(row for (row,) in self._ask(sql, rank, core.start0, core.ref, core.alt))
+        return found
 
-    def _span(self, asked: Span) -> list[tuple[int]]:
-        where, values = _narrowing(asked)
-        rank, start0, end0 = alleles.RANKS.get(asked.chrom), asked.start0, asked.end0
-        if asked.starts is not None:
-            first, last = asked.starts
-            where, values = [*where, "start0 >= ? AND start0 < ?"], [*values, first, last]
-        if asked.ends is not None:
-            where, values = [*where, "end0 >= ? AND end0 < ?"], [*values, *asked.ends]
-        if asked.starts is not None or asked.ends is not None:
-            low, high = asked.starts or (0, (asked.ends or (0, 0))[1])
-            return self._select("", where, values, between=(rank, low, high))
-        overlap = [*where, "end0 > ?"]
-        short = self._select(
-            *("AND end0 - start0 <= 1000", overlap, [*values, start0]),
-            between=(rank, start0 - LONG_SPAN, end0),
-        )
-        long = self._select(
-            *("AND end0 - start0 > 1000", overlap, [*values, start0]), between=(rank, 0, end0)
-        )
-        return short + long
+    def _at(
+        self, chrom: str, start0: int, end0: int, fits: Callable[[Allele, int], bool]
+    ) -> BitMap:
+        found = BitMap()
+        first, last = self._rows.between(alleles.RANKS[chrom], start0, end0)
+        for block, low, high in self._rows.pieces(first, last):
+            for place in range(low, high):
+                if fits(*self._rows.stored(block, place)):
+                    found.add(block.first + place)
+        return found
 
-    def _select(
-        self, length: str, where: list[str], values: list[Any], *, between: tuple[Any, int, int]
-    ) -> list[tuple[int]]:
-        clauses = " AND ".join(["chrom = ? AND start0 >= ? AND start0 < ?", *where])
-        sql = f"SELECT row FROM variants WHERE {clauses} {length}"  # noqa: S608 (constant clauses, bound values)
-        return self._ask(sql, *between, *values)
+    # Spans
 
-    def carriers(self, row: int) -> BitMap:
-        ((blob,),) = self._ask("SELECT people FROM carriers WHERE row = ?", row)
-        return BitMap.deserialize(blob)
+    def _span(self, asked: Span) -> BitMap:
+        rank = alleles.RANKS.get(asked.chrom)
+        if rank is None:
+            return BitMap()
+        if asked.starts is None and asked.ends is None:
+            return self._narrowed(self._overlapping(rank, asked.start0, asked.end0), asked)
+        return self._narrowed(self._bracket(rank, asked), asked)
 
-    def _sample(self, number: int) -> str:
-        ((name,),) = self._ask("SELECT id FROM samples WHERE number = ?", number)
-        return str(name)
+    def _overlapping(self, rank: int, start0: int, end0: int) -> BitMap:
+        if end0 <= start0:
+            return BitMap()
+        first, last = self._rows.between(rank, start0, end0)
+        found = BitMap(range(first, last))
+        back = self._rows.from_position(rank, start0 - LONG_SPAN)
+        for block, low, high in self._rows.pieces(back, first):
+            ends = block.column("start0")[low:high] + block.spread("span", otherwise=1)[low:high]
+            found |= _bitmap(np.flatnonzero(ends > start0) + block.first + low)
+        return found | self._long_rows(rank, (0, start0), (start0 + 1, None))
 
-    def variant(self, row: int) -> VariantRow:
-        sql = f"SELECT {_COLUMNS} FROM variants WHERE row = ?"  # noqa: S608 (constant columns)
-        ((number, name, rank, start0, ref, alt, end0, *rest),) = self._ask(sql, row)
-        kind, count, total, carriers, frequency, identifiers = rest
-        return VariantRow(
-            row=number,
-            variant_id=name,
-            allele=Allele(alleles.CHROMOSOMES[rank - 1], start0, ref, alt),
-            end0=end0,
-            variant_type=kind,
-            allele_count=count,
-            allele_number=total,
-            carriers=carriers,
-            reference_af=frequency,
-            identifiers=tuple(identifiers.split("\n")) if identifiers else (),
-        )
+    def _long_rows(
+        self, rank: int, starts: tuple[int, int], ends: tuple[int, int | None]
+    ) -> BitMap:
+        """Alleles longer than `LONG_SPAN` that begin and end in these half-open windows."""
+        low, high = (rank << 32 | min(max(start0, 0), 2**31) for start0 in starts)
+        first, last = np.searchsorted(self._long_keys, [low, high])
+        end0 = self._long["end0"][first:last]
+        fits = end0 >= ends[0]
+        if ends[1] is not None:
+            fits &= end0 < ends[1]
+        return _bitmap(self._long["row"][first:last][fits])
 
-    def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
-        found: list[tuple[int, str]] = []
-        for genotype, blob in self._ask(
-            "SELECT genotype, samples FROM genotypes WHERE row = ?", row
-        ):
-            # No page of calls needs more than `limit` of one genotype.
-            found.extend((number, genotype) for number in BitMap.deserialize(blob)[:limit])
-        return [(self._sample(n), genotype) for n, genotype in sorted(found)[:limit]]
+    def _bracket(self, rank: int, asked: Span) -> BitMap:
+        if asked.ends is None:
+            return BitMap(range(*self._rows.between(rank, *(asked.starts or (0, 0)))))
+        low, high = asked.ends
+        starts = asked.starts or (0, high)
+        found = self._long_rows(rank, starts, (low, high))
+        # Shorter ones end within `LONG_SPAN` of their start, so most of the window is not read.
+        near = max(starts[0], low - LONG_SPAN - 1), min(starts[1], high)
+        if near[0] < near[1]:
+            for block, first, last in self._rows.pieces(*self._rows.between(rank, *near)):
+                spans = block.spread("span", otherwise=1)[first:last]
+                ends = block.column("start0")[first:last] + spans
+                fits = (ends >= low) & (ends < high) & (spans <= LONG_SPAN)
+                found |= _bitmap(np.flatnonzero(fits) + block.first + first)
+        return found
 
+    # Narrowing
 
-def _narrowing(asked: Span) -> tuple[list[str], list[Any]]:
-    """SQL conditions on bases, type and length, and their values."""
-    where: list[str] = []
-    values: list[Any] = []
-    for column, bases in (("ref", asked.ref), ("alt", asked.alt)):
-        if bases is not None:
-            pattern = "".join(_GLOB.get(base, base) for base in bases.upper())
-            where.append(f"({column} GLOB ? OR core_{column} GLOB ?)")
-            values += [pattern, pattern]
-    if asked.variant_type is not None:
-        types = alleles.types_matching(asked.variant_type)
+    def _narrowed(self, rows: BitMap, asked: Span | InGene) -> BitMap:
+        if asked.variant_type is not None:
+            rows = self._of_types(rows, asked.variant_type)
+        if asked.min_length is not None and asked.min_length > 1:
+            rows = rows - self._substitutions(rows)
+        if asked.min_length is not None or asked.max_length is not None:
+            low, high = asked.min_length or 0, asked.max_length
+            rows = self._kept(rows, lambda block: _within(block, low, high))
+        for place, bases in enumerate((asked.ref, asked.alt)):
+            if bases is not None:
+                side, pattern = place, bases.upper()
+                rows = self._kept(rows, lambda block, s=side, p=pattern: self._spelled(block, s, p))
+        return rows
+
+    def _of_types(self, rows: BitMap, asked: str) -> BitMap:
+        types = alleles.types_matching(asked)
         if types is None:
             raise UnsupportedVariantType("this variantType is not in the vocabulary")
-        where.append(f"type IN ({','.join('?' * len(types))})")
-        values += sorted(types)
-    if asked.min_length is not None:
-        where, values = [*where, "length >= ?"], [*values, asked.min_length]
-    if asked.max_length is not None:
-        where, values = [*where, "length <= ?"], [*values, asked.max_length]
-    return where, values
+        found = BitMap()
+        for name in types & self._types:
+            found |= rows & self._marked(name)
+        return found | self._substitutions(rows) if "SNP" in types else found
+
+    def _substitutions(self, rows: BitMap) -> BitMap:
+        for name in self._types:
+            rows = rows - self._marked(name)
+        return rows
+
+    def _marked(self, name: str) -> BitMap:
+        if name not in self._marks:
+            sql = "SELECT rows FROM marks WHERE kind = 'type' AND name = ?"
+            self._marks[name] = BitMap.deserialize(self._ask(sql, name)[0][0])
+        return self._marks[name]
+
+    def _kept(self, rows: BitMap, fits: Callable[[Block], NDArray[np.bool_]]) -> BitMap:
+        """Those of `rows` whose place in their block fits."""
+        kept = BitMap()
+        row = rows.next_set_bit(0) if rows else None
+        while row is not None:
+            ((block, _, _),) = self._rows.pieces(row, row + 1)
+            kept |= _bitmap(np.flatnonzero(fits(block)) + block.first)
+            after = block.first + block.count
+            row = rows.next_set_bit(after) if after <= rows.max() else None
+        return kept & rows
+
+    def _spelled(self, block: Block, side: int, pattern: str) -> NDArray[np.bool_]:
+        """Rows whose REF or ALT is so spelled, as stored or trimmed."""
+        fitting = [
+            code
+            for code in range(1, 1 + len(blocks.BASES) ** 2)
+            if alleles.bases_match(pattern, blocks.bases_of(code)[side])
+        ]
+        fits = np.isin(block.column("code"), fitting)
+        for place in block.other_places.tolist():
+            allele, _ = self._rows.stored(block, place)
+            core = alleles.trimmed(allele)
+            forms = (allele.ref, core.ref) if side == 0 else (allele.alt, core.alt)
+            fits[place] = any(alleles.bases_match(pattern, form) for form in forms)
+        return fits
+
+    # Names
+
+    def _in_gene(self, gene: str) -> BitMap:
+        sql = "SELECT rows FROM marks WHERE kind = 'genes' AND name = ?"
+        if found := self._ask(sql, gene.upper()):
+            return BitMap.deserialize(found[0][0])
+        rows = BitMap()
+        sql = "SELECT chrom, start0, end0 FROM gene_spans WHERE symbol = ?"
+        for rank, start0, end0 in self._ask(sql, gene.upper()):
+            rows |= self._overlapping(rank, start0, end0)
+        return rows
+
+    def _change(self, change: str, gene: str | None) -> BitMap:
+        where, values = ("", ()) if gene is None else (" AND gene = ?", (gene.upper(),))
+        sql = f"SELECT row FROM changes WHERE change = ?{where}"  # noqa: S608 (a constant clause)
+        return BitMap(row for (row,) in self._ask(sql, change, *values))
+
+    def _by_identifier(self, name: str) -> BitMap:
+        number = identifiers.rs_number(name)
+        if number is not None:
+            found = self._ask("SELECT row FROM rsids WHERE number = ?", number)
+        else:
+            plain = identifiers.normal(name)
+            found = self._ask("SELECT row FROM names WHERE name = ?", plain)
+        return BitMap(row for (row,) in found)
+
+
+def _within(block: Block, low: int, high: int | None) -> NDArray[np.bool_]:
+    lengths = block.spread("length", otherwise=1)
+    return (lengths >= low) & (lengths <= high) if high is not None else lengths >= low
+
+
+def _bitmap(rows: NDArray[np.int64]) -> BitMap:
+    return sparse.bitmap(rows) if len(rows) else BitMap()

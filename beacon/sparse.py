@@ -1,0 +1,93 @@
+"""Ascending numbers and small codes as few bytes: carriers of a variant, variants of a person.
+
+Three forms, whichever is shortest: gaps of one byte (255 means "and more"), absolute numbers, or
+one bit per number. Decoding is a few array operations, so a bitmap of thousands costs microseconds.
+Which numbers they are is left to `beacon.segment_file` and `beacon.variant_table`.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+Numbers = NDArray[np.uint32]
+_GAPS, _SHORT, _LONG, _BITS = range(4)
+_MORE = 255
+
+
+def encode(numbers: NDArray[np.integer], size: int) -> bytes:
+    """`numbers` ascending, each below `size`, none twice."""
+    if not len(numbers):
+        return b""
+    short = size <= 1 << 16
+    plain = len(numbers) * (2 if short else 4)
+    gaps = np.diff(numbers, prepend=-1).astype(np.int64) - 1
+    more, rest = np.divmod(gaps, _MORE)
+    spelled = len(numbers) + int(more.sum())
+    bits = (size + 7) // 8
+    if bits <= min(plain, spelled):
+        marks = np.zeros(size, dtype=bool)
+        marks[numbers] = True
+        return bytes([_BITS]) + np.packbits(marks, bitorder="little").tobytes()
+    if plain <= spelled:
+        kind = np.uint16 if short else np.uint32
+        return bytes([_SHORT if short else _LONG]) + numbers.astype(kind).tobytes()
+    out = np.full(spelled, _MORE, dtype=np.uint8)
+    out[np.cumsum(more + 1) - 1] = rest
+    return bytes([_GAPS]) + out.tobytes()
+
+
+def decode(blob: bytes) -> Numbers:
+    if not blob:
+        return np.zeros(0, dtype=np.uint32)
+    form = blob[0]
+    if form == _BITS:
+        raw = np.frombuffer(blob, np.uint8, offset=1)
+        return np.flatnonzero(np.unpackbits(raw, bitorder="little")).astype(np.uint32)
+    if form != _GAPS:
+        kind = np.uint16 if form == _SHORT else np.uint32
+        return np.frombuffer(blob, kind, offset=1).astype(np.uint32)
+    raw = np.frombuffer(blob, np.uint8, offset=1)
+    ends = np.cumsum(raw, dtype=np.uint32)[raw != _MORE]
+    return ends + np.arange(len(ends), dtype=np.uint32)
+
+
+def bitmap(numbers: NDArray[np.integer]) -> BitMap:
+    """A bitmap of numbers in any order; from an `array` it is filled without boxing each."""
+    return BitMap(array("I", numbers.astype(np.uint32).tobytes()))
+
+
+def encode_codes(codes: NDArray[np.uint16]) -> bytes:
+    """Small numbers of which few differ: the different ones, then an index of 0 to 8 bits each."""
+    if not len(codes):
+        return b""
+    if (codes == codes[0]).all():
+        known, places = codes[:1], np.zeros(0, dtype=np.uint8)
+    else:
+        known, found = np.unique(codes, return_inverse=True)
+        places = found.astype(np.uint8)
+    head = bytes([len(known)]) + known.astype(np.uint16).tobytes()
+    width = _width(len(known))
+    if width == 0:
+        return head
+    bits = (places[:, None] >> np.arange(width, dtype=np.uint8)) & 1
+    return head + np.packbits(bits.astype(bool).ravel(), bitorder="little").tobytes()
+
+
+def decode_codes(blob: bytes, count: int) -> NDArray[np.uint16]:
+    if not count:
+        return np.zeros(0, dtype=np.uint16)
+    known = np.frombuffer(blob, np.uint16, count=blob[0], offset=1)
+    width = _width(len(known))
+    if width == 0:
+        return np.repeat(known, count)
+    raw = np.frombuffer(blob, np.uint8, offset=1 + 2 * len(known))
+    bits = np.unpackbits(raw, count=count * width, bitorder="little").reshape(count, width)
+    return known[(bits << np.arange(width, dtype=np.uint8)).sum(axis=1)]
+
+
+def _width(different: int) -> int:
+    return (different - 1).bit_length()

@@ -1,0 +1,147 @@
+"""Rows of a segment by number and position: which block they are in, what it and its sides say.
+
+Row numbers are dense in the order of the key, so all rows that begin in a range are one range of
+numbers and counting them reads two blocks. Questions are `beacon.variant_table`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beacon import alleles, blocks
+from beacon.blocks import UNKNOWN, Block
+from beacon.catalog import Allele, Annotations, PopulationCount, VariantRow
+
+MAX_CACHED_BLOCKS = 256
+_MAX_SPELLED = 40
+_END = 2**31  # no position is beyond it
+_LISTS = ("genes", "effects", "aminoacid_changes", "transcript_hgvs", "protein_hgvs")
+
+Ask = Callable[..., list[Any]]
+
+
+def variant_id(allele: Allele, end0: int) -> str:
+    """`1-10177-A-AC`: chromosome, one-based position, bases; long bases by their digest."""
+    bases = f"{allele.ref}-{allele.alt}"
+    if allele.alt.startswith("<") or len(bases) > _MAX_SPELLED:
+        digest = hashlib.sha256(f"{bases}-{end0}".encode()).hexdigest()[:24]
+        bases = f"{end0}-{digest}"
+    return f"{allele.chrom}-{allele.start0 + 1}-{bases}"
+
+
+class VariantRows:
+    """`ask` runs one statement; `count` is the number of rows, which are dense from 0."""
+
+    def __init__(self, ask: Ask, count: int) -> None:
+        self._ask = ask
+        self.count = count
+        self._keys = self.array("keys", np.dtype(np.uint64))
+        self._firsts = self.array("firsts", np.dtype(np.uint32))
+        # Blocks never change, so requests may share the decoded ones.
+        self.block = lru_cache(MAX_CACHED_BLOCKS)(self._read)
+
+    def array(self, name: str, kind: np.dtype[Any]) -> NDArray[Any]:
+        ((data,),) = self._ask("SELECT data FROM arrays WHERE name = ?", name)
+        return np.frombuffer(data, kind)
+
+    def _read(self, number: int) -> Block:
+        ((data,),) = self._ask("SELECT data FROM blocks WHERE number = ?", number)
+        return Block(data, rank=int(self._keys[number]) >> 32, first=int(self._firsts[number]))
+
+    def from_position(self, rank: int, start0: int) -> int:
+        """Number of the first row at or after this position."""
+        key = rank << 32 | min(max(start0, 0), _END)
+        number = bisect_left(self._keys, key) - 1
+        if number < 0:
+            return 0
+        block = self.block(number)
+        if block.rank != rank:
+            return block.first + block.count
+        return block.first + block.place(start0)
+
+    def between(self, rank: int, start0: int, end0: int) -> tuple[int, int]:
+        """The rows that begin in [start0, end0), as a range of numbers."""
+        first = self.from_position(rank, start0)
+        return first, max(first, self.from_position(rank, end0))
+
+    def pieces(self, first: int, last: int) -> Iterator[tuple[Block, int, int]]:
+        """(block, first place, last place) of a range of rows."""
+        while first < last:
+            block = self._of_row(first)
+            end = min(last, block.first + block.count)
+            yield block, first - block.first, end - block.first
+            first = end
+
+    def grouped(self, rows: Iterable[int]) -> Iterator[tuple[Block, list[int]]]:
+        """(block, places) of ascending rows."""
+        block: Block | None = None
+        places: list[int] = []
+        for row in rows:
+            if block is None or row >= block.first + block.count:
+                if block is not None:
+                    yield block, places
+                block, places = self._of_row(row), []
+            places.append(row - block.first)
+        if block is not None:
+            yield block, places
+
+    def _of_row(self, row: int) -> Block:
+        return self.block(bisect_right(self._firsts, row) - 1)
+
+    def stored(self, block: Block, place: int) -> tuple[Allele, int]:
+        """The allele as stored and its end0."""
+        start0 = block.at("start0", place)
+        chrom = alleles.CHROMOSOMES[block.rank - 1]
+        end0 = start0 + int(block.spread("span", otherwise=1)[place])
+        return Allele(chrom, start0, *block.bases(place)), end0
+
+    def records(self, rows: Sequence[int]) -> tuple[VariantRow, ...]:
+        return tuple(
+            self._record(block, place) for block, places in self.grouped(rows) for place in places
+        )
+
+    def _record(self, block: Block, place: int) -> VariantRow:
+        row = block.first + place
+        allele, end0 = self.stored(block, place)
+        note = self._note(row)
+        rs, af = block.at("rs", place), block.at("af", place)
+        plain = (f"rs{rs}",) if rs != UNKNOWN else ()
+        return VariantRow(
+            row=row,
+            variant_id=variant_id(allele, end0),
+            allele=allele,
+            end0=end0,
+            variant_type=blocks.TYPES[int(block.spread("type", otherwise=0)[place])],
+            allele_count=block.at("ac", place),
+            allele_number=block.at("an", place),
+            carriers=_known(block.at("carriers", place)),
+            reference_af=None if af == UNKNOWN else _float(af),
+            identifiers=(*plain, *note.get("identifiers", ())),
+            homozygotes=_known(block.at("homozygotes", place)),
+            hemizygotes=_known(block.at("hemizygotes", place)),
+            annotations=Annotations(*(tuple(note.get(name, ())) for name in _LISTS)),
+            populations=tuple(PopulationCount(*each) for each in note.get("populations", ())),
+        )
+
+    def _note(self, row: int) -> dict[str, Any]:
+        found = self._ask("SELECT json FROM notes WHERE row = ?", row)
+        note: dict[str, Any] = json.loads(found[0][0]) if found else {}
+        return note
+
+
+def _known(value: int) -> int | None:
+    return None if value == UNKNOWN else value
+
+
+def _float(bits: int) -> float:
+    value: float = struct.unpack("<f", struct.pack("<i", bits))[0]
+    return value
