@@ -16,6 +16,7 @@ from beacon import filters as filter_rules
 from beacon.catalog import Segment
 from beacon.errors import NothingMayBeSaid, UnknownEntry, UnsupportedQuestion
 from beacon.query import Query
+from beacon.variants import SUPPORTED, Asked
 from passports.passport import Researcher
 
 NAMED_FIELDS = 20
@@ -131,53 +132,74 @@ def able_to_answer(query: Query, admission: Admission) -> tuple[list[Permitted],
     """Parts the datasets that can evaluate the question from those that cannot; raises where
     none can."""
     where = query.asked or query.named
-    assembly = where.assembly if where is not None else None
-    held = sorted({p.segment.facts.assembly for p in admission.permitted})
-    if query.asked is not None and assembly is None and len(held) > 1:
-        raise UnsupportedQuestion(f"assemblyId is needed: this beacon holds {' and '.join(held)}.")
+    if query.asked is not None and query.asked.assembly is None:
+        held = _assemblies(admission)
+        if len(held) > 1:
+            raise UnsupportedQuestion(
+                f"assemblyId is needed: this beacon holds {' and '.join(held)}."
+            )
     able: list[Permitted] = []
     unsupported: list[Note] = []
     for one in admission.permitted:
-        dataset = one.decision.dataset
-        unknown = filter_rules.unknown_ids(query.filters, one.segment)
-        if assembly is not None and one.segment.facts.assembly != assembly:
-            text = f"This dataset is in {one.segment.facts.assembly}."
-            unsupported.append(Note(dataset, "assembly", text))
-        elif unknown:
-            text = f"This dataset does not know: {', '.join(unknown)}."
-            unsupported.append(Note(dataset, "filter", text))
-        else:
+        inability = _inability(query, one, where=where)
+        if inability is None:
             able.append(one)
+        else:
+            unsupported.append(inability)
     if not able:
         _refuse(admission, unsupported, query=query)
     return able, unsupported
 
 
+def _inability(query: Query, one: Permitted, *, where: Asked | None) -> Note | None:
+    """What keeps this dataset from evaluating the question; to say "no" would be false."""
+    dataset, facts = one.decision.dataset, one.segment.facts
+    if where is not None:
+        if where.assembly not in (None, facts.assembly):
+            return Note(dataset, "assembly", f"This dataset is in {facts.assembly}.")
+        if not one.segment.supports(where.question):
+            text = "This dataset does not hold what this kind of variant question asks for."
+            return Note(dataset, "question", text)
+    if not facts.genotypes and query.asks_for_carriers:
+        return Note(dataset, "carriers", "This dataset holds counts and nobody's genotypes.")
+    if query.filters and (unknown := filter_rules.unknown_ids(query.filters, one.segment)):
+        return Note(dataset, "filter", f"This dataset does not know: {', '.join(unknown)}.")
+    return None
+
+
 def _refuse(chosen: Admission, unsupported: Sequence[Note], *, query: Query) -> NoReturn:
     """Nobody is able: says what is missing where somebody was permitted, else what would help."""
-    if not unsupported:
+    codes = {note.code for note in unsupported}
+    if not codes:
         raise NothingMayBeSaid(closed_text(chosen.suppressed))
-    if any(note.code == "filter" for note in unsupported):
-        unknown = dict.fromkeys(
-            name
-            for one in chosen.permitted
-            for name in filter_rules.unknown_ids(query.filters, one.segment)
-        )
-        fields = sorted(
-            {
-                term.id
-                for one in chosen.permitted
-                for term in one.segment.terms()
-                if term.kind == "alphanumeric"
-            }
-        )
+    if "filter" in codes:
+        raise UnsupportedQuestion(_unknown_filters(chosen, query))
+    if "question" in codes:
         raise UnsupportedQuestion(
-            f"Filters not supported: {', '.join(unknown)}. Supported are the terms and fields "
-            f"listed at /filtering_terms, such as {', '.join(fields[:NAMED_FIELDS]) or 'none'}."
+            f"No dataset here holds what this asks for. Supported: {SUPPORTED}; which of these a "
+            "dataset can evaluate is said at /info."
         )
-    held = sorted({one.segment.facts.assembly for one in chosen.permitted})
-    raise UnsupportedQuestion(
-        f"This beacon holds no dataset in that assembly, only: {', '.join(held)}."
+    if "carriers" in codes:
+        raise UnsupportedQuestion("The datasets asked hold counts and nobody's genotypes.")
+    held = ", ".join(_assemblies(chosen))
+    raise UnsupportedQuestion(f"This beacon holds no dataset in that assembly, only: {held}.")
+
+
+def _assemblies(chosen: Admission) -> list[str]:
+    return sorted({one.segment.facts.assembly for one in chosen.permitted})
+
+
+def _unknown_filters(chosen: Admission, query: Query) -> str:
+    unknown = dict.fromkeys(
+        name
+        for one in chosen.permitted
+        for name in filter_rules.unknown_ids(query.filters, one.segment)
+    )
+    terms = (term for one in chosen.permitted for term in one.segment.terms())
+    fields = sorted({term.id for term in terms if term.kind == "alphanumeric"})
+    return (
+        f"Filters not supported: {', '.join(unknown)}. Supported are the terms and fields "
+        f"listed at /filtering_terms, such as {', '.join(fields[:NAMED_FIELDS]) or 'none'}."
     )
 
 

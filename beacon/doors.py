@@ -7,7 +7,7 @@ question. Which door is at which address is for `routes`; errors become HTTP in 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -18,7 +18,7 @@ from access.audit import Record
 from access.disclosure import granted
 from access.policy import Action, Granularity, Level, PolicyBook
 from beacon import admission, execute, framing, info, query, response
-from beacon.catalog import Catalog, FilteringTerm, Segment
+from beacon.catalog import Catalog, Segment
 from beacon.errors import BadQuestion, BodyTooLarge, CatalogError, UnknownEntry
 from beacon.info import NodeFacts
 from beacon.request_body import MAX_BODY_BYTES
@@ -94,13 +94,37 @@ class Doors:
 
     async def filtering_terms(self, request: Request) -> Response:
         _known(request, "skip", "limit")
-        page = query.from_get(query.Target("individual"), request.query_params.multi_items())
         asking = self._asking(await self._caller(request), None)
-        terms: list[FilteringTerm] = []
-        for permitted in self._admit(asking).permitted:
-            terms.extend(permitted.segment.terms())
-        limit = page.limit if "limit" in request.query_params else query.MAX_LIMIT
-        return _json(info.filtering_terms(self._node, terms, skip=page.skip, limit=limit))
+        return self._terms(request, [p.segment for p in self._admit(asking).permitted], None)
+
+    def terms_of(self, entry: EntryTypeId) -> Door:
+        """What this type of entry can be filtered by, at all or where one entry is held."""
+
+        async def door(request: Request) -> Response:
+            _known(request, "skip", "limit")
+            asking = self._asking(await self._caller(request), None)
+            segments = [one.segment for one in self._admit(asking).permitted]
+            if (named := request.path_params.get("id")) is not None:
+                target = query.Target("dataset", parent=entry, parent_id=named)
+                holding = frozenset(self._holding(query.from_get(target, ()), asking))
+                segments = [one for one in segments if one.facts.id in holding]
+            scope = None if entry in info.COLLECTIONS else entry
+            return self._terms(request, segments, scope)
+
+        return door
+
+    def _terms(
+        self, request: Request, segments: Sequence[Segment], scope: EntryTypeId | None
+    ) -> Response:
+        frame = framing.of_get({"limit": "0", **request.query_params})
+        terms = (
+            term
+            for segment in segments
+            for term in segment.terms()
+            if scope is None or term.scope == scope
+        )
+        skip, limit = frame.skip, frame.limit or query.MAX_LIMIT
+        return _json(info.filtering_terms(self._node, terms, skip=skip, limit=limit))
 
     # Entries
 
@@ -152,18 +176,28 @@ class Doors:
     def _datasets(
         self, asked: query.Query, asking: _Asking
     ) -> tuple[dict[str, object], tuple[str, ...]]:
-        """A dataset's own description needs no ceiling, only that the caller may know of it."""
+        """A dataset's own description needs no ceiling, only that the caller may know of it; which
+        datasets hold an entry is a presence, and answered as one."""
         named = [
             dataset
-            for dataset in sorted(asking.snapshot)
-            if asking.book.may_know(asking.researcher, dataset, now=asking.now)
-            and asked.target.entry_id in (None, dataset)
+            for dataset in self._holding(asked, asking)
+            if asked.target.entry_id in (None, dataset)
             and (not asked.datasets or dataset in asked.datasets)
         ]
         if asked.target.entry_id is not None and not named:
             raise UnknownEntry
         records = [self._dataset_record(dataset, asking) for dataset in named]
         return response.datasets(asked, records, beacon_id=self._node.id), tuple(named)
+
+    def _holding(self, asked: query.Query, asking: _Asking) -> Iterable[str]:
+        if asked.target.parent is None:
+            return (
+                dataset
+                for dataset in sorted(asking.snapshot)
+                if asking.book.may_know(asking.researcher, dataset, now=asking.now)
+            )
+        outcome = execute.run(asked.of_the_parent(), self._admit(asking))
+        return (one.segment.facts.id for one in outcome.sets if one.answer.exists)
 
     def _dataset_record(self, dataset: str, asking: _Asking) -> dict[str, object]:
         facts = asking.snapshot[dataset].facts

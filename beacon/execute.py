@@ -21,6 +21,8 @@ from beacon.query import Query
 from schemas.errors import Suppressed
 
 MAX_CALLS_PER_ANSWER = 20_000
+# A dataset holds all that it answers with, and a variant is joined by its carriers.
+_WITHOUT_RECORDS = (None, "dataset", "genomicVariant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,69 +121,49 @@ def _parent_shown(query: Query, found: _Found, *, answer: Answer, decision: Deci
 
 
 def _ask(query: Query, segment: Segment, *, limit: int) -> _Found:
+    """Joins the people and records that the address, the filters and the variant narrow to."""
     target = query.target
-    if target.entry == "genomicVariant":
-        return _ask_variants(query, segment, limit=limit)
-    if target.entry_id is not None:
+    if target.entry_id is not None and target.entry != "genomicVariant":
         record = segment.entry(target.entry, target.entry_id)
         return _Found(1, records=(record,)) if record is not None else _Found(0)
-    people = _people(query, segment)
-    if people is not None and not people and target.parent in ("individual", "genomicVariant"):
-        return _Found(0, parent=_parent_there(query, segment))
-    chosen = None
+    records = None
+    if target.parent not in _WITHOUT_RECORDS:
+        records = segment.belonging(target.entry, to=target.parent, entry_id=target.parent_id or "")
+        if records is None:
+            return _Found(0, parent=False)
     if query.filters:
-        chosen = segment.matching(target.entry, filter_rules.joined(query.filters, segment))
-    total, records = segment.entries(
-        target.entry,
-        people=people,
-        records=chosen,
-        skip=query.skip * query.limit,
-        limit=limit,
+        matching = segment.matching(target.entry, filter_rules.joined(query.filters, segment))
+        records = matching if records is None else records & matching
+    if target.entry == "genomicVariant":
+        return _ask_variants(query, segment, people=records, limit=limit)
+    people = None
+    if (question := _question(query)) is not None:
+        people = segment.carriers(question)
+        if query.by_id is not None and not people and not _is_there(query.by_id, segment):
+            return _Found(0, parent=False)
+    total, page = segment.entries(
+        target.entry, people=people, records=records, skip=query.skip * query.limit, limit=limit
     )
-    return _Found(total, records=tuple(records) if limit else ())
+    return _Found(total, records=tuple(page) if limit else ())
 
 
-def _parent_there(query: Query, segment: Segment) -> bool:
-    """Whether this dataset has the entry an empty list hangs from."""
-    if query.by_id is not None:
-        return segment.variants(query.by_id, people=None, skip=0, limit=0).total > 0
-    return segment.person_number(query.target.parent_id or "") is not None
-
-
-def _ask_variants(query: Query, segment: Segment, *, limit: int) -> _Found:
-    people = _people(query, segment)
+def _ask_variants(query: Query, segment: Segment, *, people: BitMap | None, limit: int) -> _Found:
     if people is not None and not people:
-        there = query.target.parent != "individual" or _parent_there(query, segment)
-        return _Found(0, parent=there)
+        return _Found(0)
     page = segment.variants(
         _question(query), people=people, skip=query.skip * query.limit, limit=limit
     )
     return _Found(page.total, rows=page.rows if limit else ())
 
 
+def _is_there(named: VariantQuestion, segment: Segment) -> bool:
+    return segment.variants(named, people=None, skip=0, limit=0).total > 0
+
+
 def _question(query: Query) -> VariantQuestion | None:
     if query.by_id is not None:
         return query.by_id
     return query.asked.question if query.asked is not None else None
-
-
-def _people(query: Query, segment: Segment) -> BitMap | None:
-    """Numbers of the people the question narrows to; None when it does not narrow."""
-    narrowed: list[BitMap] = []
-    if query.filters and query.target.entry == "genomicVariant":
-        narrowed.append(segment.people(filter_rules.joined(query.filters, segment)))
-    if query.target.parent == "individual":
-        number = segment.person_number(query.target.parent_id or "")
-        narrowed.append(BitMap() if number is None else BitMap([number]))
-    question = _question(query)
-    if question is not None and query.target.entry != "genomicVariant":
-        narrowed.append(segment.carriers(question))
-    if not narrowed:
-        return None
-    people = narrowed[0]
-    for more in narrowed[1:]:
-        people = people & more
-    return people
 
 
 def _with_calls(

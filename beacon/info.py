@@ -53,13 +53,29 @@ class EndpointSet:
 
 
 ENDPOINT_SETS = (
-    EndpointSet("analysis"),
-    EndpointSet("biosample"),
-    EndpointSet("cohort"),
-    EndpointSet("dataset", ("individual", "genomicVariant", "biosample", "run", "analysis")),
-    EndpointSet("genomicVariant", ("individual",)),
-    EndpointSet("individual", ("genomicVariant", "biosample", "run", "analysis")),
-    EndpointSet("run"),
+    EndpointSet("analysis", ("genomicVariant", "dataset", "cohort")),
+    EndpointSet("biosample", ("genomicVariant", "analysis", "run", "dataset", "cohort")),
+    EndpointSet(
+        "cohort", ("individual", "genomicVariant", "biosample", "run", "analysis", "dataset")
+    ),
+    EndpointSet(
+        "dataset", ("individual", "genomicVariant", "biosample", "run", "analysis", "cohort")
+    ),
+    EndpointSet(
+        "genomicVariant", ("individual", "biosample", "run", "analysis", "dataset", "cohort")
+    ),
+    EndpointSet(
+        "individual", ("genomicVariant", "biosample", "run", "analysis", "dataset", "cohort")
+    ),
+    EndpointSet("run", ("genomicVariant", "analysis", "dataset", "cohort")),
+)
+COLLECTIONS: frozenset[EntryTypeId] = frozenset({"cohort", "dataset"})
+# Terms are no entry type, so the map, whose endpoints each return one, does not name these.
+FILTERING_TERMS: tuple[tuple[str, EntryTypeId], ...] = (
+    ("/individuals/filtering_terms", "individual"),
+    ("/individuals/{id}/filtering_terms", "individual"),
+    ("/cohorts/{id}/filtering_terms", "cohort"),
+    ("/datasets/{id}/filtering_terms", "dataset"),
 )
 SERVICE_INFO_SCHEMA = "ga4gh-service-info-v1.0"
 

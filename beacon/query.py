@@ -9,7 +9,7 @@ at data or rights.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from access.policy import Granularity
 from beacon import filters as filter_rules
@@ -69,6 +69,19 @@ class Query:
     def by_id(self) -> VariantQuestion | None:
         """The variant that the address names."""
         return self.named.question if self.named is not None else None
+
+    @property
+    def asks_for_carriers(self) -> bool:
+        """Whether people must be joined to variants, which needs genotypes."""
+        if self.target.entry == "genomicVariant":
+            return bool(self.filters) or self.target.parent not in (None, "dataset")
+        return self.asked is not None or self.named is not None
+
+    def of_the_parent(self) -> Query:
+        """Whether the entry that the address hangs this list from is there."""
+        parent = self.target.parent or self.target.entry
+        target = Target(parent, entry_id=self.target.parent_id)
+        return replace(self, target=target, granularity=Granularity.BOOLEAN)
 
 
 def from_get(target: Target, pairs: Sequence[tuple[str, str]]) -> Query:

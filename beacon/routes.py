@@ -39,6 +39,8 @@ def _framework(doors: Doors) -> Iterator[tuple[str, Door]]:
     yield "/entry_types", doors.entry_types
     yield "/map", doors.map
     yield "/filtering_terms", doors.filtering_terms
+    for path, entry in info.FILTERING_TERMS:
+        yield path, doors.terms_of(entry)
 
 
 def _entries(doors: Doors) -> Iterator[tuple[str, Door]]:

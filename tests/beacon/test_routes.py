@@ -196,7 +196,7 @@ async def test_unknown_parameters_are_refused_by_name(
     assert next(iter(params)) in found.json()["error"]["errorMessage"]
 
 
-@pytest.mark.parametrize("path", ["/query", "/individuals/P1/cohorts", "/g_variants/x/y", "/runs/"])
+@pytest.mark.parametrize("path", ["/query", "/individuals/P1/individuals", "/g_variants/x/y", "/runs/"])
 async def test_what_the_map_does_not_name_is_not_there(node: BeaconNode, path: str) -> None:
     assert (await node.get(path)).status_code in (307, 404)
 
