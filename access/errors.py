@@ -13,8 +13,11 @@ SkerryError
 ├── Forbidden
 │   ├── SeparationOfDuties     one person would play two parts
 │   ├── NotYourStep            the step belongs to the other side
+│   ├── DataUseDenied          the dataset's conditions of data use say no to the purpose
 │   ├── ProofRefused           the answer to a key challenge is wrong or too late
 │   ├── DatasetClosed          /access/check: not for this caller, or no such dataset
+│   ├── LevelNotReached        /access/check: the caller is not known well enough
+│   ├── AdminsOnly             a form or a persona that only a node's admins may ask for
 │   ├── PermitNotIssued        a decision, workspace or budget that carries no permit
 │   └── PermitRefused          a permit that is forged, expired or for another node
 ├── Suppressed
@@ -106,12 +109,24 @@ class NotYourStep(Forbidden):
     code = "not_your_step"
 
 
+class DataUseDenied(Forbidden):
+    code = "data_use_denied"
+
+
 class ProofRefused(Forbidden):
     code = "proof_refused"
 
 
 class DatasetClosed(Forbidden):
     code = "dataset_closed"
+
+
+class LevelNotReached(Forbidden):
+    code = "level_not_reached"
+
+
+class AdminsOnly(Forbidden):
+    code = "admins_only"
 
 
 class PermitNotIssued(Forbidden):

@@ -11,10 +11,11 @@ and steps are those of REMS. Leaves keeping and recording to `store` and `reques
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from access.errors import NotYourStep, SeparationOfDuties, StepNotPossible
+from schemas.data_use import DataUseRequest
 
 SECONDS_PER_MONTH = 30 * 24 * 3600
 
@@ -84,6 +85,7 @@ class AccessRequest:
     created: int
     updated: int
     events: tuple[Event, ...] = ()
+    data_use: DataUseRequest = field(default_factory=DataUseRequest)
 
 
 def part_of(request: AccessRequest, identity: str, committee: tuple[str, ...]) -> Part | None:

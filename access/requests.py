@@ -2,16 +2,19 @@
 
 Every door (JSON routes, node pages) comes through here, so that four eyes, visibility and the
 record are the same at each. Unknown and not-yours requests raise the same NoSuchThing.
+The dataset's conditions of data use are asked at each step: what they deny is neither submitted nor
+approved, by nobody; what they leave open is the committee's to judge.
 """
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from access.audit import Record
-from access.errors import NoSuchThing, SeparationOfDuties
+from access.errors import DataUseDenied, NoSuchThing, SeparationOfDuties
 from access.lifecycle import (
+    OPEN_STATES,
     AccessRequest,
     Event,
     Part,
@@ -23,10 +26,16 @@ from access.lifecycle import (
     steps_open_to,
 )
 from access.policy import PolicyBook
+from access.purpose_check import PurposeCheck
 from access.recipients import KeyState, Recipients
 from access.store import IssuedGrant, Store
+from duo.report import report
+from duo.verdict import Outcome, Verdict
+from schemas.data_use import DataUseRequest, VerdictView
 from schemas.errors import InvalidInput
-from schemas.grants import NewRequest, StepBody
+from schemas.grants import NewRequest, PreCheck, StepBody
+
+_ASKING = frozenset({Step.SUBMIT, Step.APPROVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +53,19 @@ class Seen:
 
 class RequestDesk:
     def __init__(
-        self, store: Store, *, recipients: Recipients, book: PolicyBook, record: Record
+        self,
+        store: Store,
+        *,
+        recipients: Recipients,
+        book: PolicyBook,
+        record: Record,
+        check: PurposeCheck,
     ) -> None:
         self._store = store
         self._recipients = recipients
         self._book = book
         self._record = record
+        self._check = check
 
     def create(self, new: NewRequest, *, requester: str, now: int) -> AccessRequest:
         """A draft. The caller has checked that the requester may know of the dataset."""
@@ -64,10 +80,12 @@ class RequestDesk:
             state=State.DRAFT,
             created=now,
             updated=now,
+            data_use=new.data_use,
         )
         if self._committee(new.dataset) is None:
             raise NoSuchThing(detail="request for a dataset without a policy")
         self._refuse_unfit_workspace(new.workspace, owner=requester, now=now)
+        self._judge(request, now=now)  # so that what means nothing is refused before it is kept
         self._store.add_request(
             request, before_commit=lambda: self._note(request, "create", by=requester)
         )
@@ -82,6 +100,20 @@ class RequestDesk:
         if part is None:
             raise NoSuchThing(detail="request of others")
         return Seen(request, part, self._store.grant_of(request_id))
+
+    def judge(self, asked: PreCheck, *, requester: str, now: int) -> VerdictView:
+        """What the conditions of data use say before anything is made or sent. The caller has
+        checked that the requester may know of the dataset."""
+        verdict = self._ask(
+            asked.dataset, asked.data_use, requester=requester, months=asked.months, now=now
+        )
+        return report(verdict, policy=self._book.version)
+
+    def verdict(self, request: AccessRequest, *, now: int) -> VerdictView | None:
+        """What they say now to a request that waits for someone; None once it is decided."""
+        if request.state not in OPEN_STATES or self._committee(request.dataset) is None:
+            return None
+        return report(self._judge(request, now=now), policy=self._book.version)
 
     def committee_of(self, identity: str) -> tuple[str, ...]:
         """The datasets on whose committee the person sits."""
@@ -99,6 +131,8 @@ class RequestDesk:
         seen = self.see(request_id, viewer=actor)
         if body.months is not None and step is not Step.APPROVE:
             raise InvalidInput("«months» belongs to an approval only.")
+        if body.data_use is not None and step is not Step.SUBMIT:
+            raise InvalidInput("«data_use» belongs to a submission only.")
         try:
             self._move(seen, step, body, actor=actor, now=now)
         except SeparationOfDuties:
@@ -109,16 +143,44 @@ class RequestDesk:
     def _move(self, seen: Seen, step: Step, body: StepBody, *, actor: str, now: int) -> None:
         request = seen.request
         target = advance(request.state, step, seen.part)
+        if body.data_use is not None:
+            request = replace(request, data_use=body.data_use)
+        verdict = self._judge(request, now=now)
+        if step in _ASKING and verdict.outcome is Outcome.DENY:
+            self._note(request, f"refused {step}", by=actor, verdict=verdict)
+            raise DataUseDenied(report(verdict).explain_user)
         grant = None
         if step is Step.APPROVE:
             self._refuse_unfit_workspace(request.workspace, owner=request.requester, now=now)
-            grant = _grant(request, allowed_months=body.months, now=now)
+            grant = _grant(request, verdict, allowed_months=body.months, now=now)
         self._store.take_step(
             request,
             Event(at=now, step=step, actor=actor, note=body.note),
             to=target,
             grant=grant,
-            before_commit=lambda: self._note(request, step, by=actor, grant=grant),
+            before_commit=lambda: self._note(request, step, by=actor, grant=grant, verdict=verdict),
+        )
+
+    def _judge(self, request: AccessRequest, *, now: int) -> Verdict:
+        return self._ask(
+            request.dataset,
+            request.data_use,
+            requester=request.requester,
+            months=request.months,
+            now=now,
+        )
+
+    def _ask(
+        self, dataset: str, stated: DataUseRequest, *, requester: str, months: int, now: int
+    ) -> Verdict:
+        policy = self._book.policy(dataset)
+        return self._check.ask(
+            None if policy is None else policy.consent,
+            stated,
+            requester=requester,
+            months=months,
+            held=self._store.held(requester, dataset),
+            now=now,
         )
 
     def _refuse_unfit_workspace(self, workspace_id: str, *, owner: str, now: int) -> None:
@@ -133,7 +195,13 @@ class RequestDesk:
         return None if policy is None else policy.committee
 
     def _note(
-        self, request: AccessRequest, step: str, *, by: str, grant: IssuedGrant | None = None
+        self,
+        request: AccessRequest,
+        step: str,
+        *,
+        by: str,
+        grant: IssuedGrant | None = None,
+        verdict: Verdict | None = None,
     ) -> None:
         facts: dict[str, object] = {
             "step": step,
@@ -143,13 +211,25 @@ class RequestDesk:
             "requester": self._record.pseudonym(request.requester),
             "by": self._record.pseudonym(by),
         }
+        if verdict is not None:
+            facts |= {
+                "data_use": verdict.outcome.value,
+                "duo": verdict.versions.duo,
+                "mondo": verdict.versions.diseases,
+                "policy": self._book.version,
+            }
         if grant is not None:
             facts |= {"grant": grant.grant_id, "expires": grant.expires}
         self._record.append("access.request", facts, durable=True)
 
 
-def _grant(request: AccessRequest, *, allowed_months: int | None, now: int) -> IssuedGrant:
+def _grant(
+    request: AccessRequest, verdict: Verdict, *, allowed_months: int | None, now: int
+) -> IssuedGrant:
+    """The committee may shorten what the conditions of data use allow, never lengthen it."""
     until = granted_until(now, asked_months=request.months, allowed_months=allowed_months)
+    if verdict.expires is not None:
+        until = min(until, verdict.expires)
     return IssuedGrant(
         grant_id=f"grant-{secrets.token_hex(16)}",
         identity=request.requester,
@@ -158,4 +238,5 @@ def _grant(request: AccessRequest, *, allowed_months: int | None, now: int) -> I
         expires=until,
         request_id=request.request_id,
         issued=now,
+        obligations=report(verdict).obligations,
     )

@@ -15,15 +15,24 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from access.audit import Record
 from access.caller import Caller, bearer
-from access.errors import DatasetClosed, NoSuchThing, NotTheBroker, NotYourStep, SignInNeeded
+from access.errors import (
+    DatasetClosed,
+    NoSuchThing,
+    NotTheBroker,
+    NotYourStep,
+    SignInNeeded,
+    StepNotPossible,
+)
 from access.grants import JWKS_PATH, mint
 from access.lifecycle import AccessRequest, Event, Part, Step
 from access.policy import Action, Decision, Outcome, PolicyBook
+from access.purpose_check import PurposeCheck
 from access.recipients import NewKey, Recipients, Registration, SealChallenge
 from access.requests import RequestDesk, Seen
 from access.store import IssuedGrant, Store
 from passports.passport import Researcher
 from passports.tokens import SigningKey
+from schemas.data_use import VerdictView
 from schemas.grants import (
     Challenge,
     DecisionView,
@@ -32,6 +41,7 @@ from schemas.grants import (
     GrantView,
     NewRequest,
     NewWorkspace,
+    PreCheck,
     Proof,
     ReasonView,
     RequestList,
@@ -87,10 +97,11 @@ def build(
     admins: tuple[str, ...],
     clock: Callable[[], int],
     seal_challenge: SealChallenge,
+    check: PurposeCheck,
 ) -> APIRouter:
     """`broker_issuer` is whose subjects /access/permissions/{sub} speaks of: the same `sub` of
     another issuer is another person."""
-    desk = RequestDesk(store, recipients=recipients, book=book, record=record)
+    desk = RequestDesk(store, recipients=recipients, book=book, record=record, check=check)
     counter = Counter(store, recipients, book, desk, visa_key, public_url, admins, clock)
     router = APIRouter()
 
@@ -103,6 +114,7 @@ def build(
         router, counter, signed_in, broker_secret=broker_secret, broker_issuer=broker_issuer
     )
     _add_request_routes(router, counter, signed_in)
+    _add_check_routes(router, counter, signed_in)
     _add_workspace_routes(router, counter, signed_in, seal_challenge=seal_challenge)
     _add_explaining_routes(router, counter, signed_in, caller=caller)
     return router
@@ -147,13 +159,16 @@ def _refuse_other_than_broker(raw_secret: str | None, broker_secret: str) -> Non
 def _add_request_routes(router: APIRouter, counter: Counter, signed_in: SignedInOnly) -> None:
     desk = counter.desk
 
+    def shown(seen: Seen) -> RequestView:
+        return _request_view(seen, desk.verdict(seen.request, now=counter.clock()))
+
     @router.post("/access/requests", status_code=201)
     def create(new: NewRequest, who: Annotated[Researcher, Depends(signed_in)]) -> RequestView:
         now = counter.clock()
         if not counter.book.may_know(who, new.dataset, now=now):
             raise NoSuchThing(detail="request for a dataset that may not be known")
         made = desk.create(new, requester=who.identity, now=now)
-        return _request_view(desk.see(made.request_id, viewer=who.identity))
+        return shown(desk.see(made.request_id, viewer=who.identity))
 
     @router.get("/access/requests")
     def listed(who: Annotated[Researcher, Depends(signed_in)]) -> RequestList:
@@ -166,7 +181,7 @@ def _add_request_routes(router: APIRouter, counter: Counter, signed_in: SignedIn
 
     @router.get("/access/requests/{request_id}")
     def one(request_id: str, who: Annotated[Researcher, Depends(signed_in)]) -> RequestView:
-        return _request_view(desk.see(request_id, viewer=who.identity))
+        return shown(desk.see(request_id, viewer=who.identity))
 
     @router.post("/access/requests/{request_id}/{step}")
     def take(
@@ -177,7 +192,27 @@ def _add_request_routes(router: APIRouter, counter: Counter, signed_in: SignedIn
     ) -> RequestView:
         now = counter.clock()
         after = desk.take(request_id, step, body or StepBody(), actor=who.identity, now=now)
-        return _request_view(after)
+        return shown(after)
+
+
+def _add_check_routes(router: APIRouter, counter: Counter, signed_in: SignedInOnly) -> None:
+    """What the conditions of data use say to a request, before it is sent and while it waits."""
+    desk = counter.desk
+
+    @router.post("/access/requests/check")
+    def pre_check(asked: PreCheck, who: Annotated[Researcher, Depends(signed_in)]) -> VerdictView:
+        now = counter.clock()
+        if not counter.book.may_know(who, asked.dataset, now=now):
+            raise NoSuchThing(detail="pre-check for a dataset that may not be known")
+        return desk.judge(asked, requester=who.identity, now=now)
+
+    @router.get("/access/requests/{request_id}/check")
+    def check_again(request_id: str, who: Annotated[Researcher, Depends(signed_in)]) -> VerdictView:
+        seen = desk.see(request_id, viewer=who.identity)
+        verdict = desk.verdict(seen.request, now=counter.clock())
+        if verdict is None:
+            raise StepNotPossible("The request is decided: there is nothing left to check.")
+        return verdict
 
 
 def _add_workspace_routes(
@@ -280,7 +315,7 @@ def _add_explaining_routes(
         return _decision_view(decision)
 
 
-def _request_view(seen: Seen) -> RequestView:
+def _request_view(seen: Seen, verdict: VerdictView | None = None) -> RequestView:
     request, grant = seen.request, seen.grant
     return RequestView(
         id=request.request_id,
@@ -295,6 +330,8 @@ def _request_view(seen: Seen) -> RequestView:
         updated=request.updated,
         events=tuple(_event_view(event, request, seen.part) for event in request.events),
         grant=None if grant is None else _grant_view(grant),
+        data_use=request.data_use,
+        verdict=verdict,
     )
 
 
@@ -313,6 +350,7 @@ def _grant_view(grant: IssuedGrant) -> GrantView:
         issued=grant.issued,
         expires=grant.expires,
         revoked=grant.revoked is not None,
+        obligations=grant.obligations,
     )
 
 

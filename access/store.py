@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import func as sql
 from sqlalchemy import update
 from sqlmodel import Session, col, select
@@ -19,10 +20,14 @@ from sqlmodel import Session, col, select
 from access.database import Database
 from access.errors import NoSuchThing, SeparationOfDuties, StepNotPossible, TooManyOpen
 from access.lifecycle import OPEN_STATES, AccessRequest, Event, State, Step
+from access.purpose_check import Span
 from access.tables import EventRow, GrantRow, RequestRow, WorkspaceRow
+from schemas.data_use import DataUseRequest, ObligationView
 
 MAX_OPEN_REQUESTS = 50
 MAX_LISTED = 500
+
+_OBLIGATIONS: TypeAdapter[tuple[ObligationView, ...]] = TypeAdapter(tuple[ObligationView, ...])
 
 BeforeCommit = Callable[[], object]
 
@@ -40,11 +45,13 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class IssuedGrant(Grant):
-    """A grant with where it came from; `revoked` is the time its right was withdrawn."""
+    """A grant with where it came from and what it owes; `revoked` is the time its right was
+    withdrawn."""
 
     request_id: str
     issued: int
     revoked: int | None = None
+    obligations: tuple[ObligationView, ...] = ()
 
 
 class Store(Database):
@@ -97,8 +104,8 @@ class Store(Database):
         grant: IssuedGrant | None,
         before_commit: BeforeCommit,
     ) -> None:
-        """Moves the request if it is still where the caller saw it, keeps the event, gives the
-        grant or ends the one that was given.
+        """Moves the request if it is still where the caller saw it, with the data use it states
+        now; keeps the event, gives the grant or ends the one that was given.
 
         Raises StepNotPossible when someone was faster, SeparationOfDuties when the approver is
         the person who confirmed the workspace's key, NoSuchThing for an unknown workspace."""
@@ -107,7 +114,7 @@ class Store(Database):
                 update(RequestRow)
                 .where(col(RequestRow.request_id) == request.request_id)
                 .where(col(RequestRow.state) == request.state)
-                .values(state=to, updated=taken.at)
+                .values(state=to, updated=taken.at, data_use=_data_use_text(request.data_use))
             )
             if moved.rowcount != 1:
                 raise StepNotPossible("The request has moved on; look at it again.")
@@ -121,6 +128,19 @@ class Store(Database):
             before_commit()
 
     # Grants
+
+    def held(self, identity: str, dataset: str) -> tuple[Span, ...]:
+        """The times in which the person was granted the dataset, whatever became of the grants."""
+        with self.reading() as session:
+            rows = session.exec(
+                select(GrantRow)
+                .where(GrantRow.identity == identity)
+                .where(GrantRow.dataset == dataset)
+            ).all()
+            return tuple(
+                Span(row.issued, row.expires if row.revoked is None else row.revoked)
+                for row in rows
+            )
 
     def active_grant(self, identity: str, dataset: str, *, now: int) -> Grant | None:
         """The one that lasts longest; reads the database each time, so revocation is immediate."""
@@ -214,6 +234,7 @@ def _request(row: RequestRow, events: tuple[Event, ...]) -> AccessRequest:
         created=row.created,
         updated=row.updated,
         events=events,
+        data_use=DataUseRequest.model_validate_json(row.data_use or "{}"),
     )
 
 
@@ -229,7 +250,12 @@ def _request_row(request: AccessRequest) -> RequestRow:
         state=request.state,
         created=request.created,
         updated=request.updated,
+        data_use=_data_use_text(request.data_use),
     )
+
+
+def _data_use_text(stated: DataUseRequest) -> str:
+    return stated.model_dump_json(exclude_defaults=True)
 
 
 def _grant(row: GrantRow) -> IssuedGrant:
@@ -242,6 +268,7 @@ def _grant(row: GrantRow) -> IssuedGrant:
         request_id=row.request_id,
         issued=row.issued,
         revoked=row.revoked,
+        obligations=_OBLIGATIONS.validate_json(row.obligations or "[]"),
     )
 
 
@@ -255,4 +282,5 @@ def _grant_row(grant: IssuedGrant) -> GrantRow:
         issued=grant.issued,
         expires=grant.expires,
         revoked=grant.revoked,
+        obligations=_OBLIGATIONS.dump_json(grant.obligations).decode("utf-8"),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Text
 from sqlmodel import Field, SQLModel
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 
 
 class SchemaRow(SQLModel, table=True):
@@ -31,6 +31,7 @@ class RequestRow(SQLModel, table=True):
     state: str
     created: int = Field(sa_type=BigInteger)
     updated: int = Field(sa_type=BigInteger)
+    data_use: str | None = Field(default=None, sa_type=Text)  # JSON; requests of 0.1.0 have none
 
 
 class EventRow(SQLModel, table=True):
@@ -55,6 +56,7 @@ class GrantRow(SQLModel, table=True):
     issued: int = Field(sa_type=BigInteger)
     expires: int = Field(sa_type=BigInteger)
     revoked: int | None = Field(default=None, sa_type=BigInteger)
+    obligations: str | None = Field(default=None, sa_type=Text)  # JSON
 
 
 class WorkspaceRow(SQLModel, table=True):

@@ -85,6 +85,6 @@ def _last_day(findings: tuple[Finding, ...], purpose: Purpose, today: date) -> d
     last_days = [finding.ends for finding in findings if finding.ends is not None]
     if purpose.months is not None:
         last_days.append(after_months(today, purpose.months))
-    if purpose.permit_until is not None:
+    if purpose.permit_until is not None and purpose.permit_until >= today:
         last_days.append(purpose.permit_until)
     return min(last_days, default=None)

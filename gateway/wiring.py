@@ -145,6 +145,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
             admins=settings.admins,
             clock=clock,
             seal_challenge=seal_challenge,
+            check=purpose_check,
         ),
         access.data_use.build(check=purpose_check, book=book, clock=clock),
         access.record_routes.build(
@@ -175,6 +176,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
             recipients=recipients,
             book=book,
             record=record,
+            check=purpose_check,
             clock=clock,
         ),
     )

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
+from schemas.data_use import DataUseRequest, ObligationView, VerdictView
 from schemas.wire import LocalId, Wire, canonical_json
 
 MAX_PURPOSE_BYTES = 4096
+MAX_DATA_USE_BYTES = 32 * 1024
 
 Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
+
+
+def _bounded_data_use(stated: DataUseRequest) -> DataUseRequest:
+    if len(stated.model_dump_json(exclude_defaults=True).encode()) > MAX_DATA_USE_BYTES:
+        raise ValueError(f"expected at most {MAX_DATA_USE_BYTES} bytes")
+    return stated
+
+
+DataUseStated = Annotated[DataUseRequest, AfterValidator(_bounded_data_use)]
 
 
 class Permit(Wire):
@@ -51,6 +62,7 @@ class NewRequest(Wire):
     purpose: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4096)]
     workspace: LocalId
     months: Annotated[int, Field(ge=1, le=24)]
+    data_use: DataUseStated = DataUseRequest()
 
     @field_validator("purpose")
     @classmethod
@@ -61,10 +73,20 @@ class NewRequest(Wire):
 
 
 class StepBody(Wire):
-    """What may go with a step; `months` shortens an approval and is refused elsewhere."""
+    """What may go with a step; `months` shortens an approval, `data_use` replaces what a request
+    states when it is submitted; each is refused elsewhere."""
 
     note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
     months: Annotated[int, Field(ge=1, le=24)] | None = None
+    data_use: DataUseStated | None = None
+
+
+class PreCheck(Wire):
+    """A request that is not made yet, as far as the conditions of data use look at it."""
+
+    dataset: LocalId
+    months: Annotated[int, Field(ge=1, le=24)]
+    data_use: DataUseStated = DataUseRequest()
 
 
 class EventView(Wire):
@@ -81,6 +103,7 @@ class GrantView(Wire):
     issued: int
     expires: int
     revoked: bool
+    obligations: tuple[ObligationView, ...] = ()
 
 
 class RequestView(Wire):
@@ -96,6 +119,8 @@ class RequestView(Wire):
     updated: int
     events: tuple[EventView, ...]
     grant: GrantView | None
+    data_use: DataUseRequest = DataUseRequest()
+    verdict: VerdictView | None = None  # of one request that is not decided yet
 
 
 class RequestList(Wire):

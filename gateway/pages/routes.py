@@ -16,6 +16,7 @@ from access.audit import Record
 from access.errors import NoSuchThing
 from access.lifecycle import Part, Step
 from access.policy import PolicyBook
+from access.purpose_check import PurposeCheck
 from access.recipients import Recipients
 from access.requests import RequestDesk
 from access.store import Store
@@ -58,11 +59,12 @@ def build(
     recipients: Recipients,
     book: PolicyBook,
     record: Record,
+    check: PurposeCheck,
     clock: Callable[[], int],
 ) -> APIRouter:
     door = Desk(sessions, public_url=settings.public_url)
     pages = Pages(node=settings.name)
-    desk = RequestDesk(store, recipients=recipients, book=book, record=record)
+    desk = RequestDesk(store, recipients=recipients, book=book, record=record, check=check)
     office = Office(settings, pages, door, desk, recipients, clock)
     router = APIRouter(
         route_class=pages.route_class(door.session),
@@ -128,6 +130,7 @@ def _add_requests(router: APIRouter, office: Office) -> None:
             "request": seen.request,
             "grant": seen.grant,
             "steps": seen.steps,
+            "verdict": office.requests.verdict(seen.request, now=office.clock()),
             "workspace": office.recipients.registration(seen.request.workspace),
         }
         return office.pages.show("node_request.html", session=session, facts=facts)

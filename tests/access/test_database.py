@@ -50,7 +50,8 @@ class Control:
         if version == "0001":
             self.run("DROP TABLE alembic_version", "INSERT INTO access_schema VALUES (1, 1)")
         self.run(
-            "INSERT INTO access_request VALUES "
+            "INSERT INTO access_request (request_id, requester, dataset, project, purpose, "
+            "workspace, months, state, created, updated) VALUES "
             "('req-1', :who, 'ds1', 'p', 'why', 'ws', 6, 'draft', :now, :now)",
             who=at("grace"),
             now=NOW,

@@ -11,6 +11,8 @@ from fastapi import FastAPI
 
 import gateway.pages.routes
 from access.lifecycle import Step
+from duo.consent import Condition, Consent
+from duo.terms import Term
 from gateway.config import NodeSettings, SignInSettings
 from gateway.http_errors import ErrorTable
 from passports.login import Login, SignedIn
@@ -62,6 +64,7 @@ class Pages:
         self.app = FastAPI()
         self.app.include_router(
             gateway.pages.routes.build(
+                check=node.check,
                 settings=settings,
                 login=login,
                 sessions=self.sessions,
@@ -249,3 +252,24 @@ async def test_who_approved_cannot_confirm_even_as_admin(node: AccessNode) -> No
 @pytest.mark.parametrize("name", ["..%2fbase.html", ".hidden", "none.js"])
 async def test_assets_are_the_shared_folders_files_only(pages: Pages, name: str) -> None:
     assert (await pages.browser().get(f"/static/{name}")).status_code == 404
+
+
+async def test_the_verdict_on_data_use_stands_on_the_request_page(tmp_path: Path) -> None:
+    consent = Consent(
+        frozenset({Condition(Term.GRU)}),
+        frozenset({Condition(Term.NPU), Condition(Term.PUB)}),
+    )
+    node = AccessNode(tmp_path, consents={"asked": consent})
+    pages = Pages(node)
+    workspace = node.workspace()
+    request_id = node.submitted(workspace, dataset="asked")
+    async with pages.browser("dora") as browser:
+        shown = (await browser.get(f"/admin/requests/{request_id}")).text
+        assert "needs-review" in shown
+        assert "requester.organisation.type" in shown
+        assert "DUO 2021-02-23; diseases none; policy 1." in shown
+        node.take(request_id, Step.APPROVE, by="dora")
+        decided = (await browser.get(f"/admin/requests/{request_id}")).text
+        assert "Conditions of data use" not in decided
+        assert "Make the results available." in decided
+    node.close()

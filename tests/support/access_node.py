@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import access.routes
 from access.audit import Record
 from access.lifecycle import Step
 from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
+from access.purpose_check import PurposeCheck
 from access.recipients import NewKey, Recipients, SealedChallenge
 from access.requests import RequestDesk
 from access.store import Store
+from duo.consent import Consent
 from gateway.http_errors import ErrorTable
 from passports.passport import Researcher
 from passports.tokens import SigningKey
@@ -31,7 +34,9 @@ def at(name: str) -> str:
     return f"{name}@{ISSUER}"
 
 
-def policy(dataset: str, *committee: str, listed: bool = True) -> DatasetPolicy:
+def policy(
+    dataset: str, *committee: str, listed: bool = True, consent: Consent | None = None
+) -> DatasetPolicy:
     return DatasetPolicy(
         dataset=dataset,
         grant_value=f"{URL}/datasets/{dataset}",
@@ -40,7 +45,7 @@ def policy(dataset: str, *committee: str, listed: bool = True) -> DatasetPolicy:
         ceilings={Level.CONTROLLED: Granularity.RECORD},
         listed=listed,
         committee=tuple(at(name) for name in committee),
-        consent=None,
+        consent=consent,
         registered_rule="bona_fide",
     )
 
@@ -67,6 +72,8 @@ class AccessNode:
     secrets: dict[bytes, bytes] = field(default_factory=dict)
     texts: dict[bytes, bytes] = field(default_factory=dict)
     control_url: str = ""
+    check: PurposeCheck = field(default_factory=PurposeCheck)
+    consents: Mapping[str, Consent] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.record = Record(
@@ -82,11 +89,16 @@ class AccessNode:
                 policy("ds1", "dora"),
                 policy("ds2", "emil"),
                 policy("hidden", "dora", listed=False),
+                *(policy(name, "dora", consent=one) for name, one in self.consents.items()),
             ),
             version="1",
         )
         self.desk = RequestDesk(
-            self.store, recipients=self.recipients, book=self.book, record=self.record
+            self.store,
+            recipients=self.recipients,
+            book=self.book,
+            record=self.record,
+            check=self.check,
         )
         self.visa_key = SigningKey.generate()
 
@@ -118,6 +130,7 @@ class AccessNode:
                 admins=self.admins,
                 clock=self.clock,
                 seal_challenge=self.seal,
+                check=self.check,
             )
         )
         ErrorTable(bodies={}, realm="test").install(app)
