@@ -81,6 +81,19 @@ async def test_a_costly_pattern_ends_with_the_budget() -> None:
     assert time.monotonic() - began < 1.5
 
 
+@pytest.mark.anyio
+async def test_many_empty_parts_are_not_free() -> None:
+    """A value of many `;` has as many empty parts, each tried against each clause."""
+    federation = Federation()
+    clauses = [[{"type": "AffiliationAndRole", "value": "split_pattern:!"}]] * 150
+    grants = [federation.node.visa(conditions=clauses, jti=f"g-{n}") for n in range(10)]
+    helper = _helper(federation, "faculty@" + ";" * 240)
+    researcher = await federation.clearinghouse().admit(federation.passport([*grants, helper]))
+    reasons = {drop.reason for drop in researcher.dropped}
+    assert reasons == {"conditions_unmet", "conditions_budget"}
+    assert [visa.value[:8] for visa in researcher.visas] == ["faculty@"]
+
+
 def test_the_budget_is_refused_once_spent() -> None:
     budget = Budget(steps=3)
     with pytest.raises(BadToken) as refusal:
