@@ -1,22 +1,24 @@
 """Builds Beacon v2.2 genomic variant records of stored variants.
 
 `variation` is a `LegacyVariation` on a VRS 1.3 location, with the RefSeq accession as sequence.
-No reference sequence is at hand, so VRS ids are left out (`beacon.info` says so).
+Names are those the data give and those `beacon.naming` is certain of.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
 
-from beacon.alleles import CHROMOSOMES, assembly_of_accession
-from beacon.catalog import DatasetFacts, VariantRow
+from beacon import naming
+from beacon.catalog import Annotations, DatasetFacts, VariantRow
+from schemas import sequences
 from schemas.entries import (
     CaseLevelVariant,
+    ExternalReference,
     GenomicVariant,
     Identifiers,
     LegacyVariation,
+    MolecularAttributes,
     OntologyTerm,
     PopulationFrequency,
 )
@@ -31,16 +33,6 @@ _HOMOZYGOUS: OntologyTerm = {"id": "GENO:0000136", "label": "homozygous"}
 _HEMIZYGOUS: OntologyTerm = {"id": "GENO:0000134", "label": "hemizygous"}
 
 
-@cache
-def accession(assembly: str, chrom: str) -> str:
-    """The RefSeq accession of a canonical chromosome, such as `refseq:NC_000001.10`."""
-    if chrom == "MT":
-        return "refseq:NC_012920.1"
-    number = CHROMOSOMES.index(chrom) + 1
-    names = (f"NC_{number:06d}.{version}" for version in range(1, 20))
-    return "refseq:" + next(name for name in names if assembly_of_accession(name) == assembly)
-
-
 def record(
     row: VariantRow,
     calls: Sequence[tuple[str, str]] | None,
@@ -53,15 +45,13 @@ def record(
         "variantInternalId": row.variant_id,
         "variation": _variation(row, assembly=facts.assembly),
     }
-    if identifiers := _identifiers(row.identifiers):
+    if identifiers := _identifiers(row, assembly=facts.assembly):
         made["identifiers"] = identifiers
-    if row.allele_number > 0:
+    if attributes := _attributes(row.annotations):
+        made["molecularAttributes"] = attributes
+    if frequencies := list(_frequencies(row, population=facts.id)):
         made["frequencyInPopulations"] = [
-            {
-                "source": facts.name,
-                "sourceReference": dataset_url,
-                "frequencies": [_frequency(row, population=facts.id)],
-            }
+            {"source": facts.name, "sourceReference": dataset_url, "frequencies": frequencies}
         ]
     if calls is not None:
         made["caseLevelData"] = [_case(biosample, genotype) for biosample, genotype in calls]
@@ -79,7 +69,7 @@ def _variation(row: VariantRow, *, assembly: str) -> LegacyVariation:
         "alternateBases": allele.alt if _BASES.match(allele.alt) else "",
         "location": {
             "type": "SequenceLocation",
-            "sequence_id": accession(assembly, allele.chrom),
+            "sequence_id": f"refseq:{sequences.accession(assembly, allele.chrom)}",
             "interval": {
                 "type": "SequenceInterval",
                 "start": {"type": "Number", "value": allele.start0},
@@ -89,31 +79,69 @@ def _variation(row: VariantRow, *, assembly: str) -> LegacyVariation:
     }
 
 
-def _identifiers(names: Sequence[str]) -> Identifiers:
+def _identifiers(row: VariantRow, *, assembly: str) -> Identifiers:
     made: Identifiers = {}
-    others: list[str] = []
-    for name in names:
+    others: list[ExternalReference] = []
+    for name in row.identifiers:
         if _CLINVAR.match(name):
             made["clinvarVariantId"] = "clinvar:" + name.split(":")[1]
         elif _HGVS.match(name):
             made["genomicHGVSId"] = name
         else:
-            others.append(f"dbSNP:{name}" if _RSID.match(name) else name)
+            others.append({"id": f"dbSNP:{name}" if _RSID.match(name) else name})
+    if names := naming.names(row.allele, None, assembly=assembly):
+        if names.hgvs is not None:
+            made["genomicHGVSId"] = names.hgvs
+        others.append({"id": names.spdi, "notes": "SPDI"})
+        if names.vrs is not None:
+            others.append({"id": names.vrs, "notes": "GA4GH VRS 1.3 computed identifier"})
+    if row.annotations.transcript_hgvs:
+        made["transcriptHGVSIds"] = list(row.annotations.transcript_hgvs)
+    if row.annotations.protein_hgvs:
+        made["proteinHGVSIds"] = list(row.annotations.protein_hgvs)
     if others:
-        made["variantAlternativeIds"] = [{"id": other} for other in others]
+        made["variantAlternativeIds"] = others
     return made
 
 
-def _frequency(row: VariantRow, *, population: str) -> PopulationFrequency:
-    made: PopulationFrequency = {
-        "population": population,
-        "alleleFrequency": row.allele_count / row.allele_number,
-        "alleleCount": row.allele_count,
-        "alleleNumber": row.allele_number,
-    }
-    if row.carriers is not None:
-        made["carriers"] = row.carriers
+def _attributes(said: Annotations) -> MolecularAttributes:
+    made: MolecularAttributes = {}
+    if said.genes:
+        made["geneIds"] = list(said.genes)
+    if said.aminoacid_changes:
+        made["aminoacidChanges"] = list(said.aminoacid_changes)
+    if said.effects:
+        made["molecularEffects"] = [{"id": effect} for effect in said.effects]
     return made
+
+
+def _frequencies(row: VariantRow, *, population: str) -> Iterator[PopulationFrequency]:
+    """Of the whole dataset, then of the populations that the source tells apart."""
+    if row.allele_number > 0:
+        whole: PopulationFrequency = {
+            "population": population,
+            "alleleFrequency": row.allele_count / row.allele_number,
+            "alleleCount": row.allele_count,
+            "alleleNumber": row.allele_number,
+        }
+        if row.carriers is not None:
+            whole["carriers"] = row.carriers
+        if row.homozygotes is not None:
+            whole["homozygotes"] = row.homozygotes
+        if row.hemizygotes is not None:
+            whole["hemizygotes"] = row.hemizygotes
+        yield whole
+    for part in row.populations:
+        if part.frequency is not None:
+            made: PopulationFrequency = {
+                "population": part.population,
+                "alleleFrequency": part.frequency,
+            }
+            if part.allele_count is not None:
+                made["alleleCount"] = part.allele_count
+            if part.allele_number is not None:
+                made["alleleNumber"] = part.allele_number
+            yield made
 
 
 def _case(biosample: str, genotype: str) -> CaseLevelVariant:

@@ -119,12 +119,21 @@ class LegacyVariation(TypedDict):
 
 class ExternalReference(TypedDict):
     id: str
+    notes: NotRequired[str]
 
 
 class Identifiers(TypedDict, total=False):
     variantAlternativeIds: list[ExternalReference]
     clinvarVariantId: str
     genomicHGVSId: str
+    transcriptHGVSIds: list[str]
+    proteinHGVSIds: list[str]
+
+
+class MolecularAttributes(TypedDict, total=False):
+    geneIds: list[str]
+    aminoacidChanges: list[str]
+    molecularEffects: list[OntologyTerm]
 
 
 class PopulationFrequency(TypedDict):
@@ -135,6 +144,8 @@ class PopulationFrequency(TypedDict):
     alleleCount: NotRequired[int]
     alleleNumber: NotRequired[int]
     carriers: NotRequired[int]
+    homozygotes: NotRequired[int]
+    hemizygotes: NotRequired[int]
 
 
 class FrequencyInPopulations(TypedDict):
@@ -153,6 +164,7 @@ class GenomicVariant(TypedDict):
     variantInternalId: str
     variation: LegacyVariation
     identifiers: NotRequired[Identifiers]
+    molecularAttributes: NotRequired[MolecularAttributes]
     frequencyInPopulations: NotRequired[list[FrequencyInPopulations]]
     caseLevelData: NotRequired[list[CaseLevelVariant]]
     info: NotRequired[dict[str, object]]

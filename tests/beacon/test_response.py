@@ -130,7 +130,8 @@ async def test_a_variant_record_says_where_how_often_and_who(node: BeaconNode) -
     assert (location["interval"]["start"]["value"], location["interval"]["end"]["value"]) == (
         *(100, 101),
     )
-    assert record["identifiers"] == {"variantAlternativeIds": [{"id": "dbSNP:rs1"}]}
+    assert record["identifiers"]["genomicHGVSId"] == "NC_000001.11:g.101A>G"
+    assert {"id": "dbSNP:rs1"} in record["identifiers"]["variantAlternativeIds"]
     (frequency,) = record["frequencyInPopulations"][0]["frequencies"]
     assert frequency["alleleFrequency"] == 3 / 8
     zygosities = {case["biosampleId"]: case["zygosity"]["id"] for case in record["caseLevelData"]}
