@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from access.audit import Record
-from access.decision import Action, DatasetPolicy, Decision, Judge, Weighed
+from access.decision import Action, DatasetPolicy, Decision, Judge, Reached, Weighed
 from access.decision_facts import DecisionFacts
 from access.policy import PolicyBook
 from access.policy_file import load_policies
@@ -105,6 +105,12 @@ class LivePolicies(PolicyBook):
         if self._facts is not None:
             self._facts.note(researcher, action, now=now, entries=entries, dataset=dataset)
         return self._held
+
+    def current(self) -> PolicyBook:
+        return self._held
+
+    def reached(self, researcher: Researcher | None, *, now: int) -> Reached:
+        return self._held.reached(researcher, now=now)
 
     def datasets(self) -> tuple[str, ...]:
         return self._held.datasets()

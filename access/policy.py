@@ -9,6 +9,7 @@ to `weighing`, the policy file to `policy_file`, which of several versions holds
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from access import weighing
 from access.decision import (
@@ -24,6 +25,7 @@ from access.decision import (
     Obligation,
     Outcome,
     Profile,
+    Reached,
     Reason,
     RegisteredRule,
     Rule,
@@ -74,9 +76,17 @@ _NOWHERE = DatasetPolicy(
 class PolicyBook:
     """The policies of a node, at one version. Without policies everything is refused."""
 
-    def __init__(self, policies: Iterable[DatasetPolicy], *, version: str) -> None:
+    def __init__(
+        self,
+        policies: Iterable[DatasetPolicy],
+        *,
+        version: str,
+        registered_rule: RegisteredRule = "bona_fide",
+    ) -> None:
+        """`registered_rule` says who is registered at the node as a whole."""
         self._policies = {policy.dataset: policy for policy in policies}
         self._version = version
+        self._anywhere = replace(_NOWHERE, registered_rule=registered_rule)
         # What holds for anonymous callers, whatever the time: as many as there are policies,
         # actions and kinds of question.
         self._for_nobody: dict[tuple[str, Action, frozenset[str] | None], Weighed] = {}
@@ -98,11 +108,24 @@ class PolicyBook:
         node notes what will be decided on (`dataset` None: all of them), to replay it later."""
         return self
 
+    def current(self) -> PolicyBook:
+        """This very version, whatever comes into force later."""
+        return self
+
+    def reached(self, researcher: Researcher | None, *, now: int) -> Reached:
+        """How much is known of the caller at the node as a whole, grants aside."""
+        return weighing.reach(self._anywhere, researcher, now=now)
+
     def datasets(self) -> tuple[str, ...]:
         return tuple(self._policies)
 
     def policy(self, dataset: str) -> DatasetPolicy | None:
         return self._policies.get(dataset)
+
+    def committee_of(self, identity: str) -> tuple[str, ...]:
+        """The datasets on whose committee the person sits."""
+        policies = ((name, self.policy(name)) for name in self.datasets())
+        return tuple(n for n, policy in policies if policy and identity in policy.committee)
 
     def decide(
         self,
@@ -118,6 +141,10 @@ class PolicyBook:
 
         `entries` are the entry types that a question touches: left out, the strictest holds."""
         weighed = self.weigh(researcher, dataset, action, now=now, entries=entries, judge=judge)
+        return self.settle(weighed, dataset, action)
+
+    def settle(self, weighed: Weighed, dataset: str, action: Action) -> Decision:
+        """The worst finding is the outcome; what the caller may not know of is not there."""
         if not weighed.known:
             return self._hidden(dataset, action)
         outcome = worst(finding.outcome for finding in weighed.findings)

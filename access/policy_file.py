@@ -113,7 +113,9 @@ def read_policies(raw: bytes, *, name: str, public_url: str, number: int | None 
         policies = [_policy(entry, file, public_url=url) for entry in file.datasets]
     except ConsentUnreadable as error:
         raise PolicyInvalid(f"{name}: data_use: {error.public}") from error
-    book = PolicyBook(policies, version=f"{label}+{sha256[:12]}")
+    book = PolicyBook(
+        policies, version=f"{label}+{sha256[:12]}", registered_rule=file.registered_rule
+    )
     return ReadFile(book, file.tests, sha256)
 
 

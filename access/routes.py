@@ -1,4 +1,4 @@
-"""The JSON doors under /access: requests, visas, workspaces, and what a caller may do and why.
+"""The JSON doors under /access: requests, visas and workspaces; decisions are `decision_routes`'.
 
 GA4GH Passport 1.2.1 for visas, REMS' form for /access/permissions/{sub} (for the broker alone),
 and the visa keys at /.well-known/jwks.json. Handlers parse, call and shape; rules live elsewhere.
@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
+from access import decision_routes
 from access.audit import Record
 from access.caller import Caller, bearer
 from access.errors import (
-    DatasetClosed,
     NoSuchThing,
     NotTheBroker,
     NotYourStep,
@@ -25,7 +25,7 @@ from access.errors import (
 )
 from access.grants import JWKS_PATH, mint
 from access.lifecycle import AccessRequest, Event, Part, Step
-from access.policy import Action, Decision, Outcome, PolicyBook
+from access.policy import PolicyBook
 from access.purpose_check import PurposeCheck
 from access.recipients import NewKey, Recipients, Registration, SealChallenge
 from access.requests import RequestDesk, Seen
@@ -35,21 +35,16 @@ from passports.tokens import SigningKey
 from schemas.data_use import VerdictView
 from schemas.grants import (
     Challenge,
-    DecisionView,
-    DroppedView,
     EventView,
     GrantView,
     NewRequest,
     NewWorkspace,
     PreCheck,
     Proof,
-    ReasonView,
     RequestList,
     RequestView,
     StepBody,
     Visas,
-    VisaView,
-    WhoAmI,
     WorkspaceList,
     WorkspaceView,
 )
@@ -116,7 +111,9 @@ def build(
     _add_request_routes(router, counter, signed_in)
     _add_check_routes(router, counter, signed_in)
     _add_workspace_routes(router, counter, signed_in, seal_challenge=seal_challenge)
-    _add_explaining_routes(router, counter, signed_in, caller=caller)
+    router.include_router(
+        decision_routes.build(book=book, caller=caller, admins=admins, clock=clock)
+    )
     return router
 
 
@@ -281,40 +278,6 @@ def _add_workspace_routes(
         return _workspace_view(recipients.revoke(workspace_id, by=who.identity, is_admin=is_admin))
 
 
-def _add_explaining_routes(
-    router: APIRouter, counter: Counter, signed_in: SignedInOnly, *, caller: Caller
-) -> None:
-    @router.get("/access/whoami")
-    def whoami(who: Annotated[Researcher, Depends(signed_in)]) -> WhoAmI:
-        return WhoAmI(
-            identity=who.identity,
-            expires=who.expires,
-            visas=tuple(
-                VisaView(type=v.type, value=v.value, issuer=v.issuer, expires=v.expires)
-                for v in who.visas
-            ),
-            dropped=tuple(
-                DroppedView(reason=d.reason, type=d.type, issuer=d.issuer) for d in who.dropped
-            ),
-            committee_of=counter.desk.committee_of(who.identity),
-            admin=who.identity in counter.admins,
-        )
-
-    @router.get("/access/check")
-    def check(
-        dataset: Annotated[str, Query(max_length=200)],
-        who: Annotated[Researcher | None, Depends(caller)],
-        action: Action = Action.DISCOVER,
-    ) -> DecisionView:
-        now = counter.clock()
-        if not counter.book.may_know(who, dataset, now=now):
-            raise DatasetClosed("This dataset is not open to you, or does not exist.")
-        decision = counter.book.decide(who, dataset, action, now=now)
-        if decision.outcome is Outcome.DENY:
-            raise DatasetClosed(" ".join(reason.text for reason in decision.reasons))
-        return _decision_view(decision)
-
-
 def _request_view(seen: Seen, verdict: VerdictView | None = None) -> RequestView:
     request, grant = seen.request, seen.grant
     return RequestView(
@@ -363,17 +326,4 @@ def _workspace_view(found: Registration) -> WorkspaceView:
         thumbprint=found.thumbprint,
         state=found.state,
         expires=found.expires,
-    )
-
-
-def _decision_view(decision: Decision) -> DecisionView:
-    return DecisionView(
-        dataset=decision.dataset,
-        action=decision.action,
-        outcome=decision.outcome,
-        level=decision.level.name.lower(),
-        ceiling=None if decision.ceiling is None else decision.ceiling.wire,
-        reasons=tuple(ReasonView(code=r.code, text=r.text) for r in decision.reasons),
-        expires=decision.expires,
-        policy_version=decision.policy_version,
     )

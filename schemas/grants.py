@@ -175,6 +175,9 @@ class VisaView(Wire):
     value: str
     issuer: str
     expires: int
+    source: str | None = None
+    by: str | None = None
+    asserted: int | None = None
 
 
 class DroppedView(Wire):
@@ -190,19 +193,3 @@ class WhoAmI(Wire):
     dropped: tuple[DroppedView, ...]
     committee_of: tuple[str, ...]
     admin: bool
-
-
-class ReasonView(Wire):
-    code: str
-    text: str
-
-
-class DecisionView(Wire):
-    dataset: str
-    action: str
-    outcome: str
-    level: str
-    ceiling: str | None
-    reasons: tuple[ReasonView, ...]
-    expires: int | None
-    policy_version: str

@@ -1,0 +1,328 @@
+"""/access/check, /access/explain and /access/whoami, as a proxy, a person and an admin ask them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+
+from access import decision_routes
+from access.decision import DatasetPolicy, Granularity, Level, Obligation, Profile, Window
+from access.errors import CredentialUnreadable
+from access.policy import PolicyBook
+from access.visa_rules import BONA_FIDE, VisaRule
+from gateway.http_errors import ErrorTable
+from passports.judgement import DroppedVisa
+from passports.passport import Researcher
+from passports.visas import Visa, VisaType
+
+pytestmark = pytest.mark.anyio
+
+NOW = 1_800_000_000
+URL = "https://node.example"
+ISSUER = "https://broker.example"
+
+
+def visa(kind: VisaType, value: str, *, by: str = "so", expires: int = NOW + 500) -> Visa:
+    return Visa(URL, "grace", kind, value, URL, by, NOW - 10, expires, "jti")
+
+
+STATUS = visa(VisaType.RESEARCHER_STATUS, BONA_FIDE)
+TERMS = visa(VisaType.ACCEPTED_TERMS, BONA_FIDE, by="self")
+GRANT = visa(VisaType.CONTROLLED_ACCESS, f"{URL}/datasets/heart", by="dac")
+HEART = DatasetPolicy(
+    dataset="heart",
+    grant_value=f"{URL}/datasets/heart",
+    level=Level.REGISTERED,
+    profile=Profile.DEFAULT,
+    ceilings={Level.REGISTERED: Granularity.COUNT, Level.CONTROLLED: Granularity.RECORD},
+    listed=True,
+    committee=(f"dora@{ISSUER}",),
+    consent=None,
+    registered_rule="bona_fide",
+    obligations=(Obligation("publish", "Publish what you find."),),
+)
+HIDDEN = replace(HEART, dataset="hidden", committee=(), listed=False, grant_value="urn:hidden")
+PEOPLE: dict[str, Researcher] = {
+    name: Researcher(ISSUER, name, visas, dropped, NOW + 900)
+    for name, visas, dropped in (
+        ("rosa", (STATUS, TERMS), ()),
+        ("grace", (GRANT,), ()),
+        ("ida", (replace(STATUS, expires=NOW - 1), TERMS), ()),
+        ("olga", (replace(STATUS, by="self"), TERMS), ()),
+        ("vera", (TERMS,), (DroppedVisa("bad_signature", "ResearcherStatus", URL),)),
+        ("adam", (), ()),
+        ("dora", (), ()),
+    )
+}
+
+
+@dataclass
+class Node:
+    policies: tuple[DatasetPolicy, ...] = (HEART, HIDDEN)
+
+    async def caller(self, request: Request) -> Researcher | None:
+        name = request.headers.get("x-person")
+        if name == "forged":
+            raise CredentialUnreadable("not a token")
+        return None if name is None else PEOPLE[name]
+
+    async def get(self, path: str, *, name: str | None = None, **asked: str) -> httpx.Response:
+        app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+        app.include_router(
+            decision_routes.build(
+                book=PolicyBook(self.policies, version="7"),
+                caller=self.caller,
+                admins=(f"adam@{ISSUER}",),
+                clock=lambda: NOW,
+            )
+        )
+        ErrorTable(bodies={}, realm="test").install(app)
+        transport = httpx.ASGITransport(app)
+        headers = {} if name is None else {"x-person": name}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://node", headers=headers
+        ) as http:
+            return await http.get(f"/access/{path}", params=asked)
+
+
+@pytest.fixture
+def node() -> Node:
+    return Node()
+
+
+# check
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "status"),
+    [
+        (None, "discover", 403),
+        ("adam", "discover", 403),
+        ("rosa", "discover", 200),
+        ("grace", "discover", 200),
+        ("rosa", "stream", 403),
+        ("rosa", "train", 403),
+        ("grace", "stream", 200),
+        ("grace", "train", 200),
+        ("forged", "discover", 401),
+    ],
+)
+async def test_check_is_200_403_or_401(
+    node: Node, name: str | None, action: str, status: int
+) -> None:
+    answer = await node.get("check", name=name, dataset="heart", action=action)
+    assert answer.status_code == status
+    assert ("www-authenticate" in answer.headers) == (status == 401)
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_check_says_what_one_is_entitled_to(node: Node) -> None:
+    answer = (await node.get("check", name="grace", dataset="heart")).json()
+    assert (answer["outcome"], answer["level"], answer["ceiling"]) == (
+        "permit",
+        "controlled",
+        "record",
+    )
+    assert answer["expires"] == GRANT.expires
+    assert answer["obligations"] == [{"code": "publish", "text": "Publish what you find."}]
+    assert answer["policy_version"] == "7"
+
+
+@pytest.mark.parametrize("name", [None, "rosa", "adam", "grace"])
+@pytest.mark.parametrize("action", ["discover", "stream", "train"])
+async def test_hidden_and_unknown_datasets_have_one_answer(name: str | None, action: str) -> None:
+    with_it = Node((HEART, replace(HIDDEN, level=Level.CONTROLLED)))
+    hidden = await with_it.get("check", name=name, dataset="hidden", action=action)
+    unknown = await with_it.get("check", name=name, dataset="nowhere", action=action)
+    assert hidden.status_code == unknown.status_code == 403
+    assert hidden.content == unknown.content
+    assert dict(hidden.headers) == dict(unknown.headers)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"dataset": "heart", "level": "registered"},
+        {"action": "stream"},
+        {"level": "registered", "action": "stream"},
+        {"dataset": "heart", "action": "delete"},
+        {"dataset": "no spaces"},
+        {"dataset": ""},
+        {"dataset": "x" * 201},
+        {"level": "controlled"},
+        {"level": "Registered"},
+        {"dataset": "heart", "datasets": "heart"},
+    ],
+)
+async def test_a_malformed_check_is_400(node: Node, asked: dict[str, str]) -> None:
+    assert (await node.get("check", name="rosa", **asked)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "status"),
+    [
+        (None, "public", 200),
+        (None, "registered", 403),
+        ("adam", "registered", 403),
+        ("grace", "registered", 403),
+        ("rosa", "registered", 200),
+        ("forged", "public", 401),
+    ],
+)
+async def test_a_level_is_checked_for_the_node_as_a_whole(
+    node: Node, name: str | None, level: str, status: int
+) -> None:
+    assert (await node.get("check", name=name, level=level)).status_code == status
+
+
+# explain
+
+
+async def advice(node: Node, name: str | None, **asked: str) -> list[str]:
+    answer = await node.get("explain", name=name, **({"dataset": "heart"} | asked))
+    assert answer.status_code == 200
+    assert answer.json()["rules"] == []
+    said: list[str] = answer.json()["advice"]
+    return said
+
+
+async def test_a_stranger_is_told_what_would_help(node: Node) -> None:
+    said = await advice(node, None)
+    assert said[0].startswith("This dataset answers registered researchers")
+    assert "You need researcher status (bona fide) said by peer or so or system." in said
+    assert "You need a grant: request access from the dataset's committee." in said
+
+
+async def test_who_needs_a_grant_is_told_so_and_nothing_else(node: Node) -> None:
+    said = await advice(node, "rosa", action="stream")
+    assert len(said) == 2
+    assert all("grant" in sentence for sentence in said)
+
+
+async def test_an_expired_visa_is_named_with_its_end(node: Node) -> None:
+    assert "Your researcher status visa expired on 2027-01-15 07:59 UTC." in await advice(
+        node, "ida"
+    )
+
+
+async def test_a_visa_said_by_oneself_is_named(node: Node) -> None:
+    said = await advice(node, "olga")
+    assert "Your researcher status visa is said by self, which does not count here." in said
+
+
+async def test_a_visa_that_was_not_accepted_is_named_with_its_reason(node: Node) -> None:
+    said = await advice(node, "vera")
+    assert "A researcher status visa of yours was not accepted: bad signature." in said
+
+
+async def test_a_permit_says_what_is_owed_and_until_when(node: Node) -> None:
+    said = await advice(node, "grace")
+    assert said == [
+        "You hold a grant for this dataset.",
+        "You owe: Publish what you find.",
+        "This holds until 2027-01-15 08:08 UTC.",
+    ]
+
+
+async def test_a_closed_window_is_not_answered_with_advice_on_visas() -> None:
+    closed = Node((replace(HEART, windows=(Window(None, NOW),)),))
+    assert await advice(closed, "rosa") == ["This dataset is not open for this at present."]
+
+
+async def test_an_affiliation_with_a_term_is_described(node: Node) -> None:
+    rule = VisaRule(
+        VisaType.AFFILIATION_AND_ROLE,
+        ("*@uni.example",),
+        by=frozenset({"so"}),
+        sources=frozenset({"https://uni.example"}),
+        max_age_seconds=86_400 * 30,
+    )
+    held = visa(VisaType.AFFILIATION_AND_ROLE, "faculty@uni.example")
+    PEOPLE["afra"] = replace(PEOPLE["rosa"], subject="afra", visas=(STATUS, TERMS, held))
+    strict = Node((replace(HEART, conditions={Level.REGISTERED: (rule,)}),))
+    said = await advice(strict, "afra")
+    assert "You need affiliation (*@uni.example) said by so, at most 30 days old." in said
+    assert f"Your affiliation visa is of {URL}, which does not count here." in said
+
+
+@pytest.mark.parametrize("name", [None, "rosa", "grace"])
+async def test_explaining_hidden_and_unknown_datasets_gives_one_answer(name: str | None) -> None:
+    with_it = Node((HEART, replace(HIDDEN, level=Level.CONTROLLED)))
+    hidden = await with_it.get("explain", name=name, dataset="hidden")
+    unknown = await with_it.get("explain", name=name, dataset="nowhere")
+    assert hidden.content.replace(b"hidden", b"nowhere") == unknown.content
+    assert hidden.json()["advice"] == ["There is no dataset of this name that you may use."]
+
+
+@pytest.mark.parametrize("asked", [{"form": "full"}, {"persona": "granted"}])
+@pytest.mark.parametrize("name", [None, "rosa", "dora"])
+async def test_the_full_form_and_personas_are_for_admins(
+    node: Node, name: str | None, asked: dict[str, str]
+) -> None:
+    for dataset in ("heart", "hidden", "nowhere"):
+        answer = await node.get("explain", name=name, dataset=dataset, **asked)
+        assert answer.status_code == 403
+        assert "hidden" not in answer.text
+
+
+async def test_an_admin_sees_every_rule_with_its_facts(node: Node) -> None:
+    asked = {"dataset": "heart", "persona": "bona_fide", "form": "full", "action": "stream"}
+    answer = (await node.get("explain", name="adam", **asked)).json()
+    rules = "\n".join(answer["rules"])
+    for fact in (
+        "policy 7, dataset heart, stream",
+        "registered met: researcher status (bona fide)",
+        "controlled not met: grant (https://node.example/datasets/heart) said by dac or so",
+        "matched",
+        "rule level: deny: needs_grant",
+        "outcome: deny, ceiling none",
+    ):
+        assert fact in rules
+    unknown = await node.get("explain", name="adam", dataset="nowhere", form="full")
+    assert unknown.json()["rules"][-1] == "dataset: no policy names it"
+
+
+async def test_an_admin_sees_why_visas_failed_and_which_were_dropped(node: Node) -> None:
+    PEOPLE["adam"] = replace(PEOPLE["vera"], subject="adam", visas=(replace(STATUS, by="self"),))
+    try:
+        answer = (await node.get("explain", name="adam", dataset="hidden", form="full")).json()
+    finally:
+        PEOPLE["adam"] = replace(PEOPLE["dora"], subject="adam")
+    rules = "\n".join(answer["rules"])
+    assert "not listed; the caller may not know of it" in rules
+    assert "failed: other_by" in rules
+    assert "dropped visa: ResearcherStatus: bad_signature" in rules
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"dataset": "heart", "entry": "person"}, {"dataset": "heart", "persona": "root"}],
+)
+async def test_a_malformed_explanation_is_400(node: Node, asked: dict[str, str]) -> None:
+    assert (await node.get("explain", name="adam", **asked)).status_code == 400
+
+
+# whoami
+
+
+async def test_whoami_shows_accepted_and_dropped_visas_with_reasons(node: Node) -> None:
+    vera = (await node.get("whoami", name="vera")).json()
+    (held,) = vera["visas"]
+    assert (held["type"], held["by"]) == ("AcceptedTermsAndPolicies", "self")
+    assert vera["dropped"] == [
+        {"reason": "bad_signature", "type": "ResearcherStatus", "issuer": URL}
+    ]
+    assert (vera["committee_of"], vera["admin"]) == ([], False)
+    assert (await node.get("whoami", name="dora")).json()["committee_of"] == ["heart"]
+    assert (await node.get("whoami", name="adam")).json()["admin"]
+
+
+@pytest.mark.parametrize("name", [None, "forged"])
+async def test_whoami_is_for_the_signed_in(node: Node, name: str | None) -> None:
+    answer = await node.get("whoami", name=name)
+    assert answer.status_code == 401
+    assert "www-authenticate" in answer.headers
