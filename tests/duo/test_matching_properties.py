@@ -9,25 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duo.consent import Condition, Consent
-from duo.disease import Hierarchy
 from duo.matching import match
 from duo.purpose import Agreement, Collaboration, Ethics, Organisation, Party, Purpose, Use
 from duo.terms import Kind, Term
 from duo.verdict import Outcome
+from tests.support.data_use import HIERARCHY, PARENTS, diseases
 
 TODAY = date(2026, 5, 28)
-PARENTS = {
-    "MONDO:1": (),
-    "MONDO:2": ("MONDO:1",),
-    "MONDO:3": ("MONDO:1",),
-    "MONDO:4": ("MONDO:2", "MONDO:3"),
-    "MONDO:5": ("MONDO:4",),
-}
-HIERARCHY = Hierarchy("test", PARENTS)
 CHILDREN = {p: tuple(c for c, above in PARENTS.items() if p in above) for p in PARENTS}
 SEVERITY = {Outcome.PERMIT: 0, Outcome.REVIEW: 1, Outcome.DENY: 2}
 
-diseases = st.sampled_from(sorted(PARENTS))
 countries = st.sampled_from(["DE", "FR", "US"])
 ds = st.builds(Condition, st.just(Term.DS), values=st.frozensets(diseases, max_size=2))
 permission = st.one_of(
