@@ -136,13 +136,11 @@ def sign(claims: Mapping[str, object], *, key: SigningKey, typ: str, jku: str | 
 
 def _signed_payload(raw: str, key: PublicKey, algorithm: str) -> bytes:
     try:
-        payload = _JWS.decode(
+        payload: bytes = _JWS.decode(
             raw, key.key, algorithms=[algorithm], options={"verify_signature": True}
         )
     except jwt.InvalidTokenError as error:
         raise BadToken(Reason.BAD_SIGNATURE) from error
-    if not isinstance(payload, bytes):
-        raise BadToken(Reason.MALFORMED)
     return payload
 
 

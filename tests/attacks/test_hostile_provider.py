@@ -76,6 +76,8 @@ async def test_a_sign_in_that_nobody_interferes_with_succeeds() -> None:
     assert await provider.finish(query) == "rosa"
     assert provider.pending is not None
     assert provider.verifiers == [provider.pending.verifier]
+    assert await provider.finish(await provider.begin()) == "rosa"
+    assert provider.network.asked.count(f"{ISSUER}/jwks") == 1
 
 
 async def test_the_request_is_bound_to_this_browser_and_this_client() -> None:

@@ -53,7 +53,9 @@ async def test_a_visa_is_dropped_and_its_holder_stays(revoked: Path, name: str) 
 async def test_one_issuers_revocation_says_nothing_of_anothers_token(revoked: Path) -> None:
     federation = _federation(revoked)
     _say(revoked, f"jti {NODE} p-1\nsub {NODE} rosa\n")
-    assert (await federation.clearinghouse().admit(federation.passport(jti="p-1"))).subject
+    house = federation.clearinghouse()
+    for jti in ("p-1", "p-1", "p-2"):
+        assert (await house.admit(federation.passport(jti=jti))).subject == "rosa"
 
 
 async def test_an_access_token_is_revoked_before_anybody_is_asked(revoked: Path) -> None:

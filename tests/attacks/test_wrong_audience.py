@@ -67,7 +67,8 @@ async def test_a_passport_dressed_as_an_access_token_is_refused() -> None:
 
 async def test_a_visa_is_no_passport() -> None:
     federation = Federation()
-    assert await federation.refusal(federation.node.visa()) == "wrong_token_type"
+    assert await federation.refusal(federation.node.visa()) == "unknown_issuer"
+    assert await federation.refusal(federation.broker.visa()) == "wrong_token_type"
     assert await federation.refusal(federation.broker.visa(typ=PASSPORT_TYP)) == "wrong_audience"
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from passports.errors import BadToken, KeysUnavailable, Reason
 from passports.passport import MAX_VISAS
+from passports.tokens import VISA_TYP, sign
 from passports.visas import VisaType
 from tests.support.broker import BONA_FIDE, BROKER, DATASET, NODE, NOW, Federation
 
@@ -131,3 +134,67 @@ async def test_refusals_never_repeat_the_token() -> None:
     with pytest.raises(BadToken) as refusal:
         await federation.clearinghouse().admit(raw)
     assert raw.split(".")[2] not in f"{refusal.value!r}{refusal.value.detail}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"ga4gh_visa_v1": None}, "bad_claim"),
+        ({"ga4gh_visa_v1": ["x"]}, "bad_claim"),
+        ({"type": None}, "type_not_allowed"),
+        ({"type": "https://ras.nih.gov/visas/v1.1"}, "type_not_allowed"),
+        ({"scope": 7}, "wrong_token_type"),
+    ],
+)
+async def test_a_visa_without_its_form_is_dropped(changes: dict[str, object], reason: str) -> None:
+    federation = Federation()
+    claims = federation.node.claims()
+    body: Any = claims["ga4gh_visa_v1"]
+    named = {name: value for name, value in changes.items() if name in body}
+    rest = {name: value for name, value in changes.items() if name not in body}
+    bent = claims | {"ga4gh_visa_v1": body | named} | rest
+    visa = sign(bent, key=federation.node.key, typ=VISA_TYP, jku=federation.node.jku)
+    assert await federation.reason_for(visa) == reason
+
+
+@pytest.mark.parametrize(
+    ("role", "reason"),
+    [
+        ("faculty@uni.example", None),
+        ("affiliate@uni.example", None),
+        ("eu.example_hpc@uni.example", None),
+        ("faculty", "bad_claim"),
+        ("@uni.example", "bad_claim"),
+        ("faculty@", "bad_claim"),
+        ("Faculty@uni.example", "bad_claim"),
+        ("https://x/faculty@uni.example", "bad_claim"),
+    ],
+)
+async def test_a_role_is_a_role_at_an_organisation(role: str, reason: str | None) -> None:
+    federation = Federation()
+    visa = federation.broker.visa("AffiliationAndRole", role, by=None)
+    assert await federation.reason_for(visa) == reason
+
+
+async def test_a_missing_source_reads_no_organisation() -> None:
+    federation = Federation()
+    visa = federation.broker.visa("AffiliationAndRole", "member@uni.example", source=None)
+    assert await federation.reason_for(visa) == "source_not_allowed"
+    broker = federation.visa_issuers[0]
+    anyone = tuple(
+        entry.model_copy(update={"sources": ("https://no.organization",)})
+        for entry in broker.may_assert
+    )
+    federation.visa_issuers[0] = broker.model_copy(update={"may_assert": anyone})
+    assert await federation.reason_for(visa) is None
+
+
+async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("passports.admissions.MAX_KEPT_VISAS", 5)
+    federation = Federation()
+    house = federation.clearinghouse()
+    for number in range(4):
+        raw = federation.passport([federation.node.visa()], jti=f"p-{number}")
+        await house.admit(raw)
+        assert len(house._admissions._kept) <= 2
+    assert house._admissions._size == 4

@@ -23,6 +23,7 @@ def test_a_session_is_found_by_its_id_until_dropped() -> None:
     session = sessions.get(session_id)
     assert session is not None
     assert session.signed_in == ROSA
+    assert session.signed_in.identity == f"rosa@{BROKER}"
     sessions.drop(session_id)
     assert sessions.get(session_id) is None
 
@@ -63,6 +64,19 @@ def test_a_busy_session_ends_after_eight_hours() -> None:
         clock.now += 60
     clock.now = NOW + ABSOLUTE_SECONDS
     assert sessions.get(session_id) is None
+
+
+def test_the_oldest_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("passports.sessions.MAX_SESSIONS", 1)
+    monkeypatch.setattr("passports.sessions.MAX_PENDING", 1)
+    sessions, pending = Sessions(Clock()), PendingLogin("state", "nonce", "verifier", "/")
+    old, new = sessions.create(ROSA), sessions.create(ROSA)
+    assert sessions.get(old) is None
+    assert sessions.get(new) is not None
+    first, second = sessions.park(pending), sessions.park(pending)
+    assert sessions.unpark(first) is None
+    assert sessions.unpark(second) == pending
+    sessions.drop(None)
 
 
 def test_a_parked_sign_in_comes_back_once_and_in_time() -> None:

@@ -7,6 +7,8 @@ import pickle
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from passports.tokens import SigningKey
 
@@ -29,6 +31,30 @@ def test_what_is_no_key_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "visa.pem"
     path.write_text("not a key", encoding="utf-8")
     with pytest.raises(ValueError, match="PEM"):
+        SigningKey.load(path)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (ec.generate_private_key(ec.SECP384R1()), "P-256"),
+        (rsa.generate_private_key(public_exponent=65537, key_size=2048), "P-256"),
+        (ec.generate_private_key(ec.SECP256R1()), "unencrypted"),
+    ],
+    ids=["P-384", "RSA", "encrypted"],
+)
+def test_a_key_of_another_kind_is_refused(
+    tmp_path: Path, made: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, said: str
+) -> None:
+    hidden = said == "unencrypted"
+    pem = made.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"x") if hidden else serialization.NoEncryption(),
+    )
+    path = tmp_path / "visa.pem"
+    path.write_bytes(pem)
+    with pytest.raises(ValueError, match=said):
         SigningKey.load(path)
 
 

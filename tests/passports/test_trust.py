@@ -8,7 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from passports.errors import BadTrustFile
+from passports.tokens import SigningKey
 from passports.trust import Assertion, Broker, TrustTable, VisaIssuer, load
+from passports.values import TableMap
 from passports.visas import VisaType
 from tests.support.broker import BROKER, NODE, Federation
 
@@ -78,6 +80,54 @@ def test_a_file_that_does_not_say_what_it_must_is_refused_by_name(
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadTrustFile, match="cannot be read"):
         load(tmp_path / "none.yaml")
+
+
+def test_a_file_beyond_the_cap_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("passports.trust.MAX_TRUST_FILE_BYTES", 10)
+    with pytest.raises(BadTrustFile, match="larger"):
+        _load(tmp_path, GOOD)
+
+
+def test_a_list_of_revoked_tokens_that_cannot_be_read_is_refused_at_the_start(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(BadTrustFile, match=r"revoked\.txt"):
+        _load(tmp_path, GOOD + "revoked: revoked.txt\n")
+    (tmp_path / "revoked.txt").write_text("jti https://node.example x y\n", encoding="utf-8")
+    assert _load(tmp_path, GOOD + "revoked: revoked.txt\n").revoked == tmp_path / "revoked.txt"
+
+
+GRANTS = Assertion(type=VisaType.CONTROLLED_ACCESS, sources=(NODE,), values=(NODE,))
+
+
+@pytest.mark.parametrize(
+    ("update", "said"),
+    [
+        ({"may_assert": (GRANTS, GRANTS)}, "listed twice"),
+        ({"jku": "http://node.example/jwks"}, "https"),
+        ({"keys": ({"kty": "oct", "k": "AA", "kid": "x"},)}, "public RSA key"),
+        ({"jku": f"{BROKER}/jwks", "keys": (SigningKey.generate().public_jwk(),)}, "two entries"),
+        (
+            {"may_assert": (GRANTS.model_copy(update={
+                "type": VisaType.LINKED_IDENTITIES,
+                "value_map": TableMap(mode="table", table={"a": "b"})}),)},
+            "not mapped",
+        ),
+    ],
+)  # fmt: skip
+def test_an_issuer_that_contradicts_itself_or_another_is_refused(
+    update: dict[str, object], said: str
+) -> None:
+    issuer = VisaIssuer(issuer=NODE, jku=f"{NODE}/jwks", may_assert=(GRANTS,))
+    brokers = [Broker(issuer=BROKER, jwks_url=f"{BROKER}/jwks")]
+    with pytest.raises(BadTrustFile, match=said):
+        TrustTable(brokers=brokers, visa_issuers=[issuer.model_copy(update=update)])
+
+
+def test_userinfo_is_asked_over_https_only() -> None:
+    broker = Broker(issuer=BROKER, jwks_url=f"{BROKER}/jwks", userinfo_url="http://broker.example")
+    with pytest.raises(BadTrustFile, match="https"):
+        TrustTable(brokers=[broker], visa_issuers=[])
 
 
 def test_a_broker_listed_twice_is_refused() -> None:

@@ -6,6 +6,7 @@ see a fetch that should not have happened.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,7 @@ class Network:
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(str(request.url))
+        await asyncio.sleep(0)  # others run meanwhile, as with a network
         answer = self.answers.get(str(request.url))
         return unread(answer(request) if answer else httpx.Response(404))
 
