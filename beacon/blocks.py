@@ -86,7 +86,8 @@ class Block:
 
     def __init__(self, data: bytes, *, rank: int, first: int) -> None:
         self.rank, self.first, self._data = rank, first, data
-        self.count, self._others, *heads = _HEAD.unpack_from(data)
+        head: tuple[int, ...] = _HEAD.unpack_from(data)
+        self.count, self._others, heads = head[0], head[1], head[2:]
         self._heads = list(zip(heads[::2], heads[1::2], strict=True))
         sizes = (self._size(place) * width for place, (_, width) in enumerate(self._heads))
         self._offsets = list(accumulate(sizes, initial=_HEAD.size))

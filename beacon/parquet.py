@@ -154,9 +154,9 @@ def _table(batch: list[Row]) -> pa.Table:
     arrays = []
     for name in SCHEMA.names:
         kind = SCHEMA.field(name).type
-        values = columns.get(name)
-        if values is None:
-            values = [getattr(note, name) or None if note else None for note in notes]
+        values: Sequence[Any] = columns.get(name) or [
+            getattr(note, name) or None if note else None for note in notes
+        ]
         if name in ("samples", "genotypes") and values[0] is not None:
             arrays.append(_lists(values, kind))
         elif values.count(None) == len(values):
@@ -187,8 +187,9 @@ def _populations(values: Sequence[Sequence[PopulationCount] | None], kind: pa.Da
 
 
 def _keys(table: pa.Table) -> NDArray[np.int64]:
-    rank = table["rank"].to_numpy().astype(np.int64)
-    return (rank << 32) | table["start0"].to_numpy()
+    rank: NDArray[np.int64] = table["rank"].to_numpy().astype(np.int64)
+    keys: NDArray[np.int64] = rank << 32 | table["start0"].to_numpy().astype(np.int64)
+    return keys
 
 
 def _sorted(table: pa.Table) -> pa.Table:
@@ -216,7 +217,8 @@ class _Cursor:
 
     @property
     def last(self) -> int:
-        return int(self._keys[-1])
+        """The key of the last row read and not yet taken."""
+        return int(self._keys[-1]) if len(self._keys) else -1
 
     def extend(self) -> None:
         batch = next(self._batches, None)
@@ -244,7 +246,7 @@ def _merged(runs: Sequence[Path]) -> Iterator[pa.Table]:
         if len(table):
             yield _sorted(table.combine_chunks())
         for cursor in cursors:
-            if not cursor.ended and (not len(cursor._keys) or cursor.last <= cut):  # noqa: SLF001
+            if not cursor.ended and cursor.last <= cut:
                 cursor.extend()
 
 

@@ -60,7 +60,7 @@ class SqliteSegment:
             if stated.get("format") != FORMAT:
                 raise CatalogError("a dataset cannot be read", detail=f"{path}: format")
             raw = stated["facts"].items()
-            listed = {name: tuple(v) if isinstance(v, list) else v for name, v in raw}
+            listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw}
             self._facts = DatasetFacts(**listed)
             self.skipped: Mapping[str, int] = MappingProxyType(stated["skipped"])
             self._rows = VariantRows(self._all, self._facts.variants)
@@ -99,12 +99,8 @@ class SqliteSegment:
             if people is not None:
                 self._need_genotypes()
                 found = self._carriers.rows(people, among=found)
-            if found is None:
-                total = self._facts.variants
-                page = range(total)[skip : skip + limit]
-            else:
-                total, page = len(found), found[skip : skip + limit]
-            return VariantPage(total, self._rows.records(page))
+            rows = range(self._facts.variants) if found is None else found
+            return VariantPage(len(rows), self._rows.records(rows[skip : skip + limit]))
 
     def carriers(self, question: VariantQuestion) -> BitMap:
         with self._failing():

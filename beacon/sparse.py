@@ -52,7 +52,8 @@ def decode(blob: bytes) -> Numbers:
         return np.frombuffer(blob, kind, offset=1).astype(np.uint32)
     raw = np.frombuffer(blob, np.uint8, offset=1)
     ends = np.cumsum(raw, dtype=np.uint32)[raw != _MORE]
-    return ends + np.arange(len(ends), dtype=np.uint32)
+    numbers: Numbers = np.add(ends, np.arange(len(ends), dtype=np.uint32))
+    return numbers
 
 
 def bitmap(numbers: NDArray[np.integer]) -> BitMap:
@@ -86,7 +87,8 @@ def decode_codes(blob: bytes, count: int) -> NDArray[np.uint16]:
         return np.repeat(known, count)
     raw = np.frombuffer(blob, np.uint8, offset=1 + 2 * len(known))
     bits = np.unpackbits(raw, count=count * width, bitorder="little").reshape(count, width)
-    return known[(bits << np.arange(width, dtype=np.uint8)).sum(axis=1)]
+    codes: NDArray[np.uint16] = known[(bits << np.arange(width, dtype=np.uint8)).sum(axis=1)]
+    return codes
 
 
 def _width(different: int) -> int:

@@ -47,7 +47,8 @@ class Batch:
     def _single(self) -> NDArray[np.bool_]:
         """Single-base substitutions, which are one code."""
         lengths = [pc.binary_length(self._column(name)).to_numpy() for name in ("ref", "alt")]
-        return (lengths[0] == 1) & (lengths[1] == 1) & (self._types == 0)
+        short = (lengths[0] == 1) & (lengths[1] == 1) & (self._types == 0)
+        return np.asarray(short, dtype=np.bool_)
 
     def columns(self) -> dict[str, Integers]:
         """The columns of `beacon.blocks`; of alleles beside the code only, where it says so."""
@@ -133,9 +134,9 @@ class Batch:
         column = self._column("identifiers")
         if column.null_count == len(column):
             return np.zeros(self.count, dtype=bool)
-        plain = pc.match_substring_regex(pc.list_element(column, 0), _PLAIN_RS).fill_null(False)
-        alone = pc.equal(pc.list_value_length(column), 1).fill_null(False)
-        return np.asarray(pc.and_(plain, alone).to_numpy(zero_copy_only=False), dtype=bool)
+        plain = pc.match_substring_regex(pc.list_element(column, 0), _PLAIN_RS)
+        both = pc.and_(plain, pc.equal(pc.list_value_length(column), 1))
+        return np.asarray(pc.is_in(both, pa.array([True])).to_numpy(zero_copy_only=False))
 
     def rs_numbers(self) -> tuple[Integers, Integers]:
         """(numbers, places) of the rows whose only identifier is one rsID."""

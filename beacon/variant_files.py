@@ -22,8 +22,8 @@ import numpy as np
 from cyvcf2 import VCF
 from numpy.typing import NDArray
 
-from beacon import alleles, annotations, genotypes, site_counts
-from beacon.annotations import Annotator
+from beacon import alleles, genotypes, site_counts
+from beacon.annotations import Annotator, annotator
 from beacon.catalog import Allele, Annotations
 from beacon.errors import Problem, SourceRefused
 from beacon.parquet import Row
@@ -96,44 +96,49 @@ class _Reader:
     def rows(self, line: Any) -> Iterator[Row]:
         rank = self._rank(line.CHROM)
         if rank == 0:
-            self._file.skipped["sequence outside 1..22, X, Y, MT"] += 1
+            self._left_out("sequence outside 1..22, X, Y, MT")
             return
-        counts = self._file.counts
-        start0, ref, alts = line.start, line.REF.upper(), line.ALT
-        if not 0 <= start0 < LONGEST_CHROMOSOME:
-            raise self._impossible(rank, start0)
         table = None
         if self._file.samples:
-            table = self._genotypes(line, rank, start0, len(alts))
+            # First, as a garbled line is noticed here and its alleles must not be touched then.
+            table = self._genotypes(line, rank)
             if table is None:
-                self._file.skipped["line without genotypes"] += 1
+                self._left_out("line without genotypes")
                 return
-        if not alts:
-            self._file.skipped["line without ALT alleles"] += 1
-            return
-        get = line.INFO.get
-        names: Sequence[str] | None = self._identifiers(line.ID, get)
-        said = self._said(get, ref, alts) if self._file.annotator is not None else None
+        start0, alts = line.start, line.ALT
+        if not 0 <= start0 < LONGEST_CHROMOSOME:
+            raise self._impossible(rank, start0)
+        if alts:
+            yield from self._alleles(line, (rank, start0, line.REF.upper()), alts, table=table)
+        else:
+            self._left_out("line without ALT alleles")
+
+    def _alleles(
+        self,
+        line: Any,
+        place: tuple[int, int, str],
+        alts: list[str],
+        *,
+        table: NDArray[np.signedinteger] | None,
+    ) -> Iterator[Row]:
+        (rank, start0, ref), get, counts = place, line.INFO.get, self._file.counts
+        names = self._identifiers(line.ID, get)
+        said = self._said(get, ref, alts)
         for index, alt in enumerate(alts):
-            kind, end0, length = "SNP", start0 + 1, 1
+            shape: tuple[str, str, int, int] | None = (alt, "SNP", start0 + 1, 1)
             if (ref, alt) not in _SUBSTITUTIONS:
-                if not ("<" in alt or "[" in alt or "]" in alt):
-                    alt = alt.upper()  # noqa: PLW2901 (the same allele, spelled as stored)
-                allele = Allele(alleles.CHROMOSOMES[rank - 1], start0, ref, alt)
-                shape = self._shape(allele, get, index)
-                if shape is None:
-                    continue
-                kind, end0, length = shape
+                shape = self._shape(place, alt, get, index=index)
+            counted: tuple[Any, ...] | None
             if table is not None:
                 counted = self._from_genotypes(table, index)
-                if counted is None:
-                    continue  # another share of the cohort has it
-                ac, an, homozygotes, hemizygotes, frequency, samples, codes = counted
             else:
-                ac, an, homozygotes, hemizygotes = counts.of(get, index)
-                frequency = samples = codes = None
+                counted = (*counts.of(get, index), None, None, None)
+            if shape is None or counted is None:
+                continue
+            stored, kind, end0, length = shape
+            ac, an, homozygotes, hemizygotes, frequency, samples, codes = counted
             yield _row((
-                rank, start0, end0, ref, alt, kind, length, ac, an, homozygotes, hemizygotes,
+                rank, start0, end0, ref, stored, kind, length, ac, an, homozygotes, hemizygotes,
                 frequency, samples, codes, names, said[index] if said is not None else None,
                 counts.by_population(get, index) if counts.populations else None,
             ))  # fmt: skip
@@ -146,16 +151,15 @@ class _Reader:
             )
         return rank
 
-    def _genotypes(
-        self, line: Any, rank: int, start0: int, alts: int
-    ) -> NDArray[np.signedinteger] | None:
+    def _genotypes(self, line: Any, rank: int) -> NDArray[np.signedinteger] | None:
         """Samples by ploidy plus the phase; None where the line has no genotypes."""
         if "GT" not in line.FORMAT:
             return None
         table: NDArray[np.signedinteger] = line.genotype.array()
-        if table.shape[1] - 1 > genotypes.MAX_PLOIDY or table[:, :-1].max(initial=0) > alts:
+        highest = table[:, :-1].max(initial=0)
+        if table.shape[1] - 1 > genotypes.MAX_PLOIDY or highest > len(line.ALT):
             # htslib reads past it: the columns are not what they say.
-            raise self._impossible(rank, start0)
+            raise self._impossible(rank, line.start)
         return table
 
     def _impossible(self, rank: int, start0: int) -> SourceRefused:
@@ -201,27 +205,36 @@ class _Reader:
         text = get(reader.key) if reader is not None else None
         return reader.read(str(text), ref, alts) if reader is not None and text else None
 
-    def _shape(self, allele: Allele, get: Any, index: int) -> tuple[str, int, int] | None:
-        """(type, end0, changed length); None where the allele is not stored."""
-        end0 = allele.start0 + len(allele.ref)
-        if max(len(allele.ref), len(allele.alt)) > MAX_ALLELE_BASES:
-            self._file.skipped[f"allele longer than {MAX_ALLELE_BASES} bases"] += 1
+    def _shape(
+        self, place: tuple[int, int, str], alt: str, get: Any, *, index: int
+    ) -> tuple[str, str, int, int] | None:
+        """(ALT as stored, type, end0, changed length); None where the allele is not stored."""
+        rank, start0, ref = place
+        end0 = start0 + len(ref)
+        if max(len(ref), len(alt)) > MAX_ALLELE_BASES:
+            self._left_out(f"allele longer than {MAX_ALLELE_BASES} bases")
             return None
-        if _BREAKEND.match(allele.alt):
-            return "BND", end0, 0
-        if _INSERTION.match(allele.alt):
-            return "INS", end0, _size(get, index) or 0
+        if _BREAKEND.match(alt):
+            return alt, "BND", end0, 0
+        if _INSERTION.match(alt):
+            return alt, "INS", end0, _size(get, index) or 0
+        if not alt.startswith("<"):
+            alt = alt.upper()
+        allele = Allele(alleles.CHROMOSOMES[rank - 1], start0, ref, alt)
         kind = alleles.variant_type(allele)
         if kind is None:
-            self._file.skipped["allele not stored (*, unknown symbolic or not ACGTN)"] += 1
+            self._left_out("allele not stored (*, unknown symbolic or not ACGTN)")
             return None
-        if allele.alt.startswith("<"):
-            end = _end(get, allele.start0, index)
+        if alt.startswith("<"):
+            end = _end(get, start0, index)
             if end is None:
-                self._file.skipped["symbolic allele without a usable END or SVLEN"] += 1
+                self._left_out("symbolic allele without a usable END or SVLEN")
                 return None
             end0 = end
-        return kind, end0, alleles.changed_length(allele, end0)
+        return alt, kind, end0, alleles.changed_length(allele, end0)
+
+    def _left_out(self, reason: str) -> None:
+        self._file.skipped[reason] += 1
 
 
 _row = partial(tuple.__new__, Row)  # one call instead of three, for each of millions of rows
@@ -243,7 +256,7 @@ def open_variants(path: Path) -> VariantFile:
     if len(samples) > MAX_SAMPLES or len(set(samples)) != len(samples):
         raise _refused(path, f"at most {MAX_SAMPLES}, differently named samples", "name them once")
     return VariantFile(
-        *(path, samples, _assembly(header, path), annotations.annotator(declared)),
+        *(path, samples, _assembly(header, path), annotator(declared)),
         counts=site_counts.site_counts(declared),
         identifier_keys=tuple(key for key in ("RS", *_CLINVAR, "CLNHGVS") if key in declared),
     )

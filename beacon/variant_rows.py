@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -44,8 +45,9 @@ class VariantRows:
     def __init__(self, ask: Ask, count: int) -> None:
         self._ask = ask
         self.count = count
-        self._keys = self.array("keys", np.dtype(np.uint64))
-        self._firsts = self.array("firsts", np.dtype(np.uint32))
+        # Plain arrays, which `bisect` searches without making an object of numpy at each step.
+        self._keys = array("Q", self.array("keys", np.dtype(np.uint64)).tobytes())
+        self._firsts = array("I", self.array("firsts", np.dtype(np.uint32)).tobytes())
         # Blocks never change, so requests may share the decoded ones.
         self.block = lru_cache(MAX_CACHED_BLOCKS)(self._read)
 
@@ -55,7 +57,7 @@ class VariantRows:
 
     def _read(self, number: int) -> Block:
         ((data,),) = self._ask("SELECT data FROM blocks WHERE number = ?", number)
-        return Block(data, rank=int(self._keys[number]) >> 32, first=int(self._firsts[number]))
+        return Block(data, rank=self._keys[number] >> 32, first=self._firsts[number])
 
     def from_position(self, rank: int, start0: int) -> int:
         """Number of the first row at or after this position."""
@@ -104,7 +106,7 @@ class VariantRows:
         end0 = start0 + int(block.spread("span", otherwise=1)[place])
         return Allele(chrom, start0, *block.bases(place)), end0
 
-    def records(self, rows: Sequence[int]) -> tuple[VariantRow, ...]:
+    def records(self, rows: Iterable[int]) -> tuple[VariantRow, ...]:
         return tuple(
             self._record(block, place) for block, places in self.grouped(rows) for place in places
         )

@@ -9,6 +9,7 @@ bitmaps of row numbers: counting makes no list. Blocks are `beacon.variant_rows`
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import assert_never
 
 import numpy as np
@@ -29,6 +30,7 @@ from beacon.catalog import (
 from beacon.errors import UnsupportedVariantType
 from beacon.variant_rows import Ask, VariantRows, variant_id
 
+_MAX_DIGITS = 10
 _COLUMNS_OF_LONG = ("rank", "start0", "end0", "row")
 
 
@@ -67,7 +69,7 @@ class VariantTable:
     def _by_id(self, name: str) -> BitMap:
         chrom, _, rest = name.partition("-")
         position = rest.partition("-")[0]
-        if chrom not in alleles.RANKS or not position.isdecimal() or len(position) > 10:  # noqa: PLR2004
+        if chrom not in alleles.RANKS or not position.isdecimal() or len(position) > _MAX_DIGITS:
             return BitMap()
         start0 = int(position) - 1
         return self._at(
@@ -167,11 +169,11 @@ class VariantTable:
             rows = rows - self._substitutions(rows)
         if asked.min_length is not None or asked.max_length is not None:
             low, high = asked.min_length or 0, asked.max_length
-            rows = self._kept(rows, lambda block: _within(block, low, high))
-        for place, bases in enumerate((asked.ref, asked.alt)):
+            rows = self._kept(rows, partial(_within, low=low, high=high))
+        for side, bases in enumerate((asked.ref, asked.alt)):
             if bases is not None:
-                side, pattern = place, bases.upper()
-                rows = self._kept(rows, lambda block, s=side, p=pattern: self._spelled(block, s, p))
+                fits = partial(self._spelled, side=side, pattern=bases.upper())
+                rows = self._kept(rows, fits)
         return rows
 
     def _of_types(self, rows: BitMap, asked: str) -> BitMap:
@@ -205,7 +207,7 @@ class VariantTable:
             row = rows.next_set_bit(after) if after <= rows.max() else None
         return kept & rows
 
-    def _spelled(self, block: Block, side: int, pattern: str) -> NDArray[np.bool_]:
+    def _spelled(self, block: Block, *, side: int, pattern: str) -> NDArray[np.bool_]:
         """Rows whose REF or ALT is so spelled, as stored or trimmed."""
         fitting = [
             code
@@ -247,7 +249,7 @@ class VariantTable:
         return BitMap(row for (row,) in found)
 
 
-def _within(block: Block, low: int, high: int | None) -> NDArray[np.bool_]:
+def _within(block: Block, *, low: int, high: int | None) -> NDArray[np.bool_]:
     lengths = block.spread("length", otherwise=1)
     return (lengths >= low) & (lengths <= high) if high is not None else lengths >= low
 

@@ -11,6 +11,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ class VariantWriter:
         texts, others = batch.texts(), np.cumsum(columns["code"] == blocks.OTHER)
         starts = np.flatnonzero(np.diff(batch.rank, prepend=0))
         bounds = sorted({*starts.tolist(), batch.count, *self._inner(starts, batch.count)})
-        for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+        for first, last in pairwise(bounds):
             before = int(others[first - 1]) if first else 0
             after = int(others[last - 1])
             part = {name: columns[name][first:last] for name in blocks.EACH}
@@ -144,7 +145,7 @@ class VariantWriter:
                     sparse.encode(samples[first:last], size),
                     sparse.encode_codes(codes[first:last]),
                 )
-                for row, (first, last) in enumerate(zip(bounds[:-1], bounds[1:], strict=True))
+                for row, (first, last) in enumerate(pairwise(bounds))
                 if last > first
             ),
         )
@@ -169,7 +170,7 @@ class VariantWriter:
             "INSERT INTO carried VALUES (?, ?, ?)",
             (
                 (self._chunk, int(people[first]), sparse.encode(low[first:last], CHUNK))
-                for first, last in zip(bounds[:-1], bounds[1:], strict=True)
+                for first, last in pairwise(bounds)
             ),
         )
         self._carried, self._chunk = [], self._chunk + 1
