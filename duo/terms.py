@@ -178,7 +178,7 @@ def _one(part: str, *, several: bool) -> Spelled:
         return Spelled(None, part[:40], odd=True)
     digits = match.group(1)
     curie = f"DUO:{int(digits):07d}"
-    known = curie in set(Term)
+    known = curie in FACTS
     # The release itself spells the IRI of NPOA with eight digits.
     eight = len(digits) == 8 and curie != Term.NPOA
     return Spelled(Term(curie) if known else None, part[:40], odd=several or eight)
