@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from access.policy import DatasetPolicy, Granularity, Level, Profile
 from access.policy_file import load_policies
+from duo.consent import Consent
+from duo.disease import Hierarchy
+from duo.lint import lint
+from duo.ontology import load_ontology
+from duo.terms import Term
 from gateway import config
 from gateway.home import NodeHome
 from passports import trust
+
+_PLAIN_CATALOG = (
+    "The catalog holds personal data in the clear: keep this folder on an encrypted volume."
+)
 
 
 def of(home: NodeHome) -> Mapping[str, Any]:
@@ -17,15 +26,18 @@ def of(home: NodeHome) -> Mapping[str, Any]:
     settings = config.load(home.settings)
     book = load_policies(home.policies, public_url=settings.public_url)
     table = trust.load(home.trust)
+    tables = load_ontology(home.ontology)
     known = [policy for name in book.datasets() if (policy := book.policy(name)) is not None]
     return {
         "node": f"{settings.name} ({settings.id}) at {settings.public_url}",
         "node_key": home.public_key_hex(),
         "policy": book.version,
         "trust": table.version,
+        "diseases": tables.release,
         "datasets": {policy.dataset: _rules(policy) for policy in known},
         "warnings": [
-            "The catalog holds personal data in the clear: keep this folder on an encrypted volume."
+            _PLAIN_CATALOG,
+            *(warning for policy in known for warning in _data_use_warnings(policy, tables)),
         ],
     }
 
@@ -33,7 +45,7 @@ def of(home: NodeHome) -> Mapping[str, Any]:
 def text(rules: Mapping[str, Any]) -> str:
     lines = [
         rules["node"],
-        f"policy {rules['policy']}, trust {rules['trust']}",
+        f"policy {rules['policy']}, trust {rules['trust']}, disease tables {rules['diseases']}",
         f"node key, for workspaces to pin: {rules['node_key']}",
     ]
     for dataset, sentences in rules["datasets"].items():
@@ -47,7 +59,25 @@ def text(rules: Mapping[str, Any]) -> str:
 def _rules(policy: DatasetPolicy) -> list[str]:
     said = [f"{_WHO[level]}: {_may(_ceiling(policy, level))}" for level in Level]
     listed = "is listed publicly" if policy.listed else "is not listed"
-    return [*said, f"profile {policy.profile.value}; {listed}", _committee(policy)]
+    profile = f"profile {policy.profile.value}; {listed}"
+    return [*said, profile, _committee(policy), _data_use(policy.consent)]
+
+
+def _data_use(consent: Consent | None) -> str:
+    if consent is None:
+        return "no conditions of data use: a person judges every purpose"
+    stated = {c.term.shorthand for c in (*consent.permissions, *consent.modifiers)}
+    return f"conditions of data use: {', '.join(sorted(stated)) or 'none understood'}"
+
+
+def _data_use_warnings(policy: DatasetPolicy, tables: Hierarchy) -> Iterator[str]:
+    if policy.consent is None:
+        return
+    for problem in lint(policy.consent, hierarchy=tables):
+        about = "" if problem.term is None else f"{problem.term.shorthand}: "
+        yield f"{policy.dataset}: data use: {about}{problem.text}"
+    if policy.consent.has(Term.DS) and not tables.parents:
+        yield f"{policy.dataset}: data use: DS: without disease tables every purpose is a review"
 
 
 def _ceiling(policy: DatasetPolicy, level: Level) -> Granularity | None:

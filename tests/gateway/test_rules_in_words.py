@@ -39,6 +39,19 @@ def test_a_dataset_without_a_committee_says_that_nobody_can_approve(tmp_path: Pa
     assert "access requests cannot be approved" in said(tmp_path, CLOSED)
 
 
+def test_conditions_of_data_use_are_said_and_their_faults_warned_of(tmp_path: Path) -> None:
+    terms = [{"id": "DUO:0000007", "params": {"diseases": ["MONDO:1"]}}, {"id": "DUO:0000022"}]
+    words = said(tmp_path, CLOSED | {"data_use": terms})
+    assert "conditions of data use: DS, GS" in words
+    assert "warning: closed: data use: GS: The parameter “regions” is missing" in words
+    assert "warning: closed: data use: DS: without disease tables" in words
+    assert "disease tables none" in words
+
+
+def test_a_dataset_without_conditions_says_who_judges(tmp_path: Path) -> None:
+    assert "no conditions of data use: a person judges every purpose" in said(tmp_path, CLOSED)
+
+
 def test_the_plain_catalog_is_warned_of(tmp_path: Path) -> None:
     assert "warning: The catalog holds personal data in the clear" in said(tmp_path, CLOSED)
 
