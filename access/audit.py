@@ -31,6 +31,12 @@ MIN_PSEUDONYM_KEY = 32
 SYNC_SECONDS = 0.05
 
 
+def pseudonym(key: bytes, identity: str) -> str:
+    """How a person appears in the record and in decision facts."""
+    digest = hmac.digest(key, b"identity\0" + identity.encode(), "sha256")
+    return f"p-{digest.hex()[:40]}"
+
+
 class Record:
     """The one writer of a record file; a second one is refused. Thread-safe."""
 
@@ -88,8 +94,7 @@ class Record:
 
     def pseudonym(self, identity: str) -> str:
         """The same for one identity while the key lives; destroying the key unlinks them all."""
-        digest = hmac.digest(self._pseudonym_key, b"identity\0" + identity.encode(), "sha256")
-        return f"p-{digest.hex()[:40]}"
+        return pseudonym(self._pseudonym_key, identity)
 
     @property
     def head(self) -> tuple[int, str]:

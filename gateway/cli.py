@@ -21,7 +21,7 @@ from typing import Annotated, cast
 
 import typer
 
-from gateway import duo_command, trust_command
+from gateway import duo_command, policy_command, trust_command
 from gateway.errors import Exit, LoadRefused
 from schemas.errors import SkerryError
 
@@ -35,6 +35,7 @@ workspace = typer.Typer(no_args_is_help=True, help="The place where released dat
 app.add_typer(workspace, name="workspace")
 app.add_typer(duo_command.app, name="duo")
 app.add_typer(trust_command.app, name="trust")
+app.add_typer(policy_command.app, name="policy")
 
 Folder = Annotated[Path, typer.Argument(help="the node's folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
@@ -355,13 +356,22 @@ def explain(
     token_file: Annotated[Path | None, typer.Option(help="left out: an anonymous caller")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Shows a decision's reasons for a token (or nobody) and a dataset."""
+    """Shows every rule of a decision and the facts that met it or failed."""
+    entry: Annotated[str | None, typer.Option(help="an entry type; left out: any")] = None,
     _need("uvicorn", extra="node")
+    persona: Annotated[
+        str | None, typer.Option(help="anonymous, registered, bona_fide or granted")
+    ] = None,
+    at: Annotated[str | None, typer.Option(help="a day, YYYY-MM-DD; left out: now")] = None,
+    brief: Annotated[bool, typer.Option(help="only what the caller would be told")] = False,
     from gateway import explain_command
     from gateway.home import NodeHome
 
     token = None if token_file is None else _token(token_file)
-    _print(explain_command.run(NodeHome(folder), dataset, action, token), as_json=as_json)
+    found = explain_command.run(
+        NodeHome(folder), dataset, action, token=token, persona=persona, entry=entry, at=at
+    )
+    print(json.dumps(found) if as_json else explain_command.text(found, brief=brief))
 
 
 def _print(summary: Mapping[str, object], *, as_json: bool) -> None:

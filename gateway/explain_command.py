@@ -1,33 +1,38 @@
-"""`skerry explain`: a decision with every reason, for the holder of a token or for nobody."""
+"""`skerry explain`: every rule of a decision with its facts, for a token, a persona or nobody."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping
+from typing import get_args
 
-import httpx
-
-from access.policy import Action
-from access.policy_file import load_policies
-from gateway import config
+from access.decision import Action
+from access.explain import advice, explain, full
+from gateway.asking import asking, book_in_force
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
-from passports import trust
-from passports.keys import KeyStore
-from passports.passport import Clearinghouse, Researcher
-from passports.userinfo import Userinfo
+from schemas.entries import EntryTypeId
 
 
-def run(home: NodeHome, dataset: str, action: str, token: str | None) -> Mapping[str, object]:
+def run(
+    home: NodeHome,
+    dataset: str,
+    action: str,
+    *,
+    token: str | None = None,
+    persona: str | None = None,
+    entry: str | None = None,
+    at: str | None = None,
+) -> Mapping[str, object]:
     """Raises what admitting the token raises; a refusal is an answer, not an error."""
     if action not in set(Action):
         raise LoadRefused(f"--action is one of {', '.join(Action)}")
-    settings = config.load(home.settings)
-    book = load_policies(home.policies, public_url=settings.public_url)
-    now = int(time.time())
-    researcher = None if token is None else asyncio.run(_admit(home, settings.public_url, token))
-    decision = book.decide(researcher, dataset, Action(action), now=now)
+    if entry is not None and entry not in get_args(EntryTypeId):
+        raise LoadRefused(f"--entry is one of {', '.join(get_args(EntryTypeId))}")
+    book = book_in_force(home)
+    who = asking(home, book, token=token, as_persona=persona, dataset=dataset, at=at)
+    entries = None if entry is None else frozenset({entry})
+    found = explain(book, who.researcher, dataset, Action(action), now=who.now, entries=entries)
+    decision, researcher = found.decision, who.researcher
     return {
         "outcome": decision.outcome.value,
         "level": decision.level.name.lower(),
@@ -36,17 +41,12 @@ def run(home: NodeHome, dataset: str, action: str, token: str | None) -> Mapping
         "policy": decision.policy_version,
         "visas accepted": None if researcher is None else [v.type.value for v in researcher.visas],
         "visas dropped": None if researcher is None else [d.reason for d in researcher.dropped],
+        "advice": advice(found),
+        "rules": full(found),
     }
 
 
-async def _admit(home: NodeHome, audience: str, token: str) -> Researcher:
-    table = trust.load(home.trust)
-    async with httpx.AsyncClient(timeout=3.0, follow_redirects=False) as http:
-        keys = KeyStore(table, http=http, clock=time.time)
-        return await Clearinghouse(
-            trust=table,
-            keys=keys,
-            userinfo=Userinfo(http=http, clock=time.time),
-            audience=audience,
-            clock=lambda: int(time.time()),
-        ).admit(token)
+def text(found: Mapping[str, object], *, brief: bool) -> str:
+    """What the caller would be told, or everything."""
+    lines = found["advice" if brief else "rules"]
+    return "\n".join(str(line) for line in lines) if isinstance(lines, tuple) else ""
