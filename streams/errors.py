@@ -8,6 +8,10 @@ SkerryError
 │   │   └── SegmentInvalid     a segment's MAC, length, place or digest is wrong
 │   ├── SourceRefused          a file that may not be served: truncated, or not what it says
 │   │   └── IndexRefused       an index that is damaged, or not the index of its file
+│   │   └── FastaRefused       a FASTA file that is not one, or holds one name twice
+│   ├── SubsequenceInvalid     refget: bounds that are no numbers, or given twice
+│   │   ├── OutOfSequence      refget: bounds outside of the sequence (416)
+│   │   └── NotAcceptable      refget: only media types we do not have are accepted (406)
 │   ├── UnsupportedFormat      htsget: a format the object or the endpoint does not have
 │   └── InvalidRange           htsget: a region whose end precedes its start
 ├── Forbidden
@@ -17,6 +21,7 @@ SkerryError
 ├── NotFound
 │   ├── NoSuchObject           unknown, or not yours to know of: one answer
 │   ├── NoSuchReference        a reference name that the object does not have
+│   ├── NoSuchSequence         refget: an identifier of no sequence or collection held here
 │   └── NoSuchSession          a body address whose release has ended or never was
 ├── TooLarge
 │   └── TooLong                a request or message passed its cap
@@ -63,6 +68,24 @@ class SourceRefused(InvalidInput):
 
 class IndexRefused(SourceRefused):
     code = "index_refused"
+
+
+class FastaRefused(SourceRefused):
+    code = "fasta_refused"
+
+
+class SubsequenceInvalid(InvalidInput):
+    code = "subsequence_invalid"
+
+
+class OutOfSequence(SubsequenceInvalid):
+    status = 416
+    code = "out_of_sequence"
+
+
+class NotAcceptable(SubsequenceInvalid):
+    status = 406
+    code = "not_acceptable"
 
 
 class UnsupportedFormat(InvalidInput):
@@ -113,6 +136,10 @@ class NoSuchObject(NotFound):
     def __init__(self, *, reasons: tuple[str, ...]) -> None:
         super().__init__("There is no object of that name that you may see.")
         self.reasons = reasons
+
+
+class NoSuchSequence(NotFound):
+    code = "no_such_sequence"
 
 
 class NoSuchReference(NotFound):
