@@ -353,17 +353,17 @@ def explain(
     *,
     dataset: Annotated[str, typer.Option(help="the dataset's id")],
     action: Annotated[str, typer.Option(help="discover, stream or train")] = "discover",
-    token_file: Annotated[Path | None, typer.Option(help="left out: an anonymous caller")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Shows every rule of a decision and the facts that met it or failed."""
     entry: Annotated[str | None, typer.Option(help="an entry type; left out: any")] = None,
-    _need("uvicorn", extra="node")
+    token_file: Annotated[Path | None, typer.Option(help="left out: an anonymous caller")] = None,
     persona: Annotated[
         str | None, typer.Option(help="anonymous, registered, bona_fide or granted")
     ] = None,
     at: Annotated[str | None, typer.Option(help="a day, YYYY-MM-DD; left out: now")] = None,
     brief: Annotated[bool, typer.Option(help="only what the caller would be told")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Shows every rule of a decision and the facts that met it or failed."""
+    _need("uvicorn", extra="node")
     from gateway import explain_command
     from gateway.home import NodeHome
 
