@@ -160,6 +160,9 @@ def load(
     biosamples: Path | None = None,
     hierarchy: Annotated[list[Path] | None, typer.Option(help="OBO or TSV; repeatable")] = None,
     seal: Annotated[list[Path] | None, typer.Option(help="a file to seal for release")] = None,
+    clear: Annotated[
+        list[Path] | None, typer.Option(help="a file to offer unsealed; its index beside it")
+    ] = None,
     check: Annotated[bool, typer.Option(help="only check")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -180,6 +183,7 @@ def load(
             biosamples=biosamples,
             hierarchies=tuple(hierarchy or ()),
             seal=tuple(seal or ()),
+            clear=tuple(clear or ()),
         ),
         check_only=check,
     )

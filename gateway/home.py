@@ -4,7 +4,7 @@ DIR/node.toml policies.yaml trust.yaml    what the admin edits
 DIR/policies/ asked/                      numbered policies; what decisions rested on
 DIR/keys/                                 0600; storage.* belongs to the key agent alone
 DIR/ontology/                             disease tables, if any; see `duo.ontology`
-DIR/catalog/ vault/ control.db record.jsonl
+DIR/catalog/ vault/ clear/ control.db record.jsonl
 """
 
 from __future__ import annotations
@@ -67,6 +67,11 @@ class NodeHome:
     @property
     def vault(self) -> Path:
         return self.root / "vault"
+
+    @property
+    def clear(self) -> Path:
+        """The list and charts of objects that lie unsealed, where their owners put them."""
+        return self.root / "clear"
 
     @property
     def ontology(self) -> Path:

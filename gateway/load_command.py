@@ -28,6 +28,7 @@ class Wanted:
     biosamples: Path | None
     hierarchies: tuple[Path, ...]
     seal: tuple[Path, ...]
+    clear: tuple[Path, ...] = ()
 
 
 def run(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, object]:
@@ -37,17 +38,18 @@ def run(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, obj
     summary: dict[str, object] = {"dataset": wanted.dataset}
     if wanted.vcfs or wanted.individuals is not None:
         summary |= _load(home, wanted, check_only=check_only)
-    elif not wanted.seal:
-        raise LoadRefused("nothing to load: give --vcf, --individuals or --seal")
+    elif not (wanted.seal or wanted.clear):
+        raise LoadRefused("nothing to load: give --vcf, --individuals, --seal or --clear")
     for path in () if check_only else wanted.seal:
-        kind = {"BAM": "reads", "CRAM": "reads", "VCF": "variants", "BCF": "variants"}.get(
-            loading.format_of(path), "file"
-        )
+        kind = loading.kind_of(path)
         sealed = loading.seal_file(
             home, path, object_id=f"{wanted.dataset}/{path.name}", dataset=wanted.dataset,
             kind=kind, owners=(),
         )  # fmt: skip
         summary[f"sealed {sealed.object_id}"] = f"{sealed.plain_size} bytes"
+    for path in () if check_only else wanted.clear:
+        found = loading.shelve_file(home, path, dataset=wanted.dataset)
+        summary[f"in the clear {found.object_id}"] = f"{found.format}, {found.size} bytes"
     return summary
 
 

@@ -9,11 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from access.policy import PolicyBook
+from access.policy_file import load_policies
+from access.policy_versions import PolicyVersions
 from beacon import load as beacon_load
 from beacon.catalog import DatasetFacts
 from beacon.load import DatasetSource
+from gateway import config
+from gateway.errors import LoadRefused
 from gateway.home import NodeHome
 from streams.keys import parse_public_key
+from streams.shelf import ClearObject, Shelf
+from streams.sources import FORMATS, Kind
 from streams.vault import SealedObject, Vault
 
 Progress = Callable[[str, int], None]
@@ -39,6 +46,45 @@ def seal_file(
         owner_ids=owners,
         node_public=parse_public_key(home.storage_public.read_bytes()),
     )
+
+
+def shelve_file(
+    home: NodeHome, path: Path, *, dataset: str, index: Path | None = None
+) -> ClearObject:
+    """Registers a file where it lies, to leave in the clear: `DATASET/STEM`, whatever its format.
+
+    Refused unless the node's policy in force lets this dataset's objects do so."""
+    policy = _policies_in_force(home).policy(dataset)
+    if policy is None or not policy.clear_streams:
+        raise LoadRefused(
+            f"{dataset}: its policy does not say insecure_clear_streams; see docs/htsget.md"
+        )
+    kind, stem = kind_of(path), path.name
+    for ending in (".gz", ".bgz", ".bam", ".cram", ".bcf", ".vcf"):
+        stem = stem.removesuffix(ending)
+    return Shelf(home.clear).register(
+        path,
+        object_id=f"{dataset}/{path.name if kind is Kind.FILE else stem}",
+        dataset=dataset,
+        kind=kind,
+        form=format_of(path),
+        index=index,
+    )
+
+
+def _policies_in_force(home: NodeHome) -> PolicyBook:
+    url = config.load(home.settings).public_url
+    versions = PolicyVersions(home.policy_versions, public_url=url)
+    active = versions.active()
+    if active is None:
+        return load_policies(home.policies, public_url=url)
+    return versions.read(active.number).book
+
+
+def kind_of(path: Path) -> Kind:
+    """What htsget calls a file of its ending."""
+    form = format_of(path)
+    return next((kind for kind, forms in FORMATS.items() if form in forms), Kind.FILE)
 
 
 def format_of(path: Path) -> str:

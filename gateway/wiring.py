@@ -45,7 +45,9 @@ from passports.userinfo import Userinfo
 from streams import envelope
 from streams.agent import AgentClient
 from streams.header import seal_header
+from streams.htsget.routes import ServiceFacts
 from streams.release import Releases
+from streams.shelf import Shelf
 from streams.vault import Vault
 
 _OUTBOUND_SECONDS = 3.0
@@ -158,6 +160,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
         access.session_routes.build(bearers=bearers, clock=clock),
         streams.htsget.routes.build(
             vault=vault,
+            shelf=Shelf(home.clear),
             releases=releases,
             book=book,
             store=store,
@@ -167,6 +170,14 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
             caller=who,
             public_url=url,
             clock=clock,
+            service=ServiceFacts(
+                id=f"{settings.id}.htsget",
+                name=f"{settings.name}, htsget",
+                organization_name=settings.organization_name,
+                organization_url=url,
+                version=facts.version,
+                environment=settings.environment,
+            ),
         ),
         gateway.pages.routes.build(
             settings=settings,

@@ -1,6 +1,7 @@
 """htsget 1.3.0 on the wire: posted queries, tickets, and the signed manifest in a ticket.
 
-`skerry` is ours; clients read past it. Leaves the meaning of a query to `streams.htsget.tickets`.
+`skerry` is ours; clients read past it. Leaves the meaning of a query to
+`streams.htsget.questions`.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from pydantic import Field
 
 from schemas.wire import LocalId, OpenWire, Wire, canonical_json
 
-MAX_LISTED = 1000  # fields, tags or regions in one query
+MAX_LISTED = 1000  # fields or tags in one query
 
 
-class Region(OpenWire):
+class PostedRegion(OpenWire):
     reference_name: str = Field(alias="referenceName", max_length=200)
     start: int | None = Field(default=None, ge=0, lt=2**32, strict=True)
     end: int | None = Field(default=None, ge=0, lt=2**32, strict=True)
@@ -26,7 +27,7 @@ class PostedQuery(OpenWire):
     fields_: tuple[str, ...] | None = Field(default=None, alias="fields", max_length=MAX_LISTED)
     tags: tuple[str, ...] | None = Field(default=None, max_length=MAX_LISTED)
     notags: tuple[str, ...] | None = Field(default=None, max_length=MAX_LISTED)
-    regions: tuple[Region, ...] | None = Field(default=None, min_length=1, max_length=MAX_LISTED)
+    regions: tuple[PostedRegion, ...] | None = Field(default=None, min_length=1)
     encryption_scheme: str | None = Field(default=None, alias="encryptionScheme", max_length=40)
 
 
@@ -66,7 +67,8 @@ class TicketUrl(Wire):
 class Ticket(Wire):
     format: str
     urls: tuple[TicketUrl, ...]
-    skerry: SignedManifest
+    md5: str | None = None
+    skerry: SignedManifest | None = None
 
 
 class TicketAnswer(Wire):

@@ -51,7 +51,7 @@ class Entitlements:
     ) -> Entitlement:
         """Raises NoSuchObject, or ReleaseRefused with its reasons where the caller may know."""
         sealed = self.vault.get(object_id)
-        named = self._named(object_id)
+        named = self.named(object_id)
         dataset = named if sealed is None else sealed.dataset
         if dataset is None:
             raise NoSuchObject(reasons=("unknown_object",))
@@ -87,7 +87,7 @@ class Entitlements:
         workspace = self.recipients.approved(given.grant.workspace, now=now)
         return workspace is not None and workspace.public_key == given.workspace.public_key
 
-    def _named(self, object_id: str) -> str | None:
+    def named(self, object_id: str) -> str | None:
         """The dataset that the caller's own words name: `DATASET/...`."""
         found = [name for name in self.book.datasets() if object_id.startswith(f"{name}/")]
         return max(found, key=len, default=None)

@@ -34,6 +34,8 @@ def verify(
     ticket: Ticket, *, node_key: bytes, object_id: str, recipient: bytes, now: int
 ) -> tuple[Manifest, bytes]:
     """The manifest and the header of one ticket, both proven; raises ReleaseUntrue."""
+    if ticket.skerry is None:
+        raise ReleaseUntrue("The answer has no manifest: it is not a sealed release.")
     manifest = ticket.skerry.manifest
     _check_signature(manifest, ticket.skerry.signature, node_key)
     if manifest.version != MANIFEST_VERSION:

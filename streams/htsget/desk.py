@@ -9,6 +9,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from anyio.to_thread import run_sync
 
@@ -20,11 +21,25 @@ from schemas.errors import InvalidInput, SkerryError
 from schemas.grants import SignedPermit
 from schemas.htsget import TicketAnswer
 from schemas.wire import LocalId
+from streams.bodies import ClearBody
+from streams.clear import ONLY_SEALED, ClearDoor, choose
 from streams.entitlement import Entitlement, Entitlements
-from streams.errors import KeyInvalid
-from streams.htsget.tickets import Address, Part, Query, check_format, parts, sign, ticket
+from streams.errors import KeyInvalid, NoSuchObject, ReleaseRefused
+from streams.htsget.questions import Query
+from streams.htsget.tickets import (
+    CLEAR_PART_BYTES,
+    Address,
+    Part,
+    check_format,
+    clear_ticket,
+    parts,
+    sign,
+    ticket,
+)
 from streams.keys import check_public_bytes, parse_public_key
 from streams.release import Opened, Releases, byte_budget
+from streams.sessions import Session
+from streams.shelf import ClearObject
 from streams.sources import Kind
 
 KEY_HEADERS = ("htsget-context-public-key", "x-c4gh-public-key", "client-public-key")
@@ -63,6 +78,7 @@ def read_client_key(headers: Mapping[str, str]) -> bytes | None:
 @dataclass(frozen=True, slots=True)
 class TicketDesk:
     entitlements: Entitlements
+    clear: ClearDoor
     releases: Releases
     permits: PermitOffice
     record: Record
@@ -71,11 +87,43 @@ class TicketDesk:
 
     async def ticket(self, researcher: Researcher | None, wanted: Wanted) -> TicketAnswer:
         """Raises whatever stands against it; then nothing has left."""
+        forms = await run_sync(self.clear.shelf.forms, wanted.kind, wanted.object_id)
+        if forms and wanted.query.sealed is not True:
+            return await self._clear_ticket(researcher, wanted, choose(forms, wanted.query.form))
         if researcher is None:
-            raise SignInNeeded("Send a GA4GH Passport for this node as a bearer token.")
+            raise self._unknown_to_nobody(wanted.object_id)
         asked, opened = await self._release(researcher, wanted)
-        addresses = [self._address(opened, part) for part in parts(asked.sealed.body_size)]
+        addresses = [self._address(opened.session, part) for part in parts(asked.sealed.body_size)]
         return ticket(asked.sealed.format, opened.header, addresses, manifest=opened.manifest)
+
+    async def _clear_ticket(
+        self, researcher: Researcher | None, wanted: Wanted, found: ClearObject
+    ) -> TicketAnswer:
+        query = wanted.query
+        body = await run_sync(self._planned, researcher, found, query)
+        session = await self.releases.open_clear(
+            body, researcher, still=partial(self.clear.still_holds, found)
+        )
+        pieces = parts(body.size, each=CLEAR_PART_BYTES)
+        is_whole = query.regions is None and not query.header_only
+        return clear_ticket(
+            found.format,
+            [self._address(session, part) for part in pieces],
+            md5=found.md5 if is_whole else None,
+        )
+
+    def _planned(
+        self, researcher: Researcher | None, found: ClearObject, query: Query
+    ) -> ClearBody:
+        self.clear.check(researcher, found, now=int(self.clock()))
+        return self.clear.plan(found, query.regions, header_only=query.header_only)
+
+    def _unknown_to_nobody(self, object_id: str) -> SkerryError:
+        """Under a dataset that anyone may stream, what is not there is not there for anyone."""
+        dataset = self.entitlements.named(object_id)
+        if dataset is not None and self.clear.is_open(dataset, now=int(self.clock())):
+            return NoSuchObject(reasons=("unknown_object",))
+        return SignInNeeded("Send a GA4GH Passport for this node as a bearer token.")
 
     async def refused(
         self,
@@ -100,7 +148,7 @@ class TicketDesk:
     async def _release(self, researcher: Researcher, wanted: Wanted) -> tuple[Entitlement, Opened]:
         now = int(self.clock())
         asked = await run_sync(self._entitled, researcher, wanted, now)
-        check_format(wanted.query, asked.sealed.format)
+        _check_offered(wanted.query, asked.sealed.format)
         signed = await run_sync(self._permit, asked, now)
         return asked, await self.releases.open(asked, signed, still=self.entitlements.still_holds)
 
@@ -120,8 +168,7 @@ class TicketDesk:
             now=now,
         )
 
-    def _address(self, opened: Opened, part: Part) -> str:
-        session = opened.session
+    def _address(self, session: Session, part: Part) -> str:
         address = Address(
             session=session.session_id,
             object_id=session.body.object_id,
@@ -136,4 +183,17 @@ class TicketDesk:
         )
 
     def _is_known(self, object_id: str) -> bool:
-        return self.entitlements.vault.get(object_id) is not None
+        on_shelf = any(self.clear.shelf.forms(kind, object_id) for kind in Kind)
+        return on_shelf or self.entitlements.vault.get(object_id) is not None
+
+
+def _check_offered(query: Query, stored: str) -> None:
+    """What a sealed object can be asked for. Raises ReleaseRefused, InvalidInput and others."""
+    if query.sealed is False:
+        raise ReleaseRefused(ONLY_SEALED, reasons=("not_in_the_clear",))
+    check_format(query.form, stored)
+    if query.header_only or query.regions is not None:
+        raise InvalidInput(
+            "Slices of sealed objects are not supported by this version: ask for the whole "
+            "object, without class or regions."
+        )

@@ -1,6 +1,6 @@
 """The htsget endpoints: tickets for reads and variants, their service-info, and body parts.
 
-htsget 1.3.0, whole objects; `/htsget/files/{id}` is ours, for objects that are neither. Body
+htsget 1.3.0; `/htsget/files/{id}` is ours, for objects that are neither. Body
 addresses carry their own right and are never logged or recorded. Steps are `htsget.desk`'s and
 `release`'s; errors become answers in the gateway's table (`htsget.tickets.error_body`).
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
@@ -23,21 +24,20 @@ from passports.passport import Researcher
 from schemas.errors import InvalidInput, SkerryError
 from schemas.service_info import ServiceInfo
 from schemas.wire import canonical_json
+from streams.clear import ClearDoor
 from streams.entitlement import Entitlements
 from streams.errors import AddressRefused, NoSuchSession, RangeUnsatisfiable, TooLong
 from streams.htsget.desk import TicketDesk, Wanted, read_client_key
+from streams.htsget.questions import MAX_QUERY_BYTES, Query, read_parameters, read_posted
 from streams.htsget.ranges import read_range_header
 from streams.htsget.tickets import (
-    MAX_QUERY_BYTES,
     MEDIA_TYPE,
     Address,
     Part,
-    Query,
     error_body,
-    read_parameters,
-    read_posted,
 )
 from streams.release import Releases
+from streams.shelf import Shelf
 from streams.sources import FORMATS, Kind
 from streams.vault import Vault
 
@@ -61,11 +61,13 @@ class ServiceFacts:
     organization_name: str
     organization_url: str
     version: str
+    environment: Literal["prod", "test", "dev", "staging"] = "dev"
 
 
 def build(
     *,
     vault: Vault,
+    shelf: Shelf,
     releases: Releases,
     book: PolicyBook,
     store: Store,
@@ -80,6 +82,7 @@ def build(
     """Full paths, to be mounted without a prefix; `public_url` has no trailing slash."""
     desk = TicketDesk(
         entitlements=Entitlements(vault, book, store, recipients),
+        clear=ClearDoor(shelf, book),
         releases=releases,
         permits=permits,
         record=record,
@@ -94,17 +97,21 @@ def build(
         _add_tickets(router, kind, desk, caller=caller)
     _add_blocks(router, desk)
 
-    @router.options("/htsget/{path:path}", include_in_schema=False)
-    async def preflight(request: Request) -> Response:
-        asked = request.headers.get("access-control-request-headers", "")
-        answer = Response(status_code=204, headers=cross_origin(request))
-        answer.headers["Access-Control-Allow-Methods"] = "GET, POST, HEAD, OPTIONS"
-        answer.headers["Access-Control-Max-Age"] = str(CORS_SECONDS)
-        if asked:
-            answer.headers["Access-Control-Allow-Headers"] = asked
-        return answer
-
     return router
+
+
+async def _preflight(request: Request) -> Response:
+    asked = request.headers.get("access-control-request-headers", "")
+    answer = Response(status_code=204, headers=cross_origin(request))
+    answer.headers["Access-Control-Allow-Methods"] = "GET, POST, HEAD, OPTIONS"
+    answer.headers["Access-Control-Max-Age"] = str(CORS_SECONDS)
+    if asked:
+        answer.headers["Access-Control-Allow-Headers"] = asked
+    return answer
+
+
+def _add_preflight(router: APIRouter, path: str) -> None:
+    router.add_api_route(path, _preflight, methods=["OPTIONS"], include_in_schema=False)
 
 
 def cross_origin(request: Request) -> dict[str, str]:
@@ -123,8 +130,11 @@ def cross_origin(request: Request) -> dict[str, str]:
 
 
 def _add_tickets(router: APIRouter, kind: Kind, desk: TicketDesk, *, caller: Caller) -> None:
+    path = f"/htsget/{_PATHS[kind]}/{{object_id:path}}"
+    _add_preflight(router, path)
+
     @router.api_route(
-        f"/htsget/{_PATHS[kind]}/{{object_id:path}}",
+        path,
         methods=["GET", "POST"],
         name=f"htsget {kind}",
     )
@@ -143,7 +153,8 @@ def _add_tickets(router: APIRouter, kind: Kind, desk: TicketDesk, *, caller: Cal
             await desk.refused(error, researcher, door=f"htsget.{kind}", object_id=object_id)
             raise
         headers = {"Cache-Control": "no-store", **cross_origin(request)}
-        return Response(answer.model_dump_json(), media_type=MEDIA_TYPE, headers=headers)
+        content = answer.model_dump_json(exclude_none=True)
+        return Response(content, media_type=MEDIA_TYPE, headers=headers)
 
 
 async def _read_query(request: Request, kind: Kind) -> Query:
@@ -169,9 +180,10 @@ def _object_id(raw_id: str) -> str:
 
 
 def _add_blocks(router: APIRouter, desk: TicketDesk) -> None:
-    releases = desk.releases
+    releases, path = desk.releases, "/htsget/blocks/{session}/{raw_part}"
+    _add_preflight(router, path)
 
-    @router.api_route("/htsget/blocks/{session}/{raw_part}", methods=["GET", "HEAD"])
+    @router.api_route(path, methods=["GET", "HEAD"])
     async def block(request: Request, session: str, raw_part: str) -> Response:
         try:
             address, signature = _read_address(request, session, raw_part)
@@ -252,6 +264,7 @@ def _add_service_info(router: APIRouter, kind: Kind, service: ServiceFacts) -> N
         "type": {"group": "org.ga4gh", "artifact": "htsget", "version": "1.3.0"},
         "organization": {"name": service.organization_name, "url": service.organization_url},
         "version": service.version,
+        "environment": service.environment,
     }
     htsget = {
         "datatype": str(kind),

@@ -1,8 +1,7 @@
-"""Reads what an htsget request asks for, writes tickets, and signs their body addresses.
+"""Writes htsget tickets and errors, and signs body addresses.
 
-htsget 1.3.0, «Request», «Response» and «Errors». Pure. This version releases whole objects:
-a region, field, tag or header-only request is an error, never a superset. Who may have what is
-`streams.entitlement`'s.
+htsget 1.3.0, «Response» and «Errors». Pure. What is asked is `questions`', who may have it
+`streams.entitlement`'s and `streams.clear`'s.
 """
 
 from __future__ import annotations
@@ -10,10 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-from pydantic import ValidationError
 
 from schemas.errors import (
     Forbidden,
@@ -24,20 +21,14 @@ from schemas.errors import (
     Unauthenticated,
     Unavailable,
 )
-from schemas.htsget import PostedQuery, SignedManifest, Ticket, TicketAnswer, TicketUrl
+from schemas.htsget import SignedManifest, Ticket, TicketAnswer, TicketUrl
 from schemas.wire import canonical_json
 from streams.errors import AddressRefused, InvalidRange, UnsupportedFormat
-from streams.sources import FORMATS, Kind
 
 MEDIA_TYPE = "application/vnd.ga4gh.htsget.v1.3.0+json; charset=utf-8"
-MAX_QUERY_BYTES = 64 * 1024
-PART_BYTES = 64 * 1024 * 1024
-ENCRYPTION_SCHEMES = frozenset({"c4gh", "crypt4gh"})
+PART_BYTES = 64 * 1024 * 1024  # sealed: behind a proxy, revocation stops at a part's end
+CLEAR_PART_BYTES = 1_000_000_000  # the standard's advice
 
-_PARAMETERS = frozenset(
-    {"format", "class", "referenceName", "start", "end", "fields", "tags", "notags"}
-    | {"encryptionScheme"}
-)
 _NAMES: tuple[tuple[type[SkerryError], str], ...] = (
     (UnsupportedFormat, "UnsupportedFormat"),
     (InvalidRange, "InvalidRange"),
@@ -48,13 +39,6 @@ _NAMES: tuple[tuple[type[SkerryError], str], ...] = (
     (TooLarge, "PayloadTooLarge"),
     (Unavailable, "Unavailable"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What may be asked in this version: a whole object; `form` is None for «as stored»."""
-
-    form: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,89 +66,17 @@ def error_body(error: SkerryError) -> dict[str, object]:
     return {"htsget": {"error": name, "message": error.public}}
 
 
-# Questions
-
-
-def read_parameters(kind: Kind, parameters: Sequence[tuple[str, str]]) -> Query:
-    """A GET's query. Raises InvalidInput, UnsupportedFormat and InvalidRange."""
-    given: dict[str, str] = {}
-    for name, value in parameters:
-        if name not in _PARAMETERS:
-            raise InvalidInput(f"Unknown parameter: {name[:40]}.")
-        if name in given:
-            raise InvalidInput(f"The parameter {name} was sent more than once.")
-        given[name] = value
-    _check_positions(given)
-    _refuse_parts(given)
-    return Query(_form(kind, given.get("format"), given.get("encryptionScheme")))
-
-
-def read_posted(kind: Kind, body: bytes) -> Query:
-    """A POST's JSON body. Raises as `read_parameters`."""
-    try:
-        posted = PostedQuery.model_validate_json(body or b"{}")
-    except ValidationError as error:
-        where = ".".join(str(part)[:40] for part in error.errors()[0]["loc"]) or "body"
-        raise InvalidInput(f"The request body is malformed at: {where}.") from error
-    for region in posted.regions or ():
-        if region.start is not None and region.end is not None and region.start >= region.end:
-            raise InvalidRange("A region ends before it starts.")
-    given = {
-        "class": posted.class_,
-        "fields": posted.fields_,
-        "tags": posted.tags,
-        "notags": posted.notags,
-        "regions": posted.regions,
-    }
-    _refuse_parts({name: value for name, value in given.items() if value is not None})
-    return Query(_form(kind, posted.format, posted.encryption_scheme))
-
-
-def check_format(query: Query, stored: str) -> None:
+def check_format(form: str | None, stored: str) -> None:
     """Raises UnsupportedFormat: objects are released as stored, never converted."""
-    if query.form is not None and query.form != stored.upper():
-        raise UnsupportedFormat(f"This object is offered as {stored}, not as {query.form}.")
+    if form is not None and form != stored.upper():
+        raise UnsupportedFormat(f"This object is offered as {stored}, not as {form}.")
 
 
-def _check_positions(given: Mapping[str, str]) -> None:
-    limits = [given[name] for name in ("start", "end") if name in given]
-    if any(not (text.isascii() and text.isdigit() and int(text[:11]) < 2**32) for text in limits):
-        raise InvalidInput("start and end must be unsigned 32-bit numbers.")
-    if limits and given.get("referenceName", "*") == "*":
-        raise InvalidInput("start and end need a referenceName.")
-    if len(limits) == 2 and int(limits[0]) > int(limits[1]):
-        raise InvalidRange("The range ends before it starts.")
-
-
-def _refuse_parts(given: Mapping[str, object]) -> None:
-    if given.get("class", "header") != "header":
-        raise InvalidInput("The only class that can be asked for is «header».")
-    asked = sorted(set(given) - {"format", "encryptionScheme"})
-    if asked:
-        raise InvalidInput(
-            "record-exact slices are not offered by this version: ask for the whole object, "
-            f"without {', '.join(asked)}."
-        )
-
-
-def _form(kind: Kind, raw_format: str | None, scheme: str | None) -> str | None:
-    if scheme is not None and scheme.lower() not in ENCRYPTION_SCHEMES:
-        raise InvalidInput("The encryption scheme must be crypt4gh (or c4gh).")
-    if raw_format is None:
-        return None
-    form = raw_format.upper()
-    if kind in FORMATS and form not in FORMATS[kind]:
-        raise UnsupportedFormat(f"Formats of {kind} are {' and '.join(FORMATS[kind])}.")
-    return form
-
-
-# Tickets
-
-
-def parts(body_size: int) -> Iterator[Part]:
+def parts(body_size: int, *, each: int | None = None) -> Iterator[Part]:
     """The body in order, in pieces that one address may cover."""
-    for start0 in range(0, body_size, PART_BYTES):
-        yield Part(start0, min(start0 + PART_BYTES, body_size))
+    step = each or PART_BYTES
+    for start0 in range(0, body_size, step):
+        yield Part(start0, min(start0 + step, body_size))
 
 
 def ticket(
@@ -174,6 +86,12 @@ def ticket(
     inline = "data:;base64," + base64.b64encode(header).decode()
     urls = tuple(TicketUrl(url=url) for url in (inline, *addresses))
     return TicketAnswer(htsget=Ticket(format=form, urls=urls, skerry=manifest))
+
+
+def clear_ticket(form: str, addresses: Sequence[str], *, md5: str | None) -> TicketAnswer:
+    """The body's addresses: joined, one file of the format."""
+    urls = tuple(TicketUrl(url=url) for url in addresses)
+    return TicketAnswer(htsget=Ticket(format=form, urls=urls, md5=md5))
 
 
 def sign(address: Address, key: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -17,20 +18,19 @@ from streams.errors import (
     TooLong,
     UnsupportedFormat,
 )
+from streams.htsget.questions import MAX_REGIONS, Query, read_parameters, read_posted
 from streams.htsget.ranges import read_range_header
 from streams.htsget.tickets import (
     PART_BYTES,
     Address,
     Part,
-    Query,
     check_address,
     check_format,
     error_body,
     parts,
-    read_parameters,
-    read_posted,
     sign,
 )
+from streams.slices.chart import Region
 from streams.sources import Kind
 
 KEY = b"k" * 32
@@ -39,9 +39,31 @@ ADDRESS = Address("session", "object", "p-caller", Part(0, 10), 2000)
 
 def test_formats_are_compared_without_case() -> None:
     assert read_parameters(Kind.READS, [("format", "bam")]) == Query("BAM")
-    assert read_parameters(Kind.VARIANTS, [("encryptionScheme", "C4GH")]) == Query(None)
-    assert read_posted(Kind.READS, b"") == Query(None)
-    check_format(Query(None), "CRAM")
+    assert read_parameters(Kind.VARIANTS, [("encryptionScheme", "C4GH")]) == Query(sealed=True)
+    assert read_parameters(Kind.VARIANTS, [("encryptionScheme", "none")]) == Query(sealed=False)
+    assert read_posted(Kind.READS, b"") == Query()
+    check_format(None, "CRAM")
+
+
+def test_regions_are_zero_based_half_open_and_an_end_left_out_is_the_references_own() -> None:
+    asked = [("referenceName", "11"), ("start", "5"), ("end", "5")]
+    assert read_parameters(Kind.READS, asked).regions == (Region("11", 5, 5),)
+    assert read_parameters(Kind.READS, [("referenceName", "*")]).regions == (Region("*"),)
+    body = b'{"regions": [{"referenceName": "2", "end": 9}, {"referenceName": "*"}]}'
+    assert read_posted(Kind.READS, body).regions == (Region("2", None, 9), Region("*"))
+
+
+def test_a_header_may_be_asked_for_in_a_format() -> None:
+    asked = [("class", "header"), ("format", "CRAM"), ("encryptionScheme", "c4gh")]
+    assert read_parameters(Kind.READS, asked) == Query("CRAM", header_only=True, sealed=True)
+    assert read_posted(Kind.READS, b'{"class": "header"}') == Query(header_only=True)
+
+
+def test_columns_are_read_and_change_nothing() -> None:
+    asked = [("fields", "QNAME,SEQ"), ("tags", ""), ("notags", "MD")]
+    assert read_parameters(Kind.READS, asked) == Query()
+    body = b'{"fields": ["POS"], "tags": ["NM"], "notags": []}'
+    assert read_posted(Kind.READS, body) == Query()
 
 
 @pytest.mark.parametrize(
@@ -57,7 +79,12 @@ def test_formats_are_compared_without_case() -> None:
         ([("referenceName", "1"), ("start", "4294967296")], InvalidInput),
         ([("referenceName", "1"), ("start", "٣")], InvalidInput),
         ([("referenceName", "1"), ("start", "9"), ("end", "3")], InvalidRange),
-        ([("encryptionScheme", "none")], InvalidInput),
+        ([("referenceName", "1"), ("start", "")], InvalidInput),
+        ([("class", "header"), ("referenceName", "1")], InvalidInput),
+        ([("class", "header"), ("fields", "POS")], InvalidInput),
+        ([("fields", "POS,COLOUR")], InvalidInput),
+        ([("tags", "NM,MD"), ("notags", "MD")], InvalidInput),
+        ([("encryptionScheme", "rot13")], InvalidInput),
     ],
 )
 def test_a_get_that_is_wrong_gets_its_own_error(
@@ -75,13 +102,36 @@ def test_a_get_that_is_wrong_gets_its_own_error(
         (b'{"regions": []}', InvalidInput),
         (b'{"regions": [{"start": 1}]}', InvalidInput),
         (b'{"regions": [{"referenceName": "1", "start": 5, "end": 5}]}', InvalidRange),
-        (b'{"regions": [{"referenceName": "1"}]}', InvalidInput),
-        (b'{"fields": ["QNAME"]}', InvalidInput),
+        (b'{"regions": [{"referenceName": "1", "start": -5}]}', InvalidInput),
+        (b'{"regions": [{"referenceName": "1", "start": 4294967296}]}', InvalidInput),
+        (b'{"regions": [{"referenceName": "1", "start": "5"}]}', InvalidInput),
+        (b'{"regions": [{"referenceName": "*", "end": 5}]}', InvalidInput),
+        (b'{"class": "header", "regions": [{"referenceName": "1"}]}', InvalidInput),
+        (b'{"class": "header", "tags": []}', InvalidInput),
+        (b'{"class": "body"}', InvalidInput),
+        (b'{"tags": ["MD"], "notags": ["MD"]}', InvalidInput),
+        (b'{"fields": ["COLOUR"]}', InvalidInput),
         (b'{"format": "BCF"}', UnsupportedFormat),
     ],
 )
 def test_a_post_that_is_wrong_gets_its_own_error(body: bytes, error: type[SkerryError]) -> None:
     with pytest.raises(error):
+        read_posted(Kind.READS, body)
+
+
+def test_more_regions_than_the_cap_are_too_long() -> None:
+    one = b'{"referenceName": "1"}'
+    body = b'{"regions": [' + b",".join([one] * MAX_REGIONS) + b"]}"
+    regions = read_posted(Kind.READS, body).regions
+    assert regions is not None
+    assert len(regions) == MAX_REGIONS
+    with pytest.raises(TooLong):
+        read_posted(Kind.READS, body.replace(b"]", b"," + one + b"]"))
+
+
+@given(st.binary(max_size=200) | st.text(max_size=80).map(lambda t: f'{{"regions": {t}}}'.encode()))
+def test_any_body_is_read_or_refused(body: bytes) -> None:
+    with contextlib.suppress(InvalidInput, TooLong):
         read_posted(Kind.READS, body)
 
 

@@ -18,18 +18,22 @@ from fastapi import FastAPI, Request
 import streams.htsget.routes
 from access.lifecycle import Step
 from access.permits import PermitOffice
+from access.policy import DatasetPolicy, Level, PolicyBook
+from duo.consent import read_consent
 from gateway.http_errors import ErrorTable
 from passports.passport import Researcher
 from passports.visas import Visa, VisaType
+from schemas.data_use import DataUseTerm
 from schemas.errors import SkerryError
 from streams.agent import Agent, AgentClient, AgentServer
 from streams.entitlement import Entitlement, Entitlements
 from streams.htsget.tickets import error_body
 from streams.keys import SecretKey
 from streams.release import Releases
+from streams.shelf import Shelf
 from streams.sources import BGZF_EOF, Kind
 from streams.vault import SealedObject, Vault
-from tests.support.access_node import NOW, URL, AccessNode, at, researcher
+from tests.support.access_node import NOW, URL, AccessNode, at, policy, researcher
 
 
 def bgzf(content: bytes) -> bytes:
@@ -64,6 +68,16 @@ def granted(name: str, *datasets: str) -> Researcher:
     return replace(researcher(name), visas=visas)
 
 
+def clear_policy(dataset: str) -> DatasetPolicy:
+    """Whose objects leave in the clear, to anyone."""
+    return replace(
+        policy(dataset, "dora"),
+        level=Level.PUBLIC,
+        clear_streams=True,
+        consent=read_consent((DataUseTerm(id="DUO:0000004"),)),
+    )
+
+
 @dataclass
 class ReleaseNode:
     """`people` says who a caller named in the header `x-test-person` is."""
@@ -73,9 +87,13 @@ class ReleaseNode:
     def __post_init__(self) -> None:
         self.access = AccessNode(self.folder)
         self.clock = self.access.clock
+        others = (self.access.book.policy(name) for name in self.access.book.datasets())
+        policies = [*(one for one in others if one is not None), clear_policy("open1")]
+        self.book = PolicyBook(policies, version="1")
         self.node_secret = SecretKey.generate()
         self.node_key = Ed25519PrivateKey.generate()
         self.vault = Vault(self.folder / "vault")
+        self.shelf = Shelf(self.folder / "clear")
         self.permits = PermitOffice(self.node_key, audience=URL, record=self.access.record)
         self.socket = self.folder / "agent.sock"
         self.people = {"grace": granted("grace", "ds1"), "mallory": researcher("mallory")}
@@ -121,12 +139,13 @@ class ReleaseNode:
         def htsget(_request: Request, error: SkerryError) -> dict[str, object]:
             return error_body(error)
 
-        app = FastAPI()
+        app = FastAPI(redirect_slashes=False)
         app.include_router(
             streams.htsget.routes.build(
                 vault=self.vault,
+                shelf=self.shelf,
                 releases=self.releases,
-                book=self.access.book,
+                book=self.book,
                 store=self.access.store,
                 recipients=self.access.recipients,
                 permits=self.permits,

@@ -1,0 +1,248 @@
+"""Clear streams: anyone reads the objects of an open dataset by any client, and of no other."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from streams import sessions
+from streams.sessions import IDLE_SECONDS
+from streams.slices.chart import Region
+from streams.sources import BGZF_EOF, Kind
+from tests.support import slice_files
+from tests.support.release_node import ReleaseNode, clear_policy
+from tests.support.slice_files import overlapping, read_all
+
+pytestmark = pytest.mark.anyio
+READS = "/htsget/reads/open1/made"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("files")
+    return {form: slice_files.write(folder, form, records=600) for form in slice_files.ENDINGS}
+
+
+@pytest.fixture
+def shelved(node: ReleaseNode, files: dict[str, Path]) -> ReleaseNode:
+    for form, path in files.items():
+        shelve(node, path, form=form)
+    return node
+
+
+def shelve(node: ReleaseNode, path: Path, *, form: str, object_id: str = "open1/made") -> None:
+    dataset = object_id.partition("/")[0]
+    kind = Kind.READS if form in ("BAM", "CRAM") else Kind.VARIANTS
+    node.shelf.register(path, object_id=object_id, dataset=dataset, kind=kind, form=form)
+
+
+@pytest.fixture
+async def anyone(shelved: ReleaseNode) -> AsyncIterator[httpx.AsyncClient]:
+    async with shelved.client(None) as client:
+        yield client
+
+
+async def got(
+    client: httpx.AsyncClient, path: str, **question: Any
+) -> tuple[dict[str, Any], bytes]:
+    answer = await client.get(path, params=question)
+    assert answer.status_code == 200, answer.text
+    ticket = answer.json()["htsget"]
+    return ticket, b"".join([await part(client, one["url"]) for one in ticket["urls"]])
+
+
+async def part(client: httpx.AsyncClient, url: str) -> bytes:
+    if url.startswith("data:"):
+        return base64.b64decode(url.partition(",")[2])
+    answer = await client.get(url)
+    assert answer.status_code == 200
+    assert len(answer.content) == int(answer.headers["content-length"])
+    return answer.content
+
+
+async def refused(client: httpx.AsyncClient, path: str, **question: Any) -> tuple[int, str]:
+    answer = await client.get(path, params=question)
+    return answer.status_code, answer.json()["htsget"]["error"]
+
+
+@pytest.mark.parametrize("form", list(slice_files.ENDINGS))
+async def test_anyone_reads_the_whole_file_and_a_region(
+    anyone: httpx.AsyncClient, files: dict[str, Path], tmp_path: Path, form: str
+) -> None:
+    path = READS if form in ("BAM", "CRAM") else READS.replace("reads", "variants")
+    ticket, content = await got(anyone, path, format=form.lower())
+    assert content == files[form].read_bytes()
+    assert ticket["md5"] == hashlib.md5(content, usedforsecurity=False).hexdigest()
+    assert ticket["format"] == form
+    asked = Region("chr1", 124_478_211, 124_490_000)
+    ticket, content = await got(
+        anyone, path, format=form, referenceName="chr1", start=asked.start0, end=asked.end0
+    )
+    assert set(ticket) == {"format", "urls"}
+    slice_path = tmp_path / f"slice{slice_files.ENDINGS[form]}"
+    slice_path.write_bytes(content)
+    whole, sent = read_all(files[form], form), read_all(slice_path, form)
+    assert overlapping(sent, [asked]) == overlapping(whole, [asked])
+    assert len(sent) < len(whole)
+
+
+async def test_without_a_format_the_standards_default_is_sent(anyone: httpx.AsyncClient) -> None:
+    assert (await got(anyone, READS))[0]["format"] == "BAM"
+    assert (await got(anyone, READS.replace("reads", "variants")))[0]["format"] == "VCF"
+
+
+async def test_a_header_alone_is_a_file(anyone: httpx.AsyncClient) -> None:
+    _, content = await got(anyone, READS, **{"class": "header", "format": "BAM"})
+    assert content.endswith(BGZF_EOF)
+    assert len(content) < 1000
+
+
+async def test_regions_are_posted(anyone: httpx.AsyncClient, tmp_path: Path) -> None:
+    regions = [{"referenceName": "chr2", "start": 500_000}, {"referenceName": "*"}]
+    answer = await anyone.post(READS, json={"format": "BAM", "regions": regions})
+    (url,) = answer.json()["htsget"]["urls"]
+    (tmp_path / "slice.bam").write_bytes(await part(anyone, url["url"]))
+    contigs = {contig for contig, *_ in read_all(tmp_path / "slice.bam", "BAM")}
+    assert contigs == {"chr2", "*"}
+
+
+async def test_a_large_object_is_sent_in_parts_that_can_be_asked_for_again(
+    anyone: httpx.AsyncClient, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.htsget.desk.CLEAR_PART_BYTES", 10_000)
+    ticket, content = await got(anyone, READS, format="BAM")
+    assert content == files["BAM"].read_bytes()
+    assert len(ticket["urls"]) == len(content) // 10_000 + 1
+    address = ticket["urls"][1]["url"]
+    for _ in range(2):
+        answer = await anyone.get(address, headers={"Range": "bytes=5-99"})
+        assert (answer.status_code, answer.content) == (206, content[10_005:10_100])
+
+
+async def test_clear_streams_are_on_record_with_what_was_sent(
+    shelved: ReleaseNode, anyone: httpx.AsyncClient
+) -> None:
+    _, content = await got(anyone, READS, referenceName="chr2")
+    (entry,) = shelved.recorded("release.clear")
+    assert (entry["object"], entry["by"], entry["size"]) == ("open1/made", None, len(content))
+    shelved.releases.close()
+    (close,) = shelved.recorded("release.close")
+    assert (close["release"], close["sent"]) == (entry["release"], len(content))
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("path", "question", "expected"),
+    [
+        (READS, {"referenceName": "chrZZ"}, (404, "NotFound")),
+        (READS, {"format": "VCF"}, (400, "UnsupportedFormat")),
+        (READS, {"referenceName": "chr1", "start": 9, "end": 3}, (400, "InvalidRange")),
+        (READS, {"referenceName": "*", "start": 9}, (400, "InvalidInput")),
+        (READS, {"class": "header", "referenceName": "chr1"}, (400, "InvalidInput")),
+        (READS.replace("reads", "variants"), {"referenceName": "*"}, (404, "NotFound")),
+        (READS + ".bai", {}, (404, "NotFound")),
+        ("/htsget/reads/open1/nothing", {}, (404, "NotFound")),
+        ("/htsget/reads/ds1/made", {}, (401, "InvalidAuthentication")),
+        ("/htsget/reads/hidden/made", {}, (401, "InvalidAuthentication")),
+        (READS, {"encryptionScheme": "c4gh"}, (404, "NotFound")),
+        ("/htsget/no", {}, (404, "NotFound")),
+        ("/htsget/reads", {}, (404, "NotFound")),
+    ],
+    ids=str,
+)
+async def test_what_is_not_there_or_not_right_gets_its_own_error(
+    anyone: httpx.AsyncClient, path: str, question: dict[str, Any], expected: tuple[int, str]
+) -> None:
+    assert await refused(anyone, path, **question) == expected
+
+
+async def test_a_dataset_that_lost_its_setting_sends_nothing_more(
+    shelved: ReleaseNode, anyone: httpx.AsyncClient, files: dict[str, Path]
+) -> None:
+    ticket, _ = await got(anyone, READS)
+    shelved.book._policies["open1"] = replace(clear_policy("open1"), clear_streams=False)
+    shelved.book._for_nobody.clear()
+    answer = await anyone.get(ticket["urls"][0]["url"])
+    assert (answer.status_code, answer.json()["htsget"]["error"]) == (403, "PermissionDenied")
+    answer = await anyone.get(READS)
+    assert (answer.status_code, answer.json()["htsget"]["error"]) == (403, "PermissionDenied")
+    assert "registered workspace" in answer.json()["htsget"]["message"]
+
+
+async def test_clear_objects_of_a_dataset_one_may_not_know_of_are_not_there(
+    shelved: ReleaseNode, anyone: httpx.AsyncClient, files: dict[str, Path]
+) -> None:
+    shelve(shelved, files["BAM"], form="BAM", object_id="hidden/made")
+    assert await refused(anyone, "/htsget/reads/hidden/made") == (404, "NotFound")
+
+
+async def test_a_sealed_object_never_leaves_in_the_clear(node: ReleaseNode, content: bytes) -> None:
+    async with node.agent_running(), node.client() as client:
+        answer = await client.get("/htsget/reads/sample1?encryptionScheme=none")
+    assert answer.status_code == 403
+    assert "leave only as Crypt4GH" in answer.json()["htsget"]["message"]
+    assert node.recorded("release.intent") == []
+
+
+async def test_a_file_that_changed_is_not_served(
+    shelved: ReleaseNode, anyone: httpx.AsyncClient, files: dict[str, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "copy.bam"
+    path.write_bytes(files["BAM"].read_bytes())
+    shelve(shelved, path, form="BAM", object_id="open1/copy")
+    await got(anyone, "/htsget/reads/open1/copy")
+    os.utime(path, ns=(1, 1))
+    assert await refused(anyone, "/htsget/reads/open1/copy", referenceName="chr1") == (
+        503,
+        "Unavailable",
+    )
+
+
+async def test_an_address_holds_for_its_bytes_and_its_time(
+    shelved: ReleaseNode, anyone: httpx.AsyncClient
+) -> None:
+    ticket, content = await got(anyone, READS, referenceName="chr2")
+    address = ticket["urls"][0]["url"]
+    for changed in (
+        address.replace(f"0-{len(content)}", f"1-{len(content)}"),
+        address.replace(f"0-{len(content)}", f"0-{len(content) + 1}"),
+        address.replace("expires=1", "expires=2"),
+        address[:-1] + ("0" if address[-1] != "0" else "1"),
+        address.partition("?")[0],
+    ):
+        assert (await anyone.get(changed)).status_code == 403
+    shelved.clock.now += IDLE_SECONDS
+    assert (await anyone.get(address)).status_code in (403, 404)
+
+
+async def test_nobodys_releases_make_room_for_one_another(
+    shelved: ReleaseNode, anyone: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "MAX_OF_NOBODY", 2)
+    first, second, _ = [
+        (await got(anyone, READS, referenceName="chr2"))[0]["urls"][0]["url"] for _ in range(3)
+    ]
+    assert (await anyone.get(first)).status_code == 404
+    assert (await anyone.get(second)).status_code == 200
+
+
+async def test_a_browser_elsewhere_may_read_tickets_and_blocks(anyone: httpx.AsyncClient) -> None:
+    origin = {"Origin": "https://viewer.example"}
+    ticket = await anyone.get(READS, headers=origin)
+    block = ticket.json()["htsget"]["urls"][0]["url"]
+    for answer in (ticket, await anyone.get(block, headers=origin)):
+        assert answer.headers["access-control-allow-origin"] == "https://viewer.example"
+    for path in (READS, block):
+        asked = origin | {"Access-Control-Request-Headers": "range"}
+        preflight = await anyone.options(path, headers=asked)
+        assert preflight.headers["access-control-allow-headers"] == "range"
