@@ -11,7 +11,7 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Never
 
 from passports.errors import BadToken, Reason
@@ -26,9 +26,13 @@ _REFUSED_HEADERS = frozenset({"crit", "b64", "zip", "enc"})
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedToken:
-    """A well-formed token of which nothing is believed yet."""
+    """A well-formed token of which nothing is believed yet.
 
-    raw: str
+    `signature` is over `signed_part`, of which header and claims were read.
+    """
+
+    signed_part: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
     unverified_header: Mapping[str, object]
     unverified_claims: Mapping[str, object]
 
@@ -54,11 +58,12 @@ def parse(raw_token: str, *, cap: int) -> UnverifiedToken:
         raise BadToken(Reason.MALFORMED, detail="expected three parts")
     if len(parts[0]) > MAX_HEADER_CHARS:
         raise BadToken(Reason.TOO_LARGE, detail="header")
-    header, payload, _ = (_decoded(part) for part in parts)
+    header, payload, signature = (_decoded(part) for part in parts)
     unverified_header = strict_object(header)
     if not _REFUSED_HEADERS.isdisjoint(unverified_header):
         raise BadToken(Reason.MALFORMED, detail="header extension")
-    return UnverifiedToken(raw_token, unverified_header, strict_object(payload))
+    signed_part = raw_token.rpartition(".")[0].encode("ascii")
+    return UnverifiedToken(signed_part, signature, unverified_header, strict_object(payload))
 
 
 def strict_object(data: bytes) -> Mapping[str, object]:

@@ -67,21 +67,24 @@ def expiry(conditions: Conditions, helpers: Sequence[Visa], *, budget: Budget) -
 
 def glob(pattern: str, subject: str, budget: Budget) -> bool:
     """Full match with `?` one character and `*` any run; nothing else is special."""
-    budget.spend(1)  # an empty part is not free: there may be thousands
     at, here, star, resume = 0, 0, -1, 0
-    while here < len(subject):
-        budget.spend(1)
-        if at < len(pattern) and pattern[at] == "*":
+    left, length, end = budget.steps, len(subject), len(pattern)
+    while here < length and left >= 0:
+        left -= 1
+        if at < end and pattern[at] == "*":
             star, resume, at = at, here, at + 1
-        elif at < len(pattern) and pattern[at] in ("?", subject[here]):
+        elif at < end and (pattern[at] == "?" or pattern[at] == subject[here]):
             at, here = at + 1, here + 1
         elif star >= 0:
             resume += 1
             at, here = star + 1, resume
         else:
-            return False
-    budget.spend(len(pattern) - at)
-    return pattern[at:].strip("*") == ""
+            at = end
+            break
+    # What is left of the pattern is looked at too, and an empty part is not free: there may be
+    # thousands.
+    budget.spend(budget.steps - left + end - at + 1)
+    return here == length and pattern[at:].strip("*") == ""
 
 
 def _group_expiry(

@@ -12,7 +12,10 @@ HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "trust.md"
 ROWS = [
     line
-    for line in PAGE.read_text(encoding="utf-8").partition("## Threats")[2].splitlines()
+    for line in PAGE.read_text(encoding="utf-8")
+    .partition("## Threats")[2]
+    .partition("\n## ")[0]
+    .splitlines()
     if line.startswith("| ") and not line.startswith("| attack |")
 ]
 _TEST = re.compile(r"`(test_[a-z0-9_]+)::(test_[a-z0-9_]+)`")
