@@ -27,7 +27,9 @@ SUBSTITUTION = (
     "1-101-A-G",
     "chr1:101 A>G",
     "1:101:A:G",
+    "rs1",
 )
+VRS = "ga4gh:VA.CxiA_hvYbkD8Vqwjhx5AYuyul4mtlkpD"
 DELETION = (
     "NC_000001.11:g.602_603del",
     "NC_000001.11:g.602_603delTT",
@@ -99,7 +101,9 @@ def test_an_address_of_an_unknown_variant_is_unknown(
         ask(snapshot, Target("genomicVariant", entry_id=text))
 
 
-@pytest.mark.parametrize("text", ["rs1", "NM_004006.2:c.4375C>T", "BRAF:p.Val600Glu", "1:g.5_6dup"])
+@pytest.mark.parametrize(
+    "text", ["clinvar:5", "NM_004006.2:c.4375C>T", "BRAF:p.Val600Glu", "1:g.5_6dup", VRS]
+)
 def test_what_the_data_cannot_tell_is_unsupported_and_never_no(
     snapshot: Mapping[str, Segment], text: str
 ) -> None:
