@@ -21,7 +21,7 @@ from typing import Annotated, cast
 
 import typer
 
-from gateway import duo_command, policy_command, trust_command
+from gateway import duo_command, policy_command, reference_command, trust_command
 from gateway.errors import Exit, LoadRefused
 from schemas.errors import SkerryError
 
@@ -36,6 +36,7 @@ app.add_typer(workspace, name="workspace")
 app.add_typer(duo_command.app, name="duo")
 app.add_typer(trust_command.app, name="trust")
 app.add_typer(policy_command.app, name="policy")
+app.add_typer(reference_command.app, name="reference")
 
 Folder = Annotated[Path, typer.Argument(help="the node's folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]

@@ -78,6 +78,11 @@ class NodeHome:
         return self.root / "ontology"
 
     @property
+    def references(self) -> Path:
+        """Reference sequences, served by refget."""
+        return self.root / "references"
+
+    @property
     def control_url(self) -> str:
         return f"sqlite:///{self.root / 'control.db'}"
 

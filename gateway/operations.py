@@ -59,6 +59,8 @@ _DOORS = (
     ("org.ga4gh", "beacon", "2.2.0", "/beacon"),
     ("org.ga4gh", "htsget", "1.3.0", "/htsget/reads"),
     ("org.ga4gh", "htsget", "1.3.0", "/htsget/variants"),
+    ("org.ga4gh", "refget", "2.0.0", "/refget/sequence"),
+    ("org.ga4gh", "refget-seqcol", "1.0.0", "/seqcol"),
 )
 
 

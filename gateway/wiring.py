@@ -18,6 +18,9 @@ import access.session_routes
 import beacon.doors
 import gateway.pages.routes
 import streams.htsget.routes
+import streams.refget.collection_routes
+import streams.refget.sequence_routes
+import streams.refget.service
 from access.audit import Record
 from access.caller import caller
 from access.decision_facts import DecisionFacts
@@ -46,6 +49,7 @@ from streams import envelope
 from streams.agent import AgentClient
 from streams.header import seal_header
 from streams.htsget.routes import ServiceFacts
+from streams.refget.index import Index
 from streams.release import Releases
 from streams.shelf import Shelf
 from streams.vault import Vault
@@ -179,6 +183,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
                 environment=settings.environment,
             ),
         ),
+        *_references(home, facts),
         gateway.pages.routes.build(
             settings=settings,
             login=login,
@@ -217,6 +222,23 @@ def _policies(home: NodeHome, settings: config.NodeSettings, record: Record) -> 
         public_url=settings.public_url,
         record=record,
         facts=facts,
+    )
+
+
+def _references(home: NodeHome, facts: NodeFacts) -> tuple[APIRouter, APIRouter]:
+    """refget: reference sequences are public, so nobody is asked who they are."""
+    index = Index(home.references)
+    about = streams.refget.service.ServiceFacts(
+        id=facts.id,
+        name=facts.name,
+        organization_name=facts.organization_name,
+        organization_url=facts.public_url,
+        environment=facts.environment,
+        version=facts.version,
+    )
+    return (
+        streams.refget.sequence_routes.build(index, about),
+        streams.refget.collection_routes.build(index, about),
     )
 
 
