@@ -1,7 +1,8 @@
-"""`skerry duo`: judges a dataset's terms against a request, and finds faults in terms.
+"""`skerry duo`: judges terms against a request, finds faults in terms, compares disease tables.
 
 `check` exits 0 for permit, 9 for needs-review and 8 for deny; `lint` exits 1 where it finds a
-fault. Files are JSON, or YAML by their ending. Leaves all rules to `duo`.
+fault, `compare` where a verdict would change. Files are JSON, or YAML by their ending. Leaves all
+rules to `duo`.
 """
 
 # ruff: noqa: T201
@@ -9,6 +10,7 @@ fault. Files are JSON, or YAML by their ending. Leaves all rules to `duo`.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -78,6 +80,41 @@ def lint_file(
     else:
         print("\n".join(_report(found)))
     if any(problem.is_fault for problems in found.values() for problem in problems):
+        raise SystemExit(Exit.FAILED)
+
+
+@app.command("compare")
+def compare(
+    folder: Annotated[Path, typer.Argument(help="the node's folder")],
+    *,
+    ontology: Annotated[Path, typer.Option(help="folder of other disease tables")],
+    as_json: AsJson = False,
+) -> None:
+    """Says which of a node's requests other disease tables would answer otherwise."""
+    from gateway.duo_compare import compare as compared
+    from gateway.home import NodeHome
+
+    if not ontology.is_dir():
+        raise LoadRefused(f"{ontology}: no such folder")
+    found = compared(NodeHome(folder), ontology, now=int(time.time()))
+    rows = [
+        {
+            "request": change.request.request_id,
+            "dataset": change.request.dataset,
+            "state": change.request.state.value,
+            "before": change.before.outcome.value,
+            "after": change.after.outcome.value,
+        }
+        for change in found.changes
+    ]
+    if as_json:
+        print(json.dumps({"before": found.before, "after": found.after,
+                          "compared": found.compared, "changes": rows}))  # fmt: skip
+    else:
+        for row in rows:
+            print("  ".join(row.values()))
+        print(f"{found.before} to {found.after}: {len(rows)} of {found.compared} requests change")
+    if rows:
         raise SystemExit(Exit.FAILED)
 
 
