@@ -34,6 +34,7 @@ class DatasetFacts:
     genes: Literal["annotation", "table"] | None = None  # where a gene question finds its answer
     aminoacid_changes: bool = False
     identifiers: tuple[str, ...] = ()  # kinds of `beacon.identifiers` the variants have
+    justified: bool = False  # compared with a reference, so every shifted spelling is known
     populations: tuple[str, ...] = ()  # as named in the source, such as `afr`
 
 
@@ -103,7 +104,18 @@ class ByIdentifier:
     identifier: str
 
 
-VariantQuestion = Allele | Span | ById | InGene | AminoacidChange | ByIdentifier
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What stands in [start0, end0) is deleted, duplicated or inverted, its bases unsaid: spelled
+    in bases at any place that results in the same sequence, or symbolic with these very ends."""
+
+    chrom: str
+    start0: int
+    end0: int
+    change: Literal["DEL", "DUP", "INV"]
+
+
+VariantQuestion = Edited | Allele | Span | ById | InGene | AminoacidChange | ByIdentifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +199,7 @@ class VariantRow:
     hemizygotes: int | None = None
     annotations: Annotations = Annotations()
     populations: tuple[PopulationCount, ...] = ()
+    reach: tuple[int, int] | None = None  # how far the trimmed change moves, left and right
 
 
 @dataclass(frozen=True, slots=True)

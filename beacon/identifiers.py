@@ -23,6 +23,7 @@ class Kind(StrEnum):
     GENOMIC = "genomic"
     TRANSCRIPT = "transcript"
     PROTEIN = "protein"
+    VRS = "vrs"
     OTHER = "other"
 
 
@@ -30,6 +31,8 @@ def kind(name: str) -> Kind:
     plain = normal(name)
     if _RSID.fullmatch(plain):
         return Kind.RSID
+    if plain.startswith("ga4gh:va."):
+        return Kind.VRS
     if plain.startswith("clinvar"):
         return Kind.CLINVAR
     _, _, change = plain.rpartition(":")

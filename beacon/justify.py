@@ -89,6 +89,16 @@ def same(asked: Allele, stored: Justified) -> bool:
     return bases_match(asked.ref, there.ref) and bases_match(asked.alt, there.alt)
 
 
+def deletes(stored: Justified, start0: int, end0: int) -> bool:
+    """Whether a stored deletion takes out what stands in `[start0, end0)`."""
+    core = stored.core
+    return (
+        not core.alt
+        and len(core.ref) == end0 - start0
+        and -stored.left <= start0 - core.start0 <= stored.right
+    )
+
+
 def duplicates(stored: Justified, start0: int, end0: int) -> bool:
     """Whether a stored insertion is one more copy of what stands in `[start0, end0)`: it can be
     moved from in front of it to behind it."""

@@ -45,6 +45,13 @@ def names(allele: Allele, reach: tuple[int, int] | None, *, assembly: str) -> Na
     )
 
 
+def vrs_id(allele: Allele, reach: tuple[int, int] | None, *, assembly: str) -> str | None:
+    change = _certain(allele, reach)
+    if change is None:
+        return None
+    return vrs.allele_id(sequences.refget_id(assembly, allele.chrom), change)
+
+
 def _certain(allele: Allele, reach: tuple[int, int] | None) -> Justified | None:
     if not (_spelled(allele.ref) and _spelled(allele.alt)) or allele.ref == allele.alt:
         return None

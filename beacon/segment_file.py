@@ -15,10 +15,12 @@ from typing import Self
 
 import numpy as np
 
-from beacon import record_file, variant_writer
+from beacon import reaches, record_file, variant_writer
 from beacon.blocks import FORMAT
 from beacon.catalog import DatasetFacts
 from beacon.ontology import Hierarchy
+from beacon.reaches import ReachWriter
+from beacon.reference import Reference
 from beacon.variant_writer import VariantWriter
 
 _TABLES = """
@@ -37,7 +39,9 @@ class SegmentWriter:
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute("PRAGMA synchronous = OFF")
-        self._db.executescript(_TABLES + variant_writer.TABLES + record_file.TABLES)
+        self._db.executescript(
+            _TABLES + variant_writer.TABLES + reaches.TABLES + record_file.TABLES
+        )
         self._db.execute("BEGIN")
 
     def __enter__(self) -> Self:
@@ -59,12 +63,21 @@ class SegmentWriter:
     def dataset(self, record: Mapping[str, object], hierarchy: Hierarchy) -> None:
         record_file.write_dataset(self._db, record, hierarchy)
 
+    def against(self, reference: Reference, assembly: str) -> ReachWriter:
+        """Compares the variants with a reference while they are written."""
+        return ReachWriter(self._db, reference, assembly=assembly)
+
     def variants(
-        self, source: Path, persons: Sequence[int], *, tell: Callable[[int], None]
+        self,
+        source: Path,
+        persons: Sequence[int],
+        *,
+        reaches: ReachWriter | None = None,
+        tell: Callable[[int], None],
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Writes the rows of a sorted Parquet file; `persons` is the person of each sample number.
         Answers the chromosomes and the kinds of identifiers there are."""
-        writer = VariantWriter(self._db, np.array(persons, dtype=np.uint32))
+        writer = VariantWriter(self._db, np.array(persons, dtype=np.uint32), reaches=reaches)
         writer.write(source, tell=tell)
         return writer.chromosomes, tuple(sorted(writer.kinds))
 

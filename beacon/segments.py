@@ -27,6 +27,7 @@ from beacon.catalog import (
     ById,
     ByIdentifier,
     DatasetFacts,
+    Edited,
     EntryType,
     FilteringTerm,
     InGene,
@@ -63,8 +64,10 @@ class SqliteSegment:
             listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw}
             self._facts = DatasetFacts(**listed)
             self.skipped: Mapping[str, int] = MappingProxyType(stated["skipped"])
-            self._rows = VariantRows(self._all, self._facts.variants)
-            self._table = VariantTable(self._all, self._rows)
+            self._rows = VariantRows(
+                self._all, self._facts.variants, justified=self._facts.justified
+            )
+            self._table = VariantTable(self._all, self._rows, assembly=self._facts.assembly)
         self._carriers = Carriers(self._all, people=self._facts.people, rows=self._facts.variants)
         self._records = RecordTable(self._all, self._facts.people)
 
@@ -82,6 +85,8 @@ class SqliteSegment:
         match question:
             case Allele() | Span() | ById():
                 return True
+            case Edited(change=change):
+                return facts.justified or change != "DUP"
             case InGene():
                 return facts.genes is not None
             case AminoacidChange():

@@ -1,20 +1,22 @@
 """What a variant written in one text asks of the catalog (Beacon v2.2 `genomicAlleleShortForm`).
 
 HGVS `g.` names are read exactly; `c.`, `n.` and `p.` names match as the data are annotated. rsIDs,
-ClinVar ids, SPDI, VRS ids and VCF short forms are documented extensions. Without a reference, what
-only a reference could tell (the bases of a duplication) is refused by name, never guessed.
+ClinVar ids, SPDI, VRS ids and VCF short forms are documented extensions. An edit whose bases are
+not written asks for the edit itself; which dataset can tell is the catalog's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from beacon.catalog import (
     Allele,
     AminoacidChange,
     ById,
     ByIdentifier,
-    Span,
+    Edited,
     VariantQuestion,
 )
 from beacon.errors import BadQuestion, UnsupportedQuestion
@@ -24,6 +26,11 @@ from schemas.sequences import place
 from schemas.variant_text import KnownId, ProteinChange, WrittenAllele
 
 MAX_UNWRITTEN = 10_000  # bases that a delins replaces without naming them
+_UNSAID: Mapping[Edit, Literal["DEL", "DUP", "INV"]] = {
+    Edit.DELETION: "DEL",
+    Edit.DUPLICATION: "DUP",
+    Edit.INVERSION: "INV",
+}
 SPELLINGS = (
     "HGVS g. (NC_000017.11:g.43045711G>A, 17:g.100_102del), c. and p. as annotated, "
     "SPDI (NC_000001.11:10176:A:AC), 1-10177-A-AC, rsID, ClinVar id, ga4gh:VA. identifier"
@@ -58,7 +65,7 @@ def named(variant_id: str) -> Asked:
     match found:
         case Asked(Allele(ref=ref, alt=alt)) if "N" not in ref + alt:  # here N is itself
             return found
-        case Asked(Span() | ByIdentifier()):
+        case Asked(Edited() | ByIdentifier()):
             return found
         case _:
             return Asked(ById(variant_id), None)
@@ -96,39 +103,12 @@ def _placed(sequence: str) -> tuple[str, str | None]:
 
 def _edited(chrom: str, name: GenomicName) -> VariantQuestion:
     start0, end0 = name.start0, name.end0
-    if name.edit is Edit.DELETION:
-        return _removed(chrom, name)
-    if name.edit is Edit.INVERSION:
-        return _symbolic(chrom, name, variant_type="INV")
-    if name.inserted is None:
-        raise UnsupportedQuestion(
-            "A duplication needs a reference to know its bases: write them, as in 100_102dupACG."
-        )
-    if name.edit is Edit.DUPLICATION:
+    if name.deleted is None and (change := _UNSAID.get(name.edit)) is not None:
+        return Edited(chrom, start0, end0, change)
+    if name.edit is Edit.DUPLICATION and name.deleted is not None:
         # A tandem copy in front is the same as one behind; VCF has it in front.
-        return Allele(chrom, start0, "", name.inserted[: end0 - start0])
+        return Allele(chrom, start0, "", name.deleted)
     if name.deleted is None and end0 - start0 > MAX_UNWRITTEN:
         raise UnsupportedQuestion(f"At most {MAX_UNWRITTEN} bases may be replaced unwritten.")
     ref = "N" * (end0 - start0) if name.deleted is None else name.deleted
-    return Allele(chrom, start0, ref, name.inserted)
-
-
-def _removed(chrom: str, name: GenomicName) -> VariantQuestion:
-    if name.deleted is not None:
-        return Allele(chrom, name.start0, name.deleted, "")
-    return _symbolic(chrom, name, variant_type="DEL")
-
-
-def _symbolic(chrom: str, name: GenomicName, *, variant_type: str) -> Span:
-    """Whatever of this type ends where the name ends and begins there, or at its VCF anchor."""
-    start0, end0 = name.start0, name.end0
-    return Span(
-        chrom,
-        start0,
-        end0,
-        variant_type=variant_type,
-        min_length=end0 - start0,
-        max_length=end0 - start0,
-        starts=(max(start0 - 1, 0), start0 + 1),
-        ends=(end0, end0 + 1),
-    )
+    return Allele(chrom, start0, ref, name.inserted or "")

@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from beacon import blocks
+from beacon.alleles import CHROMOSOMES
 from beacon.blocks import UNKNOWN, Integers
+from beacon.catalog import Allele
 
 _TYPES = pa.array(blocks.TYPES)
 _SEQUENCES = ("SNP", "MNP", "INS", "DEL", "INDEL")  # types that may be written as bases
@@ -87,6 +89,13 @@ class Batch:
         mask = pa.array(~self._single)
         refs, alts = (self._column(name).filter(mask).to_pylist() for name in ("ref", "alt"))
         yield from zip(np.flatnonzero(~self._single).tolist(), refs, alts, strict=True)
+
+    def alleles(self) -> Iterator[Allele]:
+        columns = (self._column(name).to_pylist() for name in ("ref", "alt"))
+        for rank, start0, ref, alt in zip(
+            self.rank.tolist(), self.start0.tolist(), *columns, strict=True
+        ):
+            yield Allele(CHROMOSOMES[rank - 1], start0, ref, alt)
 
     def texts(self) -> list[str]:
         return [f"{ref}\t{alt}" for _, ref, alt in self._other_bases()]

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from beacon import alleles, blocks
 from beacon.blocks import UNKNOWN, Block
 from beacon.catalog import Allele, Annotations, PopulationCount, VariantRow
+from beacon.reaches import Reaches
 
 MAX_CACHED_BLOCKS = 256
 _MAX_SPELLED = 40
@@ -40,11 +41,13 @@ def variant_id(allele: Allele, end0: int) -> str:
 
 
 class VariantRows:
-    """`ask` runs one statement; `count` is the number of rows, which are dense from 0."""
+    """`ask` runs one statement; `count` is the number of rows, which are dense from 0; `justified`
+    says whether they were compared with a reference."""
 
-    def __init__(self, ask: Ask, count: int) -> None:
+    def __init__(self, ask: Ask, count: int, *, justified: bool) -> None:
         self._ask = ask
         self.count = count
+        self._reaches = Reaches(ask) if justified else None
         # Plain arrays, which `bisect` searches without making an object of numpy at each step.
         self._keys = array("Q", self.array("keys", np.dtype(np.uint64)).tobytes())
         self._firsts = array("I", self.array("firsts", np.dtype(np.uint32)).tobytes())
@@ -132,6 +135,7 @@ class VariantRows:
             hemizygotes=_known(block.at("hemizygotes", place)),
             annotations=Annotations(*(tuple(note.get(name, ())) for name in _LISTS)),
             populations=tuple(PopulationCount(*each) for each in note.get("populations", ())),
+            reach=self._reaches.of(row) if self._reaches is not None else None,
         )
 
     def _note(self, row: int) -> dict[str, Any]:

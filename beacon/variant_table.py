@@ -17,42 +17,45 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from beacon import alleles, blocks, identifiers, sparse
+from beacon.allele_table import AlleleTable
 from beacon.blocks import LONG_SPAN, Block
 from beacon.catalog import (
     Allele,
     AminoacidChange,
     ById,
     ByIdentifier,
+    Edited,
     InGene,
     Span,
     VariantQuestion,
 )
 from beacon.errors import UnsupportedVariantType
-from beacon.variant_rows import Ask, VariantRows, variant_id
+from beacon.variant_rows import Ask, VariantRows
 
-_MAX_DIGITS = 10
 _COLUMNS_OF_LONG = ("rank", "start0", "end0", "row")
 
 
 class VariantTable:
     """Questions of one segment; `ask` runs one statement."""
 
-    def __init__(self, ask: Ask, rows: VariantRows) -> None:
-        self._ask, self._rows = ask, rows
+    def __init__(self, ask: Ask, rows: VariantRows, *, assembly: str) -> None:
+        self._ask, self._rows, self._assembly = ask, rows, assembly
         long = rows.array("long", np.dtype(np.int64)).reshape(-1, len(_COLUMNS_OF_LONG))
         self._long = {name: long[:, place] for place, name in enumerate(_COLUMNS_OF_LONG)}
         self._long_keys = self._long["rank"] << 32 | self._long["start0"]
         self._marks: dict[str, BitMap] = {}
         self._types = {name for (name,) in ask("SELECT name FROM marks WHERE kind = 'type'")}
-        self._has_cores = bool(ask("SELECT 1 FROM cores LIMIT 1"))
+        self._alleles = AlleleTable(ask, rows)
 
     def matching(self, question: VariantQuestion) -> BitMap:
         """Numbers of the matching rows."""
         match question:
             case ById(name):
-                return self._by_id(name)
+                return self._alleles.by_id(name)
             case Allele():
-                return self._allele(question)
+                return self._alleles.allele(question)
+            case Edited():
+                return self._alleles.edited(question)
             case Span():
                 return self._span(question)
             case InGene():
@@ -63,53 +66,6 @@ class VariantTable:
                 return self._by_identifier(name)
             case _ as unreachable:
                 assert_never(unreachable)
-
-    # One allele
-
-    def _by_id(self, name: str) -> BitMap:
-        chrom, _, rest = name.partition("-")
-        position = rest.partition("-")[0]
-        if chrom not in alleles.RANKS or not position.isdecimal() or len(position) > _MAX_DIGITS:
-            return BitMap()
-        start0 = int(position) - 1
-        return self._at(
-            chrom, start0, start0 + 1, lambda allele, end0: variant_id(allele, end0) == name
-        )
-
-    def _allele(self, asked: Allele) -> BitMap:
-        if asked.chrom not in alleles.RANKS:
-            return BitMap()
-        ref, alt = asked.ref.upper(), asked.alt.upper()
-        if "N" in ref or "N" in alt:
-            # N stands for any base, so trimming could remove what it must match.
-            return self._at(
-                *(asked.chrom, asked.start0, asked.start0 + 1),
-                lambda stored, _: (
-                    alleles.bases_match(ref, stored.ref) and alleles.bases_match(alt, stored.alt)
-                ),
-            )
-        core = alleles.trimmed(asked)
-        # Anchored by one base or not at all; whatever is anchored further is in `cores`.
-        found = self._at(
-            *(core.chrom, core.start0 - 1, core.start0 + 1),
-            lambda stored, _: alleles.trimmed(stored) == core,
-        )
-        if self._has_cores:
-            sql = "SELECT row FROM cores WHERE chrom = ? AND start0 = ? AND ref = ? AND alt = ?"
-            rank = alleles.RANKS[core.chrom]
-            found |= BitMap(row for (row,) in self._ask(sql, rank, core.start0, core.ref, core.alt))
-        return found
-
-    def _at(
-        self, chrom: str, start0: int, end0: int, fits: Callable[[Allele, int], bool]
-    ) -> BitMap:
-        found = BitMap()
-        first, last = self._rows.between(alleles.RANKS[chrom], start0, end0)
-        for block, low, high in self._rows.pieces(first, last):
-            for place in range(low, high):
-                if fits(*self._rows.stored(block, place)):
-                    found.add(block.first + place)
-        return found
 
     # Spans
 
@@ -240,6 +196,8 @@ class VariantTable:
         return BitMap(row for (row,) in self._ask(sql, change, *values))
 
     def _by_identifier(self, name: str) -> BitMap:
+        if identifiers.kind(name) is identifiers.Kind.VRS:
+            return self._alleles.with_vrs_id(name, assembly=self._assembly)
         number = identifiers.rs_number(name)
         if number is not None:
             found = self._ask("SELECT row FROM rsids WHERE number = ?", number)

@@ -22,6 +22,7 @@ from pyroaring import BitMap
 from beacon import alleles, blocks, identifiers, parquet, sparse
 from beacon.blocks import CHUNK, LONG_SPAN
 from beacon.catalog import Allele
+from beacon.reaches import ReachWriter
 from beacon.variant_batch import Batch
 
 TABLES = """
@@ -61,16 +62,18 @@ _ARRANGE = (
     "INSERT INTO changes SELECT DISTINCT change, gene, row FROM staged_changes ORDER BY 1, 2, 3",
 )
 
-Core = Callable[[Allele], Allele]
-
 
 class VariantWriter:
-    """`persons` is the person of each sample number; `core` the form alleles are compared in."""
+    """`persons` is the person of each sample number; `reaches` compares with a reference."""
 
     def __init__(
-        self, db: sqlite3.Connection, persons: NDArray[np.uint32], *, core: Core = alleles.trimmed
+        self,
+        db: sqlite3.Connection,
+        persons: NDArray[np.uint32],
+        *,
+        reaches: ReachWriter | None = None,
     ) -> None:
-        self._db, self._persons, self._core = db, persons, core
+        self._db, self._persons, self._reaches = db, persons, reaches
         self._one_sample_each = len(np.unique(persons)) == len(persons)
         self._rows = 0
         self._keys: list[int] = []
@@ -90,6 +93,8 @@ class VariantWriter:
             self._db.executemany("INSERT INTO cores VALUES (?, ?, ?, ?, ?)", self._cores(batch))
             if batch.has_calls:
                 self._write_calls(batch)
+            if self._reaches is not None:
+                self._reaches.write(self._rows, batch.alleles())
             self._rows += batch.count
             tell(self._rows)
         self._flush_carried()
@@ -196,16 +201,10 @@ class VariantWriter:
                 int(batch.start0[place]),
             )
             stored = Allele(chrom, start0, ref, alt)
-            plain, core = alleles.trimmed(stored), self._core(stored)
-            if core != plain or core.start0 - start0 > 1:
-                for form in {plain, core}:
-                    yield (
-                        int(batch.rank[place]),
-                        form.start0,
-                        form.ref,
-                        form.alt,
-                        self._rows + place,
-                    )
+            core = alleles.trimmed(stored)
+            if core.start0 - start0 > 1:
+                rank, row = int(batch.rank[place]), self._rows + place
+                yield rank, core.start0, core.ref, core.alt, row
 
     def _write_names(self, batch: Batch) -> None:
         numbers, places = batch.rs_numbers()
@@ -265,6 +264,9 @@ class VariantWriter:
         )
         for statement in _ARRANGE:
             self._db.execute(statement)
+        if self._reaches is not None:
+            self._reaches.finish()
+            self.kinds.add(identifiers.Kind.VRS)
 
 
 def _symbol(name: str) -> str:

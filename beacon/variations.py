@@ -89,7 +89,7 @@ def _identifiers(row: VariantRow, *, assembly: str) -> Identifiers:
             made["genomicHGVSId"] = name
         else:
             others.append({"id": f"dbSNP:{name}" if _RSID.match(name) else name})
-    if names := naming.names(row.allele, None, assembly=assembly):
+    if names := naming.names(row.allele, row.reach, assembly=assembly):
         if names.hgvs is not None:
             made["genomicHGVSId"] = names.hgvs
         others.append({"id": names.spdi, "notes": "SPDI"})

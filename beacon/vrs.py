@@ -9,9 +9,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 
 from beacon.justify import Justified
+
+# Canonical JSON (RFC 8785: sorted members, no spaces). Only digits, bases and digests go in.
+_LOCATION = (
+    '{"interval":{"end":{"type":"Number","value":%d},"start":{"type":"Number","value":%d},'
+    '"type":"SequenceInterval"},"sequence_id":"%s","type":"SequenceLocation"}'
+)
+_ALLELE = (
+    '{"location":"%s","state":{"sequence":"%s","type":"LiteralSequenceExpression"},"type":"Allele"}'
+)
 
 
 def allele_id(refget_id: str, change: Justified) -> str | None:
@@ -20,21 +28,12 @@ def allele_id(refget_id: str, change: Justified) -> str | None:
     if change.core.alt.startswith("<") or not change.followed:
         return None
     form = change.expanded()
-    location = {
-        "interval": {
-            "end": {"type": "Number", "value": form.start0 + len(form.ref)},
-            "start": {"type": "Number", "value": form.start0},
-            "type": "SequenceInterval",
-        },
-        "sequence_id": refget_id.removeprefix("SQ."),
-        "type": "SequenceLocation",
-    }
-    state = {"sequence": form.alt, "type": "LiteralSequenceExpression"}
-    allele = {"location": _digest(location), "state": state, "type": "Allele"}
-    return f"ga4gh:VA.{_digest(allele)}"
+    location = _digest(
+        _LOCATION % (form.start0 + len(form.ref), form.start0, refget_id.removeprefix("SQ."))
+    )
+    return f"ga4gh:VA.{_digest(_ALLELE % (location, form.alt))}"
 
 
-def _digest(value: object) -> str:
-    """Canonical JSON (RFC 8785: sorted members, no spaces), then sha512t24u."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+def _digest(text: str) -> str:
+    """sha512t24u."""
     return base64.urlsafe_b64encode(hashlib.sha512(text.encode("ascii")).digest()[:24]).decode()

@@ -1,0 +1,107 @@
+"""What a reference adds to a segment: how far its insertions and deletions move, and VRS ids.
+
+Written once while the sorted variants pass by, so questions need no reference: a row that can be
+written at several places is found at each of them (GA4GH VRS 1.3, fully-justified alleles). The
+first eight bytes of a VRS digest find its row; the whole identifier is compared after.
+"""
+
+from __future__ import annotations
+
+import base64
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from beacon import naming
+from beacon.catalog import Allele
+from beacon.justify import MAX_SHIFT, justified
+from beacon.reference import Reference
+from schemas.sequences import RANKS
+
+MAX_MISMATCHES = 20
+TABLES = """
+CREATE TABLE reaches (
+  row INTEGER PRIMARY KEY, chrom INTEGER NOT NULL, first INTEGER NOT NULL, back INTEGER NOT NULL,
+  ahead INTEGER NOT NULL
+);
+CREATE TABLE vrs (digest INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (digest, row))
+  WITHOUT ROWID;
+CREATE TEMP TABLE staged_vrs (digest INTEGER, row INTEGER);
+"""
+_ARRANGE = (
+    "CREATE INDEX reaches_first ON reaches (chrom, first)",
+    "INSERT INTO vrs SELECT DISTINCT digest, row FROM staged_vrs ORDER BY 1, 2",
+)
+
+Ask = Callable[..., list[Any]]
+
+
+class ReachWriter:
+    """Rows in their order, each compared with the reference; `mismatches` are the first places
+    where REF is not what stands there."""
+
+    def __init__(self, db: sqlite3.Connection, reference: Reference, *, assembly: str) -> None:
+        self._db, self._reference, self._assembly = db, reference, assembly
+        self.mismatches: list[tuple[str, int]] = []
+
+    def write(self, first: int, stored: Iterator[Allele]) -> None:
+        """`first` is the number of the first row."""
+        reaches: list[tuple[int, ...]] = []
+        digests: list[tuple[int, int]] = []
+        for row, allele in enumerate(stored, start=first):
+            self._check(allele)
+            change = justified(allele, self._reference)
+            if change.ambiguous:
+                core = change.core
+                place = (RANKS[core.chrom], core.start0 - change.left)
+                reaches.append((row, *place, change.left, change.right))
+            name = naming.vrs_id(allele, (change.left, change.right), assembly=self._assembly)
+            if name is not None:
+                digests.append((_number(name), row))
+        self._db.executemany("INSERT INTO reaches VALUES (?, ?, ?, ?, ?)", reaches)
+        self._db.executemany("INSERT INTO staged_vrs VALUES (?, ?)", digests)
+
+    def finish(self) -> None:
+        for statement in _ARRANGE:
+            self._db.execute(statement)
+
+    def _check(self, allele: Allele) -> None:
+        """A base the reference does not know fits every base."""
+        there = self._reference.bases(allele.chrom, allele.start0, allele.start0 + len(allele.ref))
+        if there == allele.ref or len(self.mismatches) >= MAX_MISMATCHES:
+            return
+        fits = len(there) == len(allele.ref) and all(
+            one == other or one not in "ACGT" or other == "N"
+            for one, other in zip(there, allele.ref, strict=True)
+        )
+        if not fits:
+            self.mismatches.append((allele.chrom, allele.start0))
+
+
+class Reaches:
+    """`ask` runs one statement."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def near(self, chrom: str, start0: int) -> Iterator[tuple[int, int, int]]:
+        """(row, places to the left, places to the right) of the rows that may be written here."""
+        sql = (
+            "SELECT row, back, ahead FROM reaches "
+            "WHERE chrom = ? AND first >= ? AND first <= ? AND first + back + ahead >= ?"
+        )
+        yield from self._ask(sql, RANKS[chrom], start0 - 2 * MAX_SHIFT, start0, start0)
+
+    def of(self, row: int) -> tuple[int, int]:
+        found = self._ask("SELECT back, ahead FROM reaches WHERE row = ?", row)
+        return found[0] if found else (0, 0)
+
+    def with_vrs_id(self, name: str) -> list[int]:
+        """Rows whose VRS id begins as this one does."""
+        return [row for (row,) in self._ask("SELECT row FROM vrs WHERE digest = ?", _number(name))]
+
+
+def _number(name: str) -> int:
+    """The first eight bytes of an identifier's digest, as SQLite holds whole numbers."""
+    digest = base64.urlsafe_b64decode(name.rpartition(".")[2])
+    return int.from_bytes(digest[:8], "big", signed=True)
