@@ -120,7 +120,7 @@ def _full(explanation: Explanation) -> Iterator[str]:
     yield f"dataset: {'listed' if policy.listed else 'not listed'}; the caller {known}"
     yield f"level: needs {_name(policy.level)}, reached {_name(weighed.reached.level)}"
     for need in explanation.needs:
-        yield f"  {_name(need.level)} {'met' if need.met else 'not met'}: {_described(need.rule)}"
+        yield f"  {_name(need.level)} {'met' if need.met else 'not met'}: {described(need.rule)}"
         for one in need.tried:
             outcome = "matched" if one.failure is None else f"failed: {one.failure.value}"
             yield f"    visa of {one.visa.issuer}, {one.visa.value}: {outcome}"
@@ -144,10 +144,10 @@ def _tried(rule: VisaRule, visas: tuple[Visa, ...], *, now: int) -> Iterator[Tri
 def _asked_for(rule: VisaRule) -> str:
     if rule.type is VisaType.CONTROLLED_ACCESS:
         return "You need a grant: request access from the dataset's committee."
-    return f"You need {_described(rule)}."
+    return f"You need {described(rule)}."
 
 
-def _described(rule: VisaRule) -> str:
+def described(rule: VisaRule) -> str:
     values = " or ".join("bona fide" if v == BONA_FIDE else v for v in rule.values)
     said = f"{_NOUNS[rule.type]} ({values}) said by {' or '.join(sorted(rule.by))}"
     if rule.max_age_seconds is None:

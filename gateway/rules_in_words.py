@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from access.policy import DatasetPolicy, Granularity, Level, Profile
+from access.decision import EVERY_ACTION, Action, DatasetPolicy, Granularity, Level, Profile
+from access.explain import day, described
+from access.policy import PolicyBook
 from access.policy_file import load_policies
 from duo.consent import Consent
 from duo.disease import Hierarchy
@@ -13,6 +16,7 @@ from duo.lint import lint
 from duo.ontology import load_ontology
 from duo.terms import Term
 from gateway import config
+from gateway.asking import book_in_force
 from gateway.home import NodeHome
 from passports import trust
 
@@ -24,7 +28,8 @@ _PLAIN_CATALOG = (
 def of(home: NodeHome) -> Mapping[str, Any]:
     """Raises the errors of the files; the values are for people and for --json alike."""
     settings = config.load(home.settings)
-    book = load_policies(home.policies, public_url=settings.public_url)
+    draft = load_policies(home.policies, public_url=settings.public_url)
+    book = book_in_force(home)
     table = trust.load(home.trust)
     tables = load_ontology(home.ontology)
     known = [policy for name in book.datasets() if (policy := book.policy(name)) is not None]
@@ -37,6 +42,7 @@ def of(home: NodeHome) -> Mapping[str, Any]:
         "datasets": {policy.dataset: _rules(policy) for policy in known},
         "warnings": [
             _PLAIN_CATALOG,
+            *_draft_warnings(book, draft),
             *(warning for policy in known for warning in _data_use_warnings(policy, tables)),
         ],
     }
@@ -60,7 +66,39 @@ def _rules(policy: DatasetPolicy) -> list[str]:
     said = [f"{_WHO[level]}: {_may(_ceiling(policy, level))}" for level in Level]
     listed = "is listed publicly" if policy.listed else "is not listed"
     profile = f"profile {policy.profile.value}; {listed}"
-    return [*said, profile, _committee(policy), _data_use(policy.consent)]
+    return [*said, *_more(policy), profile, _committee(policy), _data_use(policy.consent)]
+
+
+def _more(policy: DatasetPolicy) -> Iterator[str]:
+    """The rules that most policies do not have."""
+    for kind, rule in policy.entries.items():
+        of_kind = replace(policy, level=rule.level, ceilings=rule.ceilings)
+        for level in Level:
+            yield f"{_WHO[level]}, about {kind}: {_may(_ceiling(of_kind, level))}"
+    for level, rules in policy.conditions.items():
+        yield from (f"{_WHO[level]} need {described(rule)}" for rule in rules)
+    excluded = len(policy.excluded_people) + len(policy.excluded_visas)
+    if excluded:
+        yield f"{excluded} people or kinds of visa are excluded"
+    for window in policy.windows:
+        start = "ever" if window.start is None else day(window.start)
+        end = "ever" if window.end is None else day(window.end)
+        yield f"{_actions(window.actions)}: open from {start} until {end}"
+    for owed in policy.obligations:
+        yield f"{_actions(owed.actions)}: {owed.code} is owed: {owed.text}"
+    if policy.workspaces:
+        yield f"released to {', '.join(sorted(policy.workspaces))} only"
+    if policy.data_use_for_answers:
+        yield "answers too need a grant, unless use is not restricted"
+
+
+def _actions(actions: frozenset[Action]) -> str:
+    return "everything" if actions == EVERY_ACTION else ", ".join(sorted(actions))
+
+
+def _draft_warnings(book: PolicyBook, draft: PolicyBook) -> Iterator[str]:
+    if book.version.rpartition("+")[2] != draft.version.rpartition("+")[2]:
+        yield f"policies.yaml is not what is in force ({book.version}): see `skerry policy`"
 
 
 def _data_use(consent: Consent | None) -> str:
@@ -82,12 +120,12 @@ def _data_use_warnings(policy: DatasetPolicy, tables: Hierarchy) -> Iterator[str
 
 def _ceiling(policy: DatasetPolicy, level: Level) -> Granularity | None:
     """What disclosure leaves of the policy's ceiling, as `access.disclosure.granted` says it."""
-    ceiling = policy.ceilings.get(level)
-    if level < policy.level or ceiling is None:
+    held = [c for at, c in policy.ceilings.items() if at <= level and c is not None]
+    if level < policy.level or not held:
         return None
     if level < Level.CONTROLLED and policy.profile is not Profile.OPEN:
         return Granularity.BOOLEAN
-    return ceiling
+    return max(held)
 
 
 _WHO = {

@@ -55,7 +55,8 @@ class Entitlements:
         dataset = named if sealed is None else sealed.dataset
         if dataset is None:
             raise NoSuchObject(reasons=("unknown_object",))
-        decision = self.book.decide(researcher, dataset, Action.STREAM, now=now)
+        book = self.book.consult(researcher, Action.STREAM, now=now, dataset=dataset)
+        decision = book.decide(researcher, dataset, Action.STREAM, now=now)
         if not decision.allowed:
             # Said of every name under a listed dataset, so that no name tells what is there.
             self._refuse(researcher, decision, listed=dataset == named, now=now)
@@ -71,6 +72,11 @@ class Entitlements:
             raise ReleaseRefused(
                 "The grant's workspace is not confirmed, or its key has run out.",
                 reasons=("workspace_not_approved",),
+            )
+        if decision.workspaces and grant.workspace not in decision.workspaces:
+            raise ReleaseRefused(
+                "The dataset's policy does not name the grant's workspace.",
+                reasons=("workspace_not_named",),
             )
         if client_key is not None and not hmac.compare_digest(client_key, workspace.public_key):
             raise ReleaseRefused(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from access.policy_versions import PolicyVersions
 from gateway import rules_in_words
 from gateway.rules_in_words import text
 from passports.errors import BadTrustFile
@@ -54,6 +55,48 @@ def test_a_dataset_without_conditions_says_who_judges(tmp_path: Path) -> None:
 
 def test_the_plain_catalog_is_warned_of(tmp_path: Path) -> None:
     assert "warning: The catalog holds personal data in the clear" in said(tmp_path, CLOSED)
+
+
+def test_every_further_rule_is_said(tmp_path: Path) -> None:
+    affiliation = {"type": "AffiliationAndRole", "values": ["*@uni.example"], "by": ["so"]}
+    words = said(
+        tmp_path,
+        {
+            **CAREFUL,
+            "entries": {"individual": {"level": "controlled"}},
+            "conditions": {"registered": [affiliation]},
+            "exclude": {"people": ["mallory@https://broker.example"]},
+            "windows": [{"last": "2030-01-01"}, {"first": "2031-01-01", "actions": ["train"]}],
+            "obligations": [{"code": "publish", "text": "Publish.", "actions": ["stream"]}],
+            "workspaces": ["ws-1"],
+            "data_use_for_answers": True,
+        },
+    )
+    for sentence in (
+        "anyone, about individual: get no answer",
+        "researchers with a grant, about individual: get records",
+        "registered researchers need affiliation (*@uni.example) said by so",
+        "1 people or kinds of visa are excluded",
+        "everything: open from ever until 2030-01-02 00:00 UTC",
+        "train: open from 2031-01-01 00:00 UTC until ever",
+        "stream: publish is owed: Publish.",
+        "released to ws-1 only",
+        "answers too need a grant",
+    ):
+        assert sentence in words
+
+
+def test_a_draft_that_does_not_hold_is_warned_of(tmp_path: Path) -> None:
+    made = node_folder(tmp_path / "n", policies=[CAREFUL])
+    versions = PolicyVersions(made.policy_versions, public_url="https://node.example")
+    versions.activate(
+        made.policies.read_bytes(), name="draft", author="adam", reason="first", now=0
+    )
+    assert "not what is in force" not in text(rules_in_words.of(made))
+    made.policies.write_text("datasets: []\n")
+    words = text(rules_in_words.of(made))
+    assert "warning: policies.yaml is not what is in force (v1+" in words
+    assert "careful:" in words
 
 
 def test_a_broken_trust_file_is_refused_and_not_worded(tmp_path: Path) -> None:
