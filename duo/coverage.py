@@ -65,7 +65,9 @@ def permission_finding(
     ]
     if len({finding.outcome for finding in findings}) == 1:
         return findings[0]
-    return Finding(_R, "permissions_disagree", "The dataset states several permissions.")
+    missing = tuple(sorted({name for finding in findings for name in finding.missing}))
+    text = "The dataset states several permissions, which disagree on this purpose."
+    return Finding(_R, "permissions_disagree", text, missing=missing)
 
 
 def _one(

@@ -152,6 +152,9 @@ def test_several_permissions_must_agree() -> None:
     assert judge(both, use(Use.BIOMEDICAL)).outcome is R
     assert judge(both, use(Use.GENERAL)).outcome is D
     assert judge(both, use(Use.SOCIAL_SCIENCE)).outcome is D
+    either = Consent(frozenset({GRU, Condition(Term.DS, values=frozenset({CANCER}))}))
+    assert judge(either, use(Use.DISEASE, diseases=(BREAST,))).outcome is P
+    assert judge(either, use(Use.DISEASE)).missing == ("purpose.diseases",)
 
 
 def test_what_was_not_understood_is_a_review() -> None:
@@ -173,6 +176,7 @@ def parties(*those: Party) -> Purpose:
     return told(parties=those)
 
 
+GRU = Condition(Term.GRU)
 GS = Condition(Term.GS, values=frozenset({"EU"}))
 IS = Condition(Term.IS, values=frozenset({"ROR:01"}))
 US = Condition(Term.US, values=frozenset({"rosa@x"}))
