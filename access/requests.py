@@ -51,6 +51,26 @@ class Seen:
         return steps_open_to(self.request.state, self.part)
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A verdict with the version of the policies whose conditions it rests on."""
+
+    verdict: Verdict
+    policy_version: str
+
+    def view(self) -> VerdictView:
+        return report(self.verdict, policy=self.policy_version)
+
+    def facts(self) -> dict[str, object]:
+        versions = self.verdict.versions
+        return {
+            "data_use": self.verdict.outcome.value,
+            "duo": versions.duo,
+            "mondo": versions.diseases,
+            "policy": self.policy_version,
+        }
+
+
 class RequestDesk:
     def __init__(
         self,
@@ -104,16 +124,15 @@ class RequestDesk:
     def judge(self, asked: PreCheck, *, requester: str, now: int) -> VerdictView:
         """What the conditions of data use say before anything is made or sent. The caller has
         checked that the requester may know of the dataset."""
-        verdict = self._ask(
+        return self._ask(
             asked.dataset, asked.data_use, requester=requester, months=asked.months, now=now
-        )
-        return report(verdict, policy=self._book.version)
+        ).view()
 
     def verdict(self, request: AccessRequest, *, now: int) -> VerdictView | None:
         """What they say now to a request that waits for someone; None once it is decided."""
         if request.state not in OPEN_STATES or self._committee(request.dataset) is None:
             return None
-        return report(self._judge(request, now=now), policy=self._book.version)
+        return self._judge(request, now=now).view()
 
     def committee_of(self, identity: str) -> tuple[str, ...]:
         """The datasets on whose committee the person sits."""
@@ -145,23 +164,23 @@ class RequestDesk:
         target = advance(request.state, step, seen.part)
         if body.data_use is not None:
             request = replace(request, data_use=body.data_use)
-        verdict = self._judge(request, now=now)
-        if step in _ASKING and verdict.outcome is Outcome.DENY:
-            self._note(request, f"refused {step}", by=actor, verdict=verdict)
-            raise DataUseDenied(report(verdict).explain_user)
+        judged = self._judge(request, now=now)
+        if step in _ASKING and judged.verdict.outcome is Outcome.DENY:
+            self._note(request, f"refused {step}", by=actor, judged=judged)
+            raise DataUseDenied(judged.view().explain_user)
         grant = None
         if step is Step.APPROVE:
             self._refuse_unfit_workspace(request.workspace, owner=request.requester, now=now)
-            grant = _grant(request, verdict, allowed_months=body.months, now=now)
+            grant = _grant(request, judged.verdict, allowed_months=body.months, now=now)
         self._store.take_step(
             request,
             Event(at=now, step=step, actor=actor, note=body.note),
             to=target,
             grant=grant,
-            before_commit=lambda: self._note(request, step, by=actor, grant=grant, verdict=verdict),
+            before_commit=lambda: self._note(request, step, by=actor, grant=grant, judged=judged),
         )
 
-    def _judge(self, request: AccessRequest, *, now: int) -> Verdict:
+    def _judge(self, request: AccessRequest, *, now: int) -> _Judged:
         return self._ask(
             request.dataset,
             request.data_use,
@@ -172,9 +191,10 @@ class RequestDesk:
 
     def _ask(
         self, dataset: str, stated: DataUseRequest, *, requester: str, months: int, now: int
-    ) -> Verdict:
-        policy = self._book.policy(dataset)
-        return self._check.ask(
+    ) -> _Judged:
+        book = self._book.current()
+        policy = book.policy(dataset)
+        verdict = self._check.ask(
             None if policy is None else policy.consent,
             stated,
             requester=requester,
@@ -182,6 +202,7 @@ class RequestDesk:
             held=self._store.held(requester, dataset),
             now=now,
         )
+        return _Judged(verdict, book.version)
 
     def _refuse_unfit_workspace(self, workspace_id: str, *, owner: str, now: int) -> None:
         """Another person's workspace is refused as an unknown one is: ids tell nobody anything."""
@@ -201,7 +222,7 @@ class RequestDesk:
         *,
         by: str,
         grant: IssuedGrant | None = None,
-        verdict: Verdict | None = None,
+        judged: _Judged | None = None,
     ) -> None:
         facts: dict[str, object] = {
             "step": step,
@@ -211,13 +232,8 @@ class RequestDesk:
             "requester": self._record.pseudonym(request.requester),
             "by": self._record.pseudonym(by),
         }
-        if verdict is not None:
-            facts |= {
-                "data_use": verdict.outcome.value,
-                "duo": verdict.versions.duo,
-                "mondo": verdict.versions.diseases,
-                "policy": self._book.version,
-            }
+        if judged is not None:
+            facts |= judged.facts()
         if grant is not None:
             facts |= {"grant": grant.grant_id, "expires": grant.expires}
         self._record.append("access.request", facts, durable=True)
