@@ -2,7 +2,7 @@
 
 Written once while the sorted variants pass by, so questions need no reference: a row that can be
 written at several places is found at each of them (GA4GH VRS 1.3, fully-justified alleles). The
-first eight bytes of a VRS digest find its row; the whole identifier is compared after.
+first bytes of a VRS digest find its row; the whole identifier is compared after.
 """
 
 from __future__ import annotations
@@ -102,6 +102,6 @@ class Reaches:
 
 
 def _number(name: str) -> int:
-    """The first eight bytes of an identifier's digest, as SQLite holds whole numbers."""
+    """The first six bytes of an identifier's digest: SQLite holds such numbers in as many."""
     digest = base64.urlsafe_b64decode(name.rpartition(".")[2])
-    return int.from_bytes(digest[:8], "big", signed=True)
+    return int.from_bytes(digest[:6], "big")
