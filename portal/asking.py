@@ -50,12 +50,11 @@ class Asked:
     """A question as every node gets it; `path` is under the node's Beacon root."""
 
     path: str
-    body: Mapping[str, object]
-    canonical: str
+    body: bytes  # canonical JSON, so equal questions are equal bytes
 
     @classmethod
     def of(cls, path: str, body: Mapping[str, object]) -> Asked:
-        return cls(path, body, canonical_json(body).decode("ascii"))
+        return cls(path, canonical_json(body))
 
 
 class Asking:
@@ -83,7 +82,7 @@ class Asking:
         if shown.token is not None:
             got = await call()
         else:
-            key = (target.url, target.edition, asked.path, asked.canonical)
+            key = (target.url, target.edition, asked.path, asked.body)
             got = await self._recent.get(key, call)
         return _row(target, got, shown, taken=_loop_time() - started)
 

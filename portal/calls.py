@@ -16,6 +16,8 @@ import aiohttp
 from portal.answer import Outcome
 from portal.settings import Limits
 
+_KEPT_SECONDS = 75  # an idle connection; a node's own limit ends it sooner
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -46,17 +48,23 @@ class Calls:
         *,
         deadline: float,
         token: str | None = None,
-        body: Mapping[str, object] | None = None,
+        body: Mapping[str, object] | bytes | None = None,
     ) -> Reply | NoReply:
         """`deadline` is on the event loop's clock; cancelling the caller cancels the call."""
         headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         try:
             async with (
                 asyncio.timeout_at(deadline),
                 self._open().request(
-                    method, url, json=body, headers=headers, allow_redirects=False
+                    method,
+                    url,
+                    data=json.dumps(body).encode() if isinstance(body, Mapping) else body,
+                    headers=headers,
+                    allow_redirects=False,
                 ) as response,
             ):
                 return await self._read(response)
@@ -87,7 +95,9 @@ class Calls:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, limit_per_host=4),
+                connector=aiohttp.TCPConnector(
+                    limit=0, limit_per_host=4, keepalive_timeout=_KEPT_SECONDS
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(
                     total=None, sock_connect=self._limits.connect_seconds

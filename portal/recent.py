@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from portal.answer import Reading
 from portal.settings import Limits
 
-Key = tuple[str, ...]
+Key = tuple[str, str, str, bytes]  # node, edition, path, question
 
 
 @dataclass(frozen=True, slots=True)
