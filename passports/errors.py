@@ -3,6 +3,7 @@
     Unauthenticated           401
     ├── BadToken              a passport or visa that fails a named check; carries a `Reason`
     └── SignInFailed          the browser's way back from the provider does not add up
+        └── ProviderRefused   the provider said no, with an OAuth error
     Forbidden                 403
     └── ScopeMissing          an access token of ours that does not let us see visas
     InvalidInput              400
@@ -73,6 +74,14 @@ class BadToken(Unauthenticated):
 
 class SignInFailed(Unauthenticated):
     code = "sign_in_failed"
+
+
+class ProviderRefused(SignInFailed):
+    """`error` is its code (RFC 6749 5.2, RFC 8628 3.5), or `refused` where it is none."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__("the sign-in provider refused; sign in again", detail=error)
+        self.error = error
 
 
 class ScopeMissing(Forbidden):

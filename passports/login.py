@@ -16,18 +16,16 @@ from authlib.common.security import generate_token
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from passports import compact, id_token
+from passports import id_token
 from passports.compact import text
-from passports.errors import BadToken, ProviderFailed, Reason, SignInFailed
+from passports.errors import BadToken, Reason, SignInFailed
+from passports.exchange import exchange
 from passports.id_token import same
 from passports.keys import KeyStore
 from passports.provider import Endpoints, Provider
 from passports.trust import Broker, TrustTable
 
 SCOPE = "openid profile ga4gh_passport_v1"
-ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name, not a secret
-PASSPORT = "urn:ga4gh:params:oauth:token-type:passport"
-EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 MAX_SESSION_SECONDS = 8 * 60 * 60
 MAX_TOKEN_CHARS = 16 * 1024
 _SECRET_CHARS = 48
@@ -165,26 +163,6 @@ class Login:
             table = TrustTable(brokers=(broker,), visa_issuers=())
             self._keys = KeyStore(table, http=self._http, clock=self._clock)
         return self._keys
-
-
-async def exchange(provider: Provider, access_token: str, audience: str) -> str:
-    """RFC 8693, GA4GH AAI 1.2.1: an access token for a Passport that `audience` alone takes."""
-    answer = await provider.post(
-        (await provider.endpoints()).token,
-        {
-            "grant_type": EXCHANGE,
-            "requested_token_type": PASSPORT,
-            "subject_token": access_token,
-            "subject_token_type": ACCESS_TOKEN,
-            "resource": audience,
-        },
-    )
-    passport = answer.get("access_token")
-    if answer.get("issued_token_type") != PASSPORT or not isinstance(passport, str):
-        raise ProviderFailed("the sign-in provider did not answer with a passport")
-    if len(passport) > compact.MAX_PASSPORT_CHARS:
-        raise ProviderFailed("the sign-in provider's passport is too large")
-    return passport
 
 
 def local_path(path: str) -> str:

@@ -7,6 +7,7 @@ must say the same; every endpoint must be https (or loopback). What is asked is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote_plus
@@ -14,11 +15,12 @@ from urllib.parse import quote_plus
 import httpx
 
 from passports.compact import strict_object
-from passports.errors import BadToken, ProviderFailed, SignInFailed
+from passports.errors import BadToken, ProviderFailed, ProviderRefused
 from passports.outbound import Answer, NoAnswer, ask, is_safe_url
 
 PROVIDER_SECONDS = 10.0
 MAX_ANSWER_BYTES = 512 * 1024
+_ERROR = re.compile(r"[a-z_]{1,40}", re.ASCII)
 _REFUSALS = frozenset({400, 401, 403})
 
 
@@ -61,16 +63,13 @@ class Provider:
         return self._found
 
     async def post(self, url: str, form: Mapping[str, str]) -> Mapping[str, object]:
-        """The provider's yes; `SignInFailed` is its no and carries its OAuth error as `detail`."""
+        """The provider's yes; `ProviderRefused` is its no."""
         sent = dict(form) if self._auth else {**form, "client_id": self.client_id}
         answer = await self._ask(self._http.build_request("POST", url, data=sent), auth=self._auth)
         if answer.status in _REFUSALS:
             refusal = _document(answer, status=answer.status).get("error")
-            named = isinstance(refusal, str) and refusal.isascii() and len(refusal) <= 40
-            raise SignInFailed(
-                "the sign-in provider refused; sign in again",
-                detail=str(refusal) if named else "refused",
-            )
+            known = isinstance(refusal, str) and _ERROR.fullmatch(refusal) is not None
+            raise ProviderRefused(str(refusal) if known else "refused")
         return _document(answer)
 
     async def _ask(self, request: httpx.Request, *, auth: httpx.BasicAuth | None = None) -> Answer:

@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from passports.errors import ProviderFailed, SignInFailed
+from passports.exchange import EXCHANGE, PASSPORT
 from passports.id_token import at_hash
-from passports.login import EXCHANGE, PASSPORT, Login, PendingLogin, local_path
+from passports.login import Login, PendingLogin, local_path
 from passports.sessions import Sessions
 from passports.tokens import SigningKey, sign
 from tests.support.broker import NOW, Clock, Network, streamed
