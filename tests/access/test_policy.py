@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
+from access.decision import EntryRule, Obligation, Window
 from access.policy import (
     BONA_FIDE,
     Action,
@@ -19,6 +21,12 @@ from access.policy import (
     Profile,
     RegisteredRule,
 )
+from access.visa_rules import VisaRule
+from duo.consent import Condition, Consent
+from duo.terms import Term
+from duo.verdict import Finding as DuoFinding
+from duo.verdict import Obligation as Owed
+from duo.verdict import Verdict, Versions
 from passports.passport import Researcher
 from passports.visas import Visa, VisaType
 
@@ -237,3 +245,221 @@ def test_the_book_lists_its_datasets_and_its_version() -> None:
     assert book.policy("lung") is None
     assert decide(HEART, None).policy_version == "1"
     assert book.decide(None, "heart", Action.DISCOVER, now=NOW).policy_version == "7"
+
+
+# Entry types
+
+
+def entries_of(**rules: EntryRule) -> DatasetPolicy:
+    return replace(HEART, entries=rules)
+
+
+def test_an_entry_type_may_need_more_than_its_dataset() -> None:
+    book = PolicyBook([entries_of(individual=EntryRule(Level.CONTROLLED, CEILINGS))], version="1")
+
+    def code(*touched: str) -> list[str]:
+        entries = frozenset(touched) if touched else None
+        return codes(book.decide(None, "heart", Action.DISCOVER, now=NOW, entries=entries))
+
+    assert code("genomicVariant") == ["public"]
+    assert code("individual") == ["needs_grant"]
+    assert code("individual", "genomicVariant") == ["needs_grant"]
+    assert code() == ["needs_grant"]
+
+
+def test_the_ceiling_is_the_least_of_what_is_touched() -> None:
+    policy = entries_of(run=EntryRule(Level.PUBLIC, {Level.PUBLIC: None}))
+    book = PolicyBook([policy], version="1")
+    both = frozenset({"run", "individual"})
+    decision = book.decide(None, "heart", Action.DISCOVER, now=NOW, entries=both)
+    assert codes(decision) == ["no_answer_at_level"]
+    alone = frozenset({"individual"})
+    decision = book.decide(None, "heart", Action.DISCOVER, now=NOW, entries=alone)
+    assert decision.ceiling is Granularity.BOOLEAN
+
+
+def test_nothing_touched_is_the_dataset_itself() -> None:
+    book = PolicyBook([HEART], version="1")
+    decision = book.decide(None, "heart", Action.DISCOVER, now=NOW, entries=frozenset())
+    assert decision.allowed
+
+
+# Conditions, exclusions, windows, duties
+
+MEMBER = VisaRule(VisaType.AFFILIATION_AND_ROLE, ("*@uni.example",), by=frozenset({"so"}))
+
+
+def affiliated(value: str, *, by: str = "so") -> Visa:
+    return visa(VisaType.AFFILIATION_AND_ROLE, value, by=by)
+
+
+@pytest.mark.parametrize(
+    ("held", "level"),
+    [
+        (affiliated("faculty@uni.example"), Level.REGISTERED),
+        (affiliated("faculty@uni.example", by="peer"), Level.PUBLIC),
+        (affiliated("faculty@uni.example.evil.example"), Level.PUBLIC),
+        (affiliated("faculty@evil.example"), Level.PUBLIC),
+        (affiliated("uni.example@evil.example"), Level.PUBLIC),
+    ],
+)
+def test_a_level_may_need_another_visa_besides(held: Visa, level: Level) -> None:
+    policy = replace(HEART, conditions={Level.REGISTERED: (MEMBER,)})
+    assert decide(policy, researcher(STATUS, TERMS, held)).level is level
+    assert decide(policy, researcher(held)).level is Level.PUBLIC
+
+
+def test_a_grant_whose_conditions_are_unmet_leaves_the_level_below() -> None:
+    policy = replace(HEART, conditions={Level.CONTROLLED: (MEMBER,)}, registered_rule="login")
+    assert decide(policy, researcher(GRANTED)).level is Level.REGISTERED
+    member = affiliated("student@uni.example")
+    assert decide(policy, researcher(GRANTED, member)).level is Level.CONTROLLED
+
+
+def test_a_visa_may_be_too_old_or_of_the_wrong_source() -> None:
+    held = affiliated("faculty@uni.example")
+    fresh = replace(MEMBER, max_age_seconds=20)
+    policy = replace(HEART, registered_rule="login", conditions={Level.REGISTERED: (fresh,)})
+    decision = decide(policy, researcher(held))
+    assert (decision.level, decision.expires) == (Level.REGISTERED, held.asserted + 20)
+    assert decide(policy, researcher(held), now=held.asserted + 20).level is Level.PUBLIC
+    elsewhere = replace(MEMBER, sources=frozenset({"https://uni.example"}))
+    policy = replace(policy, conditions={Level.REGISTERED: (elsewhere,)})
+    assert decide(policy, researcher(held)).level is Level.PUBLIC
+
+
+def test_who_is_excluded_is_refused_whatever_else_holds() -> None:
+    grace = "grace@https://broker.example"
+    policy = replace(HEART, excluded_people=frozenset({grace}))
+    for action in Action:
+        assert "excluded" in codes(decide(policy, researcher(GRANTED), action))
+    assert decide(policy, researcher(GRANTED, subject="heidi"), Action.STREAM).allowed
+    assert decide(policy, researcher(GRANTED, expires=NOW)).allowed  # an anonymous caller by now
+
+
+def test_an_unlisted_dataset_hides_from_whom_it_excludes_but_not_from_its_committee() -> None:
+    hidden = replace(HEART, listed=False, excluded_visas=(MEMBER,))
+    book = PolicyBook([hidden], version="1")
+    member = affiliated("faculty@uni.example")
+    assert book.may_know(researcher(GRANTED), "heart", now=NOW)
+    assert not book.may_know(researcher(GRANTED, member), "heart", now=NOW)
+    assert book.may_know(researcher(GRANTED, member, subject="dora"), "heart", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("windows", "code", "expires"),
+    [
+        ((Window(NOW, NOW + 1),), "public", NOW + 1),
+        ((Window(NOW + 1, None),), "outside_window", None),
+        ((Window(None, NOW),), "outside_window", None),
+        ((Window(None, NOW), Window(NOW, None)), "public", None),
+        ((Window(None, NOW + 9), Window(NOW, NOW + 7)), "public", NOW + 9),
+        ((Window(None, NOW, frozenset({Action.TRAIN})),), "public", None),
+    ],
+)
+def test_outside_its_windows_a_dataset_is_closed(
+    windows: tuple[Window, ...], code: str, expires: int | None
+) -> None:
+    decision = decide(replace(HEART, windows=windows), None)
+    assert codes(decision) == [code]
+    assert decision.expires == expires
+
+
+def test_what_is_owed_is_said_with_a_permit_of_that_action_only() -> None:
+    owed = Obligation("publish", "Publish.", frozenset({Action.STREAM}))
+    policy = replace(HEART, obligations=(owed,), workspaces=frozenset({"ws-1"}))
+    streamed = decide(policy, researcher(GRANTED), Action.STREAM)
+    assert (streamed.obligations, streamed.workspaces) == ((owed,), frozenset({"ws-1"}))
+    assert decide(policy, researcher(GRANTED), Action.TRAIN).obligations == ()
+    assert decide(policy, None, Action.STREAM).obligations == ()
+
+
+# Data use
+
+NRES = Consent(frozenset({Condition(Term.NRES)}))
+GRU = Consent(frozenset({Condition(Term.GRU)}))
+
+
+def judged(outcome: Outcome, *obligations: Owed) -> Verdict:
+    reasons = (DuoFinding(outcome, "use", "Judged."), DuoFinding(Outcome.PERMIT, "x", "Other."))
+    last_day = date(1970, 1, 20)
+    return Verdict(outcome, reasons, obligations, (), last_day, Versions(duo="1", diseases="1"))
+
+
+@pytest.mark.parametrize(
+    ("consent", "who", "outcome"),
+    [
+        (None, None, Outcome.REVIEW),
+        (GRU, None, Outcome.REVIEW),
+        (replace(NRES, unclear=("odd",)), None, Outcome.REVIEW),
+        (replace(NRES, modifiers=frozenset({Condition(Term.NPU)})), None, Outcome.REVIEW),
+        (NRES, None, Outcome.PERMIT),
+        (GRU, researcher(GRANTED), Outcome.PERMIT),
+    ],
+)
+def test_where_answers_are_data_use_they_need_a_grant_or_no_restriction(
+    consent: Consent | None, who: Researcher | None, outcome: Outcome
+) -> None:
+    policy = replace(HEART, consent=consent, data_use_for_answers=True)
+    decision = decide(policy, who)
+    assert decision.outcome is outcome
+    assert (decision.ceiling is None) == (outcome is not Outcome.PERMIT)
+    assert ("needs_purpose" in codes(decision)) == (outcome is Outcome.REVIEW)
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_a_purpose_that_came_along_is_judged(outcome: Outcome) -> None:
+    owed = Owed(Term.PUB, "Publish.")
+    book = PolicyBook([replace(HEART, consent=GRU)], version="1")
+    decision = book.decide(
+        researcher(GRANTED), "heart", Action.STREAM, now=NOW, judge=lambda _: judged(outcome, owed)
+    )
+    assert decision.outcome is outcome
+    if outcome is Outcome.PERMIT:
+        assert decision.expires == GRANTED.expires
+        assert [one.text for one in decision.obligations] == ["Publish."]
+    else:
+        assert [reason.text for reason in decision.reasons] == ["Judged."]
+
+
+def test_an_answer_that_is_no_data_use_is_not_judged() -> None:
+    book = PolicyBook([replace(HEART, consent=GRU)], version="1")
+    never = judged(Outcome.DENY)
+    decision = book.decide(None, "heart", Action.DISCOVER, now=NOW, judge=lambda _: never)
+    assert decision.allowed
+
+
+def test_clear_streams_need_nothing_and_training_still_needs_a_grant() -> None:
+    policy = replace(HEART, consent=NRES, clear_streams=True)
+    assert decide(policy, None, Action.STREAM).allowed
+    assert not decide(policy, None, Action.TRAIN).allowed
+
+
+# The node as a whole
+
+
+def test_who_is_registered_at_the_node_follows_its_rule() -> None:
+    strict, lenient = (
+        PolicyBook([], version="1", registered_rule=rule) for rule in ("bona_fide", "login")
+    )
+    assert strict.reached(researcher(), now=NOW).level is Level.PUBLIC
+    assert strict.reached(researcher(STATUS, TERMS), now=NOW).level is Level.REGISTERED
+    assert lenient.reached(researcher(), now=NOW).level is Level.REGISTERED
+    assert lenient.reached(None, now=NOW).level is Level.PUBLIC
+
+
+def test_a_book_is_its_own_snapshot_and_knows_its_committees() -> None:
+    book = PolicyBook([HEART, replace(HEART, dataset="lung", committee=())], version="1")
+    assert book.consult(None, Action.DISCOVER, now=NOW) is book
+    assert book.current() is book
+    assert book.committee_of("dora@https://broker.example") == ("heart",)
+    assert book.committee_of("rosa@https://broker.example") == ()
+
+
+def test_what_holds_for_nobody_is_remembered_and_stays_the_same() -> None:
+    book = PolicyBook([HEART], version="1")
+    first = book.decide(None, "heart", Action.DISCOVER, now=NOW)
+    assert book.decide(None, "heart", Action.DISCOVER, now=NOW + 10**6) == first
+    for name in ("a", "b", "c"):
+        assert not book.decide(None, name, Action.DISCOVER, now=NOW).allowed
+    assert len(book._for_nobody) == 2  # one for heart, one for all that is not there
