@@ -12,7 +12,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -33,7 +32,10 @@ UNKNOWN: Final = -1
 
 Integers = NDArray[np.int64]
 _NAMES = (*EACH, *OTHERS)
-_HEAD = struct.Struct("<HH" + "qB" * len(_NAMES))
+_PLACES = {name: place for place, name in enumerate(_NAMES)}
+# Rows, rows beside the code, where their bases begin; then base, width and offset of each column.
+_HEAD = struct.Struct("<HHI" + "qBI" * len(_NAMES))
+_FIRST = 3
 _WIDTHS = (0, 1, 2, 4, 8)
 _KINDS: dict[int, type[np.unsignedinteger]] = {
     1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64,
@@ -53,32 +55,22 @@ def bases_of(code: int) -> tuple[str, str]:
     return BASES[ref], BASES[alt]
 
 
-def pack(columns: Sequence[Integers]) -> tuple[list[int], bytes]:
-    """(base and width of each column, all their differences)."""
+def encode(columns: Mapping[str, Integers], texts: Sequence[str]) -> bytes:
+    """`texts` are `REF<tab>ALT` of the rows whose code is `OTHER`, in order."""
     heads: list[int] = []
     parts: list[bytes] = []
-    for values in columns:
+    offset = _HEAD.size
+    for name in _NAMES:
+        values = columns[name]
         base = int(values.min()) if len(values) else 0
         most = int(values.max()) - base if len(values) else 0
         width = next(w for w in _WIDTHS if most < 1 << (8 * w))
-        heads += [base, width]
+        heads += [base, width, offset]
         if width:
             parts.append((values - base).astype(_KINDS[width]).tobytes())
-    return heads, b"".join(parts)
-
-
-def unpack(head: Sequence[int], data: bytes, *, count: int, offset: int) -> Integers:
-    base, width = head
-    if width == 0:
-        return np.full(count, base, dtype=np.int64)
-    return np.frombuffer(data, _KINDS[width], count=count, offset=offset).astype(np.int64) + base
-
-
-def encode(columns: Mapping[str, Integers], texts: Sequence[str]) -> bytes:
-    """`texts` are `REF<tab>ALT` of the rows whose code is `OTHER`, in order."""
-    heads, data = pack([columns[name] for name in _NAMES])
-    head = _HEAD.pack(len(columns["start0"]), len(texts), *heads)
-    return head + data + _END.join(texts).encode()
+            offset += len(parts[-1])
+    head = _HEAD.pack(len(columns["start0"]), len(texts), offset, *heads)
+    return b"".join((head, *parts, _END.join(texts).encode()))
 
 
 class Block:
@@ -86,29 +78,54 @@ class Block:
 
     def __init__(self, data: bytes, *, rank: int, first: int) -> None:
         self.rank, self.first, self._data = rank, first, data
-        head: tuple[int, ...] = _HEAD.unpack_from(data)
-        self.count, self._others, heads = head[0], head[1], head[2:]
-        self._heads = list(zip(heads[::2], heads[1::2], strict=True))
-        sizes = (self._size(place) * width for place, (_, width) in enumerate(self._heads))
-        self._offsets = list(accumulate(sizes, initial=_HEAD.size))
+        self._head: tuple[int, ...] = _HEAD.unpack_from(data)
+        self.count = self._head[0]
         self._known: dict[str, Integers] = {}
+
+    def _column_head(self, name: str) -> tuple[int, int, int]:
+        """(base, width, offset)."""
+        place = _FIRST + 3 * _PLACES[name]
+        return self._head[place], self._head[place + 1], self._head[place + 2]
 
     def column(self, name: str) -> Integers:
         known = self._known.get(name)
         if known is None:
-            place = _NAMES.index(name)
-            known = unpack(
-                self._heads[place], self._data, count=self._size(place), offset=self._offsets[place]
-            )
+            base, width, offset = self._column_head(name)
+            count = self._head[1] if name in OTHERS else self.count
+            if width:
+                raw = np.frombuffer(self._data, _KINDS[width], count=count, offset=offset)
+                known = raw.astype(np.int64) + base
+            else:
+                known = np.full(count, base, dtype=np.int64)
             self._known[name] = known
         return known
 
-    def _size(self, place: int) -> int:
-        return self.count if place < len(EACH) else self._others
+    def at(self, name: str, place: int) -> int:
+        """One value of a column, without decoding the others."""
+        base, width, offset = self._column_head(name)
+        offset += place * width
+        return base + int.from_bytes(self._data[offset : offset + width], "little")
 
     def place(self, start0: int) -> int:
         """How many rows begin before `start0`."""
-        return int(self.column("start0").searchsorted(start0))
+        base, width, offset = self._head[_FIRST : _FIRST + 3]
+        wanted = start0 - base
+        if wanted <= 0:
+            return 0
+        if wanted >> (8 * width):
+            return self.count
+        # Compared as they are stored: widening them would cost more than the search.
+        kind = _KINDS[width]
+        raw = np.frombuffer(self._data, kind, count=self.count, offset=offset)
+        return int(raw.searchsorted(kind(wanted)))
+
+    def ends(self, first: int, last: int) -> Integers:
+        """end0 of the rows between these places."""
+        ends = self.column("start0")[first:last] + 1
+        low, high = self.other_places.searchsorted([first, last])
+        if low < high:
+            ends[self.other_places[low:high] - first] += self.column("span")[low:high] - 1
+        return ends
 
     @cached_property
     def other_places(self) -> Integers:
@@ -117,23 +134,26 @@ class Block:
 
     @cached_property
     def _texts(self) -> list[str]:
-        return self._data[self._offsets[-1] :].decode().split(_END)
+        return self._data[self._head[2] :].decode().split(_END)
 
     def bases(self, place: int) -> tuple[str, str]:
-        code = int(self.column("code")[place])
+        code = self.at("code", place)
         if code != OTHER:
             return bases_of(code)
         ref, _, alt = self._texts[int(self.other_places.searchsorted(place))].partition("\t")
         return ref, alt
 
+    def beside(self, name: str, place: int, *, otherwise: int) -> int:
+        """A column of `OTHERS` for one row; a single-base substitution has `otherwise`."""
+        if self.at("code", place) != OTHER:
+            return otherwise
+        return self.at(name, int(self.other_places.searchsorted(place)))
+
     def spread(self, name: str, *, otherwise: int) -> Integers:
-        """A column of `OTHERS` for every row; single-base substitutions have `otherwise`."""
+        """A column of `OTHERS` for every row."""
         known = self._known.get(f"every {name}")
         if known is None:
             known = np.full(self.count, otherwise, dtype=np.int64)
             known[self.other_places] = self.column(name)
             self._known[f"every {name}"] = known
         return known
-
-    def at(self, name: str, place: int) -> int:
-        return int(self.column(name)[place])

@@ -106,7 +106,7 @@ class VariantRows:
         """The allele as stored and its end0."""
         start0 = block.at("start0", place)
         chrom = alleles.CHROMOSOMES[block.rank - 1]
-        end0 = start0 + int(block.spread("span", otherwise=1)[place])
+        end0 = start0 + block.beside("span", place, otherwise=1)
         return Allele(chrom, start0, *block.bases(place)), end0
 
     def records(self, rows: Iterable[int]) -> tuple[VariantRow, ...]:
@@ -125,7 +125,7 @@ class VariantRows:
             variant_id=variant_id(allele, end0),
             allele=allele,
             end0=end0,
-            variant_type=blocks.TYPES[int(block.spread("type", otherwise=0)[place])],
+            variant_type=blocks.TYPES[block.beside("type", place, otherwise=0)],
             allele_count=block.at("ac", place),
             allele_number=block.at("an", place),
             carriers=_known(block.at("carriers", place)),

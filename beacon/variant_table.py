@@ -18,7 +18,7 @@ from pyroaring import BitMap
 
 from beacon import alleles, blocks, identifiers, sparse
 from beacon.allele_table import AlleleTable
-from beacon.blocks import LONG_SPAN, Block
+from beacon.blocks import Block
 from beacon.catalog import (
     Allele,
     AminoacidChange,
@@ -30,9 +30,8 @@ from beacon.catalog import (
     VariantQuestion,
 )
 from beacon.errors import UnsupportedVariantType
+from beacon.span_table import SpanTable
 from beacon.variant_rows import Ask, VariantRows
-
-_COLUMNS_OF_LONG = ("rank", "start0", "end0", "row")
 
 
 class VariantTable:
@@ -40,9 +39,7 @@ class VariantTable:
 
     def __init__(self, ask: Ask, rows: VariantRows, *, assembly: str) -> None:
         self._ask, self._rows, self._assembly = ask, rows, assembly
-        long = rows.array("long", np.dtype(np.int64)).reshape(-1, len(_COLUMNS_OF_LONG))
-        self._long = {name: long[:, place] for place, name in enumerate(_COLUMNS_OF_LONG)}
-        self._long_keys = self._long["rank"] << 32 | self._long["start0"]
+        self._spans = SpanTable(rows)
         self._marks: dict[str, BitMap] = {}
         self._types = {name for (name,) in ask("SELECT name FROM marks WHERE kind = 'type'")}
         self._alleles = AlleleTable(ask, rows)
@@ -74,47 +71,8 @@ class VariantTable:
         if rank is None:
             return BitMap()
         if asked.starts is None and asked.ends is None:
-            return self._narrowed(self._overlapping(rank, asked.start0, asked.end0), asked)
-        return self._narrowed(self._bracket(rank, asked), asked)
-
-    def _overlapping(self, rank: int, start0: int, end0: int) -> BitMap:
-        if end0 <= start0:
-            return BitMap()
-        first, last = self._rows.between(rank, start0, end0)
-        found = BitMap(range(first, last))
-        back = self._rows.from_position(rank, start0 - LONG_SPAN)
-        for block, low, high in self._rows.pieces(back, first):
-            ends = block.column("start0")[low:high] + block.spread("span", otherwise=1)[low:high]
-            found |= _bitmap(np.flatnonzero(ends > start0) + block.first + low)
-        return found | self._long_rows(rank, (0, start0), (start0 + 1, None))
-
-    def _long_rows(
-        self, rank: int, starts: tuple[int, int], ends: tuple[int, int | None]
-    ) -> BitMap:
-        """Alleles longer than `LONG_SPAN` that begin and end in these half-open windows."""
-        low, high = (rank << 32 | min(max(start0, 0), 2**31) for start0 in starts)
-        first, last = np.searchsorted(self._long_keys, [low, high])
-        end0 = self._long["end0"][first:last]
-        fits = end0 >= ends[0]
-        if ends[1] is not None:
-            fits &= end0 < ends[1]
-        return _bitmap(self._long["row"][first:last][fits])
-
-    def _bracket(self, rank: int, asked: Span) -> BitMap:
-        if asked.ends is None:
-            return BitMap(range(*self._rows.between(rank, *(asked.starts or (0, 0)))))
-        low, high = asked.ends
-        starts = asked.starts or (0, high)
-        found = self._long_rows(rank, starts, (low, high))
-        # Shorter ones end within `LONG_SPAN` of their start, so most of the window is not read.
-        near = max(starts[0], low - LONG_SPAN - 1), min(starts[1], high)
-        if near[0] < near[1]:
-            for block, first, last in self._rows.pieces(*self._rows.between(rank, *near)):
-                spans = block.spread("span", otherwise=1)[first:last]
-                ends = block.column("start0")[first:last] + spans
-                fits = (ends >= low) & (ends < high) & (spans <= LONG_SPAN)
-                found |= _bitmap(np.flatnonzero(fits) + block.first + first)
-        return found
+            return self._narrowed(self._spans.overlapping(rank, asked.start0, asked.end0), asked)
+        return self._narrowed(self._spans.within(rank, asked.starts, asked.ends), asked)
 
     # Narrowing
 
@@ -187,7 +145,7 @@ class VariantTable:
         rows = BitMap()
         sql = "SELECT chrom, start0, end0 FROM gene_spans WHERE symbol = ?"
         for rank, start0, end0 in self._ask(sql, gene.upper()):
-            rows |= self._overlapping(rank, start0, end0)
+            rows |= self._spans.overlapping(rank, start0, end0)
         return rows
 
     def _change(self, change: str, gene: str | None) -> BitMap:
