@@ -96,9 +96,9 @@ def variant_type(allele: Allele) -> str | None:
     return "INDEL"
 
 
-def copy_number_type(copies: float) -> str | None:
-    """The type of an allele that says its copies on one haplotype (1000 Genomes `<CN0>`, VCF 4.4
-    INFO CN): none is a loss, more than one a gain, one no change."""
+def copy_number_type(copies: int) -> str | None:
+    """The type of an allele that says its copies on one haplotype (1000 Genomes `<CN0>`): none is a
+    loss, more than one a gain, one no change."""
     if copies == 1:
         return None
     return "DEL" if copies < 1 else "DUP"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from beacon import naming
+from beacon.annotations import LABELS
 from beacon.catalog import Annotations, DatasetFacts, VariantRow
 from schemas import sequences
 from schemas.entries import (
@@ -111,7 +112,9 @@ def _attributes(said: Annotations) -> MolecularAttributes:
     if said.aminoacid_changes:
         made["aminoacidChanges"] = list(said.aminoacid_changes)
     if said.effects:
-        made["molecularEffects"] = [{"id": effect} for effect in said.effects]
+        made["molecularEffects"] = [
+            {"id": effect, "label": LABELS[effect]} for effect in said.effects
+        ]
     return made
 
 

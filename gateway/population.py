@@ -18,6 +18,8 @@ import numpy as np
 import pysam
 from numpy.typing import NDArray
 
+from gateway import synthetic_gene
+
 CHROM = "22"
 LENGTH = 200_000
 _READ_LENGTH = 100
@@ -154,6 +156,7 @@ def _vcf_header(population: Population, people: Sequence[int]) -> pysam.VariantH
     header.add_line("##reference=GRCh38")
     header.contigs.add(CHROM, length=LENGTH)
     header.formats.add("GT", 1, "String", "Genotype")
+    header.info.add("CSQ", ".", "String", synthetic_gene.DESCRIPTION)
     for number in people:
         header.add_sample(population.ids[number])
     return header
@@ -167,6 +170,8 @@ def _write_vcf(population: Population, path: Path, people: Sequence[int]) -> Non
             row = out.new_record(
                 contig=CHROM, start=site.start0, stop=site.start0 + 1, alleles=(site.ref, site.alt)
             )
+            if said := synthetic_gene.consequence(population.reference, site.start0, site.alt):
+                row.info["CSQ"] = said
             for sample, number in enumerate(people):
                 row.samples[sample]["GT"] = tuple(int(call) for call in calls[number])
                 row.samples[sample].phased = True

@@ -61,7 +61,7 @@ def test_annotations_are_told_where_the_standard_has_them() -> None:
     assert made["molecularAttributes"] == {
         "geneIds": ["APOE"],
         "aminoacidChanges": ["R176C"],
-        "molecularEffects": [{"id": "SO:0001583"}],
+        "molecularEffects": [{"id": "SO:0001583", "label": "missense_variant"}],
     }
     assert made["identifiers"]["transcriptHGVSIds"] == ["NM_1.1:c.526C>T"]
     assert made["identifiers"]["proteinHGVSIds"] == ["NP_1.1:p.Arg176Cys"]
