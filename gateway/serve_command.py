@@ -16,8 +16,9 @@ import uvicorn
 from pydantic import ValidationError
 
 from gateway import config
-from gateway.demo_signin import Client, NodeRef
+from gateway.demo_clients import Client
 from gateway.demo_signin import create_app as create_signin
+from gateway.demo_visas import NodeRef
 from gateway.errors import ConfigError
 from gateway.home import NodeHome
 from passports.tokens import SigningKey

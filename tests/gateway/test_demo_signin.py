@@ -10,7 +10,9 @@ from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 import httpx
 import pytest
 
-from gateway.demo_signin import Client, NodeRef, create_app
+from gateway.demo_clients import Client
+from gateway.demo_signin import create_app
+from gateway.demo_visas import NodeRef
 from gateway.errors import ConfigError
 from passports.errors import SignInFailed
 from passports.keys import KeyStore
