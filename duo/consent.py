@@ -145,9 +145,9 @@ def _stated(params: DataUseParams) -> set[str | None]:
 def _warn_of_label(known: list[Term], sent: DataUseTerm, read: _Reading) -> None:
     """The id counts: old NPU labels stand beside the id of NPUNCU."""
     usual = {_letters(text) for term in known for text in (term.label, term.shorthand)}
-    if sent.label is not None and _letters(sent.label) not in usual:
+    if sent.label and _letters(sent.label) not in usual:
         read.warnings.add(f"the label beside {known[0].value} is not its own")
-    if sent.version is not None and sent.version != DUO_RELEASE:
+    if sent.version and sent.version != DUO_RELEASE:
         read.warnings.add(f"{known[0].value} read as of DUO {DUO_RELEASE}, another is stated")
 
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from duo.circumstances import Circumstances
 from duo.consent import Condition, Consent
 from duo.coverage import permission_finding
 from duo.disease import Hierarchy
-from duo.modifiers import Circumstances, after_months, modifier_finding
+from duo.duties import after_months
+from duo.modifiers import modifier_finding
 from duo.purpose import Purpose
 from duo.terms import DUO_RELEASE, Term
 from duo.verdict import Finding, Outcome, Verdict, Versions, worst

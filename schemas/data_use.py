@@ -76,8 +76,8 @@ class DataUseTerm(Wire):
     """Modifiers may be nested or stand beside their permission."""
 
     id: Short
-    label: Short | None = None
-    version: Short | None = None
+    label: Annotated[str, StringConstraints(max_length=300)] | None = None
+    version: Annotated[str, StringConstraints(max_length=300)] | None = None
     params: Annotated[DataUseParams, BeforeValidator(lambda v: {} if v is None else v)] = (
         DataUseParams()
     )
