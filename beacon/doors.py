@@ -254,7 +254,7 @@ class Doors:
         granularity = meta.get("returnedGranularity") if isinstance(meta, dict) else None
         facts = {
             "caller": None if who is None else self._record.pseudonym(who.identity),
-            "question": self._record.pseudonym(f"question {question.decode()}"),
+            "question": self._record.fingerprint(question),
             "entry_type": asked.target.entry,
             "datasets": datasets[:MAX_NAMED_DATASETS],
             "datasets_count": len(datasets),

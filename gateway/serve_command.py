@@ -21,6 +21,7 @@ from gateway.demo_signin import create_app as create_signin
 from gateway.demo_visas import NodeRef
 from gateway.errors import ConfigError
 from gateway.home import NodeHome
+from gateway.one_write import OneWrite
 from passports.tokens import SigningKey
 
 _AGENT_SECONDS = 10.0
@@ -70,6 +71,7 @@ def _serve(app: Any, *, host: str, port: int) -> None:  # FastAPI's own type is 
         app,
         host=host,
         port=port,
+        http=OneWrite,
         log_config=None,
         access_log=False,
         server_header=False,
