@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 from pydantic import BaseModel
 
 from access.policy_file import load_policies
+from access.policy_model import DatasetEntry, Expect, Given
 from duo.purpose import Use, read_purpose
 from gateway.cli import app
 from gateway.config import NodeSettings, SignInSettings
@@ -132,14 +134,45 @@ def _yaml_of(page: str) -> list[str]:
     return _blocks(page, "yaml")
 
 
-def test_the_policy_example_loads_and_its_own_tests_hold(tmp_path: Path) -> None:
-    (example,) = _yaml_of("docs/policies.md")
+def _steps(page: str) -> Iterator[tuple[str, str]]:
+    """The policy files and commands of a walk, in order."""
+    found = re.finditer(r"```(yaml|console)\n(.*?)```", _text(page), re.DOTALL)
+    yield from ((one[1], one[2]) for one in found)
+
+
+def test_every_step_of_the_policy_guide_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = 0
+    for kind, text in _steps("docs/policies.md"):
+        if kind == "yaml":
+            (tmp_path / "node" / "policies.yaml").write_text(text, encoding="utf-8")
+            continue
+        for step in text.removeprefix("$ ").split("\n$ "):
+            command, *expected = step.strip().splitlines()
+            done = skerry(*shlex.split(command)[1:])
+            assert (done.code, done.err) == (0, ""), command
+            assert [line for line in expected if line not in done.out] == [], command
+            ran += 1
+
+    assert ran == 14
+
+
+def test_every_policy_example_loads_and_its_own_tests_hold(tmp_path: Path) -> None:
     path = tmp_path / "policies.yaml"
-    path.write_text(example, encoding="utf-8")
+    for example in _yaml_of("docs/policies.md"):
+        path.write_text(example, encoding="utf-8")
+        assert load_policies(path, public_url="https://node.example.org").datasets()
 
-    book = load_policies(path, public_url="https://node.example.org")
 
-    assert book.datasets() == ("common-variants", "cohort-1", "rare-cases")
+def test_the_policy_guide_names_every_key_of_a_dataset_and_shows_it() -> None:
+    every_key = yaml.safe_load(_yaml_of("docs/policies.md")[-1])
+
+    assert _keys(_section(_text("docs/policies.md"), "Keys")) == set(DatasetEntry.model_fields)
+    assert set(every_key["datasets"][0]) == set(DatasetEntry.model_fields)
+    assert set(every_key["tests"][0]["given"]) == set(Given.model_fields)
+    assert set(every_key["tests"][0]["expect"]) == set(Expect.model_fields)
 
 
 def test_the_trust_example_loads(tmp_path: Path) -> None:
