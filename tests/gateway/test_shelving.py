@@ -1,0 +1,65 @@
+"""`skerry load --clear`: only into a dataset whose policy lets its objects leave in the clear."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import Exit
+from gateway.home import NodeHome
+from streams.shelf import Shelf
+from streams.sources import Kind
+from tests.support import slice_files
+from tests.support.command import skerry
+from tests.support.node_folder import node_folder, open_counts
+
+CLEAR = {
+    "id": "isle",
+    "level": "public",
+    "insecure_clear_streams": True,
+    "data_use": [{"id": "DUO:0000004"}],
+}
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> NodeHome:
+    return node_folder(tmp_path / "node", policies=[CLEAR, open_counts("other")])
+
+
+def test_formats_of_one_stem_are_one_object(node: NodeHome, tmp_path: Path) -> None:
+    for form in ("BAM", "CRAM"):
+        path = slice_files.write(tmp_path, form, records=50)
+        ran = skerry("load", node.root, "--dataset", "isle", "--clear", path)
+        assert (ran.code, ran.err) == (Exit.OK, "")
+    found = Shelf(node.clear).forms(Kind.READS, "isle/made")
+    assert {form: Path(one.path).name for form, one in found.items()} == {
+        "BAM": "made.bam",
+        "CRAM": "made.cram",
+    }
+    assert len(list((node.clear / "charts").iterdir())) == 2
+
+
+def test_loading_a_newer_file_leaves_no_old_chart(node: NodeHome, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        path = slice_files.write(tmp_path, "BCF", records=50, seed=seed)
+        skerry("load", node.root, "--dataset", "isle", "--clear", path)
+    assert len(list((node.clear / "charts").iterdir())) == 1
+
+
+@pytest.mark.parametrize("dataset", ["other", "unheard-of"])
+def test_no_other_dataset_takes_clear_files(node: NodeHome, tmp_path: Path, dataset: str) -> None:
+    path = slice_files.write(tmp_path, "VCF", records=50)
+    ran = skerry("load", node.root, "--dataset", dataset, "--clear", path)
+    assert ran.code == Exit.BAD_INPUT
+    assert "insecure_clear_streams" in ran.err
+    assert not node.clear.exists()
+
+
+def test_a_truncated_file_is_not_taken(node: NodeHome, tmp_path: Path) -> None:
+    path = slice_files.write(tmp_path, "BAM", records=50)
+    path.write_bytes(path.read_bytes()[:-5])
+    ran = skerry("load", node.root, "--dataset", "isle", "--clear", path)
+    assert ran.code == Exit.BAD_INPUT
+    assert "truncated" in ran.err
+    assert Shelf(node.clear).forms(Kind.READS, "isle/made") == {}
