@@ -16,11 +16,13 @@ from pydantic import BaseModel
 from access.policy_file import load_policies
 from access.policy_model import DatasetEntry, Expect, Given
 from duo.purpose import Use, read_purpose
+from gateway import demo_data
 from gateway.cli import app
 from gateway.config import NodeSettings, SignInSettings
 from passports import trust
 from portal.settings import PortalSettings
 from schemas.data_use import DataUseRequest
+from tests.support.beacon_node import BeaconNode, loaded, policy
 from tests.support.command import skerry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -219,3 +221,35 @@ def test_every_decision_names_its_cost() -> None:
 
     assert len(decisions) == 13
     assert [one.name for one in decisions if "\n## Cost\n" not in one.read_text("utf-8")] == []
+
+
+_ASKED = re.compile(r"^# .* → (\d+)\ncurl -s \"\$N(/[^\"]+)\"$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def open_node(tmp_path_factory: pytest.TempPathFactory) -> BeaconNode:
+    """The demo's first node, as `skerry demo` fills it."""
+    folder = tmp_path_factory.mktemp("demo")
+    plan = demo_data.synthetic(folder, nodes=3)[0][0]
+    catalog = loaded(folder / "catalog", plan.source)
+    return BeaconNode(
+        folder, catalog=catalog, policies=[policy(plan.source.id, profile=plan.profile)]
+    )
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("answer", "address"), _ASKED.findall(_text("docs/beacon.md")))
+async def test_each_request_of_the_beacon_page_has_the_answer_it_says(
+    open_node: BeaconNode, answer: str, address: str
+) -> None:
+    async with open_node.client() as client:
+        found = await client.get(address)
+    summary = found.json().get("responseSummary", {})
+    assert (answer == "400") == (found.status_code == 400)
+    assert answer in ("400", str(summary.get("numTotalResults")))
+
+
+def test_the_beacon_page_asks_in_every_way() -> None:
+    asked = " ".join(address for _, address in _ASKED.findall(_text("docs/beacon.md")))
+    for part in ("&end=", "geneId", "aminoacidChange", ":g.", ":c.", ":p.", "variantId", "EFO:"):
+        assert part in asked
