@@ -30,13 +30,19 @@ MAX_ACCESS_TOKEN_CHARS = 16 * 1024
 CACHE_SECONDS = 300
 # Nor a grant withdrawn at the broker.
 USERINFO_KEPT_SECONDS = 60
+# What is decided on a token, a release under way included, lasts no longer than this without the
+# token being judged again: its keys, its userinfo, the trust table and the list of revoked ones.
+RECHECK_SECONDS = 60 * 60
 _PASSPORT_CLAIM = "ga4gh_passport_v1"
 _SCOPES = frozenset({"openid", _PASSPORT_CLAIM})
 
 
 @dataclass(frozen=True, slots=True)
 class Researcher:
-    """Who asks: a verified identity with the visas that hold for it until `expires` (epoch s)."""
+    """Who asks: a verified identity with the visas that hold for it.
+
+    Believed until `expires` (epoch s), then the token is to be shown again.
+    """
 
     issuer: str
     subject: str
@@ -106,7 +112,7 @@ class Clearinghouse:
             subject=me.subject,
             visas=tuple(held),
             dropped=(*dropped, *refused),
-            expires=holder.signed.expires,
+            expires=min(holder.signed.expires, now + RECHECK_SECONDS),
         )
 
     async def _holder(self, raw_token: str, *, now: int) -> _Holder:

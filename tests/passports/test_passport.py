@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from passports.errors import BadToken, KeysUnavailable, Reason
-from passports.passport import MAX_VISAS
+from passports.passport import MAX_VISAS, RECHECK_SECONDS
 from passports.tokens import VISA_TYP, sign
 from passports.visas import VisaType
 from tests.support.broker import BONA_FIDE, BROKER, DATASET, NODE, NOW, Federation
@@ -187,6 +187,20 @@ async def test_a_missing_source_reads_no_organisation() -> None:
     )
     federation.visa_issuers[0] = broker.model_copy(update={"may_assert": anyone})
     assert await federation.reason_for(visa) is None
+
+
+async def test_a_long_lived_token_is_believed_for_an_hour_at_a_time() -> None:
+    federation = Federation()
+    house = federation.clearinghouse()
+    raw = federation.passport([federation.node.visa(exp=NOW + 10**6)], exp=NOW + 10**6)
+    assert (await house.admit(raw)).expires == NOW + RECHECK_SECONDS
+    federation.clock.now += RECHECK_SECONDS
+    assert (await house.admit(raw)).expires == NOW + 2 * RECHECK_SECONDS
+    federation.network.serve_keys(federation.node.jku)
+    federation.clock.now += RECHECK_SECONDS
+    researcher = await house.admit(raw)
+    assert researcher.visas == ()
+    assert [drop.reason for drop in researcher.dropped] == ["unknown_key"]
 
 
 async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
