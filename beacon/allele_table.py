@@ -76,7 +76,8 @@ class AlleleTable:
     def with_vrs_id(self, name: str, *, assembly: str) -> BitMap:
         found = BitMap()
         for row in self._reaches.with_vrs_id(name):
-            if naming.vrs_id(self._stored(row), self._reaches.of(row), assembly=assembly) == name:
+            names = naming.names(self._stored(row), self._reaches.of(row), assembly=assembly)
+            if names is not None and names.vrs == name:
                 found.add(row)
         return found
 

@@ -28,7 +28,7 @@ class Names:
 def names(allele: Allele, reach: tuple[int, int] | None, *, assembly: str) -> Names | None:
     """`reach` is how far the trimmed change can be moved to the left and right, None where no
     reference was at hand."""
-    change = _certain(allele, reach)
+    change = certain(allele, reach)
     if change is None:
         return None
     accession = sequences.accession(assembly, allele.chrom)
@@ -45,14 +45,8 @@ def names(allele: Allele, reach: tuple[int, int] | None, *, assembly: str) -> Na
     )
 
 
-def vrs_id(allele: Allele, reach: tuple[int, int] | None, *, assembly: str) -> str | None:
-    change = _certain(allele, reach)
-    if change is None:
-        return None
-    return vrs.allele_id(sequences.refget_id(assembly, allele.chrom), change)
-
-
-def _certain(allele: Allele, reach: tuple[int, int] | None) -> Justified | None:
+def certain(allele: Allele, reach: tuple[int, int] | None) -> Justified | None:
+    """The change that can be named; None where it is not spelled, or could stand elsewhere."""
     if not (_spelled(allele.ref) and _spelled(allele.alt)) or allele.ref == allele.alt:
         return None
     core = trimmed(allele)

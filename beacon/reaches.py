@@ -7,18 +7,18 @@ first bytes of a VRS digest find its row; the whole identifier is compared after
 
 from __future__ import annotations
 
-import base64
 import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from beacon import naming
+from beacon import naming, vrs
 from beacon.catalog import Allele
-from beacon.justify import MAX_SHIFT, justified
+from beacon.justify import MAX_SHIFT, Justified, justified
 from beacon.reference import Reference
-from schemas.sequences import RANKS
+from schemas.sequences import RANKS, refget_id
 
 MAX_MISMATCHES = 20
+_SINGLE = frozenset("ACGT")
 TABLES = """
 CREATE TABLE reaches (
   row INTEGER PRIMARY KEY, chrom INTEGER NOT NULL, first INTEGER NOT NULL, back INTEGER NOT NULL,
@@ -50,14 +50,16 @@ class ReachWriter:
         digests: list[tuple[int, int]] = []
         for row, allele in enumerate(stored, start=first):
             self._check(allele)
-            change = justified(allele, self._reference)
+            single = allele.ref in _SINGLE and allele.alt in _SINGLE
+            change = Justified(allele) if single else justified(allele, self._reference)
             if change.ambiguous:
                 core = change.core
                 place = (RANKS[core.chrom], core.start0 - change.left)
                 reaches.append((row, *place, change.left, change.right))
-            name = naming.vrs_id(allele, (change.left, change.right), assembly=self._assembly)
-            if name is not None:
-                digests.append((_number(name), row))
+            if single or naming.certain(allele, (change.left, change.right)) is not None:
+                digest = vrs.allele_digest(refget_id(self._assembly, allele.chrom), change)
+                if digest is not None:
+                    digests.append((_number(digest), row))
         self._db.executemany("INSERT INTO reaches VALUES (?, ?, ?, ?, ?)", reaches)
         self._db.executemany("INSERT INTO staged_vrs VALUES (?, ?)", digests)
 
@@ -98,10 +100,14 @@ class Reaches:
 
     def with_vrs_id(self, name: str) -> list[int]:
         """Rows whose VRS id begins as this one does."""
-        return [row for (row,) in self._ask("SELECT row FROM vrs WHERE digest = ?", _number(name))]
+        return [
+            row
+            for (row,) in self._ask(
+                "SELECT row FROM vrs WHERE digest = ?", _number(vrs.digest_of(name))
+            )
+        ]
 
 
-def _number(name: str) -> int:
-    """The first six bytes of an identifier's digest: SQLite holds such numbers in as many."""
-    digest = base64.urlsafe_b64decode(name.rpartition(".")[2])
+def _number(digest: bytes) -> int:
+    """The first six bytes: SQLite holds such numbers in as many."""
     return int.from_bytes(digest[:6], "big")

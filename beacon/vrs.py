@@ -25,15 +25,28 @@ _ALLELE = (
 def allele_id(refget_id: str, change: Justified) -> str | None:
     """The identifier of a change; None where its reach was not followed to both ends, or where it
     is no change of bases."""
+    digest = allele_digest(refget_id, change)
+    return f"ga4gh:VA.{_text(digest)}" if digest is not None else None
+
+
+def allele_digest(refget_id: str, change: Justified) -> bytes | None:
+    """The 24 bytes that the identifier spells."""
     if change.core.alt.startswith("<") or not change.followed:
         return None
     form = change.expanded()
-    location = _digest(
-        _LOCATION % (form.start0 + len(form.ref), form.start0, refget_id.removeprefix("SQ."))
-    )
-    return f"ga4gh:VA.{_digest(_ALLELE % (location, form.alt))}"
+    end0 = form.start0 + len(form.ref)
+    location = _digest(_LOCATION % (end0, form.start0, refget_id.removeprefix("SQ.")))
+    return _digest(_ALLELE % (_text(location), form.alt))
 
 
-def _digest(text: str) -> str:
-    """sha512t24u."""
-    return base64.urlsafe_b64encode(hashlib.sha512(text.encode("ascii")).digest()[:24]).decode()
+def digest_of(allele_id: str) -> bytes:
+    return base64.urlsafe_b64decode(allele_id.rpartition(".")[2])
+
+
+def _digest(text: str) -> bytes:
+    """sha512t24u, before it is spelled in base 64."""
+    return hashlib.sha512(text.encode("ascii")).digest()[:24]
+
+
+def _text(digest: bytes) -> str:
+    return base64.urlsafe_b64encode(digest).decode("ascii")
