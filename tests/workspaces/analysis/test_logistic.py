@@ -1,0 +1,85 @@
+"""Newton's steps on sums over sites end at the pooled maximum likelihood of statsmodels."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import add
+
+import numpy as np
+import statsmodels.api as sm
+
+from workspaces.analysis import logistic
+from workspaces.analysis.design import Design, Floats
+
+
+def site(seed: int, people: int, *, variants: int = 12) -> Design:
+    draw = np.random.default_rng(seed)
+    dosages = draw.binomial(2, draw.uniform(0.1, 0.5, variants), (people, variants)).astype(float)
+    age = draw.normal(0, 1, people)
+    odds = 0.8 * dosages[:, 0] + 0.5 * age - 0.6 + 0.2 * seed
+    cases = (draw.random(people) < 1 / (1 + np.exp(-odds))).astype(float)
+    dosages[draw.random(dosages.shape) < 0.02] = np.nan
+    return Design(cases, np.column_stack([np.ones(people), age]), dosages)
+
+
+SITES = [site(seed, people) for seed, people in ((1, 150), (2, 90), (3, 120))]
+
+
+def null() -> Floats:
+    coefficients = np.zeros(2)
+    for _ in range(6):
+        sums = reduce(add, (logistic.null_sums(one, coefficients) for one in SITES))
+        coefficients = logistic.next_null(sums, coefficients)
+    return coefficients
+
+
+def everybody(number: int) -> tuple[Floats, Floats]:
+    g = np.concatenate([one.dosages[:, number] for one in SITES])
+    x = np.concatenate([one.covariates for one in SITES])
+    y = np.concatenate([one.phenotype for one in SITES])
+    seen = np.isfinite(g)
+    return y[seen], np.column_stack([x[seen], g[seen]])
+
+
+def test_the_null_model_is_the_pooled_one() -> None:
+    x = np.concatenate([one.covariates for one in SITES])
+    y = np.concatenate([one.phenotype for one in SITES])
+    fitted = sm.Logit(y, x).fit(disp=0)
+    assert np.abs(null() - fitted.params).max() < 1e-8
+
+
+def test_newton_ends_at_the_pooled_maximum() -> None:
+    coefficients = np.column_stack([np.tile(null(), (12, 1)), np.zeros(12)])
+    for _ in range(12):
+        sums = reduce(add, (logistic.newton_sums(one, coefficients) for one in SITES))
+        coefficients, moved = logistic.next_newton(sums, coefficients)
+        if moved < 1e-9:
+            break
+    sums = reduce(add, (logistic.newton_sums(one, coefficients) for one in SITES))
+    found = logistic.wald(sums, coefficients)
+    for number in range(12):
+        fitted = sm.Logit(*everybody(number)).fit(disp=0)
+        assert abs(found.beta[number] - fitted.params[-1]) < 1e-7
+        assert abs(found.standard_error[number] - fitted.bse[-1]) < 1e-6
+        assert abs(found.p[number] - fitted.pvalues[-1]) < 1e-6
+
+
+def test_the_score_test_screens_in_the_order_of_the_full_test() -> None:
+    sums = reduce(add, (logistic.score_sums(one, null()) for one in SITES))
+    p = logistic.score_test(sums)
+    assert p[0] == min(p)
+    assert ((p >= 0) & (p <= 1)).all()
+
+
+def test_a_separated_variant_is_no_number_and_harms_no_other() -> None:
+    one = SITES[0]
+    dosages = one.dosages.copy()
+    dosages[:, 1] = np.nan
+    coefficients = np.zeros((12, 3))
+    for _ in range(12):
+        design = Design(one.phenotype, one.covariates, dosages)
+        sums = logistic.newton_sums(design, coefficients)
+        coefficients, _ = logistic.next_newton(sums, coefficients)
+    found = logistic.wald(logistic.newton_sums(design, coefficients), coefficients)
+    assert np.isnan(found.beta[1])
+    assert np.isfinite(np.delete(found.beta, 1)).all()

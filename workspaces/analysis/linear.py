@@ -1,0 +1,129 @@
+"""Linear regression of a trait on each variant, exactly pooled from per-site sums.
+
+Every number a site gives is a sum over its people, so adding sites is the pooled analysis and not a
+meta-analysis of it. Variants are judged on the people genotyped for them, as PLINK does. A site
+without a variant gives zeros.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from workspaces.analysis.design import BLOCK, Design, Floats, pairs, symmetric
+
+
+@dataclass(frozen=True, slots=True)
+class LinearSums:
+    """Per variant, over the people genotyped for it: `people` (m,), `gg` (m,), `gy` (m,), `yy`
+    (m,), `gx` (m, C), `xy` (m, C), `xx` (m, C * (C + 1) / 2)."""
+
+    people: Floats
+    gg: Floats
+    gy: Floats
+    yy: Floats
+    gx: Floats
+    xy: Floats
+    xx: Floats
+
+    def vector(self) -> Floats:
+        """All of it as one vector, for a secure sum."""
+        return np.concatenate([part.ravel() for part in self.parts()])
+
+    @classmethod
+    def of_vector(cls, vector: Floats, *, variants: int, covariates: int) -> LinearSums:
+        shapes = _shapes(variants, covariates)
+        cuts = np.cumsum([int(np.prod(shape)) for shape in shapes])
+        parts = np.split(vector, cuts[:-1])
+        if vector.size != cuts[-1]:
+            raise ValueError("the vector is not of this many variants and covariates")
+        return cls(*(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)))
+
+    def __add__(self, other: LinearSums) -> LinearSums:
+        both = zip(self.parts(), other.parts(), strict=True)
+        return LinearSums(*(mine + theirs for mine, theirs in both))
+
+    def parts(self) -> tuple[Floats, ...]:
+        return self.people, self.gg, self.gy, self.yy, self.gx, self.xy, self.xx
+
+
+@dataclass(frozen=True, slots=True)
+class Associations:
+    """Per variant (m,): NaN where it can't be estimated (too few people, no variation)."""
+
+    people: Floats
+    beta: Floats
+    standard_error: Floats
+    statistic: Floats
+    p: Floats
+
+
+def _shapes(variants: int, covariates: int) -> tuple[tuple[int, ...], ...]:
+    one, each = (variants,), (variants, covariates)
+    return one, one, one, one, each, each, (variants, covariates * (covariates + 1) // 2)
+
+
+def local_sums(design: Design) -> LinearSums:
+    """One site's part, in blocks of variants."""
+    blocks = [
+        _block(design, design.dosages[:, first : first + BLOCK])
+        for first in range(0, design.variants, BLOCK)
+    ]
+    parts = zip(*(block.parts() for block in blocks), strict=True)
+    return LinearSums(*(np.concatenate(part) for part in parts))
+
+
+def _block(design: Design, dosages: Floats) -> LinearSums:
+    x, y = design.covariates, design.phenotype
+    rows, columns = pairs(x.shape[1])
+    seen = np.isfinite(dosages)
+    g = np.where(seen, dosages, 0.0)
+    there = seen.astype(np.float64).T
+    return LinearSums(
+        people=there.sum(axis=1),
+        gg=(g * g).sum(axis=0),
+        gy=g.T @ y,
+        yy=there @ (y * y),
+        gx=g.T @ x,
+        xy=there @ (x * y[:, None]),
+        xx=there @ (x[:, rows] * x[:, columns]),
+    )
+
+
+def solve(sums: LinearSums) -> Associations:
+    """The pooled answer: least squares of the trait on covariates and the variant."""
+    count = sums.xy.shape[1]
+    freedom = sums.people - count - 1
+    usable = freedom > 0
+    xx = symmetric(sums.xx, count)
+    xx[~usable] = np.eye(count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        solved = _solve_all(xx, np.stack([sums.gx, sums.xy], axis=-1))
+        gxa, xya = solved[..., 0], solved[..., 1]
+        variation = sums.gg - np.einsum("mc,mc->m", sums.gx, gxa)
+        covariation = sums.gy - np.einsum("mc,mc->m", sums.gx, xya)
+        remaining = sums.yy - np.einsum("mc,mc->m", sums.xy, xya)
+        # Below this, the variant is a combination of the covariates, as far as floats can tell.
+        usable &= variation > 1e-9 * np.maximum(sums.gg, 1e-300)
+        beta = np.where(usable, covariation / variation, np.nan)
+        residual = np.maximum(remaining - beta * covariation, 0.0)
+        error = np.sqrt(residual / freedom / variation)
+        statistic = beta / error
+        p = 2 * stats.t.sf(np.abs(statistic), freedom)
+    return Associations(sums.people, beta, np.where(usable, error, np.nan), statistic, p)
+
+
+def _solve_all(matrices: Floats, right: Floats) -> Floats:
+    """One by one only where the batch meets a singular matrix: that variant is NaN."""
+    try:
+        return np.asarray(np.linalg.solve(matrices, right), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        solved = np.full(right.shape, np.nan)
+        for number, matrix in enumerate(matrices):
+            try:
+                solved[number] = np.linalg.solve(matrix, right[number])
+            except np.linalg.LinAlgError:
+                continue
+        return solved
