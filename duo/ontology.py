@@ -4,7 +4,7 @@
     mondo-isa.tsv        id, label, parents split by `|`
     mondo-obsolete.tsv   obsolete id, replaced_by, ...            (optional)
     *-exact.tsv          id, foreign id (DOID, OMIM, Orphanet, NCIT); more than one may lie there
-    release.txt          the release in one line                  (optional beside mondo.obo)
+    release.txt          the release in one word                  (optional beside mondo.obo)
 
 The release a verdict names is the stated one with a hash over all files read, so that two sets of
 tables never share one. Errors name file and line.
@@ -36,15 +36,17 @@ def load_ontology(folder: Path) -> Hierarchy:
     obo, isa = folder / "mondo.obo", folder / "mondo-isa.tsv"
     digest = hashlib.sha256()
     if obo.exists():
-        release, parents, replaced, pairs = _read_obo(obo, _text(obo, digest))
+        release, parents, replaced, pairs = _read_obo(_text(obo, digest))
     elif isa.exists():
         release = _UNNAMED
-        parents = {row[0]: _parents(row[2]) for row in _rows(isa, digest, columns=3)}
+        parents = _read_isa(isa, digest)
         replaced, pairs = _read_obsolete(folder / "mondo-obsolete.tsv", digest), []
     else:
         raise HierarchyInvalid(f"{folder}: expected mondo.obo or mondo-isa.tsv in it")
     for path in sorted(folder.glob("*-exact.tsv")):
         pairs += [(row[0], row[1]) for row in _rows(path, digest, columns=2)]
+    if not parents:
+        raise HierarchyInvalid(f"{folder}: no disease in the tables")
     _refuse_strays(folder, parents)
     _refuse_cycles(folder, parents)
     stated = _stated_release(folder / "release.txt") or release
@@ -54,7 +56,8 @@ def load_ontology(folder: Path) -> Hierarchy:
 
 
 def _stated_release(path: Path) -> str:
-    return _text(path, hashlib.sha256()).strip()[:MAX_RELEASE_CHARS] if path.exists() else ""
+    lines = _text(path, hashlib.sha256()).split(maxsplit=1) if path.exists() else []
+    return lines[0][:MAX_RELEASE_CHARS] if lines else ""
 
 
 def _unique(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -63,6 +66,15 @@ def _unique(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     for ours, theirs in pairs:
         meant.setdefault(normal(theirs), set()).add(ours)
     return {theirs: ours.pop() for theirs, ours in meant.items() if len(ours) == 1}
+
+
+def _read_isa(path: Path, digest: hashlib._Hash) -> _Parents:
+    parents: _Parents = {}
+    for row in _rows(path, digest, columns=3):
+        if row[0] in parents:
+            raise HierarchyInvalid(f"{path}: {row[0]} stands there twice")
+        parents[row[0]] = _parents(row[2])
+    return parents
 
 
 def _read_obsolete(path: Path, digest: hashlib._Hash) -> dict[str, str]:
@@ -105,7 +117,7 @@ _EQUIVALENT = re.compile(r'(\S+) .*"MONDO:equivalentTo"')
 _EXACT = re.compile(r"(?:skos:)?exactMatch (\S+)")
 
 
-def _read_obo(path: Path, text: str) -> tuple[str, _Parents, dict[str, str], list[tuple[str, str]]]:
+def _read_obo(text: str) -> tuple[str, _Parents, dict[str, str], list[tuple[str, str]]]:
     head, *stanzas = re.split(r"^\[(?=\w+\]\s*$)", text, flags=re.MULTILINE)
     release = dict(_tags(head)).get("data-version", _UNNAMED).removeprefix("releases/")
     parents: _Parents = {}
@@ -114,8 +126,6 @@ def _read_obo(path: Path, text: str) -> tuple[str, _Parents, dict[str, str], lis
     for stanza in stanzas:
         if stanza.startswith("Term]"):
             _read_stanza(list(_tags(stanza)), parents, replaced, pairs)
-    if not parents:
-        raise HierarchyInvalid(f"{path}: no [Term] in it")
     return release[:MAX_RELEASE_CHARS], parents, replaced, pairs
 
 
@@ -137,13 +147,18 @@ def _read_stanza(
         values.setdefault(name, []).append(value)
     disease = values.get("id", [""])[0]
     if values.get("is_obsolete") == ["true"]:
-        if len(successors := values.get("replaced_by", [])) == 1:
-            replaced[disease] = successors[0].split()[0]
+        if len(successors := _ids(values, "replaced_by")) == 1:
+            replaced[disease] = successors[0]
         return
-    parents[disease] = tuple(value.split()[0] for value in values.get("is_a", []) if value)
+    parents[disease] = _ids(values, "is_a")
     matches = [_EQUIVALENT.match(value) for value in values.get("xref", [])]
     matches += [_EXACT.match(value) for value in values.get("property_value", [])]
     pairs += [(disease, match[1]) for match in matches if match is not None]
+
+
+def _ids(values: Mapping[str, Sequence[str]], tag: str) -> tuple[str, ...]:
+    """The ids of a tag; what follows an id is a comment or a qualifier."""
+    return tuple(value.split()[0] for value in values.get(tag, ()) if value)
 
 
 def _refuse_strays(folder: Path, parents: Mapping[str, tuple[str, ...]]) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from duo.disease import Cover, no_hierarchy
 from duo.errors import HierarchyInvalid
@@ -95,6 +99,9 @@ def test_no_folder_is_no_knowledge(tmp_path: Path) -> None:
         ("id\tlabel\tparents\nA:1\tx\tA:2\n", "parent A:2"),
         ("id\tlabel\tparents\nA:1\tx\tA:2\nA:2\ty\tA:1\n", "above themselves"),
         ("id\tlabel\tparents\nA:1\tx\n", "line 2"),
+        ("id\tlabel\tparents\nA:1\tx\t\nA:1\ty\t\n", "twice"),
+        ("id\tlabel\tparents\n", "no disease"),
+        ("", "no disease"),
         ("id\tlabel\tparents\nA:1\t" + "x" * 200_000 + "\t\n", "not a table"),
     ],
 )
@@ -106,8 +113,31 @@ def test_a_hierarchy_that_does_not_hold_is_refused(text: str, said: str, tmp_pat
 def test_a_folder_without_a_hierarchy_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HierarchyInvalid, match=r"mondo\.obo or mondo-isa\.tsv"):
         load_ontology(tmp_path)
-    with pytest.raises(HierarchyInvalid, match="no \\[Term\\]"):
+    with pytest.raises(HierarchyInvalid, match="no disease"):
         load_ontology(folder(tmp_path, mondo__obo="format-version: 1.2\n"))
+
+
+ids = st.sampled_from(["A:1", "A:2", "A:3", "", "A:1|A:2", "x"])
+lines = st.lists(ids, max_size=4).map("\t".join) | st.text(max_size=20)
+tags = st.sampled_from(["id", "is_a", "replaced_by", "is_obsolete", "xref", "property_value"])
+obo_lines = st.builds("{}: {}".format, tags, ids | st.just("true")) | st.just("[Term]")
+
+
+@given(st.lists(lines, max_size=8), st.lists(lines, max_size=4), st.lists(obo_lines | lines))
+@settings(max_examples=300, deadline=None)
+def test_whatever_the_files_hold_they_are_read_or_refused(
+    isa: list[str], exact: list[str], obo: list[str]
+) -> None:
+    with tempfile.TemporaryDirectory() as root:
+        for name, rows in (("isa", isa), ("obo", obo)):
+            place = Path(root) / name
+            place.mkdir()
+            file = place / ("mondo-isa.tsv" if name == "isa" else "mondo.obo")
+            file.write_text("\n".join(["id\tlabel\tparents", *rows]), "utf-8", "surrogatepass")
+            (place / "x-exact.tsv").write_text("\n".join(exact), "utf-8", "surrogatepass")
+            with contextlib.suppress(HierarchyInvalid):
+                loaded = load_ontology(place)
+                assert loaded.covers(["A:1"], "A:2") in Cover
 
 
 def test_what_is_not_text_is_refused(tmp_path: Path) -> None:
