@@ -29,7 +29,7 @@ CREATE TABLE vrs (digest INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (di
 CREATE TEMP TABLE staged_vrs (digest INTEGER, row INTEGER);
 """
 _ARRANGE = (
-    "CREATE INDEX reaches_first ON reaches (chrom, first)",
+    "CREATE INDEX reaches_first ON reaches (chrom, first, back, ahead)",
     "INSERT INTO vrs SELECT DISTINCT digest, row FROM staged_vrs ORDER BY 1, 2",
 )
 
