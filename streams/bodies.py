@@ -6,17 +6,25 @@ A sealed object as it lies in the vault, or a clear file or slice of one. Who ma
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Protocol
 
 from streams.shelf import ClearObject, Shelf
-from streams.slices.weave import Woven
-from streams.storage import LocalBodies, read_range
+from streams.slices.weave import Stretch, Woven
+from streams.storage import LocalBodies, file_source
 from streams.vault import SealedObject
 
 
+class Reader(Protocol):
+    """A body opened to be read, any range as often as one likes, until it is closed."""
+
+    def read(self, start0: int, end0: int) -> bytes: ...
+    def close(self) -> None: ...
+
+
 class Body(Protocol):
-    """`etag` differs wherever the bytes do. `open` gives a descriptor that the caller closes."""
+    """`etag` differs wherever the bytes do."""
 
     @property
     def object_id(self) -> str: ...
@@ -24,8 +32,7 @@ class Body(Protocol):
     def size(self) -> int: ...
     @property
     def etag(self) -> str: ...
-    def open(self) -> int: ...
-    def read(self, descriptor: int, start0: int, end0: int) -> bytes: ...
+    def open(self) -> Reader: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +52,10 @@ class SealedBody:
     def etag(self) -> str:
         return self.sealed.body_sha256
 
-    def open(self) -> int:
-        return self.bodies.open(self.sealed.body_sha256, size=self.sealed.body_size)
-
-    def read(self, descriptor: int, start0: int, end0: int) -> bytes:
-        return read_range(descriptor, start0, end0)
+    def open(self) -> Reader:
+        whole = Woven((Stretch(0, self.size),), (0, self.size))
+        opened = self.bodies.open(self.sealed.body_sha256, size=self.sealed.body_size)
+        return _FileReader(opened, whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +75,17 @@ class ClearBody:
     def size(self) -> int:
         return self.woven.size
 
-    def open(self) -> int:
-        return self.shelf.open(self.found)
+    def open(self) -> Reader:
+        return _FileReader(self.shelf.open(self.found), self.woven)
 
-    def read(self, descriptor: int, start0: int, end0: int) -> bytes:
-        return self.woven.read(descriptor, start0, end0)
+
+@dataclass(frozen=True, slots=True)
+class _FileReader:
+    descriptor: int
+    woven: Woven
+
+    def read(self, start0: int, end0: int) -> bytes:
+        return self.woven.read(file_source(self.descriptor), start0, end0)
+
+    def close(self) -> None:
+        os.close(self.descriptor)

@@ -19,6 +19,7 @@ from streams.errors import NoSuchObject, ReleaseRefused, UnsupportedFormat
 from streams.shelf import ClearObject, Shelf
 from streams.slices.chart import Region
 from streams.slices.weave import Stretch, Woven, weave
+from streams.storage import file_source
 
 ONLY_SEALED = (
     "Objects of this dataset leave only as Crypt4GH, sealed to a registered workspace: request "
@@ -73,7 +74,7 @@ class ClearDoor:
         rows = chart.rows(regions or ())
         descriptor = self.shelf.open(found)
         try:
-            woven = weave(descriptor, chart, rows)
+            woven = weave(file_source(descriptor), chart, rows)
         finally:
             close(descriptor)
         digest = hashlib.sha256(found.md5.encode() + repr(woven.pieces).encode())

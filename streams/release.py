@@ -9,7 +9,6 @@ the same way and are recorded alike. Addresses are `htsget.tickets`'.
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from passports.passport import Researcher
 from schemas.grants import Permit, SignedPermit
 from schemas.htsget import Manifest, SignedManifest
 from streams.agent import AgentClient
-from streams.bodies import ClearBody, SealedBody
+from streams.bodies import ClearBody, Reader, SealedBody
 from streams.entitlement import Entitlement
 from streams.errors import AddressRefused, ReleaseRefused
 from streams.htsget.tickets import Address, check_address
@@ -185,15 +184,15 @@ class Releases:
         """The claimed bytes in batches; breaks off by raising when the right is withdrawn."""
         session, sent = claim.session, 0
         try:
-            descriptor = await run_sync(session.body.open)
+            reader = await run_sync(session.body.open)
             try:
                 for start0 in range(claim.start0, claim.end0, BATCH_BYTES):
                     end0 = min(start0 + BATCH_BYTES, claim.end0)
-                    batch = await run_sync(self._next_batch, session, descriptor, start0, end0)
+                    batch = await run_sync(self._next_batch, session, reader, start0, end0)
                     sent += len(batch)  # handed over counts as sent, whatever the network does
                     yield batch
             finally:
-                os.close(descriptor)
+                reader.close()  # at once, also when the request was cancelled
         finally:
             unsent = claim.end0 - claim.start0 - sent
             self._sessions.give_back(session.session_id, unsent, now=self._now())
@@ -270,9 +269,9 @@ class Releases:
             self._end(session, end)
             raise AddressRefused(f"This release has ended ({end}). Nothing more is sent.")
 
-    def _next_batch(self, session: Session, descriptor: int, start0: int, end0: int) -> bytes:
+    def _next_batch(self, session: Session, reader: Reader, start0: int, end0: int) -> bytes:
         self._check_still(session)
-        return session.body.read(descriptor, start0, end0)
+        return reader.read(start0, end0)
 
     def _end(self, session: Session, end: End) -> None:
         ended = self._sessions.end(session.session_id)

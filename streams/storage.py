@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -70,13 +71,21 @@ class LocalBodies:
         return descriptor
 
 
-def read_range(descriptor: int, start0: int, end0: int) -> bytes:
-    """Exactly the bytes [start0, end0); raises VaultBroken where the file ends before."""
+# Up to so many bytes from a place: fewer only where the source ends, or by chance.
+Source = Callable[[int, int], bytes]
+
+
+def file_source(descriptor: int) -> Source:
+    return partial(os.pread, descriptor)
+
+
+def read_range(source: Source, start0: int, end0: int) -> bytes:
+    """Exactly the bytes [start0, end0); raises VaultBroken where the source ends before."""
     parts: list[bytes] = []
     while start0 < end0:
-        piece = os.pread(descriptor, end0 - start0, start0)
+        piece = source(end0 - start0, start0)
         if not piece:
-            raise VaultBroken("A sealed body ended early.")
+            raise VaultBroken("A stored file ended early.")
         parts.append(piece)
         start0 += len(piece)
     return parts[0] if len(parts) == 1 else b"".join(parts)

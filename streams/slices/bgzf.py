@@ -6,12 +6,12 @@ SAM specification 4.1. A block holds at most 64 KiB, so no block can be a bomb; 
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from dataclasses import dataclass
 
 from streams.errors import SourceRefused
+from streams.storage import Source
 
 MAX_BLOCK = 65536
 HEAD_BYTES = 4096  # to find a block's size in
@@ -32,9 +32,9 @@ class Block:
     content: bytes
 
 
-def read_block(descriptor: int, start0: int) -> Block:
+def read_block(source: Source, start0: int) -> Block:
     """The block at `start0`. Raises SourceRefused where there is none or it is damaged."""
-    head = os.pread(descriptor, MAX_BLOCK, start0)
+    head = source(MAX_BLOCK, start0)
     size = block_size(head)
     if size > len(head):
         raise SourceRefused("A BGZF block is truncated.")

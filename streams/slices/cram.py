@@ -6,7 +6,6 @@ the SAM header; slices and records are the reader's. Positions are zero-based ha
 
 from __future__ import annotations
 
-import os
 import zlib
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from streams.errors import IndexRefused, SourceRefused
 from streams.slices.binned import Offsets, Places
 from streams.slices.index_files import MAX_INDEX_BYTES
 from streams.sources import CRAM_EOF
+from streams.storage import Source
 
 DEFINITION_BYTES = 26
 MAX_CONTAINERS = 50_000_000
@@ -71,18 +71,18 @@ class ContainerIndex:
         return np.stack([self.starts[numbers], self.ends[numbers]], axis=1) << np.uint64(16)
 
 
-def walk(descriptor: int, size: int) -> Walked:
+def walk(source: Source, size: int) -> Walked:
     """Raises SourceRefused for what is no complete CRAM."""
-    version = os.pread(descriptor, DEFINITION_BYTES, 0)
+    version = source(DEFINITION_BYTES, 0)
     if version[:4] != b"CRAM" or version[4] not in (2, 3):
         raise SourceRefused("Only CRAM 2 and 3 can be offered.")
-    first = _container(descriptor, DEFINITION_BYTES, major=version[4], size=size)
-    references = _references(_sam_header(descriptor, first, major=version[4]))
-    data_end = size - len(_eof(descriptor, size))
+    first = _container(source, DEFINITION_BYTES, major=version[4], size=size)
+    references = _references(_sam_header(source, first, major=version[4]))
+    data_end = size - len(_eof(source, size))
     containers: list[Container] = []
     at = first.end0
     while at < data_end:
-        found = _container(descriptor, at, major=version[4], size=data_end)
+        found = _container(source, at, major=version[4], size=data_end)
         containers.append(found)
         at = found.end0
         if len(containers) > MAX_CONTAINERS:
@@ -154,8 +154,8 @@ def _unpacked(raw: bytes) -> bytes:
 # Containers
 
 
-def _container(descriptor: int, start0: int, *, major: int, size: int) -> Container:
-    cursor = _Cursor(os.pread(descriptor, _HEAD_BYTES, start0))
+def _container(source: Source, start0: int, *, major: int, size: int) -> Container:
+    cursor = _Cursor(source(_HEAD_BYTES, start0))
     length = int.from_bytes(cursor.take(4), "little", signed=True)
     reference = cursor.itf8()
     cursor.itf8()  # start and span: the index says them too
@@ -167,27 +167,27 @@ def _container(descriptor: int, start0: int, *, major: int, size: int) -> Contai
     landmarks = cursor.itf8()
     if landmarks < 0 or length < 0:
         raise SourceRefused("A container of the CRAM is damaged.")
-    head = _head_size(descriptor, start0, cursor.at, landmarks) + (4 if major >= 3 else 0)
+    head = _head_size(source, start0, cursor.at, landmarks) + (4 if major >= 3 else 0)
     end0 = start0 + head + length
     if end0 > size or reference < MANY:
         raise SourceRefused("A container of the CRAM is truncated or damaged.")
     return Container(start0, end0, reference, records)
 
 
-def _head_size(descriptor: int, start0: int, at: int, landmarks: int) -> int:
+def _head_size(source: Source, start0: int, at: int, landmarks: int) -> int:
     if landmarks > MAX_HEADER_BYTES // 5:
         raise SourceRefused("A container of the CRAM is damaged.")
-    cursor = _Cursor(os.pread(descriptor, 5 * landmarks, start0 + at))
+    cursor = _Cursor(source(5 * landmarks, start0 + at))
     for _ in range(landmarks):
         cursor.itf8()
     return at + cursor.at
 
 
-def _sam_header(descriptor: int, container: Container, *, major: int) -> bytes:
+def _sam_header(source: Source, container: Container, *, major: int) -> bytes:
     length = container.end0 - container.start0
     if length > MAX_HEADER_BYTES:
         raise SourceRefused("The header of the CRAM is too long.")
-    cursor = _Cursor(os.pread(descriptor, length, container.start0))
+    cursor = _Cursor(source(length, container.start0))
     cursor.at = _block_at(cursor.raw, major=major)
     method, kind = cursor.take(2)
     cursor.itf8()
@@ -236,8 +236,8 @@ def _references(text: bytes) -> dict[str, int]:
     return found
 
 
-def _eof(descriptor: int, size: int) -> bytes:
-    tail = os.pread(descriptor, 64, max(0, size - 64))
+def _eof(source: Source, size: int) -> bytes:
+    tail = source(64, max(0, size - 64))
     for eof in CRAM_EOF:
         if tail.endswith(eof):
             return eof

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from streams.errors import SourceRefused
 from streams.slices.bgzf import read_block, virtual
+from streams.storage import Source
 
 MAX_HEADER_BYTES = 256 * 1024 * 1024
 MAX_NAME_BYTES = 4096
@@ -30,9 +31,9 @@ class Header:
     references: Mapping[str, int]
 
 
-def read_header(descriptor: int, form: str) -> Header:
+def read_header(source: Source, form: str) -> Header:
     """Raises SourceRefused."""
-    text = _Unpacked(descriptor)
+    text = _Unpacked(source)
     match form:
         case "BAM":
             return _read_bam(text)
@@ -93,7 +94,7 @@ def _name(raw: bytes) -> str:
 class _Unpacked:
     """The content of a file from its start, unpacked block by block as it is asked for."""
 
-    descriptor: int
+    source: Source
     at: int = 0
     _content: bytearray = field(default_factory=bytearray)
     _next0: int = 0
@@ -140,7 +141,7 @@ class _Unpacked:
 
     def _more(self) -> bool:
         """Whether another block with content was there."""
-        block = read_block(self.descriptor, self._next0)
+        block = read_block(self.source, self._next0)
         if not block.content:
             return False
         if len(self._content) + len(block.content) > MAX_HEADER_BYTES:

@@ -24,6 +24,7 @@ from streams.slices.headers import Header, read_header
 from streams.slices.index_files import MAX_INDEX_BYTES, read_index_file
 from streams.slices.records import PROBE_BYTES, UNPLACED, reference_of
 from streams.sources import BGZF_EOF
+from streams.storage import Source, file_source
 
 ENDINGS: Mapping[str, tuple[str, ...]] = {
     "BAM": (".bai", ".csi"),
@@ -41,7 +42,7 @@ def survey(source: Path, form: str, *, index: Path | None = None) -> Chart:
     """
     found = index or index_beside(source, form)
     if found is None:
-        with tempfile.TemporaryDirectory(prefix="skerry-index-") as folder:
+        with tempfile.TemporaryDirectory(prefix="skerry-index-", dir=_memory()) as folder:
             built = _build(source, form, Path(folder) / "index")
             return _chart(source, form, _read(built), told=f"{source}: the index made of it")
     return _chart(source, form, _read(found), told=str(found))
@@ -52,6 +53,12 @@ def index_beside(source: Path, form: str) -> Path | None:
     names = [f"{source.name}{ending}" for ending in ENDINGS[form]]
     names += [f"{source.stem}{ending}" for ending in ENDINGS[form]]
     return next((found for name in names if (found := source.with_name(name)).is_file()), None)
+
+
+def _memory() -> str | None:
+    """Where an index is made: in memory where the system has such a place, since it tells much of
+    people whose data are sealed at rest."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - as meant
 
 
 def _read(path: Path) -> bytes:
@@ -87,8 +94,8 @@ def _chart(source: Path, form: str, raw: bytes, *, told: str) -> Chart:
         size = os.fstat(descriptor).st_size
         try:
             if form == "CRAM":
-                return _cram_chart(descriptor, size, raw)
-            return _bgzf_chart(descriptor, size, form, raw=raw)
+                return _cram_chart(file_source(descriptor), size, raw)
+            return _bgzf_chart(file_source(descriptor), size, form, raw=raw)
         except IndexRefused as error:
             raise IndexRefused(
                 f"{told}: {error.public} If it is of an older file, remove it: a new one is made."
@@ -99,8 +106,8 @@ def _chart(source: Path, form: str, raw: bytes, *, told: str) -> Chart:
         os.close(descriptor)
 
 
-def _cram_chart(descriptor: int, size: int, raw: bytes) -> Chart:
-    walked = cram.walk(descriptor, size)
+def _cram_chart(source: Source, size: int, raw: bytes) -> Chart:
+    walked = cram.walk(source, size)
     return Chart(
         form="CRAM",
         size=size,
@@ -111,8 +118,8 @@ def _cram_chart(descriptor: int, size: int, raw: bytes) -> Chart:
     )
 
 
-def _bgzf_chart(descriptor: int, size: int, form: str, *, raw: bytes) -> Chart:
-    header, read = read_header(descriptor, form), read_index_file(raw)
+def _bgzf_chart(source: Source, size: int, form: str, *, raw: bytes) -> Chart:
+    header, read = read_header(source, form), read_index_file(raw)
     data_end = size - len(BGZF_EOF)
     numbers: dict[str, int] = dict(header.references)
     references: dict[str, int | None] = dict(numbers)
@@ -121,7 +128,7 @@ def _bgzf_chart(descriptor: int, size: int, form: str, *, raw: bytes) -> Chart:
             raise IndexRefused("The index of a VCF must name its references.")
         numbers = {name: number for number, name in enumerate(read.names)}
         references = {**dict.fromkeys(header.references), **numbers}
-    _check(descriptor, read.index, header, form=form, numbers=numbers, data_end=data_end)
+    _check(source, read.index, header, form=form, numbers=numbers, data_end=data_end)
     return Chart(
         form=form,
         size=size,
@@ -133,7 +140,7 @@ def _bgzf_chart(descriptor: int, size: int, form: str, *, raw: bytes) -> Chart:
 
 
 def _check(
-    descriptor: int,
+    source: Source,
     index: BinnedIndex,
     header: Header,
     *,
@@ -147,7 +154,7 @@ def _check(
     offsets = offsets[offsets > 0]
     if offsets[0] < header.end:
         raise IndexRefused("The index points into the header.")
-    places, references = _looked_up(descriptor, offsets, form=form, numbers=numbers, end=data_end)
+    places, references = _looked_up(source, offsets, form=form, numbers=numbers, end=data_end)
     begins = np.searchsorted(offsets, index.chunk_begin)
     ends = np.searchsorted(offsets, index.chunk_end)
     counts = np.diff(index.bin_chunks)
@@ -163,7 +170,7 @@ def _check(
 
 
 def _looked_up(
-    descriptor: int, offsets: Offsets, *, form: str, numbers: Mapping[str, int], end: int
+    source: Source, offsets: Offsets, *, form: str, numbers: Mapping[str, int], end: int
 ) -> tuple[Offsets, Places]:
     """Each offset in the one form it has, and the reference of the record that begins there."""
     places, references = offsets.copy(), np.full(len(offsets), NO_RECORD, np.int64)
@@ -171,14 +178,14 @@ def _looked_up(
     for row, offset in enumerate(offsets.tolist()):
         start0, within = offset >> 16, offset & 0xFFFF
         if block is None or block.start0 != start0:
-            block = _block(descriptor, start0, end)
+            block = _block(source, start0, end)
         if within > len(block.content):
             raise IndexRefused("The index points behind the end of a block.")
         head, next0 = block.content[within : within + PROBE_BYTES], block.end0
         if within == len(block.content):
             places[row] = virtual(next0, 0)
         while len(head) < PROBE_BYTES and next0 < end:
-            following = _block(descriptor, next0, end)
+            following = _block(source, next0, end)
             head, next0 = head + following.content[:PROBE_BYTES], following.end0
         if form == "VCF" and within and block.content[within - 1 : within] != b"\n":
             raise IndexRefused("The index points into the middle of a line.")
@@ -187,11 +194,11 @@ def _looked_up(
     return places, references
 
 
-def _block(descriptor: int, start0: int, end: int) -> Block:
+def _block(source: Source, start0: int, end: int) -> Block:
     if start0 > end:
         raise IndexRefused("The index points behind the end of the file.")
     try:
-        return read_block(descriptor, start0)
+        return read_block(source, start0)
     except SourceRefused as error:
         raise IndexRefused(f"Where the index points: {error.public}") from error
 

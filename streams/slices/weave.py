@@ -7,7 +7,6 @@ end-of-file block. The same plan always makes the same bytes, so any range may b
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 from streams.slices.bgzf import HEAD_BYTES, block_size, packed, read_block
 from streams.slices.binned import Offsets, fewest, merged
 from streams.slices.chart import Chart
-from streams.storage import read_range
+from streams.storage import Source, read_range
 
 MAX_STRETCHES = 256
 CUTS_AT_ONCE = 8  # so that no piece is larger than half a mebibyte
@@ -55,7 +54,7 @@ class Woven:
     def size(self) -> int:
         return self.starts[-1]
 
-    def read(self, descriptor: int, start0: int, end0: int) -> bytes:
+    def read(self, source: Source, start0: int, end0: int) -> bytes:
         """Exactly the bytes [start0, end0) of the body. Raises SourceRefused, VaultBroken."""
         parts = []
         number = bisect_right(self.starts, start0) - 1
@@ -63,7 +62,7 @@ class Woven:
             offset = self.starts[number]
             stop = min(end0, self.starts[number + 1])
             piece = self.pieces[number]
-            parts.append(_read_piece(descriptor, piece, start0 - offset, stop - offset))
+            parts.append(_read_piece(source, piece, start0 - offset, stop - offset))
             start0, number = stop, number + 1
         return b"".join(parts)
 
@@ -72,19 +71,19 @@ def whole(chart: Chart) -> Woven:
     return Woven((Stretch(0, chart.size),), (0, chart.size))
 
 
-def weave(descriptor: int, chart: Chart, rows: Offsets) -> Woven:
+def weave(source: Source, chart: Chart, rows: Offsets) -> Woven:
     """The header, the records of `rows` and the end of the file. Raises SourceRefused."""
     header = np.array([[0, chart.header_end]], np.uint64)
     rows = merged([header, fewest(rows, MAX_STRETCHES)])
-    parts = [part for begin, end in rows.tolist() for part in _parts(descriptor, begin, end)]
+    parts = [part for begin, end in rows.tolist() for part in _parts(source, begin, end)]
     pieces = tuple(_joined([*parts, Stretch(chart.data_end >> 16, chart.size)]))
     starts = [0]
     for piece in pieces:
-        starts.append(starts[-1] + _size(descriptor, piece))
+        starts.append(starts[-1] + _size(source, piece))
     return Woven(pieces, tuple(starts))
 
 
-def _parts(descriptor: int, begin: int, end: int) -> Iterator[Cut | Stretch]:
+def _parts(source: Source, begin: int, end: int) -> Iterator[Cut | Stretch]:
     """One row as a cut, whole blocks and a cut."""
     first, last = begin >> 16, end >> 16
     from0, to0 = begin & 0xFFFF, end & 0xFFFF
@@ -94,7 +93,7 @@ def _parts(descriptor: int, begin: int, end: int) -> Iterator[Cut | Stretch]:
         return
     if from0:
         yield Cut(first, from0, None)
-        first += block_size(os.pread(descriptor, HEAD_BYTES, first))
+        first += block_size(source(HEAD_BYTES, first))
     if first < last:
         yield Stretch(first, last)
     if to0:
@@ -115,19 +114,19 @@ def _joined(parts: Iterable[Cut | Stretch]) -> Iterator[Piece]:
             yield Stretch(stretches[first].start0, stretches[after - 1].end0)
 
 
-def _size(descriptor: int, piece: Piece) -> int:
+def _size(source: Source, piece: Piece) -> int:
     if isinstance(piece, Stretch):
         return piece.end0 - piece.start0
-    return len(_render(descriptor, piece))
+    return len(_render(source, piece))
 
 
-def _read_piece(descriptor: int, piece: Piece, start0: int, end0: int) -> bytes:
+def _read_piece(source: Source, piece: Piece, start0: int, end0: int) -> bytes:
     if isinstance(piece, Stretch):
-        return read_range(descriptor, piece.start0 + start0, piece.start0 + end0)
-    return _render(descriptor, piece)[start0:end0]
+        return read_range(source, piece.start0 + start0, piece.start0 + end0)
+    return _render(source, piece)[start0:end0]
 
 
-def _render(descriptor: int, cuts: tuple[Cut, ...]) -> bytes:
+def _render(source: Source, cuts: tuple[Cut, ...]) -> bytes:
     return packed(
-        b"".join(read_block(descriptor, cut.block0).content[cut.from0 : cut.to0] for cut in cuts)
+        b"".join(read_block(source, cut.block0).content[cut.from0 : cut.to0] for cut in cuts)
     )

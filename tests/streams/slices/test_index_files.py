@@ -17,6 +17,7 @@ from streams.errors import IndexRefused, SourceRefused
 from streams.slices import index_files
 from streams.slices.cram import read_crai, walk
 from streams.slices.index_files import read_index_file
+from streams.storage import file_source
 from tests.support import slice_files
 from tests.support.shared import shared_data
 
@@ -136,7 +137,7 @@ def test_a_changed_crai_is_read_or_refused(cram: Path, changes: list[tuple[int, 
         pysam.samtools.index("-o", str(made), str(cram))
     raw = gzip.decompress(made.read_bytes())
     descriptor = os.open(cram, os.O_RDONLY)
-    walked = walk(descriptor, cram.stat().st_size)
+    walked = walk(file_source(descriptor), cram.stat().st_size)
     os.close(descriptor)
     assert len(read_crai(raw, walked).starts) == len(walked.containers)
     for at, value in changes:
@@ -152,7 +153,7 @@ def test_a_changed_crai_is_read_or_refused(cram: Path, changes: list[tuple[int, 
 )
 def test_a_crai_of_another_file_is_refused(cram: Path, raw: bytes) -> None:
     descriptor = os.open(cram, os.O_RDONLY)
-    walked = walk(descriptor, cram.stat().st_size)
+    walked = walk(file_source(descriptor), cram.stat().st_size)
     os.close(descriptor)
     with pytest.raises(IndexRefused):
         read_crai(raw, walked)
@@ -170,7 +171,7 @@ def test_a_changed_cram_is_walked_or_refused(
     path.write_bytes(raw)
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        walk(descriptor, len(raw))
+        walk(file_source(descriptor), len(raw))
     except SourceRefused:
         return
     finally:

@@ -16,6 +16,7 @@ from streams.slices.chart import Chart, Region, dump, load
 from streams.slices.survey import survey
 from streams.slices.weave import weave, whole
 from streams.sources import BGZF_EOF, CRAM_EOF
+from streams.storage import file_source
 from tests.support import slice_files
 from tests.support.slice_files import CONTIGS, ENDINGS, LONG, overlapping, read_all
 
@@ -33,8 +34,8 @@ def made(
 def cut(path: Path, chart: Chart, regions: Sequence[Region], to: Path) -> Path:
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        woven = weave(descriptor, chart, chart.rows(regions))
-        content = woven.read(descriptor, 0, woven.size)
+        woven = weave(file_source(descriptor), chart, chart.rows(regions))
+        content = woven.read(file_source(descriptor), 0, woven.size)
     finally:
         os.close(descriptor)
     assert len(content) == woven.size
@@ -140,7 +141,7 @@ def test_ten_thousand_regions_are_one_bounded_plan(
     regions = [Region("chr1", start0, start0 + 500) for start0 in starts]
     path, chart = made
     descriptor = os.open(path, os.O_RDONLY)
-    woven = weave(descriptor, chart, chart.rows(regions))
+    woven = weave(file_source(descriptor), chart, chart.rows(regions))
     os.close(descriptor)
     assert len(woven.pieces) <= 3 * weaving.MAX_STRETCHES
     check(made, regions, tmp_path)
@@ -158,13 +159,15 @@ def test_any_range_of_a_slice_is_the_same_bytes_again(made: tuple[Path, Chart]) 
     path, chart = made
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        woven = weave(descriptor, chart, chart.rows([Region("chr1", 10**8, 2 * 10**8)]))
-        content = woven.read(descriptor, 0, woven.size)
+        woven = weave(
+            file_source(descriptor), chart, chart.rows([Region("chr1", 10**8, 2 * 10**8)])
+        )
+        content = woven.read(file_source(descriptor), 0, woven.size)
         for start0 in range(0, woven.size, 7001):
             end0 = min(start0 + 9000, woven.size)
-            assert woven.read(descriptor, start0, end0) == content[start0:end0]
+            assert woven.read(file_source(descriptor), start0, end0) == content[start0:end0]
         every = whole(chart)
-        assert every.read(descriptor, 0, every.size) == path.read_bytes()
+        assert every.read(file_source(descriptor), 0, every.size) == path.read_bytes()
     finally:
         os.close(descriptor)
 
