@@ -5,7 +5,9 @@ InvalidInput
 ├── UnsupportedVariantType   a `variantType` outside the vocabulary of `beacon.alleles`
 ├── BadQuestion              a request that is malformed or contradicts itself
 ├── UnsupportedQuestion      a well-formed request this node does not serve; says what it does
-└── SourceRefused            files that may not be loaded; carries the problems found
+├── SourceRefused            files that may not be loaded; carries the problems found
+├── UnknownVersion           a dataset version that is not in the catalog
+└── VersionInUse             a dataset version that is served, so it cannot be removed
 TooLarge
 └── BodyTooLarge             a request body above the cap
 NotFound
@@ -81,11 +83,21 @@ class Problem:
         return f"{place}: expected {self.expected}; {self.next_step}"
 
 
+class UnknownVersion(InvalidInput):
+    code = "unknown_version"
+
+
+class VersionInUse(InvalidInput):
+    code = "version_in_use"
+
+
 class SourceRefused(InvalidInput):
     """Nothing of the source was loaded; the version served before still is."""
 
     code = "source_refused"
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(f"the source was refused: {len(problems)} problem(s)")
+    def __init__(self, problems: Sequence[Problem], *, count: int | None = None) -> None:
+        """`problems` may be the first few of `count`."""
+        found = len(problems) if count is None else count
+        super().__init__(f"the source was refused: {found} problem(s)")
         self.problems = tuple(problems)

@@ -7,97 +7,132 @@ it as sorted Parquet. FILTER is not looked at: every allele of the files is load
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from beacon import alleles, manifest, ontology, parquet, records, variant_files
-from beacon.blocks import FORMAT
+from beacon import alleles, manifest, ontology, parquet, people_files, variant_files, withdrawals
 from beacon.catalog import DatasetFacts
-from beacon.errors import CatalogError, Problem, SourceRefused
+from beacon.errors import CatalogError, Problem, ReferenceUnreadable, SourceRefused
 from beacon.members import Members, members, owned
-from beacon.records import Entity, Problems
+from beacon.reaches import ReachWriter
+from beacon.records import Problems
+from beacon.reference import FastaReference, Reference
 from beacon.segment_file import SegmentWriter
+from beacon.segments import SqliteSegment
+from beacon.source import DatasetSource as DatasetSource
+from beacon.source import digest, version_of
+from beacon.staging import ENTITIES, Staging
 from beacon.variant_files import Selection, VariantFile
 
 MAX_ALLELES = 200_000_000
 
+_REPORT_EVERY = 10_000
+
 Progress = Callable[[str, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetSource:
-    """The files of one dataset. `keep_people` narrows it to these individuals (a share of a
-    cohort); `reference="own"` stores each allele's frequency over all samples of its file."""
-
-    id: str
-    name: str
-    description: str
-    assembly: str
-    vcfs: tuple[Path, ...] = ()
-    individuals: Path | None = None
-    biosamples: Path | None = None
-    runs: Path | None = None
-    analyses: Path | None = None
-    cohorts: Path | None = None
-    metadata: Mapping[str, object] = field(default_factory=dict)
-    hierarchies: tuple[Path, ...] = ()
-    keep_people: frozenset[str] | None = None
-    reference: Literal["own"] | None = None
+Report = Callable[[Problem], None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
     """A source whose records were read and whose variant files are whole."""
 
-    entities: Mapping[str, Entity]
+    staging: Staging
+    losses: Counter[str]
+    rejected: int
     files: tuple[VariantFile, ...]
     hierarchy: ontology.Hierarchy
     assembly: str
+    bases: Reference | None
 
 
-def check(source: DatasetSource) -> list[Problem]:
+def check(
+    source: DatasetSource, *, report: Report | None = None, progress: Progress | None = None
+) -> list[Problem]:
     """The first problems that would stop `load`, reading every line of the variant files; only
-    an allele that comes twice is left for `load` to find."""
+    an allele that comes twice is left for `load` to find. `report` is given every one."""
+    tell = progress or _silent
     try:
-        checked = _check(source)
+        with Staging() as staging:
+            checked = _check(source, staging, report=report, tell=tell)
         for file in checked.files:
-            for _ in file.rows(Selection({})):
-                pass
+            for number, _ in enumerate(file.rows(Selection({})), start=1):
+                if number % _REPORT_EVERY == 0:
+                    tell("genomicVariant, checked", number)
+        _tell_losses(checked, tell)
     except SourceRefused as refused:
         return list(refused.problems)
     return []
 
 
 def load(
-    source: DatasetSource, catalog_dir: Path, *, progress: Progress | None = None
+    source: DatasetSource,
+    catalog_dir: Path,
+    *,
+    progress: Progress | None = None,
+    report: Report | None = None,
 ) -> DatasetFacts:
-    """Builds the segment and makes it the one served. Raises `SourceRefused`, changing nothing."""
-    checked = _check(source)
-    version = _version(source)
-    samples = [file.samples for file in checked.files]
-    people = members(checked.entities, samples, kept=source.keep_people)
-    catalog_dir.mkdir(parents=True, exist_ok=True)
+    """Builds the version and makes it the one served; content that is a version already is only
+    activated. Raises `SourceRefused`, changing nothing."""
+    tell = progress or _silent
+    withdrawn = withdrawals.read(catalog_dir).get(source.id, frozenset())
+    try:
+        version = version_of(source, withdrawn)
+    except (OSError, TypeError, ValueError):
+        version = ""  # the checks below say what it is
+    with manifest.loading(catalog_dir, source.id):
+        manifest.sweep(catalog_dir, source.id)
+        if (facts := _loaded_before(source.id, version, catalog_dir)) is not None:
+            return facts
+        with Staging(catalog_dir) as staging:
+            checked = _check(source, staging, report=report, tell=tell)
+            samples = [file.samples for file in checked.files]
+            people = members(staging, samples, kept=source.keep_people, withdrawn=withdrawn)
+            facts, entry = _written(source, checked, people, catalog_dir, version, tell=tell)
+        manifest.sync_folder(catalog_dir)
+        manifest.switch(catalog_dir, source.id, entry, purge=bool(people.withdrawn))
+    return facts
+
+
+def _loaded_before(dataset: str, version: str, catalog_dir: Path) -> DatasetFacts | None:
+    known = manifest.read_versions(catalog_dir).get(dataset)
+    entry = known.entry(version) if known else None
+    if entry is None:
+        return None
+    path = catalog_dir / entry.file
+    try:
+        if path.stat().st_size != entry.size:
+            return None
+        segment = SqliteSegment(path)
+    except (OSError, CatalogError):
+        return None  # a version whose file is damaged is built again
+    segment.close()
+    manifest.activate(catalog_dir, dataset, version)
+    return segment.facts
+
+
+def _written(
+    source: DatasetSource,
+    checked: _Checked,
+    people: Members,
+    catalog_dir: Path,
+    version: str,
+    *,
+    tell: Progress,
+) -> tuple[DatasetFacts, manifest.Entry]:
     final = catalog_dir / manifest.segment_name(source.id, version)
     temporary = final.with_name(f"{final.name}.{os.getpid()}.tmp")
     variants = temporary.with_suffix(".parquet.tmp")
-    temporary.unlink(missing_ok=True)
-    variants.unlink(missing_ok=True)
     try:
         with SegmentWriter(temporary) as writer:
             facts = _build(
-                *(source, checked, people, variants),
-                writer=writer,
-                version=version,
-                tell=progress or (lambda _what, _count: None),
+                *(source, checked, people, variants), writer=writer, version=version, tell=tell
             )
-        entry = manifest.Entry(final.name, version, temporary.stat().st_size, _digest(temporary))
+        entry = manifest.Entry(final.name, version, temporary.stat().st_size, digest(temporary))
         variants.replace(catalog_dir / manifest.parquet_name(final.name))
         temporary.replace(final)
     except (sqlite3.Error, OSError) as failed:
@@ -105,64 +140,69 @@ def load(
     finally:
         temporary.unlink(missing_ok=True)
         variants.unlink(missing_ok=True)
-    manifest.sync_folder(catalog_dir)
-    manifest.switch(catalog_dir, source.id, entry)
-    return facts
+    return facts, entry
 
 
-def _check(source: DatasetSource) -> _Checked:
-    problems = Problems()
+def _check(
+    source: DatasetSource, staging: Staging, *, report: Report | None, tell: Progress
+) -> _Checked:
+    problems = Problems(report)
     assembly = alleles.canonical_assembly(source.assembly)
     if assembly is None:
-        problems.add(Problem("source", "", "assembly", "GRCh37 or GRCh38", "name one of the two"))
+        problem = Problem("source", "", "assembly", "GRCh37 or GRCh38", "name one of the two")
+        problems.add(problem, fatal=True)
     try:
         json.dumps(dict(source.metadata))
     except (TypeError, ValueError):
         expected = "JSON values only, dates written as text"
-        problems.add(Problem("source", "", "metadata", expected, "put dates in quotes"))
-    paths = {
-        "individual": source.individuals,
-        "biosample": source.biosamples,
-        "run": source.runs,
-        "analysis": source.analyses,
-        "cohort": source.cohorts,
-    }
-    entities = {name: records.read_entity(name, path, problems) for name, path in paths.items()}
-    if not problems.found:
-        _check_references(entities, problems)
+        problem = Problem("source", "", "metadata", expected, "put dates in quotes")
+        problems.add(problem, fatal=True)
+    losses = people_files.stage(
+        source.people_files(), staging=staging, problems=problems, tell=tell
+    )
+    files = _opened(source, assembly, problems)
+    bases = _bases(source, problems)
+    if problems.fatal or problems.count > source.max_rejected:
+        raise SourceRefused(problems.found, count=problems.count)
+    hierarchy = ontology.read(source.hierarchies)
+    return _Checked(
+        *(staging, losses, problems.count, tuple(files), hierarchy, assembly or ""), bases=bases
+    )
+
+
+def _bases(source: DatasetSource, problems: Problems) -> Reference | None:
+    if not isinstance(source.bases, Path):
+        return source.bases
+    try:
+        return FastaReference(source.bases)
+    except ReferenceUnreadable as broken:
+        problem = Problem(source.bases.name, "", "", "an indexed FASTA file", broken.public)
+        problems.add(problem, fatal=True)
+        return None
+
+
+def _opened(source: DatasetSource, assembly: str | None, problems: Problems) -> list[VariantFile]:
     files = []
     for path in source.vcfs:
         try:
             files.append(variant_files.open_variants(path))
         except SourceRefused as refused:
             for problem in refused.problems:
-                problems.add(problem)
+                problems.add(problem, fatal=True)
     for file in files:
         _check_assembly(file, assembly, problems)
     if len({bool(file.samples) for file in files}) > 1:
         expected = "genotypes in every variant file, or in none"
-        problems.add(Problem("source", "", "vcfs", expected, "load the sites as their own dataset"))
-    if problems.found:
-        raise SourceRefused(problems.found)
-    return _Checked(entities, tuple(files), ontology.read(source.hierarchies), assembly or "")
+        problem = Problem("source", "", "vcfs", expected, "load the sites as their own dataset")
+        problems.add(problem, fatal=True)
+    return files
 
 
 def _check_assembly(file: VariantFile, assembly: str | None, problems: Problems) -> None:
     if file.assembly is not None and assembly is not None and file.assembly != assembly:
         expected = f"coordinates on {assembly}, the header says {file.assembly}"
         step = "load each assembly as its own dataset"
-        problems.add(Problem(file.path.name, "header", "assembly", expected, step))
-
-
-def _check_references(entities: Mapping[str, Entity], problems: Problems) -> None:
-    for entity, reference, target in (
-        ("biosample", "individualId", "individual"),
-        ("run", "biosampleId", "biosample"),
-        ("analysis", "biosampleId", "biosample"),
-        ("analysis", "runId", "run"),
-    ):
-        if entities[target].file:
-            records.check_references(entities[entity], reference, entities[target].ids(), problems)
+        problems.add(Problem(file.path.name, "header", "assembly", expected, step), fatal=True)
 
 
 def _build(
@@ -179,23 +219,26 @@ def _build(
     writer.people(list(people.numbers))
     writer.samples((number, name, person) for name, (number, person) in people.samples.items())
     whole = source.keep_people is None
-    for name in checked.entities:
-        rows = owned(name, checked.entities, people, whole=whole)
-        tell(name, writer.records(name, rows, checked.hierarchy))
+    for entity in ENTITIES:
+        rows = owned(entity, checked.staging, people, whole=whole)
+        tell(entity, writer.records(entity, rows, checked.hierarchy))
     writer.dataset(_dataset_record(source), checked.hierarchy)
     # 2. Alleles and their carriers, into order and from there into the segment.
     numbers = {name: number for name, (number, _) in people.samples.items()}
-    selection = Selection(
-        numbers, share=source.keep_people is not None, own_reference=source.reference == "own"
-    )
+    selection = Selection(numbers, share=people.narrowed, own_reference=source.reference == "own")
     written = parquet.write(
         _rows(checked.files, selection), variants, tell=lambda rows: tell("genomicVariant", rows)
     )
     _refuse_duplicates(written)
     persons = [person for _, person in people.samples.values()]
+    against = checked.bases
+    reaches = writer.against(against, checked.assembly) if against is not None else None
     chromosomes, kinds = writer.variants(
-        variants, persons, tell=lambda rows: tell("genomicVariant, indexed", rows)
+        *(variants, persons),
+        reaches=reaches,
+        tell=lambda rows: tell("genomicVariant, indexed", rows),
     )
+    _refuse_mismatches(reaches)
     skipped: Counter[str] = Counter()
     if people.left_out:
         skipped["sample without an individual"] = people.left_out
@@ -218,13 +261,32 @@ def _build(
         genes="annotation" if annotators and all(annotators) else None,
         aminoacid_changes=bool(annotators) and all(a and a.has_changes for a in annotators),
         identifiers=kinds,
+        justified=reaches is not None,
         populations=tuple(dict.fromkeys(n for f in checked.files for n in f.counts.populations)),
     )
     writer.finish(facts, skipped)
     tell("genomicVariant", written.rows)
     for reason, count in skipped.items():
         tell(f"left out: {reason}", count)
+    _tell_losses(checked, tell)
     return facts
+
+
+def _refuse_mismatches(reaches: ReachWriter | None) -> None:
+    step = "check the assembly, or drop these lines with bcftools norm -c x"
+    problems = [
+        Problem("variants", f"{chrom}:{start0 + 1}", "REF", "what the reference has there", step)
+        for chrom, start0 in (reaches.mismatches if reaches is not None else ())
+    ]
+    if problems:
+        raise SourceRefused(problems)
+
+
+def _tell_losses(checked: _Checked, tell: Progress) -> None:
+    if checked.rejected:
+        tell("left out: record that could not be read", checked.rejected)
+    for what, count in sorted(checked.losses.items()):
+        tell(f"lost: {what}", count)
 
 
 def _dataset_record(source: DatasetSource) -> dict[str, object]:
@@ -253,19 +315,5 @@ def _refuse_duplicates(written: parquet.Written) -> None:
         raise SourceRefused(problems)
 
 
-def _version(source: DatasetSource) -> str:
-    """The same content gives the same version, whatever its files are called."""
-    stated = {each.name: getattr(source, each.name) for each in fields(source)}
-    stated["metadata"] = dict(source.metadata)
-    for name in ("vcfs", "hierarchies"):
-        stated[name] = [_digest(path) for path in stated[name]]
-    for name in ("individuals", "biosamples", "runs", "analyses", "cohorts"):
-        stated[name] = _digest(stated[name]) if stated[name] else None
-    stated["keep_people"] = sorted(source.keep_people) if source.keep_people is not None else None
-    text = json.dumps({"format": FORMAT, **stated}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _silent(_what: str, _count: int) -> None:
+    pass

@@ -10,31 +10,39 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from beacon.errors import Problem, SourceRefused
-from beacon.records import Entity, Record
-
-Entities = Mapping[str, Entity]
+from beacon.records import Record
+from beacon.staging import Staging
 
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """Kept people by number, and the kept samples: name -> (sample number, person number)."""
+    """Kept people by number, and the kept samples: name -> (sample number, person number). With
+    `narrowed`, some of the source's people are not in the dataset."""
 
     numbers: Mapping[str, int]
     samples: Mapping[str, tuple[int, int]]
     left_out: int
+    withdrawn: frozenset[str] = frozenset()
+    narrowed: bool = False
 
 
 def members(
-    entities: Entities, samples_of_files: Sequence[Sequence[str]], *, kept: frozenset[str] | None
+    staging: Staging,
+    samples_of_files: Sequence[Sequence[str]],
+    *,
+    kept: frozenset[str] | None,
+    withdrawn: frozenset[str],
 ) -> Members:
-    """Numbers people in the order of their records, then of the samples; keeps the wanted ones."""
-    owner = _owners(entities["biosample"])
-    names = dict.fromkeys(str(record["id"]) for record in entities["individual"].records)
+    """Numbers people in the order of their records, then of the samples; keeps the wanted ones,
+    and nobody who withdrew."""
+    owner = _owners(staging)
+    names = dict.fromkeys(staging.ids("individual"))
     in_files = dict.fromkeys(sample for samples in samples_of_files for sample in samples)
-    if not entities["individual"].file:
+    if "individual" not in staging.given:
         names |= dict.fromkeys(owner.values())
         names |= dict.fromkeys(owner.get(sample, sample) for sample in in_files)
-    numbers = {n: i for i, n in enumerate(n for n in names if kept is None or n in kept)}
+    wanted = (n for n in names if (kept is None or n in kept) and n not in withdrawn)
+    numbers = {name: number for number, name in enumerate(wanted)}
     samples: dict[str, tuple[int, int]] = {}
     left_out = 0
     for sample in in_files:
@@ -46,32 +54,34 @@ def members(
     if not numbers and not sites_only:
         step = "check keep_people and the individuals file"
         raise SourceRefused([Problem("source", "", "people", "at least one person", step)])
-    return Members(numbers, samples, left_out)
+    gone = frozenset(name for name in names if name in withdrawn)
+    return Members(numbers, samples, left_out, gone, kept is not None or bool(gone))
 
 
-def _owners(biosamples: Entity) -> Mapping[str, str]:
+def _owners(staging: Staging) -> Mapping[str, str]:
     """The person of each biosample, which is of its own name where it names none."""
-    return {str(r["id"]): str(r.get("individualId", r["id"])) for r in biosamples.records}
+    named = staging.references("biosample", "individualId")
+    return {sample: named.get(sample, sample) for sample in staging.ids("biosample")}
 
 
 def owned(
-    name: str, entities: Entities, people: Members, *, whole: bool
+    entity: str, staging: Staging, people: Members, *, whole: bool
 ) -> Iterator[tuple[Record, int]]:
     """The kept records of an entity with their person; cohorts are nobody's (-1)."""
-    owners = _owners(entities["biosample"])
-    samples = {str(r["id"]): r.get("biosampleId") for r in entities["run"].records}
-    for record in entities[name].records:
-        if name == "cohort":
-            yield _cohort(record, len(people.numbers), whole=whole), -1
+    owners = _owners(staging)
+    samples = staging.references("run", "biosampleId")
+    for record in staging.records(entity):
+        if entity == "cohort":
+            yield _cohort(record, len(people.numbers), whole=not people.narrowed), -1
             continue
-        person = record["id"] if name == "individual" else record.get("individualId")
-        if person is None and name != "individual":
+        person = record["id"] if entity == "individual" else record.get("individualId")
+        if person is None and entity != "individual":
             sample = record.get("biosampleId") or samples.get(str(record.get("runId")))
             person = owners.get(str(sample or record["id"]), sample)
         number = people.numbers.get(str(person)) if person is not None else None
         if number is not None:
             yield record, number
-        elif whole:
+        elif whole and str(person) not in people.withdrawn:
             yield record, -1
 
 

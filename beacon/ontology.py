@@ -19,6 +19,7 @@ from typing import IO, BinaryIO, cast
 from beacon import ontology_formats
 from beacon.errors import Problem, SourceRefused
 from beacon.ontology_formats import MalformedOntology, OntologyTerm
+from beacon.reading import CappedStream, kind_of, opened
 
 MAX_HIERARCHY_BYTES = 1_000_000_000
 MAX_TERMS = 5_000_000
@@ -84,7 +85,7 @@ def _merge(found: Hierarchy, term: OntologyTerm) -> None:
 
 
 def _terms(path: Path) -> Iterator[OntologyTerm]:
-    kind = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    kind = kind_of(path)
     match kind:
         case ".owl":
             with _open(path) as stream:
@@ -100,31 +101,11 @@ def _terms(path: Path) -> Iterator[OntologyTerm]:
 
 
 def _open(path: Path) -> BinaryIO:
-    stream = gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb")
-    return cast("BinaryIO", io.BufferedReader(_Capped(cast("BinaryIO", stream))))
+    def refuse() -> MalformedOntology:
+        return MalformedOntology(f"at most {MAX_HIERARCHY_BYTES} bytes")
 
-
-class _Capped(io.RawIOBase):
-    """A stream that refuses to go on past the cap, so a packed file cannot fill the memory."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._left = MAX_HIERARCHY_BYTES
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # narrower than Buffer
-        read = self._stream.read(len(buffer))
-        self._left -= len(read)
-        if self._left < 0:
-            raise MalformedOntology(f"at most {MAX_HIERARCHY_BYTES} bytes")
-        buffer[: len(read)] = read
-        return len(read)
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
+    stream = CappedStream(opened(path), MAX_HIERARCHY_BYTES, refuse=refuse)
+    return cast("BinaryIO", io.BufferedReader(stream))
 
 
 def _table(lines: Iterable[str]) -> Iterator[OntologyTerm]:

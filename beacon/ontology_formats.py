@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import Element, ParseError
 
-import ijson  # type: ignore[import-untyped]  # ships no types
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
+
+from beacon import json_stream
+from beacon.json_stream import MalformedJson
 
 MAX_XML_DEPTH = 100
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -104,12 +106,12 @@ def obograph(nodes: BinaryIO, edges: BinaryIO) -> Iterator[OntologyTerm]:
     """Classes of every graph; both streams are the same file, from its beginning."""
     parents: dict[str, list[str]] = defaultdict(list)
     try:
-        for edge in ijson.items(edges, "graphs.item.edges.item"):
+        for edge in json_stream.items(edges, "graphs.item.edges.item"):
             if _text(edge, "pred") == "is_a":
                 parents[_text(edge, "sub")].append(curie(_text(edge, "obj")))
-        for node in ijson.items(nodes, "graphs.item.nodes.item"):
+        for node in json_stream.items(nodes, "graphs.item.nodes.item"):
             yield from _node(node, parents)
-    except (ijson.JSONError, UnicodeDecodeError, RecursionError) as broken:
+    except MalformedJson as broken:
         raise MalformedOntology("an obographs JSON document") from broken
 
 

@@ -17,7 +17,7 @@ import pysam
 
 from access.policy import Profile
 from beacon.load import DatasetSource
-from beacon.records import Problems, read_json
+from beacon.records import Unreadable, read_ids
 from beacon.variant_files import open_variants
 from gateway import population
 from gateway.errors import LoadRefused
@@ -222,14 +222,13 @@ def _is_bff(path: Path, kind: str) -> bool:
 
 def _people(path: Path) -> tuple[str, ...]:
     """The ids in an individuals file; `beacon.load` checks the records themselves."""
-    problems = Problems()
-    records = read_json(path, problems)
-    if isinstance(records, list) and all(isinstance(r, dict) and "id" in r for r in records):
-        return tuple(str(record["id"]) for record in records)
-    found = "".join(f" ({problem})" for problem in problems.found)
-    raise LoadRefused(
-        f"{path}: expected a JSON array of individuals, each with an id; repair or remove it{found}"
-    )
+    try:
+        return read_ids(path)
+    except Unreadable as broken:
+        raise LoadRefused(
+            f"{path}: expected a JSON array of individuals, each with an id; repair or remove it "
+            f"({broken.problem})"
+        ) from broken
 
 
 def _by_assembly(paths: Sequence[Path]) -> Mapping[str, tuple[Path, ...]]:

@@ -281,7 +281,7 @@ def test_a_new_version_is_served_after_refresh_and_not_within_a_request(
     during = catalog.snapshot()
     load(dataclasses.replace(source, name="Renamed"), tmp_path / "catalog")
     assert catalog.snapshot()["small"].facts.name == "Small"
-    assert len(list((tmp_path / "catalog").glob("*.segment"))) == 1
+    assert len(list((tmp_path / "catalog").glob("*.segment"))) == 2
     catalog.refresh()
     assert catalog.snapshot()["small"].facts.name == "Renamed"
     assert during["small"].variants(None, people=None, skip=0, limit=1).total == 7
