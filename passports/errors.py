@@ -7,7 +7,8 @@
     Forbidden                 403
     └── ScopeMissing          an access token of ours that does not let us see visas
     InvalidInput              400
-    └── BadTrustFile          the trust file cannot be used; nothing of it is
+    ├── BadTrustFile          the trust file cannot be used; nothing of it is
+    └── LogoutRefused         a logout token that is not the provider's, or not about that
     BadUpstream               502
     └── ProviderFailed        the sign-in provider failed or answered nonsense
     TooMany                   429
@@ -63,13 +64,15 @@ class Reason(StrEnum):
 
 
 class BadToken(Unauthenticated):
-    """Public text is the same for every reason: a forger learns nothing from it."""
+    """Public text is the same for every reason: a forger learns nothing from it. `ended` is when
+    a genuine token expired (epoch seconds)."""
 
     code = "invalid_token"
 
-    def __init__(self, reason: Reason, *, detail: str = "") -> None:
+    def __init__(self, reason: Reason, *, detail: str = "", ended: int | None = None) -> None:
         super().__init__("the credential is not accepted", detail=detail or reason.value)
         self.reason = reason
+        self.ended = ended
 
 
 class SignInFailed(Unauthenticated):
@@ -92,6 +95,12 @@ class ScopeMissing(Forbidden):
 
 class BadTrustFile(InvalidInput):
     code = "bad_trust_file"
+
+
+class LogoutRefused(InvalidInput):
+    """OpenID Connect Back-Channel Logout 1.0, 2.8: 400."""
+
+    code = "invalid_request"
 
 
 class ProviderFailed(BadUpstream):

@@ -16,9 +16,9 @@ from authlib.common.security import generate_token
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from passports import id_token
+from passports import id_token, logout
 from passports.compact import text
-from passports.errors import BadToken, Reason, SignInFailed
+from passports.errors import BadToken, LogoutRefused, Reason, SignInFailed
 from passports.exchange import exchange
 from passports.id_token import same
 from passports.keys import KeyStore
@@ -131,6 +131,21 @@ class Login:
     async def exchange(self, access_token: str, audience: str) -> str:
         """A Passport for `audience` alone, so that its reader can't use it elsewhere."""
         return await exchange(self._provider, access_token, audience)
+
+    async def signed_out(self, raw_logout_token: str) -> str:
+        """The subject who signed out at the provider; `LogoutRefused` when it does not say so."""
+        found = await self._provider.endpoints()
+        try:
+            token = logout.parse(raw_logout_token)
+            return logout.verify(
+                token,
+                await self._key_store(found).key_for(found.jwks, token.kid),
+                issuer=self._provider.issuer,
+                client_id=self._provider.client_id,
+                now=int(self._clock()),
+            )
+        except BadToken as error:
+            raise LogoutRefused("the logout token is not accepted", detail=error.detail) from error
 
     async def _signed_in(
         self, found: Endpoints, pending: PendingLogin, answer: Mapping[str, object]

@@ -77,6 +77,12 @@ class Sessions:
         if session_id is not None:
             self._rows.pop(_hashed(session_id), None)
 
+    def drop_person(self, subject: str) -> None:
+        """Everywhere she is signed in; `subject` is of the one provider these sessions are of."""
+        for key, row in list(self._rows.items()):
+            if row.session.signed_in.subject == subject:
+                del self._rows[key]
+
     def park(self, pending: PendingLogin) -> str:
         """Keeps a sign-in that has begun; the id goes into the browser's cookie."""
         pending_id = secrets.token_urlsafe(32)

@@ -8,13 +8,14 @@ and forms. A form must carry the session's token and, where the browser says so,
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request
-from fastapi.responses import RedirectResponse
+from fastapi.responses import RedirectResponse, Response
 
 from access.errors import SignInNeeded
 from gateway.pages.errors import ForgedForm
 from gateway.pages.render import see
 from passports.errors import SignInFailed
 from passports.login import Login
+from passports.logout import MAX_TOKEN_CHARS as MAX_LOGOUT_CHARS
 from passports.sessions import PENDING_SECONDS, Session, Sessions, cookie_name
 
 MAX_TOKEN_CHARS = 200
@@ -87,6 +88,14 @@ class Desk:
             answer = see("/")
             self._forget(answer, self._cookie)
             return answer
+
+        @router.post("/signin/logout", response_model=None)
+        async def signed_out_elsewhere(
+            logout_token: Annotated[str, Form(max_length=MAX_LOGOUT_CHARS)],
+        ) -> Response:
+            """OpenID Connect Back-Channel Logout 1.0: the provider's own request."""
+            self._sessions.drop_person(await login.signed_out(logout_token))
+            return Response(status_code=200, headers={"Cache-Control": "no-store"})
 
     def _set(self, answer: RedirectResponse, name: str, value: str, *, max_age: int | None) -> None:
         answer.set_cookie(
