@@ -48,6 +48,7 @@ class Framing:
     include: IncludeName = "HIT"
     skip: int = 0
     limit: int = 10
+    page_token: str | None = None
     test_mode: bool = False
     stray_pagination: bool = False
 
@@ -103,9 +104,18 @@ def of_body(body: RequestBody) -> Framing:
         include=query.include or "HIT",
         skip=page.skip,
         limit=page.limit,
+        page_token=_page_token(page),
         test_mode=query.test_mode,
         stray_pagination=body.stray_pagination is not None,
     )
+
+
+def _page_token(page: RequestPagination) -> str | None:
+    """The one page asked for; clients name it as the next or the previous of the one they have."""
+    given = {t for t in (page.current_page, page.next_page, page.previous_page) if t}
+    if len(given) > 1:
+        raise BadQuestion("Give one page token.")
+    return given.pop() if given else None
 
 
 def whole(name: str, text: str) -> int:

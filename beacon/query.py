@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 
 from access.policy import Granularity
 from beacon import filters as filter_rules
-from beacon import framing, request_body, shorthand, variants
+from beacon import framing, pages, request_body, shorthand, variants
 from beacon.catalog import VariantQuestion
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.framing import Framing
+from beacon.pages import Page
 from schemas.beacon import IncludeName, RequestSummary
 from schemas.entries import ENTRY_TYPES, EntryTypeId, entry_type_named
 
@@ -139,9 +140,6 @@ def _query(
     if len(datasets) > MAX_DATASETS or any(len(name) > 200 for name in datasets):
         raise BadQuestion(f"datasetIds names at most {MAX_DATASETS} datasets.")
     _check_schemas(target, frame.schemas)
-    limit = min(frame.limit or MAX_LIMIT, MAX_LIMIT)
-    if frame.skip * limit > MAX_SKIPPED_RECORDS:
-        raise BadQuestion("skip is too large.")
     granularity, warnings = frame.heeded("record" if target.entry == "dataset" else "boolean")
     echo: RequestSummary = {
         "apiVersion": frame.api_version,
@@ -149,7 +147,7 @@ def _query(
             {"entityType": entity or target.entry, "schema": schema or ""}
             for entity, schema in frame.schemas
         ],
-        "pagination": {"skip": frame.skip, "limit": limit},
+        "pagination": {"skip": 0, "limit": 0},
         "requestedGranularity": granularity.wire,
         "includeResultsetResponses": frame.include,
         "testMode": False,
@@ -159,6 +157,8 @@ def _query(
             **({"datasets": {"datasetIds": list(datasets)}} if datasets else {}),
         },
     }
+    page = _page(frame, echo)
+    echo["pagination"] = {"skip": page.skip, "limit": page.limit}
     return Query(
         target=target,
         asked=variants.recognise(genomic),
@@ -166,12 +166,23 @@ def _query(
         filters=read,
         granularity=granularity,
         include=frame.include,
-        skip=frame.skip,
-        limit=limit,
+        skip=page.skip,
+        limit=page.limit,
         echo=echo,
         warnings=warnings,
         named=_named(target),
     )
+
+
+def _page(frame: Framing, asked: RequestSummary) -> Page:
+    """The page asked for, within what may be had at once."""
+    page = Page(frame.skip, frame.limit)
+    if frame.page_token is not None:
+        page = pages.read(frame.page_token, asked)
+    limit = min(page.limit or MAX_LIMIT, MAX_LIMIT)
+    if page.skip * limit > MAX_SKIPPED_RECORDS:
+        raise BadQuestion("skip is too large.")
+    return Page(page.skip, limit)
 
 
 def _named(target: Target) -> variants.Asked | None:

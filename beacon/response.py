@@ -12,15 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from access.disclosure import Answer, Precision
 from access.policy import Granularity
-from beacon import variations
+from beacon import pages, variations
 from beacon.admission import Note
 from beacon.alleles import trimmed
 from beacon.execute import Outcome, SetAnswer
 from beacon.info import NodeFacts
+from beacon.pages import Page
 from beacon.query import Query
 from schemas.beacon import (
     API_VERSION,
     BeaconError,
+    Pagination,
     RequestSummary,
     ResponseMeta,
     ResponseSummary,
@@ -45,7 +47,12 @@ def answered(query: Query, outcome: Outcome, *, beacon_id: str, base_url: str) -
     """The envelope of a query's answer. `base_url` is where `/datasets` lies."""
     granularity = returned_granularity(outcome.sets)
     body: dict[str, object] = {
-        "meta": meta(query.echo, granularity, beacon_id=beacon_id, entry=query.target.entry),
+        "meta": meta(
+            _echo(query, granularity, (one.answer.count for one in outcome.sets)),
+            granularity,
+            beacon_id=beacon_id,
+            entry=query.target.entry,
+        ),
         "responseSummary": _summary(query, outcome.sets),
     }
     shown = [one for one in outcome.sets if _is_shown(one, query)]
@@ -61,6 +68,18 @@ def answered(query: Query, outcome: Outcome, *, beacon_id: str, base_url: str) -
     return body
 
 
+def _echo(query: Query, granularity: Granularity, counts: Iterable[int | None]) -> RequestSummary:
+    """What was asked and, with records, the tokens of their page and its neighbours."""
+    if granularity is not Granularity.RECORD:
+        return query.echo
+    page = Page(query.skip, query.limit)
+    more = any((count or 0) > (page.skip + 1) * page.limit for count in counts)
+    pagination: Pagination = {
+        "skip": page.skip, "limit": page.limit, **pages.around(page, query.echo, more=more)
+    }  # fmt: skip
+    return {**query.echo, "pagination": pagination}
+
+
 def datasets(
     query: Query, records: Sequence[Mapping[str, object]], *, beacon_id: str
 ) -> dict[str, object]:
@@ -74,7 +93,12 @@ def datasets(
     first = query.skip * query.limit
     page = list(records[first : first + query.limit])
     body: dict[str, object] = {
-        "meta": meta(query.echo, granularity, beacon_id=beacon_id, entry="dataset"),
+        "meta": meta(
+            _echo(query, granularity, [len(records)]),
+            granularity,
+            beacon_id=beacon_id,
+            entry="dataset",
+        ),
         "responseSummary": summary,
     }
     if granularity is not Granularity.RECORD:

@@ -36,14 +36,17 @@ class RequestMeta(Wire):
     ] = ()
 
 
+PageToken = Annotated[str | None, StringConstraints(strict=True, max_length=100)]
+
+
 class RequestPagination(Wire):
-    """Pages, not records; cursor tokens are not served, so they are refused when not empty."""
+    """Pages, not records; or the token of a page."""
 
     skip: Annotated[StrictInt, Field(ge=0)] = 0
     limit: Annotated[StrictInt, Field(ge=0)] = 10
-    current_page: Annotated[Literal["", None], Field(alias="currentPage")] = None
-    next_page: Annotated[Literal["", None], Field(alias="nextPage")] = None
-    previous_page: Annotated[Literal["", None], Field(alias="previousPage")] = None
+    current_page: Annotated[PageToken, Field(alias="currentPage")] = None
+    next_page: Annotated[PageToken, Field(alias="nextPage")] = None
+    previous_page: Annotated[PageToken, Field(alias="previousPage")] = None
 
 
 class RequestQuery(Wire):
@@ -68,6 +71,9 @@ class RequestBody(Wire):
 class Pagination(TypedDict):
     skip: int
     limit: int
+    currentPage: NotRequired[str]
+    nextPage: NotRequired[str]
+    previousPage: NotRequired[str]
 
 
 class ReturnedSchema(TypedDict):
@@ -102,10 +108,22 @@ class ResponseSummary(TypedDict):
     countAdjustedTo: NotRequired[list[int | str]]
 
 
+class HandoverType(TypedDict):
+    id: str
+    label: str
+
+
+class Handover(TypedDict):
+    handoverType: HandoverType
+    url: str
+    note: NotRequired[str]
+
+
 class ResultSet(TypedDict):
     id: str
     setType: str
     exists: bool
+    resultsHandovers: NotRequired[list[Handover]]
     resultsCount: NotRequired[int]
     countPrecision: NotRequired[str]
     countAdjustedTo: NotRequired[list[int | str]]
