@@ -82,7 +82,8 @@ class _Desk:
             expires=who.expires,
             visas=tuple(_visa_view(visa) for visa in who.visas),
             dropped=tuple(
-                DroppedView(reason=d.reason, type=d.type, issuer=d.issuer) for d in who.dropped
+                DroppedView(reason=d.reason, type=d.type, issuer=d.issuer, ended=d.ended)
+                for d in who.dropped
             ),
             committee_of=self.book.committee_of(who.identity),
             admin=who.identity in self.admins,

@@ -170,7 +170,11 @@ def _near_misses(need: Need, who: Researcher | None) -> Iterator[str]:
             case _:
                 pass
     for dropped in who.dropped if who is not None else ():
-        if dropped.type == need.rule.type:
+        if dropped.type != need.rule.type:
+            continue
+        if dropped.ended is not None:
+            yield f"Your {noun} visa expired on {day(dropped.ended)}."
+        else:
             yield f"A {noun} visa of yours was not accepted: {dropped.reason.replace('_', ' ')}."
 
 

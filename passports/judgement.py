@@ -18,11 +18,13 @@ from passports.visas import ClaimedVisa, Visa
 
 @dataclass(frozen=True, slots=True)
 class DroppedVisa:
-    """A visa that was not accepted, and the reason code; never its text."""
+    """A visa that was not accepted, and the reason code; never its text. `ended` is when a genuine
+    one expired (epoch seconds)."""
 
     reason: str
     type: str | None
     issuer: str | None
+    ended: int | None = None
 
 
 def judge(me: Identity, claimed: Sequence[ClaimedVisa]) -> tuple[list[Visa], list[DroppedVisa]]:
@@ -52,13 +54,16 @@ def not_held(visa: Visa, reason: Reason) -> DroppedVisa:
     return DroppedVisa(reason.value, visa.type.value, visa.issuer)
 
 
-def unread(reason: Reason, token: UnverifiedToken | None) -> DroppedVisa:
+def unread(
+    reason: Reason, token: UnverifiedToken | None, *, ended: int | None = None
+) -> DroppedVisa:
     """Type and issuer as claimed, and only when short and printable: they go to `explain`."""
     if token is None:
         return DroppedVisa(reason.value, None, None)
     body = token.unverified_claims.get("ga4gh_visa_v1")
     visa_type = body.get("type") if isinstance(body, dict) else None
-    return DroppedVisa(reason.value, _shown(visa_type), _shown(token.unverified_claims.get("iss")))
+    issuer = _shown(token.unverified_claims.get("iss"))
+    return DroppedVisa(reason.value, _shown(visa_type), issuer, ended)
 
 
 def _held(one: ClaimedVisa, helpers: list[Visa], *, budget: conditions.Budget) -> Visa:

@@ -154,7 +154,7 @@ class Clearinghouse:
             token = compact.parse(raw_visa, cap=compact.MAX_VISA_CHARS)
             claimed = await self._signed_visa(token, now=now)
         except BadToken as refusal:
-            return unread(refusal.reason, token)
+            return unread(refusal.reason, token, ended=refusal.ended)
         except KeysUnavailable:
             return unread(Reason.KEYS_UNAVAILABLE, token)
         if self._revocations.revoked(claimed.signed):

@@ -74,7 +74,7 @@ def verify(
     issued_at, expires = _seconds(claims.get("iat")), _seconds(claims.get("exp"))
     not_before = _seconds(claims["nbf"]) if "nbf" in claims else issued_at
     if now >= expires + LEEWAY_SECONDS:
-        raise BadToken(Reason.EXPIRED)
+        raise BadToken(Reason.EXPIRED, ended=expires)
     if max(issued_at, not_before) > now + LEEWAY_SECONDS:
         raise BadToken(Reason.NOT_YET)
     if audience_required or "aud" in claims:

@@ -176,5 +176,5 @@ def _expires(expires: int, asserted: int, max_age_days: int | None, *, now: int)
         return expires
     end = min(expires, asserted + max_age_days * _DAY_SECONDS)
     if now >= end + _LEEWAY_SECONDS:
-        raise BadToken(Reason.EXPIRED)
+        raise BadToken(Reason.EXPIRED, ended=end)
     return end

@@ -184,6 +184,7 @@ class DroppedView(Wire):
     reason: str
     type: str | None
     issuer: str | None
+    ended: int | None = None
 
 
 class WhoAmI(Wire):

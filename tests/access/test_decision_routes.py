@@ -53,6 +53,7 @@ PEOPLE: dict[str, Researcher] = {
         ("ida", (replace(STATUS, expires=NOW - 1), TERMS), ()),
         ("olga", (replace(STATUS, by="self"), TERMS), ()),
         ("vera", (TERMS,), (DroppedVisa("bad_signature", "ResearcherStatus", URL),)),
+        ("eva", (TERMS,), (DroppedVisa("expired", "ResearcherStatus", URL, NOW - 1),)),
         ("adam", (), ()),
         ("dora", (), ()),
     )
@@ -203,9 +204,10 @@ async def test_who_needs_a_grant_is_told_so_and_nothing_else(node: Node) -> None
     assert all("grant" in sentence for sentence in said)
 
 
-async def test_an_expired_visa_is_named_with_its_end(node: Node) -> None:
+@pytest.mark.parametrize("name", ["ida", "eva"])
+async def test_an_expired_visa_is_named_with_its_end(node: Node, name: str) -> None:
     assert "Your researcher status visa expired on 2027-01-15 07:59 UTC." in await advice(
-        node, "ida"
+        node, name
     )
 
 
@@ -314,7 +316,7 @@ async def test_whoami_shows_accepted_and_dropped_visas_with_reasons(node: Node) 
     (held,) = vera["visas"]
     assert (held["type"], held["by"]) == ("AcceptedTermsAndPolicies", "self")
     assert vera["dropped"] == [
-        {"reason": "bad_signature", "type": "ResearcherStatus", "issuer": URL}
+        {"reason": "bad_signature", "type": "ResearcherStatus", "issuer": URL, "ended": None}
     ]
     assert (vera["committee_of"], vera["admin"]) == ([], False)
     assert (await node.get("whoami", name="dora")).json()["committee_of"] == ["heart"]

@@ -49,4 +49,7 @@ async def test_an_expired_helper_helps_nobody() -> None:
     raw = federation.passport([federation.node.visa(conditions=needs), helper])
     researcher = await federation.clearinghouse().admit(raw)
     assert researcher.visas == ()
-    assert {drop.reason for drop in researcher.dropped} == {"expired", "conditions_unmet"}
+    assert {(drop.reason, drop.ended) for drop in researcher.dropped} == {
+        ("expired", NOW - 31),
+        ("conditions_unmet", None),
+    }
