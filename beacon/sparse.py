@@ -16,6 +16,7 @@ from pyroaring import BitMap
 Numbers = NDArray[np.uint32]
 _GAPS, _SHORT, _LONG, _BITS = range(4)
 _MORE = 255
+_FEW = 8  # so few that trying the other forms saves nothing worth its time
 
 
 def encode(numbers: NDArray[np.integer], size: int) -> bytes:
@@ -23,9 +24,14 @@ def encode(numbers: NDArray[np.integer], size: int) -> bytes:
     if not len(numbers):
         return b""
     short = size <= 1 << 16
+    if len(numbers) <= _FEW:
+        return _plain(numbers, short=short)
     plain = len(numbers) * (2 if short else 4)
-    gaps = np.diff(numbers, prepend=-1).astype(np.int64) - 1
-    more, rest = np.divmod(gaps, _MORE)
+    gaps = np.empty(len(numbers), dtype=np.int64)
+    gaps[0] = numbers[0]
+    np.subtract(numbers[1:], numbers[:-1], out=gaps[1:], casting="unsafe")
+    gaps[1:] -= 1
+    more = gaps // _MORE
     spelled = len(numbers) + int(more.sum())
     bits = (size + 7) // 8
     if bits <= min(plain, spelled):
@@ -33,11 +39,16 @@ def encode(numbers: NDArray[np.integer], size: int) -> bytes:
         marks[numbers] = True
         return bytes([_BITS]) + np.packbits(marks, bitorder="little").tobytes()
     if plain <= spelled:
-        kind = np.uint16 if short else np.uint32
-        return bytes([_SHORT if short else _LONG]) + numbers.astype(kind).tobytes()
+        return _plain(numbers, short=short)
     out = np.full(spelled, _MORE, dtype=np.uint8)
-    out[np.cumsum(more + 1) - 1] = rest
+    out[np.cumsum(more + 1) - 1] = gaps - more * _MORE
     return bytes([_GAPS]) + out.tobytes()
+
+
+def _plain(numbers: NDArray[np.integer], *, short: bool) -> bytes:
+    if short:
+        return bytes([_SHORT]) + numbers.astype(np.uint16).tobytes()
+    return bytes([_LONG]) + numbers.astype(np.uint32).tobytes()
 
 
 def decode(blob: bytes) -> Numbers:
@@ -65,15 +76,14 @@ def encode_codes(codes: NDArray[np.uint16]) -> bytes:
     """Small numbers of which few differ: the different ones, then an index of 0 to 8 bits each."""
     if not len(codes):
         return b""
-    if (codes == codes[0]).all():
-        known, places = codes[:1], np.zeros(0, dtype=np.uint8)
-    else:
-        known, found = np.unique(codes, return_inverse=True)
-        places = found.astype(np.uint8)
+    seen = np.bincount(codes)
+    known = np.flatnonzero(seen)
     head = bytes([len(known)]) + known.astype(np.uint16).tobytes()
     width = _width(len(known))
     if width == 0:
         return head
+    seen[known] = np.arange(len(known))
+    places = seen[codes].astype(np.uint8)
     bits = (places[:, None] >> np.arange(width, dtype=np.uint8)) & 1
     return head + np.packbits(bits.astype(bool).ravel(), bitorder="little").tobytes()
 

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 from cyvcf2 import VCF
-from numpy.typing import NDArray
 
 from beacon import alleles, genotypes, site_counts
 from beacon.annotations import Annotator, annotator
@@ -36,6 +35,7 @@ LONGEST_CHROMOSOME = 249_250_621  # chromosome 1 of GRCh37
 _EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _CUT_OFF = "the file is cut off or damaged: copy it again and compare checksums"
 _CHUNK = 1 << 20
+_COUNTED_TOGETHER = 400_000  # genotype cells; more lines at once no longer fit the cache
 _INSERTION = re.compile(r"^<INS(?::[^>]{1,100})?>$")
 _BREAKEND = re.compile(r"^(?:[ACGTN]{1,1000}[\[\]][^\[\]]{1,200}[\[\]]|[\[\]][^\[\]]{1,200}[\[\]][ACGTN]{1,1000}|\.[ACGTN]{1,1000}|[ACGTN]{1,1000}\.)$", re.IGNORECASE)  # fmt: skip  # noqa: E501
 _CLINVAR = {"CLNVID": "clinvar:", "ALLELEID": "clinvar.allele:"}
@@ -71,6 +71,7 @@ class VariantFile:
         try:
             for number, line in enumerate(lines, start=1):  # noqa: B007 (the error names it)
                 yield from reader.rows(line)
+            yield from reader.rest()
         except SourceRefused:
             raise
         except Exception as broken:
@@ -92,8 +93,13 @@ class _Reader:
         self._all = len(kept) == len(file.samples)
         self._ascending = bool((np.diff(table[:, 1]) > 0).all())
         self._chroms: dict[str, int] = {}
+        self._tables: list[genotypes.Table] = []
+        self._places: list[tuple[int, int, int]] = []
+        self._wanted: list[tuple[int, int]] = []
+        self._waiting: list[Row] = []
 
     def rows(self, line: Any) -> Iterator[Row]:
+        """The rows that are ready; those with genotypes wait for enough lines to count together."""
         rank = self._rank(line.CHROM)
         if rank == 0:
             self._left_out("sequence outside 1..22, X, Y, MT")
@@ -101,26 +107,60 @@ class _Reader:
         table = None
         if self._file.samples:
             # First, as a garbled line is noticed here and its alleles must not be touched then.
-            table = self._genotypes(line, rank)
+            table = self._genotypes(line)
             if table is None:
                 self._left_out("line without genotypes")
                 return
         start0, alts = line.start, line.ALT
         if not 0 <= start0 < LONGEST_CHROMOSOME:
             raise self._impossible(rank, start0)
-        if alts:
-            yield from self._alleles(line, (rank, start0, line.REF.upper()), alts, table=table)
-        else:
+        if not alts:
             self._left_out("line without ALT alleles")
+        elif table is None:
+            for _, row in self._alleles(line, (rank, start0, line.REF.upper()), alts):
+                yield row
+        else:
+            self._tables.append(table)
+            self._places.append((rank, start0, len(alts)))
+            for index, row in self._alleles(line, (rank, start0, line.REF.upper()), alts):
+                self._waiting.append(row)
+                self._wanted.append((len(self._tables) - 1, index + 1))
+            if len(self._tables) * table.size >= _COUNTED_TOGETHER:
+                yield from self.rest()
+
+    def rest(self) -> Iterator[Row]:
+        """The rows that waited, with their calls."""
+        if not self._tables:
+            return
+        wanted, waiting = self._wanted, self._waiting
+        lines = genotypes.stacked(self._tables)
+        highest = lines[:, :-1].max(axis=(1, 2), initial=0).tolist()
+        for (rank, start0, alts), named in zip(self._places, highest, strict=True):
+            if named > alts:  # htslib reads past it: the columns are not what they say
+                raise self._impossible(rank, start0)
+        self._tables, self._places, self._wanted, self._waiting = [], [], [], []
+        kept = lines if self._all else lines[:, :, self._columns]
+        calls = genotypes.calls_of(kept, wanted)
+        frequencies: list[float | None] = [None] * len(wanted)
+        if self._selection.own_reference:
+            every = calls if self._all else genotypes.calls_of(lines, wanted)
+            frequencies = [c.allele_count / (c.allele_number or 1) for c in every]
+        for row, each, frequency in zip(waiting, calls, frequencies, strict=True):
+            if self._selection.share and not len(each.carriers):
+                continue  # another share of the cohort has it
+            samples, codes = self._numbers[each.carriers], each.codes
+            if not self._ascending:
+                order = np.argsort(samples)
+                samples, codes = samples[order], codes[order]
+            yield _row((
+                *row[:7], each.allele_count, each.allele_number, each.homozygotes,
+                each.hemizygotes, frequency, samples, codes, *row[14:],
+            ))  # fmt: skip
 
     def _alleles(
-        self,
-        line: Any,
-        place: tuple[int, int, str],
-        alts: list[str],
-        *,
-        table: NDArray[np.signedinteger] | None,
-    ) -> Iterator[Row]:
+        self, line: Any, place: tuple[int, int, str], alts: list[str]
+    ) -> Iterator[tuple[int, Row]]:
+        """(which ALT, its row with the counts the line states)."""
         (rank, start0, ref), get, counts = place, line.INFO.get, self._file.counts
         names = self._identifiers(line.ID, get)
         said = self._said(get, ref, alts)
@@ -128,20 +168,19 @@ class _Reader:
             shape: tuple[str, str, int, int] | None = (alt, "SNP", start0 + 1, 1)
             if (ref, alt) not in _SUBSTITUTIONS:
                 shape = self._shape(place, alt, get, index=index)
-            counted: tuple[Any, ...] | None
-            if table is not None:
-                counted = self._from_genotypes(table, index)
-            else:
-                counted = (*counts.of(get, index), None, None, None)
-            if shape is None or counted is None:
+            if shape is None:
                 continue
             stored, kind, end0, length = shape
-            ac, an, homozygotes, hemizygotes, frequency, samples, codes = counted
-            yield _row((
-                rank, start0, end0, ref, stored, kind, length, ac, an, homozygotes, hemizygotes,
-                frequency, samples, codes, names, said[index] if said is not None else None,
-                counts.by_population(get, index) if counts.populations else None,
-            ))  # fmt: skip
+            ac, an, homozygotes, hemizygotes = counts.of(get, index)
+            yield (
+                index,
+                _row((
+                    rank, start0, end0, ref, stored, kind, length, ac, an, homozygotes,
+                    hemizygotes, None, None, None, names,
+                    said[index] if said is not None else None,
+                    counts.by_population(get, index) if counts.populations else None,
+                )),
+            )  # fmt: skip
 
     def _rank(self, name: str) -> int:
         rank = self._chroms.get(name)
@@ -151,40 +190,19 @@ class _Reader:
             )
         return rank
 
-    def _genotypes(self, line: Any, rank: int) -> NDArray[np.signedinteger] | None:
+    def _genotypes(self, line: Any) -> genotypes.Table | None:
         """Samples by ploidy plus the phase; None where the line has no genotypes."""
         if "GT" not in line.FORMAT:
             return None
-        table: NDArray[np.signedinteger] = line.genotype.array()
-        highest = table[:, :-1].max(initial=0)
-        if table.shape[1] - 1 > genotypes.MAX_PLOIDY or highest > len(line.ALT):
-            # htslib reads past it: the columns are not what they say.
-            raise self._impossible(rank, line.start)
+        table: genotypes.Table = line.genotype.array()
+        if table.shape[1] - 1 > genotypes.MAX_PLOIDY:
+            raise _refused(self._file.path, f"at most {genotypes.MAX_PLOIDY} alleles per call", "")
         return table
 
     def _impossible(self, rank: int, start0: int) -> SourceRefused:
         place = f"{alleles.CHROMOSOMES[rank - 1]}:{start0 + 1}"
         expected = "positions inside the chromosome and genotypes that name its ALT alleles"
         return _refused(self._file.path, f"{expected} at {place}", _CUT_OFF)
-
-    def _from_genotypes(
-        self, table: NDArray[np.signedinteger], index: int
-    ) -> tuple[Any, ...] | None:
-        """AC, AN, homozygotes, hemizygotes, reference AF, samples and genotypes of one allele;
-        None where a share of the cohort has no carrier."""
-        calls = genotypes.calls_of(table if self._all else table[self._columns], index + 1)
-        if self._selection.share and not len(calls.carriers):
-            return None
-        frequency = None
-        if self._selection.own_reference:
-            every = calls if self._all else genotypes.calls_of(table, index + 1)
-            frequency = every.allele_count / every.allele_number if every.allele_number else None
-        samples, codes = self._numbers[calls.carriers], calls.codes
-        if not self._ascending:
-            order = np.argsort(samples)
-            samples, codes = samples[order], codes[order]
-        counts = (calls.allele_count, calls.allele_number, calls.homozygotes, calls.hemizygotes)
-        return *counts, frequency, samples, codes
 
     def _identifiers(self, named: str | None, get: Any) -> Sequence[str] | None:
         keys = self._file.identifier_keys

@@ -165,9 +165,9 @@ class VariantWriter:
 
     def _flush_carried(self) -> None:
         """One chunk of rows, turned from rows of people into people of rows."""
-        pairs = (
-            np.unique(np.concatenate(self._carried)) if self._carried else np.zeros(0, np.uint64)
-        )
+        pairs = np.sort(np.concatenate([np.zeros(0, np.uint64), *self._carried]))
+        if not self._one_sample_each:
+            pairs = pairs[np.diff(pairs, prepend=np.uint64(2**64 - 1)) > 0]
         people = (pairs >> np.uint64(32)).astype(np.int64)
         low = (pairs & np.uint64(CHUNK - 1)).astype(np.uint32)
         bounds = [*np.flatnonzero(np.diff(people, prepend=-1)).tolist(), len(pairs)]
