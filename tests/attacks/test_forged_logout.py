@@ -8,11 +8,12 @@ from fastapi import APIRouter, FastAPI
 
 from gateway.http_errors import ErrorTable
 from gateway.pages.signin import Desk
-from passports.login import Login, SignedIn
+from passports.login import SignedIn
 from passports.logout import EVENT
 from passports.sessions import Sessions
 from passports.tokens import SigningKey, sign
-from tests.support.broker import BROKER, NODE, NOW, Clock, Network, streamed
+from tests.support.broker import NODE, NOW, Clock
+from tests.support.hostile_provider import CLIENT, ISSUER, HostileProvider
 
 pytestmark = pytest.mark.anyio
 
@@ -21,23 +22,15 @@ class Pages:
     """A node's sign-in with Rosa signed in twice and Dora once."""
 
     def __init__(self) -> None:
-        self.key, network = SigningKey.generate(), Network()
-        document = {
-            "issuer": BROKER,
-            "authorization_endpoint": f"{BROKER}/authorize",
-            "token_endpoint": f"{BROKER}/token",
-            "jwks_uri": f"{BROKER}/jwks",
-        }
-        network.serve(f"{BROKER}/.well-known/openid-configuration", lambda _: streamed(document))
-        network.serve_keys(f"{BROKER}/jwks", self.key.public_jwk())
-        login = Login(BROKER, "node", "secret", f"{NODE}/done", network.client(), clock=Clock())
+        provider = HostileProvider()
+        self.key = provider.key
         self.sessions = Sessions(Clock())
         self.signed_in = [
-            self.sessions.create(SignedIn(name, BROKER, name, "opaque", NOW + 600))
+            self.sessions.create(SignedIn(name, ISSUER, name, "opaque", NOW + 600))
             for name in ("rosa", "rosa", "dora")
         ]
         router, self.app = APIRouter(), FastAPI()
-        Desk(self.sessions, public_url=NODE).add_routes(router, login=login)
+        Desk(self.sessions, public_url=NODE).add_routes(router, login=provider.login)
         self.app.include_router(router)
         ErrorTable(bodies={}, realm="test").install(self.app)
 
@@ -45,7 +38,7 @@ class Pages:
         self, *, typ: str = "logout+jwt", key: SigningKey | None = None, **changes: object
     ) -> str:
         claims: dict[str, object] = {
-            "iss": BROKER, "sub": "rosa", "aud": "node", "iat": NOW, "exp": NOW + 120,
+            "iss": ISSUER, "sub": "rosa", "aud": CLIENT, "iat": NOW, "exp": NOW + 120,
             "jti": "l-1", "events": {EVENT: {}},
         }  # fmt: skip
         kept = {name: value for name, value in (claims | changes).items() if value is not None}
