@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from access.audit import Record
 from access.caller import Caller
 from access.decision import Action, Decision, Level
 from access.errors import AdminsOnly, DatasetClosed, LevelNotReached, SignInNeeded
@@ -35,6 +36,7 @@ from schemas.grants import DroppedView, VisaView, WhoAmI
 @dataclass(frozen=True, slots=True)
 class _Desk:
     book: PolicyBook
+    record: Record
     admins: tuple[str, ...]
     clock: Callable[[], int]
 
@@ -45,9 +47,23 @@ class _Desk:
         action = Action(asked.action or "discover")
         book = self.book.consult(who, action, now=now, dataset=asked.dataset)
         decision = book.decide(who, asked.dataset, action, now=now)
+        self._note(who, decision, known=book.policy(asked.dataset) is not None)
         if not decision.allowed:
             raise DatasetClosed(" ".join(reason.text for reason in decision.reasons))
         return _entitled(decision)
+
+    def _note(self, who: Researcher | None, decision: Decision, *, known: bool) -> None:
+        """On record before the answer leaves; a name that no policy has is the caller's own text
+        and stays out of it."""
+        facts = {
+            "caller": None if who is None else self.record.pseudonym(who.identity),
+            "dataset": decision.dataset if known else None,
+            "action": decision.action.value,
+            "outcome": decision.outcome.value,
+            "reasons": [reason.code for reason in decision.reasons],
+            "policy_version": decision.policy_version,
+        }
+        self.record.append("access.check", facts)
 
     def _level(
         self, who: Researcher | None, wanted: Literal["public", "registered"], *, now: int
@@ -93,11 +109,12 @@ class _Desk:
 def build(
     *,
     book: PolicyBook,
+    record: Record,
     caller: Caller,
     admins: tuple[str, ...],
     clock: Callable[[], int],
 ) -> APIRouter:
-    desk = _Desk(book, admins, clock)
+    desk = _Desk(book, record, admins, clock)
     router = APIRouter(tags=["access"])
 
     @router.get("/access/check")

@@ -112,7 +112,7 @@ def build(
     _add_check_routes(router, counter, signed_in)
     _add_workspace_routes(router, counter, signed_in, seal_challenge=seal_challenge)
     router.include_router(
-        decision_routes.build(book=book, caller=caller, admins=admins, clock=clock)
+        decision_routes.build(book=book, record=record, caller=caller, admins=admins, clock=clock)
     )
     return router
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Request
 
 from access import decision_routes
+from access.audit import Record
 from access.decision import DatasetPolicy, Granularity, Level, Obligation, Profile, Window
 from access.errors import CredentialUnreadable
 from access.policy import PolicyBook
@@ -45,6 +49,7 @@ HEART = DatasetPolicy(
     obligations=(Obligation("publish", "Publish what you find."),),
 )
 HIDDEN = replace(HEART, dataset="hidden", committee=(), listed=False, grant_value="urn:hidden")
+SIGNING_KEY = Ed25519PrivateKey.generate()
 PEOPLE: dict[str, Researcher] = {
     name: Researcher(ISSUER, name, visas, dropped, NOW + 900)
     for name, visas, dropped in (
@@ -62,6 +67,7 @@ PEOPLE: dict[str, Researcher] = {
 
 @dataclass
 class Node:
+    folder: Path
     policies: tuple[DatasetPolicy, ...] = (HEART, HIDDEN)
 
     async def caller(self, request: Request) -> Researcher | None:
@@ -71,10 +77,14 @@ class Node:
         return None if name is None else PEOPLE[name]
 
     async def get(self, path: str, *, name: str | None = None, **asked: str) -> httpx.Response:
-        app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+        record = Record(
+            self.folder / "record.jsonl", pseudonym_key=b"p" * 32, signing_key=SIGNING_KEY
+        )
+        app = FastAPI()
         app.include_router(
             decision_routes.build(
                 book=PolicyBook(self.policies, version="7"),
+                record=record,
                 caller=self.caller,
                 admins=(f"adam@{ISSUER}",),
                 clock=lambda: NOW,
@@ -86,12 +96,14 @@ class Node:
         async with httpx.AsyncClient(
             transport=transport, base_url="http://node", headers=headers
         ) as http:
-            return await http.get(f"/access/{path}", params=asked)
+            answer = await http.get(f"/access/{path}", params=asked)
+        record.close()
+        return answer
 
 
 @pytest.fixture
-def node() -> Node:
-    return Node()
+def node(tmp_path: Path) -> Node:
+    return Node(tmp_path)
 
 
 # check
@@ -134,8 +146,10 @@ async def test_check_says_what_one_is_entitled_to(node: Node) -> None:
 
 @pytest.mark.parametrize("name", [None, "rosa", "adam", "grace"])
 @pytest.mark.parametrize("action", ["discover", "stream", "train"])
-async def test_hidden_and_unknown_datasets_have_one_answer(name: str | None, action: str) -> None:
-    with_it = Node((HEART, replace(HIDDEN, level=Level.CONTROLLED)))
+async def test_hidden_and_unknown_datasets_have_one_answer(
+    node: Node, name: str | None, action: str
+) -> None:
+    with_it = replace(node, policies=(HEART, replace(HIDDEN, level=Level.CONTROLLED)))
     hidden = await with_it.get("check", name=name, dataset="hidden", action=action)
     unknown = await with_it.get("check", name=name, dataset="nowhere", action=action)
     assert hidden.status_code == unknown.status_code == 403
@@ -178,6 +192,23 @@ async def test_a_level_is_checked_for_the_node_as_a_whole(
     node: Node, name: str | None, level: str, status: int
 ) -> None:
     assert (await node.get("check", name=name, level=level)).status_code == status
+
+
+async def test_every_check_is_on_record_without_names_and_foreign_words(node: Node) -> None:
+    await node.get("check", name="rosa", dataset="heart")
+    await node.get("check", name="rosa", dataset="hidden", action="stream")
+    await node.get("check", dataset="eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.x")
+    text = (node.folder / "record.jsonl").read_text()
+    noted = [json.loads(line) for line in text.splitlines()]
+    facts = [one["facts"] for one in noted if one["kind"] == "access.check"]
+    assert [(one["dataset"], one["outcome"], one["reasons"]) for one in facts] == [
+        ("heart", "permit", ["registered_bona_fide"]),
+        ("hidden", "deny", ["needs_grant"]),
+        (None, "deny", ["not_available"]),
+    ]
+    assert facts[0]["caller"] == facts[1]["caller"] != facts[2]["caller"]
+    assert "rosa" not in text
+    assert "eyJ" not in text
 
 
 # explain
@@ -230,8 +261,8 @@ async def test_a_permit_says_what_is_owed_and_until_when(node: Node) -> None:
     ]
 
 
-async def test_a_closed_window_is_not_answered_with_advice_on_visas() -> None:
-    closed = Node((replace(HEART, windows=(Window(None, NOW),)),))
+async def test_a_closed_window_is_not_answered_with_advice_on_visas(node: Node) -> None:
+    closed = replace(node, policies=(replace(HEART, windows=(Window(None, NOW),)),))
     assert await advice(closed, "rosa") == ["This dataset is not open for this at present."]
 
 
@@ -245,15 +276,17 @@ async def test_an_affiliation_with_a_term_is_described(node: Node) -> None:
     )
     held = visa(VisaType.AFFILIATION_AND_ROLE, "faculty@uni.example")
     PEOPLE["afra"] = replace(PEOPLE["rosa"], subject="afra", visas=(STATUS, TERMS, held))
-    strict = Node((replace(HEART, conditions={Level.REGISTERED: (rule,)}),))
+    strict = replace(node, policies=(replace(HEART, conditions={Level.REGISTERED: (rule,)}),))
     said = await advice(strict, "afra")
     assert "You need affiliation (*@uni.example) said by so, at most 30 days old." in said
     assert f"Your affiliation visa is of {URL}, which does not count here." in said
 
 
 @pytest.mark.parametrize("name", [None, "rosa", "grace"])
-async def test_explaining_hidden_and_unknown_datasets_gives_one_answer(name: str | None) -> None:
-    with_it = Node((HEART, replace(HIDDEN, level=Level.CONTROLLED)))
+async def test_explaining_hidden_and_unknown_datasets_gives_one_answer(
+    node: Node, name: str | None
+) -> None:
+    with_it = replace(node, policies=(HEART, replace(HIDDEN, level=Level.CONTROLLED)))
     hidden = await with_it.get("explain", name=name, dataset="hidden")
     unknown = await with_it.get("explain", name=name, dataset="nowhere")
     assert hidden.content.replace(b"hidden", b"nowhere") == unknown.content
