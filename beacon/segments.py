@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from pyroaring import BitMap
 
-from beacon import identifiers, manifest
+from beacon import identifiers, manifest, withdrawals
 from beacon.blocks import FORMAT
 from beacon.carriers import Carriers
 from beacon.catalog import (
@@ -41,6 +41,7 @@ from beacon.errors import CatalogError, UnsupportedQuestion
 from beacon.record_table import RecordTable
 from beacon.variant_rows import VariantRows
 from beacon.variant_table import VariantTable
+from beacon.without import without
 
 _MAX_INTEGER = 2**62  # what SQLite can bind; no position or page is beyond it
 
@@ -205,10 +206,12 @@ class SegmentCatalog:
     def __init__(self, catalog_dir: Path) -> None:
         self._folder = catalog_dir
         self._open: dict[str, tuple[manifest.Entry, Segment]] = {}
+        self._served: Mapping[str, Segment] = {}
+        self._withdrawn: Mapping[str, frozenset[str]] = {}
         self.refresh()
 
     def snapshot(self) -> Mapping[str, Segment]:
-        return {dataset: segment for dataset, (_, segment) in self._open.items()}
+        return self._served
 
     def refresh(self) -> None:
         """Opens what is new in the manifest; on failure the segments open before stay."""
@@ -219,7 +222,13 @@ class SegmentCatalog:
                 opened[dataset] = before
                 continue
             opened[dataset] = (entry, self._opened(dataset, entry))
-        self._open = opened
+        withdrawn = withdrawals.read(self._folder)
+        if opened != self._open or withdrawn != self._withdrawn:
+            self._served = {
+                dataset: without(segment, withdrawn.get(dataset, ()))
+                for dataset, (_, segment) in opened.items()
+            }
+        self._open, self._withdrawn = opened, withdrawn
 
     def _opened(self, dataset: str, entry: manifest.Entry) -> Segment:
         path = self._folder / entry.file

@@ -1,0 +1,175 @@
+"""A dataset version as it answers once people withdrew: without them, though the file holds them.
+
+Implements `beacon.catalog.Segment` over another one, from the moment the withdrawal is seen until
+the next load builds a version that never held them. Counts over all samples cannot be taken apart
+here, so a variant's own frequencies are left out meanwhile, never stated with somebody in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from pyroaring import BitMap
+
+from beacon.catalog import (
+    ById,
+    Compare,
+    DatasetFacts,
+    EntryType,
+    FilteringTerm,
+    HasTerm,
+    Predicate,
+    Segment,
+    VariantPage,
+    VariantQuestion,
+    VariantRow,
+)
+
+_OWNED: tuple[EntryType, ...] = ("individual", "biosample", "run", "analysis")
+
+
+def without(segment: Segment, people: Iterable[str]) -> Segment:
+    """The segment itself where none of them is in it."""
+    numbers = {name: segment.person_number(name) for name in people}
+    here = {name: number for name, number in numbers.items() if number is not None}
+    return WithoutPeople(segment, here) if here else segment
+
+
+class WithoutPeople:
+    """`people` are the withdrawn, by id, with their numbers."""
+
+    def __init__(self, segment: Segment, people: Mapping[str, int]) -> None:
+        self._segment = segment
+        self._ids = frozenset(people)
+        self._gone: dict[str, BitMap] = {entity: BitMap() for entity in _OWNED}
+        for person in people:
+            for entity in _OWNED:
+                theirs = segment.belonging(entity, to="individual", entry_id=person)
+                self._gone[entity] |= theirs if theirs is not None else BitMap()
+        self._gone["individual"] |= BitMap(people.values())
+        self._gone["genomicVariant"] = self._gone["individual"]
+        self._samples = self._ids | {
+            str(record["id"])
+            for record in segment.entries(
+                "biosample",
+                people=self._gone["individual"],
+                skip=0,
+                limit=len(self._gone["biosample"]),
+            )[1]
+        }
+
+    @property
+    def facts(self) -> DatasetFacts:
+        facts = self._segment.facts
+        return replace(facts, people=facts.people - len(self._ids), populations=())
+
+    # Variants
+
+    def supports(self, question: VariantQuestion) -> bool:
+        return self._segment.supports(question)
+
+    def variants(
+        self, question: VariantQuestion | None, *, people: BitMap | None, skip: int, limit: int
+    ) -> VariantPage:
+        if not self._segment.facts.genotypes:
+            return self._segment.variants(question, people=people, skip=skip, limit=limit)
+        left = self.people(()) if people is None else people - self._gone["individual"]
+        page = self._segment.variants(question, people=left, skip=skip, limit=limit)
+        return VariantPage(page.total, tuple(self._told(row) for row in page.rows))
+
+    def _told(self, row: VariantRow) -> VariantRow:
+        return replace(
+            row,
+            allele_count=0,
+            allele_number=0,
+            carriers=len(self.carriers(ById(row.variant_id))),
+            homozygotes=None,
+            hemizygotes=None,
+            populations=(),
+        )
+
+    def carriers(self, question: VariantQuestion) -> BitMap:
+        return self._segment.carriers(question) - self._gone["individual"]
+
+    def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
+        found = self._segment.calls(row, limit=limit + len(self._samples))
+        return [call for call in found if call[0] not in self._samples][:limit]
+
+    # People and records
+
+    def people(self, predicates: Sequence[Predicate]) -> BitMap:
+        return self._segment.people(predicates) - self._gone["individual"]
+
+    def matching(self, entry_type: EntryType, predicates: Sequence[Predicate]) -> BitMap:
+        found = self._segment.matching(entry_type, predicates)
+        if entry_type in self._gone:
+            return found - self._gone[entry_type]
+        # A collection that only the withdrawn make match does not match.
+        people = self._segment.people(predicates)
+        return BitMap() if people and people <= self._gone["individual"] else found
+
+    def belonging(self, entry_type: EntryType, *, to: EntryType, entry_id: str) -> BitMap | None:
+        found = self._segment.belonging(entry_type, to=to, entry_id=entry_id)
+        if found is None or self._is_gone(to, entry_id):
+            return None
+        return found - self._gone[entry_type] if entry_type in self._gone else found
+
+    def entries(
+        self,
+        entry_type: EntryType,
+        *,
+        people: BitMap | None,
+        skip: int,
+        limit: int,
+        records: BitMap | None = None,
+    ) -> tuple[int, Sequence[Mapping[str, object]]]:
+        if entry_type in self._gone:
+            records = self.matching(entry_type, ()) if records is None else records
+            records = records - self._gone[entry_type]
+        if people is not None:
+            people = people - self._gone["individual"]
+        return self._segment.entries(
+            entry_type, people=people, records=records, skip=skip, limit=limit
+        )
+
+    def entry(self, entry_type: EntryType, entry_id: str) -> Mapping[str, object] | None:
+        if self._is_gone(entry_type, entry_id):
+            return None
+        return self._segment.entry(entry_type, entry_id)
+
+    def person_number(self, individual_id: str) -> int | None:
+        return None if individual_id in self._ids else self._segment.person_number(individual_id)
+
+    def _is_gone(self, entry_type: EntryType, entry_id: str) -> bool:
+        if entry_type == "individual":
+            return entry_id in self._ids
+        if entry_type not in _OWNED:
+            return False
+        owners = self._segment.belonging("individual", to=entry_type, entry_id=entry_id)
+        return bool(owners) and owners <= self._gone["individual"]
+
+    # Terms
+
+    def knows(self, predicate: Predicate) -> bool:
+        return self._segment.knows(predicate)
+
+    def terms(self) -> Sequence[FilteringTerm]:
+        """Without what only the withdrawn had."""
+        return [told for term in self._segment.terms() if (told := self._term(term)) is not None]
+
+    def _term(self, term: FilteringTerm) -> FilteringTerm | None:
+        if term.scope not in self._gone:
+            return term
+        if term.kind == "ontologyTerm":
+            left = len(self.matching(term.scope, [HasTerm(term.id, scope=term.scope)]))
+            return replace(term, people=left) if left else None
+        values = tuple(
+            value
+            for value in term.values
+            if self.matching(term.scope, [Compare(term.id, "=", value, term.scope)])
+        )
+        return replace(term, values=values) if values or not term.values else None
+
+    def term_field(self, term: str) -> str | None:
+        return self._segment.term_field(term)
