@@ -14,7 +14,7 @@ from typing import Any
 from beacon import naming, vrs
 from beacon.catalog import Allele
 from beacon.justify import MAX_SHIFT, Justified, justified
-from beacon.reference import Reference
+from beacon.reference import Reference, Windowed
 from schemas.sequences import RANKS, refget_id
 
 MAX_MISMATCHES = 20
@@ -41,7 +41,7 @@ class ReachWriter:
     where REF is not what stands there."""
 
     def __init__(self, db: sqlite3.Connection, reference: Reference, *, assembly: str) -> None:
-        self._db, self._reference, self._assembly = db, reference, assembly
+        self._db, self._reference, self._assembly = db, Windowed(reference), assembly
         self.mismatches: list[tuple[str, int]] = []
 
     def write(self, first: int, stored: Iterator[Allele]) -> None:

@@ -7,7 +7,6 @@ Names in the file may be any spelling of a primary chromosome. Other stores of s
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Lock
 from typing import Protocol
 
 import pysam
@@ -28,6 +27,24 @@ class Reference(Protocol):
         ...
 
 
+class Windowed:
+    """Another reference, read forwards in windows: a load asks for neighbours next. It holds one
+    window, so one load uses it."""
+
+    def __init__(self, reference: Reference) -> None:
+        self._reference = reference
+        self._window = ("", 0, "")
+
+    def bases(self, chrom: str, start0: int, end0: int) -> str:
+        held, first, bases = self._window
+        start0 = max(start0, 0)
+        if held != chrom or start0 < first or end0 > first + len(bases):
+            first = max(start0 - _BEFORE, 0)
+            bases = self._reference.bases(chrom, first, max(end0, first + _WINDOW))
+            self._window = (chrom, first, bases)
+        return bases[start0 - first : max(end0 - first, 0)]
+
+
 class FastaReference:
     """One FASTA file; its index is made beside it where it is missing."""
 
@@ -45,24 +62,12 @@ class FastaReference:
             raise ReferenceUnreadable(
                 "a reference has none of the sequences 1-22, X, Y, MT", detail=str(path)
             )
-        # A file is read forwards, in windows: neighbours are asked for next.
-        self._window = ("", 0, "")
-        self._lock = Lock()
 
     def bases(self, chrom: str, start0: int, end0: int) -> str:
         name = self._names.get(chrom)
         start0, end0 = max(start0, 0), min(end0, start0 + MAX_FETCH)
         if name is None or end0 <= start0:
             return ""
-        with self._lock:
-            held, first, bases = self._window
-            if held != name or start0 < first or end0 > first + len(bases):
-                first = max(start0 - _BEFORE, 0)
-                bases = self._fetch(name, first, max(end0, first + _WINDOW))
-                self._window = (name, first, bases)
-            return bases[start0 - first : end0 - first]
-
-    def _fetch(self, name: str, start0: int, end0: int) -> str:
         length = self._file.get_reference_length(name)
         if start0 >= length:
             return ""

@@ -164,6 +164,9 @@ def load(
     clear: Annotated[
         list[Path] | None, typer.Option(help="a file to offer unsealed; its index beside it")
     ] = None,
+    sequences: Annotated[
+        str | None, typer.Option(help="FASTA or collection that REF is compared with")
+    ] = None,
     check: Annotated[bool, typer.Option(help="only check")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -185,6 +188,7 @@ def load(
             hierarchies=tuple(hierarchy or ()),
             seal=tuple(seal or ()),
             clear=tuple(clear or ()),
+            sequences=sequences,
         ),
         check_only=check,
     )

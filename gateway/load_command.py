@@ -10,9 +10,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from beacon.load import DatasetSource, check
+from beacon.reference import Reference
 from gateway import loading
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
+from gateway.references import StoredReference
+from schemas.errors import NotFound
+from streams.refget.index import Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Wanted:
     hierarchies: tuple[Path, ...]
     seal: tuple[Path, ...]
     clear: tuple[Path, ...] = ()
+    sequences: str | None = None
 
 
 def run(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, object]:
@@ -53,6 +58,18 @@ def run(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, obj
     return summary
 
 
+def _bases(home: NodeHome, sequences: str | None) -> Path | Reference | None:
+    """A FASTA file, or a collection that `skerry reference add` took in."""
+    if sequences is None or Path(sequences).is_file():
+        return None if sequences is None else Path(sequences)
+    try:
+        return StoredReference(Index(home.references), sequences)
+    except NotFound as unknown:
+        raise LoadRefused(
+            f"{sequences[:80]}: neither a FASTA file nor a collection of `skerry reference list`"
+        ) from unknown
+
+
 def _load(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, object]:
     source = DatasetSource(
         id=wanted.dataset,
@@ -64,6 +81,7 @@ def _load(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, o
         biosamples=wanted.biosamples,
         hierarchies=wanted.hierarchies,
         reference="own",
+        bases=_bases(home, wanted.sequences),
     )
     if check_only:
         problems = check(source)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beacon.errors import ReferenceUnreadable
-from beacon.reference import FastaReference
+from beacon.reference import FastaReference, Windowed
 
 TEXT = ("ACGTN" * 40_000) + "acgtRYK"
 
@@ -34,6 +34,18 @@ def test_bases_are_those_of_the_file_and_end_where_it_ends(
 ) -> None:
     expected = TEXT.upper()[max(start0, 0) : max(start0 + length, 0)]
     assert reference.bases("1", start0, start0 + length) == expected
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(-50, len(TEXT) + 50), st.integers(0, 90_000)), max_size=6))
+def test_windows_show_the_same_bases(
+    reference: FastaReference, asked: list[tuple[int, int]]
+) -> None:
+    windowed = Windowed(reference)
+    for start0, length in asked:
+        for chrom in ("1", "MT"):
+            there = windowed.bases(chrom, start0, start0 + length)
+            assert there == reference.bases(chrom, start0, start0 + length)
 
 
 def test_a_sequence_the_file_has_not_has_no_bases(reference: FastaReference) -> None:
