@@ -5,6 +5,7 @@ SkerryError
 │   ├── FolderInvalid        a folder that is no workspace, or holds unreadable settings
 │   ├── NodeNotPinned        a node whose signing key this workspace was never told
 │   ├── AddressInvalid       a node address that is no https (or loopback http) URL
+│   ├── CandidateUnreadable  an output that has no shape the airlock knows
 │   └── PlaceRefused         plaintext asked for outside the workspace's own data folder
 ├── Conflict
 │   └── AlreadyThere         a workspace, pin or file that would be replaced
@@ -30,6 +31,10 @@ class NodeNotPinned(InvalidInput):
 
 class AddressInvalid(InvalidInput):
     code = "node_address_invalid"
+
+
+class CandidateUnreadable(InvalidInput):
+    code = "candidate_unreadable"
 
 
 class PlaceRefused(InvalidInput):
