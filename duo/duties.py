@@ -18,11 +18,10 @@ def ethics(condition: Condition, around: Circumstances) -> Finding:
     until = approval.valid_until
     if approval.refused or (until is not None and until < around.today):
         return deny(condition, "The ethics approval was refused or has run out.")
-    if not approval.reference:
-        return review(condition, "No ethics approval is stated.", "ethics.ref")
-    if until is None:
-        text = "It is not stated how long the ethics approval is valid."
-        return review(condition, text, "ethics.valid_until")
+    if not approval.reference or until is None:
+        missing = [] if approval.reference else ["ethics.ref"]
+        missing += [] if until else ["ethics.valid_until"]
+        return review(condition, "No valid ethics approval is stated.", *missing)
     text = "Keep the ethics approval valid."
     return owed(condition, text, until=until, ends=until, evidence=True)
 

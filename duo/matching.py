@@ -33,12 +33,15 @@ def match(
     findings = tuple(
         _findings(consent, purpose, hierarchy=hierarchy, today=today, strict_duos=strict_duos)
     )
+    outcome = worst(finding.outcome for finding in findings)
+    # Nothing is owed for what is denied; the findings still say what would have been.
+    offered = () if outcome is Outcome.DENY else findings
     return Verdict(
-        outcome=worst(finding.outcome for finding in findings),
+        outcome=outcome,
         reasons=findings,
-        obligations=tuple(f.obligation for f in findings if f.obligation is not None),
+        obligations=tuple(f.obligation for f in offered if f.obligation is not None),
         missing=tuple(sorted({name for finding in findings for name in finding.missing})),
-        last_day=_last_day(findings, purpose, today),
+        last_day=_last_day(findings, purpose, today) if offered else None,
         versions=Versions(duo=DUO_RELEASE, diseases=hierarchy.release),
         warnings=() if consent is None else consent.warnings,
     )

@@ -66,10 +66,9 @@ def _for_the_requester(verdict: Verdict) -> str:
         said += [f.text for f in verdict.reasons if f.outcome is verdict.outcome]
     if verdict.missing:
         said.append(f"Please state: {', '.join(verdict.missing)}.")
-    if verdict.outcome is not Outcome.DENY:
-        said += [f"You would owe: {owed.text}" for owed in verdict.obligations]
-        if verdict.last_day is not None:
-            said.append(f"The last day would be {verdict.last_day.isoformat()}.")
+    said += [f"You would owe: {owed.text}" for owed in verdict.obligations]
+    if verdict.last_day is not None:
+        said.append(f"The last day would be {verdict.last_day.isoformat()}.")
     return " ".join(said)
 
 

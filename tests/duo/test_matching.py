@@ -304,6 +304,13 @@ def test_deny_stands_above_review_and_both_are_reported() -> None:
     assert {finding.outcome for finding in verdict.reasons} == {P, R, D}
 
 
+def test_what_is_denied_owes_nothing_and_ends_nowhere() -> None:
+    given = consent(Term.HMB, Term.PUB, Condition(Term.TS, months=12))
+    verdict = judge(given, use(Use.ANCESTRY))
+    assert (verdict.outcome, verdict.obligations, verdict.last_day) == (D, (), None)
+    assert {finding.term for finding in verdict.reasons} == {Term.HMB, Term.PUB, Term.TS}
+
+
 def test_a_permit_may_carry_four_obligations() -> None:
     given = consent(Term.GRU, Term.PUB, Term.RTN, MOR, Condition(Term.TS, months=12))
     verdict = judge(given, RESEARCH)
@@ -363,6 +370,7 @@ def test_every_missing_fact_is_named() -> None:
         "commitments.collaborate",
         "data_kinds",
         "ethics.ref",
+        "ethics.valid_until",
         "places.processing",
         "project.id",
         "purpose.research_types",
