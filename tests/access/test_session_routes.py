@@ -77,32 +77,6 @@ async def test_a_small_passport_may_come_as_a_bearer(node: Node) -> None:
     assert (await node.who(answer.json()["access_token"])).json() == ["rosa", [], NOW + 600]
 
 
-@pytest.mark.parametrize(
-    ("passport_seconds", "visa_seconds", "lasts"),
-    [(7200, 7200, 3600), (7200, 300, 300), (120, 7200, 120)],
-)
-async def test_it_ends_with_the_hour_the_passport_or_the_first_visa(
-    node: Node, passport_seconds: int, visa_seconds: int, lasts: int
-) -> None:
-    visa = node.federation.node.visa(exp=NOW + visa_seconds)
-    raw = node.federation.passport([visa], exp=NOW + passport_seconds)
-    answer = await node.open(raw)
-    assert answer.json()["expires_in"] == lasts
-    bearer = answer.json()["access_token"]
-    node.federation.clock.now = NOW + lasts - 1
-    assert (await node.who(bearer)).json()[2] == NOW + lasts
-    node.federation.clock.now = NOW + lasts
-    assert (await node.who(bearer)).status_code == 401
-    node.federation.clock.now = NOW
-    assert (await node.who(bearer)).status_code == 401
-
-
-async def test_a_passport_in_its_leeway_opens_nothing(node: Node) -> None:
-    raw = node.federation.passport(exp=NOW - 5)
-    assert (await node.http.get("/who", headers={"Authorization": f"Bearer {raw}"})).is_success
-    assert (await node.open(raw)).status_code == 401
-
-
 async def test_it_is_ended_by_its_holder_once(node: Node) -> None:
     bearer = await node.bearer(node.federation.passport())
     headers = {"Authorization": f"Bearer {bearer}"}
@@ -164,34 +138,6 @@ async def test_a_guess_is_nobody(node: Node, guess: str) -> None:
     assert (await node.who(bearers.PREFIX + guess)).status_code == 401
 
 
-async def test_bearers_are_not_alike() -> None:
-    node = Node(Federation())
-    raw = node.federation.passport()
-    made = [await node.bearer(raw) for _ in range(bearers.MAX_PER_PERSON)]
-    assert len(set(made)) == len(made)
-    assert all(len(bearer) == len(bearers.PREFIX) + 43 for bearer in made)
-
-
-async def test_a_persons_oldest_goes_when_she_opens_too_many(node: Node) -> None:
-    raw = node.federation.passport()
-    made = [await node.bearer(raw) for _ in range(bearers.MAX_PER_PERSON + 1)]
-    assert (await node.who(made[0])).status_code == 401
-    assert (await node.who(made[1])).status_code == 200
-
-
-async def test_a_full_house_turns_the_next_away_and_nobody_out(
-    node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rosas = node.federation.passport()
-    monkeypatch.setattr(bearers, "MAX_HELD_CHARS", len(rosas) + 10)
-    bearer = await node.bearer(rosas)
-    doras = node.federation.passport(sub="dora")
-    assert (await node.open(doras)).status_code == 429
-    assert (await node.who(bearer)).status_code == 200
-    node.federation.clock.now = NOW + 600
-    assert (await node.open(node.federation.passport(sub="dora", exp=NOW + 900))).status_code == 200
-
-
 async def test_what_its_passport_loses_the_bearer_loses_at_once() -> None:
     federation = Federation()
     federation.take_access_tokens(federation.node.visa())
@@ -203,5 +149,6 @@ async def test_what_its_passport_loses_the_bearer_loses_at_once() -> None:
     assert (await node.who(bearer)).json()[1] == []
 
 
-def test_nothing_secret_prints() -> None:
-    assert "hunter2" not in repr(bearers.Opened("hunter2", 1))
+async def test_a_full_house_is_a_429(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bearers, "MAX_HELD_CHARS", 10)
+    assert (await node.open(node.federation.passport())).status_code == 429
