@@ -65,12 +65,13 @@ EFFECTS: Mapping[str, str] = {
     "regulatory_region_amplification": "SO:0001891",
     "regulatory_region_variant": "SO:0001566",
     "intergenic_variant": "SO:0001628",
+    "intergenic_region": "SO:0000605",
     "intragenic_variant": "SO:0002011",
     "sequence_variant": "SO:0001060",
 }
 LABELS: Mapping[str, str] = {term: name for name, term in EFFECTS.items()}
 _BESIDE = frozenset({EFFECTS[f"{where}_gene_variant"] for where in ("upstream", "downstream")})
-_OUTSIDE = _BESIDE | {EFFECTS["intergenic_variant"]}
+_OUTSIDE = _BESIDE | {EFFECTS["intergenic_variant"], EFFECTS["intergenic_region"]}
 _FORMAT = re.compile(r"(?:Format:|Functional annotations:)\s*['\"]?([^'\"]+)", re.IGNORECASE)
 # Names of what we read, as VEP and SnpEff call them.
 _COLUMNS = {
