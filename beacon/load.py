@@ -19,9 +19,9 @@ from beacon import alleles, manifest, ontology, parquet, people_files, variant_f
 from beacon.catalog import DatasetFacts
 from beacon.errors import CatalogError, Problem, ReferenceUnreadable, SourceRefused
 from beacon.members import Members, members, owned
-from beacon.reaches import ReachWriter
+from beacon.reaches import RefCheck
 from beacon.records import Problems
-from beacon.reference import FastaReference, Reference
+from beacon.reference import FastaReference, Reference, Windowed
 from beacon.segment_file import SegmentWriter
 from beacon.segments import SqliteSegment
 from beacon.source import DatasetSource as DatasetSource
@@ -59,10 +59,14 @@ def check(
     try:
         with Staging() as staging:
             checked = _check(source, staging, report=report, tell=tell)
+        compared = RefCheck(Windowed(checked.bases)) if checked.bases is not None else None
         for file in checked.files:
-            for number, _ in enumerate(file.rows(Selection({})), start=1):
+            for number, row in enumerate(file.rows(Selection({})), start=1):
+                if compared is not None:
+                    compared.look(alleles.CHROMOSOMES[row.rank - 1], row.start0, row.ref)
                 if number % _REPORT_EVERY == 0:
                     tell("genomicVariant, checked", number)
+        _refuse_mismatches(compared)
         _tell_losses(checked, tell)
     except SourceRefused as refused:
         return list(refused.problems)
@@ -238,7 +242,7 @@ def _build(
         reaches=reaches,
         tell=lambda rows: tell("genomicVariant, indexed", rows),
     )
-    _refuse_mismatches(reaches)
+    _refuse_mismatches(reaches.checked if reaches is not None else None)
     skipped: Counter[str] = Counter()
     if people.left_out:
         skipped["sample without an individual"] = people.left_out
@@ -272,11 +276,11 @@ def _build(
     return facts
 
 
-def _refuse_mismatches(reaches: ReachWriter | None) -> None:
+def _refuse_mismatches(compared: RefCheck | None) -> None:
     step = "check the assembly, or drop these lines with bcftools norm -c x"
     problems = [
         Problem("variants", f"{chrom}:{start0 + 1}", "REF", "what the reference has there", step)
-        for chrom, start0 in (reaches.mismatches if reaches is not None else ())
+        for chrom, start0 in (compared.places if compared is not None else ())
     ]
     if problems:
         raise SourceRefused(problems)

@@ -36,20 +36,39 @@ _ARRANGE = (
 Ask = Callable[..., list[Any]]
 
 
+class RefCheck:
+    """Compares REF with a reference; `places` are the first where it is not what stands there."""
+
+    def __init__(self, reference: Reference) -> None:
+        self._reference = reference
+        self.places: list[tuple[str, int]] = []
+
+    def look(self, chrom: str, start0: int, ref: str) -> None:
+        """A base the reference does not know fits every base."""
+        there = self._reference.bases(chrom, start0, start0 + len(ref))
+        if there == ref or len(self.places) >= MAX_MISMATCHES:
+            return
+        fits = len(there) == len(ref) and all(
+            one == other or one not in "ACGT" or other == "N"
+            for one, other in zip(there, ref, strict=True)
+        )
+        if not fits:
+            self.places.append((chrom, start0))
+
+
 class ReachWriter:
-    """Rows in their order, each compared with the reference; `mismatches` are the first places
-    where REF is not what stands there."""
+    """Rows in their order, each compared with the reference."""
 
     def __init__(self, db: sqlite3.Connection, reference: Reference, *, assembly: str) -> None:
         self._db, self._reference, self._assembly = db, Windowed(reference), assembly
-        self.mismatches: list[tuple[str, int]] = []
+        self.checked = RefCheck(self._reference)
 
     def write(self, first: int, stored: Iterator[Allele]) -> None:
         """`first` is the number of the first row."""
         reaches: list[tuple[int, ...]] = []
         digests: list[tuple[int, int]] = []
         for row, allele in enumerate(stored, start=first):
-            self._check(allele)
+            self.checked.look(allele.chrom, allele.start0, allele.ref)
             single = allele.ref in _SINGLE and allele.alt in _SINGLE
             change = Justified(allele) if single else justified(allele, self._reference)
             if change.ambiguous:
@@ -66,18 +85,6 @@ class ReachWriter:
     def finish(self) -> None:
         for statement in _ARRANGE:
             self._db.execute(statement)
-
-    def _check(self, allele: Allele) -> None:
-        """A base the reference does not know fits every base."""
-        there = self._reference.bases(allele.chrom, allele.start0, allele.start0 + len(allele.ref))
-        if there == allele.ref or len(self.mismatches) >= MAX_MISMATCHES:
-            return
-        fits = len(there) == len(allele.ref) and all(
-            one == other or one not in "ACGT" or other == "N"
-            for one, other in zip(there, allele.ref, strict=True)
-        )
-        if not fits:
-            self.mismatches.append((allele.chrom, allele.start0))
 
 
 class Reaches:

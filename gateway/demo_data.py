@@ -89,6 +89,7 @@ def synthetic(scratch: Path, *, nodes: int, seed: int = SEED) -> list[list[DemoD
             individuals=folder / "individuals.json",
             biosamples=folder / "biosamples.json",
             hierarchies=(folder / "hierarchy.tsv",),
+            bases=folder / "reference.fa",
         )
         sealed = tuple(
             SealedFile(

@@ -125,12 +125,14 @@ def _person(number: int, rng: np.random.Generator) -> Mapping[str, object]:
 
 
 def write(population: Population, folder: Path, *, people: Sequence[int]) -> None:
-    """Writes these people (by number) as one dataset's input: BFF JSON, VCF, hierarchy."""
+    """Writes these people (by number) as one dataset's input: BFF JSON, VCF, hierarchy, and the
+    reference."""
     folder.mkdir(parents=True, exist_ok=True)
     chosen = [population.people[number] for number in people]
     _write_json(folder / "individuals.json", chosen)
     _write_json(folder / "biosamples.json", [_biosample(str(person["id"])) for person in chosen])
     _write_vcf(population, folder / "variants.vcf.gz", people)
+    _write_fasta(population, folder / "reference.fa")
     rows = [
         f"{term}\t{label}\t{parent or ''}" for term, label, parent, _ in (*DISEASES, *PHENOTYPES)
     ]
@@ -184,10 +186,7 @@ def write_objects(
     """Reads (BAM, CRAM), calls (BCF) and the reference (FASTA) that belong to one person."""
     folder.mkdir(parents=True, exist_ok=True)
     name = population.ids[person]
-    fasta = folder / "reference.fa"
-    lines = [population.reference[at : at + 60] for at in range(0, LENGTH, 60)]
-    fasta.write_text(f">{CHROM}\n" + "\n".join(lines) + "\n", encoding="ascii")
-    pysam.faidx(str(fasta))
+    fasta = _write_fasta(population, folder / "reference.fa")
     bam, cram, bcf = folder / f"{name}.bam", folder / f"{name}.cram", folder / f"{name}.bcf"
     _write_bam(population, bam, person=person, seed=seed)
     with (
@@ -205,6 +204,13 @@ def write_objects(
         f"variants/{name}.bcf": bcf,
         "file/reference.fa": fasta,
     }
+
+
+def _write_fasta(population: Population, path: Path) -> Path:
+    lines = [population.reference[at : at + 60] for at in range(0, LENGTH, 60)]
+    path.write_text(f">{CHROM}\n" + "\n".join(lines) + "\n", encoding="ascii")
+    pysam.faidx(str(path))
+    return path
 
 
 def _write_bam(population: Population, path: Path, *, person: int, seed: int) -> None:

@@ -12,7 +12,7 @@ from beacon import naming, shorthand
 from beacon.alleles import trimmed
 from beacon.catalog import Allele, ByIdentifier, Edited, Segment, VariantQuestion
 from beacon.errors import SourceRefused
-from beacon.load import load
+from beacon.load import check, load
 from beacon.segments import SegmentCatalog
 from tests.support.bases import TextReference, result
 from tests.support.beacon_node import source
@@ -141,11 +141,14 @@ def test_a_vrs_id_that_nobody_has_finds_nothing(segment: Segment) -> None:
 
 
 def test_a_file_of_another_reference_is_refused_naming_the_places(tmp_path: Path) -> None:
-    wrong = source(tmp_path / "s", "S", lines=("13 . C G . 0|1 0|0 0|0 0|0",))
+    made = source(tmp_path / "s", "S", lines=("13 . C G . 0|1 0|0 0|0 0|0",))
+    wrong = replace(made, bases=TextReference(TEXT))
     with pytest.raises(SourceRefused) as refused:
-        load(replace(wrong, bases=TextReference(TEXT)), tmp_path / "c")
+        load(wrong, tmp_path / "c")
     (problem,) = refused.value.problems
     assert (problem.where, problem.field) == ("1:13", "REF")
+    assert check(wrong) == [problem]
+    assert check(replace(wrong, bases=None)) == []
 
 
 def test_a_reference_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
