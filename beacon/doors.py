@@ -17,7 +17,7 @@ from starlette.responses import Response
 from access.audit import Record
 from access.disclosure import granted
 from access.policy import Action, Granularity, Level, PolicyBook
-from beacon import admission, execute, framing, info, query, response
+from beacon import admission, execute, framing, info, query, response, synthetic
 from beacon.catalog import Catalog, Segment
 from beacon.errors import BadQuestion, BodyTooLarge, CatalogError, UnknownEntry
 from beacon.info import NodeFacts
@@ -45,6 +45,7 @@ class _Asking:
     now: int
     book: PolicyBook
     entries: admission.Touched
+    test: bool = False
 
 
 class Doors:
@@ -64,6 +65,9 @@ class Doors:
         self._catalog = catalog
         self._book = book
         self._admissions = admission.Admissions()
+        self._synthetic = synthetic.SyntheticCatalog()
+        self._synthetic_book = synthetic.book()
+        self._synthetic_admissions = admission.Admissions()
         self._caller = caller
         self._record = record
         self._clock = clock
@@ -72,9 +76,14 @@ class Doors:
 
     async def info(self, request: Request) -> Response:
         _known(request, "requestedSchema")
-        return _json(
-            info.info(self._node, requested_schema=request.query_params.get("requestedSchema"))
+        now = int(self._clock())
+        public = (
+            segment
+            for dataset, segment in sorted(self._catalog.snapshot().items())
+            if self._book.may_know(None, dataset, now=now)
         )
+        schema = request.query_params.get("requestedSchema")
+        return _json(info.info(self._node, public, requested_schema=schema))
 
     async def service_info(self, request: Request) -> Response:
         _known(request)
@@ -151,7 +160,10 @@ class Doors:
     async def _answer(self, request: Request, target: query.Target) -> Response:
         researcher = await self._caller(request)
         asked = await _read(request, target)
-        asking = self._asking(researcher, admission.touched(asked))
+        if asked.test_mode:
+            asking = await self._testing()
+        else:
+            asking = self._asking(researcher, admission.touched(asked))
         try:
             if target.entry == "dataset":
                 body, named = self._datasets(asked, asking)
@@ -219,8 +231,14 @@ class Doors:
         book = self._book.consult(researcher, Action.DISCOVER, now=now, entries=entries)
         return _Asking(researcher, self._catalog.snapshot(), now, book, entries)
 
+    async def _testing(self) -> _Asking:
+        """Whoever asks, and in whatever mode they sign in: the test data and nothing else."""
+        snapshot = await self._synthetic.snapshot()
+        return _Asking(None, snapshot, int(self._clock()), self._synthetic_book, None, test=True)
+
     def _admit(self, asking: _Asking) -> admission.Admission:
-        return self._admissions.admit(
+        admissions = self._synthetic_admissions if asking.test else self._admissions
+        return admissions.admit(
             asking.book,
             asking.researcher,
             asking.snapshot,

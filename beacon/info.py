@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from access.policy import Level
-from beacon.catalog import FilteringTerm
+from beacon.alleles import CHROMOSOMES
+from beacon.catalog import (
+    Allele,
+    AminoacidChange,
+    ByIdentifier,
+    FilteringTerm,
+    InGene,
+    Segment,
+    Span,
+    VariantQuestion,
+)
 from beacon.query import MAX_LIMIT
 from beacon.variants import SUPPORTED
 from schemas.beacon import API_VERSION
@@ -77,11 +87,22 @@ FILTERING_TERMS: tuple[tuple[str, EntryTypeId], ...] = (
     ("/cohorts/{id}/filtering_terms", "cohort"),
     ("/datasets/{id}/filtering_terms", "dataset"),
 )
+_QUESTIONS: dict[str, VariantQuestion] = {
+    "sequence": Allele("1", 0, "A", "C"),
+    "range": Span("1", 0, 1),
+    "bracket": Span("1", 0, 2, starts=(0, 1), ends=(1, 2)),
+    "gene": InGene("BRCA1"),
+    "aminoacidChange": AminoacidChange("V600E"),
+    "identifier": ByIdentifier("rs1"),
+}
 SERVICE_INFO_SCHEMA = "ga4gh-service-info-v1.0"
 
 
-def info(node: NodeFacts, *, requested_schema: str | None = None) -> dict[str, object]:
-    """`/` and `/info`, in service-info form where that schema was asked for."""
+def info(
+    node: NodeFacts, held: Iterable[Segment] = (), *, requested_schema: str | None = None
+) -> dict[str, object]:
+    """`/` and `/info`, in service-info form where that schema was asked for. `held` are the
+    datasets that anybody may know of; what they can be asked is said under `info`."""
     if requested_schema is not None and requested_schema.startswith(SERVICE_INFO_SCHEMA):
         return {"meta": _meta(node), "response": service_info(node)}
     response: dict[str, object] = {
@@ -91,20 +112,31 @@ def info(node: NodeFacts, *, requested_schema: str | None = None) -> dict[str, o
         "environment": node.environment,
         "organization": {"id": node.organization_id, "name": node.organization_name},
         "welcomeUrl": node.public_url,
-        "info": {
-            "variantQueries": SUPPORTED,
-            "assemblies": ["GRCh37", "GRCh38"],
-            "orGroups": "A list inside filters holds alternatives.",
-            "vrsIds": "Left out: no reference sequence is at hand, so alleles are trimmed only.",
-            "testMode": "not supported",
-            "limit": MAX_LIMIT,
-        },
+        "info": _abilities(tuple(held)),
     }
     if node.description:
         response["description"] = node.description
     if node.version:
         response["version"] = node.version
     return {"meta": _meta(node), "response": response}
+
+
+def _abilities(held: Sequence[Segment]) -> dict[str, object]:
+    """No standard endpoint says which variant questions a node can answer (Beacon issue 97)."""
+    chromosomes = {name for one in held for name in one.facts.chromosomes}
+    return {
+        "variantQueries": SUPPORTED,
+        "variantQueryTypes": {
+            name: sorted(one.facts.id for one in held if one.supports(question))
+            for name, question in _QUESTIONS.items()
+        },
+        "carriers": sorted(one.facts.id for one in held if one.facts.genotypes),
+        "assemblies": sorted({one.facts.assembly for one in held}),
+        "referenceNames": [name for name in CHROMOSOMES if name in chromosomes],
+        "orGroups": "A list inside filters holds alternatives.",
+        "testMode": "answers from one synthetic dataset, without signing in",
+        "limit": MAX_LIMIT,
+    }
 
 
 def service_info(node: NodeFacts) -> ServiceInfo:

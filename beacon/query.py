@@ -63,6 +63,7 @@ class Query:
     skip: int
     limit: int
     echo: RequestSummary
+    test_mode: bool = False
     warnings: tuple[str, ...] = ()
     named: variants.Asked | None = None
 
@@ -134,8 +135,6 @@ def _query(
     datasets: tuple[str, ...],
     read: tuple[filter_rules.Filter, ...],
 ) -> Query:
-    if frame.test_mode:
-        raise UnsupportedQuestion("testMode is not supported by this beacon.")
     _check_fits(target, genomic, read=read)
     if len(datasets) > MAX_DATASETS or any(len(name) > 200 for name in datasets):
         raise BadQuestion(f"datasetIds names at most {MAX_DATASETS} datasets.")
@@ -150,7 +149,7 @@ def _query(
         "pagination": {"skip": 0, "limit": 0},
         "requestedGranularity": granularity.wire,
         "includeResultsetResponses": frame.include,
-        "testMode": False,
+        "testMode": frame.test_mode,
         "filters": [f.text for f in read],
         "requestParameters": {
             **({"g_variant": dict(genomic)} if genomic else {}),
@@ -169,6 +168,7 @@ def _query(
         skip=page.skip,
         limit=page.limit,
         echo=echo,
+        test_mode=frame.test_mode,
         warnings=warnings,
         named=_named(target),
     )

@@ -129,7 +129,7 @@ def meta(
         ],
         "returnedGranularity": granularity.wire,
         "receivedRequestSummary": echo,
-        "testMode": False,
+        "testMode": echo.get("testMode", False),
     }
 
 

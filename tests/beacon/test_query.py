@@ -184,11 +184,13 @@ def test_the_refusal_names_the_unknown_parameter() -> None:
         post({"colour": "red"})
 
 
-def test_test_mode_is_unsupported_and_says_so() -> None:
-    with pytest.raises(UnsupportedQuestion, match="testMode"):
-        get(testMode="true")
-    with pytest.raises(UnsupportedQuestion, match="testMode"):
-        post({"testMode": True})
+def test_test_mode_is_asked_for_in_so_many_words_and_echoed() -> None:
+    for query, asked in ((get(testMode="true"), True), (post({"testMode": True}), True),
+                         (get(testMode="false"), False), (get(), False)):  # fmt: skip
+        assert (query.test_mode, query.echo["testMode"]) == (asked, asked)
+    for given in ("1", "yes", ""):
+        with pytest.raises(BadQuestion, match="testMode"):
+            get(testMode=given)
 
 
 def test_defaults_are_those_of_the_standard() -> None:
