@@ -52,10 +52,10 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Says whether data under these terms may be used so, with every reason."""
-    terms = _terms(dataset, _document(dataset))
+    terms = _terms(dataset, _part(_document(dataset), "dataset"))
     verdict = match(
         read_consent(terms) if terms else None,
-        read_purpose(_request(request)),
+        read_purpose(read_request(request)),
         hierarchy=_tables(ontology),
         today=_day(today),
         strict_duos=strict_duos,
@@ -176,11 +176,16 @@ def _terms(path: Path, document: object) -> tuple[DataUseTerm, ...]:
         raise LoadRefused(f"{path}: {_fault(error)}") from error
 
 
-def _request(path: Path) -> DataUseRequest:
+def read_request(path: Path) -> DataUseRequest:
     try:
-        return DataUseRequest.model_validate(_document(path))
+        return DataUseRequest.model_validate(_part(_document(path), "request"))
     except ValidationError as error:
         raise LoadRefused(f"{path}: {_fault(error)}") from error
+
+
+def _part(document: object, name: str) -> object:
+    """The document, or that part of it where it is the body of POST /access/duo/check."""
+    return document[name] if isinstance(document, dict) and name in document else document
 
 
 def _fault(error: ValidationError) -> str:

@@ -57,6 +57,11 @@ def test_a_beacon_dataset_and_yaml_are_read(tmp_path: Path) -> None:
     assert skerry("duo", "check", *files).code == Exit.OK
 
 
+def test_the_body_of_the_http_door_serves_as_both_files(tmp_path: Path) -> None:
+    body = {"dataset": GRU_NPU, "request": asked("not_for_profit")}
+    assert check(tmp_path, body, body).code == Exit.OK
+
+
 def test_the_day_decides_a_moratorium(tmp_path: Path) -> None:
     dataset = [{"id": "DUO:0000042"}, {"id": "DUO:0000024", "params": {"date": "2027-01-01"}}]
     before = check(tmp_path, dataset, asked("unknown"), "--today", "2026-12-31", "--json")
