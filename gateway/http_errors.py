@@ -15,6 +15,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from access.errors import SignInNeeded
+from passports.errors import ScopeMissing
 from schemas.errors import InvalidInput, NotFound, SkerryError, Unauthenticated
 from streams.htsget.routes import cross_origin
 
@@ -56,8 +58,8 @@ class ErrorTable:
             (made for prefix, made in self._bodies.items() if path.startswith(prefix)), plain_body
         )
         headers = {"Cache-Control": "no-store"}
-        if isinstance(error, Unauthenticated):
-            headers["WWW-Authenticate"] = f'Bearer realm="{self._realm}", error="invalid_token"'
+        if (challenge := _challenge(error)) is not None:
+            headers["WWW-Authenticate"] = f'Bearer realm="{self._realm}"{challenge}'
         if path.startswith("/htsget"):
             headers |= cross_origin(request)
         return JSONResponse(body(request, error), status_code=status, headers=headers)
@@ -89,3 +91,16 @@ class ErrorTable:
     async def _unexpected(self, request: Request, error: Exception) -> JSONResponse:
         _log.error("unexpected", kind=type(error).__name__, exc_info=error)
         return self._answer(request, _Internal("The server failed; this was logged."), 500)
+
+
+def _challenge(error: SkerryError) -> str | None:
+    """RFC 6750 3.1: no error where nothing was sent, and the scope where that was missing."""
+    match error:
+        case SignInNeeded():
+            return ""
+        case Unauthenticated():
+            return ', error="invalid_token"'
+        case ScopeMissing():
+            return ', error="insufficient_scope", scope="openid ga4gh_passport_v1"'
+        case _:
+            return None

@@ -8,9 +8,11 @@ import httpx
 import pytest
 from fastapi import Body, FastAPI, Query
 
+from access.errors import SignInNeeded
 from beacon.response import error_body as beacon_error
 from gateway.http_errors import Body as MakesBody
 from gateway.http_errors import ErrorTable
+from passports.errors import BadToken, Reason, ScopeMissing
 from schemas.errors import Conflict, Forbidden, NotFound, SkerryError, Unauthenticated, Unavailable
 from streams.htsget.tickets import error_body as htsget_error
 from tests.support.beacon_node import NODE
@@ -140,3 +142,31 @@ async def test_a_malformed_body_is_refused_without_repeating_it(sent: bytes) -> 
         )
     assert answer.status_code == 400
     assert "P1" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("error", "challenge"),
+    [
+        (SignInNeeded("x"), 'Bearer realm="isle"'),
+        (BadToken(Reason.EXPIRED), 'Bearer realm="isle", error="invalid_token"'),
+        (
+            ScopeMissing("x"),
+            'Bearer realm="isle", error="insufficient_scope", scope="openid ga4gh_passport_v1"',
+        ),
+    ],
+)
+async def test_a_challenge_says_what_is_wrong_and_nothing_when_nothing_was_sent(
+    error: SkerryError, challenge: str
+) -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def route() -> None:
+        raise error
+
+    ErrorTable(bodies={}, realm="isle").install(app)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://node"
+    ) as http:
+        answer = await http.get("/")
+    assert answer.headers["WWW-Authenticate"] == challenge
