@@ -165,6 +165,7 @@ class DatasetPolicy:
     workspaces: frozenset[str] = frozenset()
     data_use_for_answers: bool = False
     clear_streams: bool = False
+    committee_name: str | None = None
 
     def needs(self, level: Level) -> tuple[VisaRule, ...]:
         """The visas on which a level above public rests."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from access.decision import Action, Decision, Judge, Level, Rule, Weighed
+from access.decision import Action, DatasetPolicy, Decision, Judge, Level, Rule, Weighed
 from access.policy import PolicyBook
 from access.visa_rules import BONA_FIDE, Failure, VisaRule
 from passports.passport import Researcher
@@ -91,7 +91,10 @@ def advice(explanation: Explanation) -> tuple[str, ...]:
     if not decision.allowed and refused & {Rule.LEVEL, Rule.CEILING, Rule.DATA_USE}:
         for need in explanation.needs:
             if need.level > weighed.reached.level and not need.met:
-                said += [_asked_for(need.rule), *_near_misses(need, explanation.researcher)]
+                said += [
+                    _asked_for(need.rule, weighed.policy),
+                    *_near_misses(need, explanation.researcher),
+                ]
     if decision.allowed:
         said += [f"You owe: {owed.text}" for owed in decision.obligations]
         if decision.expires is not None:
@@ -141,9 +144,10 @@ def _tried(rule: VisaRule, visas: tuple[Visa, ...], *, now: int) -> Iterator[Tri
             yield Tried(visa, failure)
 
 
-def _asked_for(rule: VisaRule) -> str:
+def _asked_for(rule: VisaRule, policy: DatasetPolicy) -> str:
     if rule.type is VisaType.CONTROLLED_ACCESS:
-        return "You need a grant: request access from the dataset's committee."
+        whom = policy.committee_name or "the dataset's committee"
+        return f"You need a grant: request access from {whom}."
     return f"You need {described(rule)}."
 
 

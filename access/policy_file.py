@@ -202,6 +202,7 @@ def _policy(entry: DatasetEntry, file: PolicyFile, *, public_url: str) -> Datase
         workspaces=frozenset(entry.workspaces),
         data_use_for_answers=entry.data_use_for_answers,
         clear_streams=entry.insecure_clear_streams,
+        committee_name=entry.committee_name,
     )
 
 

@@ -119,6 +119,7 @@ class DatasetEntry(Wire):
     obligations: Annotated[tuple[ObligationEntry, ...], Field(max_length=MAX_RULES)] = ()
     workspaces: Annotated[tuple[LocalId, ...], Field(max_length=MAX_PEOPLE)] = ()
     committee: Annotated[tuple[Identity, ...], Field(max_length=MAX_PEOPLE)] = ()
+    committee_name: Text | None = None
     data_use: Annotated[tuple[DataUseTerm, ...], Field(max_length=MAX_TERMS)] = ()
     data_use_for_answers: bool = False
     insecure_clear_streams: bool = False

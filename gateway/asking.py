@@ -8,23 +8,30 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import cast, get_args
 
 import httpx
 
+from access.decision import Judge
 from access.policy import PolicyBook
 from access.policy_file import load_policies
 from access.policy_model import PersonaName
 from access.policy_tests import PERSONA_SECONDS, midnight, persona
 from access.policy_versions import PolicyVersions
+from access.purpose_check import PurposeCheck
+from duo.ontology import load_ontology
+from duo.purpose import read_purpose
 from gateway import config
+from gateway.duo_command import read_request
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
 from passports import trust
 from passports.keys import KeyStore
 from passports.passport import Clearinghouse, Researcher
 from passports.userinfo import Userinfo
+from schemas.entries import EntryTypeId
 
 _SECONDS = 3.0
 _GRANT = "grant:"
@@ -68,6 +75,25 @@ def book_in_force(home: NodeHome) -> PolicyBook:
     if active is None:
         return load_policies(home.policies, public_url=url)
     return versions.read(active.number).book
+
+
+def judge_of(home: NodeHome, purpose: Path | None, *, now: int) -> Judge | None:
+    """Judges the purpose in a file (the request form of docs/duo.md) as this node would."""
+    if purpose is None:
+        return None
+    strict_duos = config.load(home.settings).strict_duos
+    check = PurposeCheck(load_ontology(home.ontology), strict_duos=strict_duos)
+    stated = read_purpose(read_request(purpose))
+    today = datetime.fromtimestamp(now, tz=UTC).date()
+    return lambda consent: check.judge(consent, stated, today=today)
+
+
+def entry_of(entry: str | None) -> frozenset[str] | None:
+    if entry is None:
+        return None
+    if entry not in get_args(EntryTypeId):
+        raise LoadRefused(f"--entry is one of {', '.join(get_args(EntryTypeId))}")
+    return frozenset({entry})
 
 
 def _day(written: str) -> date:

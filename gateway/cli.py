@@ -392,6 +392,7 @@ def explain(
         str | None, typer.Option(help="anonymous, registered, bona_fide or granted")
     ] = None,
     at: Annotated[str | None, typer.Option(help="a day, YYYY-MM-DD; left out: now")] = None,
+    purpose: Annotated[Path | None, typer.Option(help="a data use request to judge too")] = None,
     brief: Annotated[bool, typer.Option(help="only what the caller would be told")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -402,7 +403,14 @@ def explain(
 
     token = None if token_file is None else _token(token_file)
     found = explain_command.run(
-        NodeHome(folder), dataset, action, token=token, persona=persona, entry=entry, at=at
+        NodeHome(folder),
+        dataset,
+        action,
+        token=token,
+        persona=persona,
+        entry=entry,
+        at=at,
+        purpose=purpose,
     )
     print(json.dumps(found) if as_json else explain_command.text(found, brief=brief))
 

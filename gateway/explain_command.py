@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import get_args
+from pathlib import Path
 
 from access.decision import Action
 from access.explain import advice, explain, full
-from gateway.asking import asking, book_in_force
+from gateway.asking import asking, book_in_force, entry_of, judge_of
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
-from schemas.entries import EntryTypeId
 
 
 def run(
@@ -22,16 +21,23 @@ def run(
     persona: str | None = None,
     entry: str | None = None,
     at: str | None = None,
+    purpose: Path | None = None,
 ) -> Mapping[str, object]:
     """Raises what admitting the token raises; a refusal is an answer, not an error."""
     if action not in set(Action):
         raise LoadRefused(f"--action is one of {', '.join(Action)}")
-    if entry is not None and entry not in get_args(EntryTypeId):
-        raise LoadRefused(f"--entry is one of {', '.join(get_args(EntryTypeId))}")
     book = book_in_force(home)
     who = asking(home, book, token=token, as_persona=persona, dataset=dataset, at=at)
-    entries = None if entry is None else frozenset({entry})
-    found = explain(book, who.researcher, dataset, Action(action), now=who.now, entries=entries)
+    judge = judge_of(home, purpose, now=who.now)
+    found = explain(
+        book,
+        who.researcher,
+        dataset,
+        Action(action),
+        now=who.now,
+        entries=entry_of(entry),
+        judge=judge,
+    )
     decision, researcher = found.decision, who.researcher
     return {
         "outcome": decision.outcome.value,

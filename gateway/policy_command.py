@@ -115,18 +115,21 @@ def try_out(
     ] = None,
     token_file: Annotated[Path | None, typer.Option(help="holds a Passport for the node")] = None,
     at: Annotated[str | None, typer.Option(help="a day, YYYY-MM-DD; left out: now")] = None,
+    entry: Annotated[str | None, typer.Option(help="an entry type; left out: any")] = None,
+    purpose: Annotated[Path | None, typer.Option(help="a data use request to judge too")] = None,
     as_json: AsJson = False,
 ) -> None:
     """What every dataset would answer to someone, before it holds."""
     from access.decision import Action
-    from gateway.asking import asking
+    from gateway.asking import asking, entry_of, judge_of
 
     home, versions = _open(folder)
     book = _read(home, versions, which).book
     token = None if token_file is None else _token(token_file)
     who = asking(home, book, token=token, as_persona=persona, at=at)
+    judge, entries = judge_of(home, purpose, now=who.now), entry_of(entry)
     found = [
-        book.decide(who.researcher, dataset, action, now=who.now)
+        book.decide(who.researcher, dataset, action, now=who.now, entries=entries, judge=judge)
         for dataset in book.datasets()
         for action in Action
     ]

@@ -235,6 +235,12 @@ async def test_who_needs_a_grant_is_told_so_and_nothing_else(node: Node) -> None
     assert all("grant" in sentence for sentence in said)
 
 
+async def test_the_committee_is_called_by_its_name(node: Node) -> None:
+    named = replace(node, policies=(replace(HEART, committee_name="the Heart Board"),))
+    said = await advice(named, "rosa", action="stream")
+    assert "You need a grant: request access from the Heart Board." in said
+
+
 @pytest.mark.parametrize("name", ["ida", "eva"])
 async def test_an_expired_visa_is_named_with_its_end(node: Node, name: str) -> None:
     assert "Your researcher status visa expired on 2027-01-15 07:59 UTC." in await advice(

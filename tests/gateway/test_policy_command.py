@@ -142,9 +142,33 @@ def test_time_can_be_simulated(node: NodeHome) -> None:
     assert "deny (outside_window)" in policy("try", node, "--at", "2031-01-01").out
 
 
+def test_a_purpose_is_judged_with_the_policy(node: NodeHome, tmp_path: Path) -> None:
+    terms = "data_use: [{id: DUO:0000042}, {id: DUO:0000045}]"
+    write(node, f"datasets: [{{id: isle, level: public, {terms}}}]\n")
+    purpose = tmp_path / "purpose.json"
+    asked = ("--persona", "grant:isle", "--purpose", purpose)
+    purpose.write_text('{"requester": {"organisation": {"type": "for_profit"}}}')
+    assert "isle: train: deny" in policy("try", node, *asked).out
+    purpose.write_text("{}")
+    assert "isle: train: needs-review" in policy("try", node, *asked).out
+    assert "isle: discover: permit, record (grant)" in policy("try", node, *asked).out
+    purpose.write_text("[")
+    assert policy("try", node, *asked).code == Exit.BAD_INPUT
+
+
+def test_an_entry_type_is_tried_by_its_own_rule(node: NodeHome) -> None:
+    entries = "entries: {individual: {level: controlled}}"
+    write(node, f"datasets: [{{id: isle, level: public, {entries}}}]\n")
+    assert "isle: discover: deny (needs_grant)" in policy("try", node).out
+    assert "isle: discover: deny" in policy("try", node, "--entry", "individual").out
+    assert "isle: discover: permit" in policy("try", node, "--entry", "run").out
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["--entry", "person"],
+        ["--purpose", "/nowhere"],
         ["--persona", "root"],
         ["--persona", "granted"],
         ["--at", "tomorrow"],
