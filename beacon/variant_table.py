@@ -50,7 +50,7 @@ class VariantTable:
             case ById(name):
                 return self._alleles.by_id(name)
             case Allele():
-                return self._alleles.allele(question)
+                return self._present(self._alleles.allele(question))
             case Edited():
                 return self._alleles.edited(question)
             case Span():
@@ -63,6 +63,16 @@ class VariantTable:
                 return self._by_identifier(name)
             case _ as unreachable:
                 assert_never(unreachable)
+
+    def _present(self, rows: BitMap) -> BitMap:
+        """Without alleles that were looked for and found in nobody: a dataset that holds only calls
+        of the reference answers no. Lists and ids still show them."""
+        return BitMap(
+            row
+            for row in rows
+            for block, place, _ in self._rows.pieces(row, row + 1)
+            if block.at("ac", place) or not block.at("an", place)
+        )
 
     # Spans
 

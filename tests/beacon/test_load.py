@@ -75,7 +75,9 @@ def test_missing_calls_count_neither_as_carriers_nor_as_alleles(
     source: DatasetSource, tmp_path: Path
 ) -> None:
     segment = loaded(source, tmp_path / "catalog")
-    (row,) = segment.variants(Allele("1", 300, "G", "T"), people=None, skip=0, limit=1).rows
+    asked = Allele("1", 300, "G", "T")
+    assert segment.variants(asked, people=None, skip=0, limit=1).total == 0
+    (row,) = segment.variants(Span("1", 300, 301), people=None, skip=0, limit=1).rows
     assert (row.allele_count, row.allele_number, row.carriers) == (0, 4, 0)
     assert row.identifiers == ("rs3", "rs4")
     (row,) = segment.variants(Allele("1", 200, "A", "C"), people=None, skip=0, limit=1).rows

@@ -11,6 +11,7 @@ import pytest
 from beacon.catalog import (
     Allele,
     AminoacidChange,
+    ById,
     ByIdentifier,
     InGene,
     PopulationCount,
@@ -160,6 +161,15 @@ def test_a_line_without_alt_says_nothing_of_any_allele(tmp_path: Path) -> None:
     segment = loaded(tmp_path, "1 100 . A . . 0/0 0/0", "1 200 . A C . 0/1 0/0")
     assert shapes(segment) == [("SNP", 199, 200)]
     assert rows(segment, Allele("1", 99, "A", "C")) == []
+
+
+def test_an_allele_nobody_carries_is_listed_but_not_there(tmp_path: Path) -> None:
+    """A node that holds only calls of the reference answers no; one without any calls cannot."""
+    segment = loaded(tmp_path, "1 100 . A C . 0/0 0/0", "1 200 . A C . ./. ./.")
+    assert len(rows(segment, EVERYTHING)) == 2
+    assert rows(segment, Allele("1", 99, "A", "C")) == []
+    assert len(rows(segment, Allele("1", 199, "A", "C"))) == 1
+    assert len(rows(segment, ById("1-100-A-C"))) == 1
 
 
 def test_triploid_calls_are_read(tmp_path: Path) -> None:
