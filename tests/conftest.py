@@ -12,7 +12,13 @@ from pytest_socket import enable_socket, socket_allow_hosts
 from tests.support import postgres
 
 REQUIRE_ALL = os.environ.get("SKERRY_REQUIRE_ALL") == "1"
-ALLOWED_SKIPS = ("shared data is absent", "htslib plug-in")
+# What no installation can cure: files that are not there, and a kernel that forbids namespaces.
+ALLOWED_SKIPS = (
+    "shared data is absent",
+    "htslib plug-in",
+    "does not allow unprivileged namespaces",
+)
+_PACKAGES = {"bwrap": "bubblewrap", "node": "nodejs"}
 
 
 @pytest.fixture
@@ -30,7 +36,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("program"):
         for name in marker.args:
             if shutil.which(name) is None:
-                pytest.skip(f"needs {name}: apt-get install {name}")
+                pytest.skip(f"needs {name}: apt-get install {_PACKAGES.get(name, name)}")
 
 
 @pytest.fixture(autouse=True)

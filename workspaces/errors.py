@@ -7,6 +7,8 @@ SkerryError
 │   ├── AddressInvalid       a node address that is no https (or loopback http) URL
 │   ├── CandidateUnreadable  an output that has no shape the airlock knows
 │   └── PlaceRefused         plaintext asked for outside the workspace's own data folder
+├── Unavailable
+│   └── SandboxRefused       this machine cannot shut a program in, so none is run
 ├── Conflict
 │   └── AlreadyThere         a workspace, pin or file that would be replaced
 ├── Forbidden
@@ -18,7 +20,7 @@ SkerryError
 
 from __future__ import annotations
 
-from schemas.errors import BadUpstream, Conflict, Forbidden, InvalidInput
+from schemas.errors import BadUpstream, Conflict, Forbidden, InvalidInput, Unavailable
 
 
 class FolderInvalid(InvalidInput):
@@ -61,3 +63,7 @@ class NodeSilent(BadUpstream):
 
 class ReleaseUntrue(BadUpstream):
     code = "release_untrue"
+
+
+class SandboxRefused(Unavailable):
+    code = "sandbox_refused"

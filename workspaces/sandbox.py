@@ -1,0 +1,167 @@
+"""Runs a program with nothing but what it was given: bubblewrap, no network, no home, no way out.
+
+Inside there are the system's read-only programs, the folders named, a fresh working folder of fixed
+size in memory, and at most one Unix socket. Everything ends with the supervisor that started it,
+and at the wall clock's end. Where the machine forbids unprivileged namespaces, `probe` says so and
+nothing is started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workspaces.errors import SandboxRefused
+
+WORKPLACE = "/workspace"
+SOCKET = "/run/coordinator.sock"
+_SYSTEM = ("/usr", "/etc/ssl", "/etc/ld.so.cache")
+_LINKS = (("usr/bin", "/bin"), ("usr/lib", "/lib"), ("usr/lib64", "/lib64"), ("usr/sbin", "/sbin"))
+_TMP = "/tmp"  # noqa: S108 - the sandbox's own, in memory
+_PROBE_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What one sandbox may use. Sizes are bytes; `seconds` is wall clock; `readable` are folders
+    seen at their own paths; `socket` is a Unix socket outside, seen inside as SOCKET."""
+
+    data_bytes: int
+    memory_bytes: int
+    seconds: float
+    processes: int = 256
+    readable: tuple[Path, ...] = ()
+    socket: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended: its exit code (negative: the signal), and whether time was up."""
+
+    code: int
+    out_of_time: bool
+    output: bytes
+
+
+def command(profile: Profile, program: Sequence[str], *, bwrap: str = "bwrap") -> list[str]:
+    """The whole command line. Pure."""
+    line = [
+        bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
+        "--hostname", "workspace", "--clearenv",
+    ]  # fmt: skip
+    environment = {"PATH": "/usr/bin:/bin", "HOME": WORKPLACE, "LANG": "C.UTF-8", "TMPDIR": _TMP}
+    for name, value in sorted({**environment, **profile.environment}.items()):
+        line += ["--setenv", name, value]
+    for place in _SYSTEM:
+        line += ["--ro-bind-try", place, place]
+    for target, place in _LINKS:
+        line += ["--symlink", target, place]
+    line += ["--proc", "/proc", "--dev", "/dev"]
+    # --size holds for the next tmpfs only. Folders come after: one may lie below /tmp.
+    line += ["--size", str(profile.data_bytes), "--tmpfs", WORKPLACE]
+    line += ["--size", str(max(profile.data_bytes // 8, 1 << 20)), "--tmpfs", _TMP]
+    for folder in profile.readable:
+        line += ["--ro-bind", str(folder), str(folder)]
+    if profile.socket is not None:
+        line += ["--bind", str(profile.socket), SOCKET]
+    return [*line, "--chdir", WORKPLACE, "--", *program]
+
+
+def probe() -> None:
+    """Raises `SandboxRefused` unless this machine can sandbox: no program is run without one."""
+    if shutil.which("bwrap") is None:
+        raise SandboxRefused("bubblewrap is not installed: apt-get install bubblewrap")
+    tiny = Profile(data_bytes=1 << 20, memory_bytes=1 << 30, seconds=_PROBE_SECONDS)
+    try:
+        ran = subprocess.run(  # noqa: S603 - our own words
+            command(tiny, ["true"]), capture_output=True, timeout=_PROBE_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SandboxRefused("The sandbox did not start.", detail=str(error)) from error
+    if ran.returncode != 0:
+        raise SandboxRefused(
+            "This machine does not allow unprivileged namespaces, so nothing is run on it.",
+            detail=ran.stderr.decode(errors="replace")[:500],
+        )
+
+
+class Sandbox:
+    """One running program. `stop` ends it and everything it started."""
+
+    def __init__(self, process: asyncio.subprocess.Process, profile: Profile) -> None:
+        self._process = process
+        self._profile = profile
+
+    @classmethod
+    async def start(
+        cls, profile: Profile, program: Sequence[str], *, standard_input: bytes | None = None
+    ) -> Sandbox:
+        """Raises `SandboxRefused` where the sandbox, not the program, could not be made."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command(profile, program),
+                stdin=asyncio.subprocess.PIPE if standard_input is not None else subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_limits(profile),
+                close_fds=True,
+            )
+        except OSError as error:
+            raise SandboxRefused("The sandbox did not start.", detail=str(error)) from error
+        made = cls(process, profile)
+        if standard_input is not None and process.stdin is not None:
+            process.stdin.write(standard_input)
+            process.stdin.close()
+        return made
+
+    @property
+    def running(self) -> bool:
+        return self._process.returncode is None
+
+    async def ended(self, *, most_output: int = 1 << 20) -> Ended:
+        """Waits for the end, at most the profile's seconds; keeps the last `most_output` bytes."""
+        try:
+            async with asyncio.timeout(self._profile.seconds):
+                output = await self._read(most_output)
+                code = await self._process.wait()
+        except TimeoutError:
+            await self.stop()
+            code = self._process.returncode or -signal.SIGKILL
+            return Ended(code, out_of_time=True, output=b"")
+        return Ended(code, out_of_time=False, output=output)
+
+    async def stop(self) -> None:
+        """Ends the whole session; returns when it is gone."""
+        if self.running:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+
+    async def _read(self, most: int) -> bytes:
+        kept = b""
+        stream = self._process.stdout
+        while stream is not None and (part := await stream.read(64 * 1024)):
+            kept = (kept + part)[-most:]
+        return kept
+
+
+def _limits(profile: Profile) -> Callable[[], None]:
+    def apply() -> None:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (profile.memory_bytes, profile.memory_bytes))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1_024, 1_024))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (profile.data_bytes, profile.data_bytes))
+        if os.geteuid() != 0:  # for root the kernel does not count
+            resource.setrlimit(resource.RLIMIT_NPROC, (profile.processes, profile.processes))
+
+    return apply
