@@ -150,7 +150,7 @@ def _written(
 def _check(
     source: DatasetSource, staging: Staging, *, report: Report | None, tell: Progress
 ) -> _Checked:
-    problems = Problems(report)
+    problems = Problems(report, allowed=source.max_rejected)
     assembly = alleles.canonical_assembly(source.assembly)
     if assembly is None:
         problem = Problem("source", "", "assembly", "GRCh37 or GRCh38", "name one of the two")

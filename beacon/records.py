@@ -39,7 +39,11 @@ class Problems:
     """Collects the first few problems and says when there are enough; with a `report` every one
     of them goes there, and there are never enough."""
 
-    def __init__(self, report: Callable[[Problem], None] | None = None) -> None:
+    def __init__(
+        self, report: Callable[[Problem], None] | None = None, *, allowed: int = 0
+    ) -> None:
+        """So many more than `allowed` are looked for that it is known whether they are exceeded."""
+        self._enough = max(MAX_PROBLEMS, allowed + 1)
         self.found: list[Problem] = []
         self.count = 0
         self.fatal = False
@@ -56,7 +60,7 @@ class Problems:
 
     @property
     def full(self) -> bool:
-        return self._report is None and self.count >= MAX_PROBLEMS
+        return self._report is None and self.count >= self._enough
 
 
 class Unreadable(Exception):

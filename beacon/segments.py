@@ -210,6 +210,10 @@ class SegmentCatalog:
         self._withdrawn: Mapping[str, frozenset[str]] = {}
         self.refresh()
 
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
     def snapshot(self) -> Mapping[str, Segment]:
         return self._served
 

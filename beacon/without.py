@@ -147,7 +147,7 @@ class WithoutPeople:
         if entry_type not in _OWNED:
             return False
         owners = self._segment.belonging("individual", to=entry_type, entry_id=entry_id)
-        return bool(owners) and owners <= self._gone["individual"]
+        return owners is not None and bool(owners) and owners <= self._gone["individual"]
 
     # Terms
 

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 import beacon.routes
 from beacon.response import error_body as beacon_error
-from gateway import operations
+from gateway import operations, withdrawing
 from gateway.doorway import Doorway
 from gateway.home import NodeHome
 from gateway.http_errors import ErrorTable
@@ -68,6 +68,7 @@ async def _follow_catalog(node: Node) -> None:
         await asyncio.sleep(_REFRESH_SECONDS)
         try:
             node.catalog.refresh()
+            withdrawing.record(node.catalog.folder, node.record)
         except SkerryError as error:
             _log.error("catalog not refreshed", code=error.code, detail=error.detail)
 

@@ -21,7 +21,7 @@ from typing import Annotated, cast
 
 import typer
 
-from gateway import duo_command, policy_command, reference_command, trust_command
+from gateway import datasets_command, duo_command, policy_command, reference_command, trust_command
 from gateway.errors import Exit, LoadRefused
 from schemas.errors import SkerryError
 
@@ -36,6 +36,8 @@ app.add_typer(workspace, name="workspace")
 app.add_typer(duo_command.app, name="duo")
 app.add_typer(trust_command.app, name="trust")
 app.add_typer(policy_command.app, name="policy")
+app.add_typer(datasets_command.app, name="datasets")
+app.add_typer(datasets_command.people, name="people")
 app.add_typer(reference_command.app, name="reference")
 
 Folder = Annotated[Path, typer.Argument(help="the node's folder")]
@@ -159,7 +161,19 @@ def load(
     vcf: Annotated[list[Path] | None, typer.Option(help="VCF or BCF; repeatable")] = None,
     individuals: Annotated[Path | None, typer.Option(help="BFF JSON, plain or gz")] = None,
     biosamples: Path | None = None,
-    hierarchy: Annotated[list[Path] | None, typer.Option(help="OBO or TSV; repeatable")] = None,
+    runs: Path | None = None,
+    analyses: Path | None = None,
+    cohorts: Path | None = None,
+    phenopackets: Annotated[
+        list[Path] | None, typer.Option(help="JSON, protobuf, or a folder of them; repeatable")
+    ] = None,
+    tables: Annotated[Path | None, typer.Option(help="a CSV or TSV file, or their folder")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="YAML: what the tables mean")] = None,
+    omop: Annotated[Path | None, typer.Option(help="folder of OMOP CDM 5.4 tables")] = None,
+    metadata: Annotated[Path | None, typer.Option(help="the dataset's record, JSON")] = None,
+    hierarchy: Annotated[
+        list[Path] | None, typer.Option(help="OBO, OWL, obographs JSON or TSV; repeatable")
+    ] = None,
     seal: Annotated[list[Path] | None, typer.Option(help="a file to seal for release")] = None,
     clear: Annotated[
         list[Path] | None, typer.Option(help="a file to offer unsealed; its index beside it")
@@ -167,6 +181,8 @@ def load(
     sequences: Annotated[
         str | None, typer.Option(help="FASTA or collection that REF is compared with")
     ] = None,
+    max_rejected: Annotated[int, typer.Option(min=0, help="records that may be left out")] = 0,
+    report: Annotated[Path | None, typer.Option(help="CSV of what was rejected or lost")] = None,
     check: Annotated[bool, typer.Option(help="only check")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -175,6 +191,13 @@ def load(
     from gateway import load_command
     from gateway.home import NodeHome
 
+    given = {
+        "individuals": individuals,
+        "biosamples": biosamples,
+        "runs": runs,
+        "analyses": analyses,
+        "cohorts": cohorts,
+    }
     summary = load_command.run(
         NodeHome(folder),
         load_command.Wanted(
@@ -183,34 +206,22 @@ def load(
             description=description,
             assembly=assembly,
             vcfs=tuple(vcf or ()),
-            individuals=individuals,
-            biosamples=biosamples,
+            people={name: path for name, path in given.items() if path is not None},
+            phenopackets=tuple(phenopackets or ()),
+            tables=tables,
+            mapping=mapping,
+            omop=omop,
+            metadata=metadata,
             hierarchies=tuple(hierarchy or ()),
             seal=tuple(seal or ()),
             clear=tuple(clear or ()),
             sequences=sequences,
+            max_rejected=max_rejected,
+            report=report,
         ),
         check_only=check,
     )
     _print(summary, as_json=as_json)
-
-
-@app.command()
-def datasets(folder: Folder, *, as_json: AsJson = False) -> None:
-    """The dataset versions being served."""
-    from beacon.segments import SegmentCatalog
-    from gateway.home import NodeHome
-
-    found = SegmentCatalog(NodeHome(folder).catalog).snapshot()
-    rows = [
-        {"id": s.facts.id, "version": s.facts.version, "people": s.facts.people,
-         "variants": s.facts.variants}
-        for s in found.values()
-    ]  # fmt: skip
-    if as_json:
-        print(json.dumps(rows))
-    for row in () if as_json else rows:
-        print("  ".join(str(value) for value in row.values()))
 
 
 @app.command()

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress
-
+from beacon.errors import Problem
 from beacon.load import DatasetSource, check
 from beacon.reference import Reference
 from gateway import loading
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
+from gateway.load_progress import Report, Shown
 from gateway.references import StoredReference
 from schemas.errors import NotFound
 from streams.refget.index import Index
 
+MAX_METADATA_BYTES = 10_000_000
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What the command line asked for."""
 
@@ -27,13 +30,25 @@ class Wanted:
     name: str
     description: str
     assembly: str
-    vcfs: tuple[Path, ...]
-    individuals: Path | None
-    biosamples: Path | None
-    hierarchies: tuple[Path, ...]
-    seal: tuple[Path, ...]
+    vcfs: tuple[Path, ...] = ()
+    people: Mapping[str, Path] = field(default_factory=dict)
+    phenopackets: tuple[Path, ...] = ()
+    tables: Path | None = None
+    mapping: Path | None = None
+    omop: Path | None = None
+    metadata: Path | None = None
+    hierarchies: tuple[Path, ...] = ()
+    seal: tuple[Path, ...] = ()
     clear: tuple[Path, ...] = ()
     sequences: str | None = None
+    max_rejected: int = 0
+    report: Path | None = None
+
+    @property
+    def has_data(self) -> bool:
+        """Whether there is something for the catalog, beside files to release."""
+        people = self.people or self.phenopackets or self.tables or self.omop
+        return bool(self.vcfs or people)
 
 
 def run(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, object]:
@@ -41,10 +56,12 @@ def run(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, obj
     if not home.settings.exists():
         raise LoadRefused(f"{home.root}: not a node's folder; `skerry init` writes one")
     summary: dict[str, object] = {"dataset": wanted.dataset}
-    if wanted.vcfs or wanted.individuals is not None:
+    if wanted.has_data:
         summary |= _load(home, wanted, check_only=check_only)
     elif not (wanted.seal or wanted.clear):
-        raise LoadRefused("nothing to load: give --vcf, --individuals, --seal or --clear")
+        raise LoadRefused(
+            "nothing to load: give --vcf, people (such as --individuals), --seal or --clear"
+        )
     for path in () if check_only else wanted.seal:
         kind = loading.kind_of(path)
         sealed = loading.seal_file(
@@ -71,28 +88,59 @@ def _bases(home: NodeHome, sequences: str | None) -> Path | Reference | None:
 
 
 def _load(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, object]:
+    if (wanted.tables is None) != (wanted.mapping is None):
+        raise LoadRefused("--tables and --mapping go together; see docs/loading.md")
+    people = wanted.people
     source = DatasetSource(
         id=wanted.dataset,
         name=wanted.name,
         description=wanted.description,
         assembly=wanted.assembly,
         vcfs=wanted.vcfs,
-        individuals=wanted.individuals,
-        biosamples=wanted.biosamples,
+        individuals=people.get("individuals"),
+        biosamples=people.get("biosamples"),
+        runs=people.get("runs"),
+        analyses=people.get("analyses"),
+        cohorts=people.get("cohorts"),
+        phenopackets=wanted.phenopackets,
+        tables=wanted.tables,
+        mapping=wanted.mapping,
+        omop=wanted.omop,
+        metadata=_metadata(wanted.metadata),
         hierarchies=wanted.hierarchies,
         reference="own",
         bases=_bases(home, wanted.sequences),
+        max_rejected=wanted.max_rejected,
     )
-    if check_only:
-        problems = check(source)
-        if problems:
-            raise LoadRefused("\n".join(str(problem) for problem in problems))
-        return {"check": "good; nothing was loaded"}
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("loading", total=None)
+    with ExitStack() as stack:
+        shown = stack.enter_context(Shown(wanted.vcfs))
+        report = None
+        if wanted.report is not None:
+            report = stack.enter_context(Report(wanted.report))
+            stack.callback(report.counted, shown.counted)
+        if check_only:
+            return _checked(check(source, report=report, progress=shown), shown)
+        facts = loading.load_dataset(home, source, progress=shown, report=report)
+    done = {"version": facts.version, "people": facts.people, "variants": facts.variants}
+    return {**done, **shown.counted}
 
-        def progress(stage: str, done: int) -> None:
-            bar.update(task, description=f"{stage}: {done:,}")
 
-        facts = loading.load_dataset(home, source, progress=progress)
-    return {"version": facts.version, "people": facts.people, "variants": facts.variants}
+def _checked(problems: list[Problem], shown: Shown) -> Mapping[str, object]:
+    if problems:
+        raise LoadRefused("\n".join(str(problem) for problem in problems))
+    return {"check": "good; nothing was loaded", **shown.counted}
+
+
+def _metadata(path: Path | None) -> Mapping[str, object]:
+    """The dataset's own Beacon record: an object, or an array of one, as BFF has it."""
+    if path is None:
+        return {}
+    try:
+        with path.open("rb") as stream:
+            raw = json.loads(stream.read(MAX_METADATA_BYTES))
+    except (OSError, ValueError, RecursionError) as wrong:
+        raise LoadRefused(f"{path}: expected a dataset record in JSON") from wrong
+    record = raw[0] if isinstance(raw, list) and len(raw) == 1 else raw
+    if not isinstance(record, dict):
+        raise LoadRefused(f"{path}: expected one dataset record in JSON")
+    return {name: value for name, value in record.items() if name not in ("id", "name")}

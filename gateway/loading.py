@@ -14,6 +14,7 @@ from access.policy_file import load_policies
 from access.policy_versions import PolicyVersions
 from beacon import load as beacon_load
 from beacon.catalog import DatasetFacts
+from beacon.errors import Problem
 from beacon.load import DatasetSource
 from gateway import config
 from gateway.errors import LoadRefused
@@ -27,10 +28,14 @@ Progress = Callable[[str, int], None]
 
 
 def load_dataset(
-    home: NodeHome, source: DatasetSource, *, progress: Progress | None = None
+    home: NodeHome,
+    source: DatasetSource,
+    *,
+    progress: Progress | None = None,
+    report: Callable[[Problem], None] | None = None,
 ) -> DatasetFacts:
     """Loads a new version beside the old one and switches to it when whole."""
-    return beacon_load.load(source, home.catalog, progress=progress)
+    return beacon_load.load(source, home.catalog, progress=progress, report=report)
 
 
 def seal_file(

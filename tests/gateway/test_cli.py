@@ -39,7 +39,7 @@ def load(node: NodeHome, given: Path, *more: object, vcf: str = "variants.vcf.gz
 
 
 def versions(node: NodeHome) -> list[dict[str, object]]:
-    ran = skerry("datasets", node.root, "--json")
+    ran = skerry("datasets", "list", node.root, "--json")
     assert ran.code == Exit.OK
     found: list[dict[str, object]] = json.loads(ran.out)
     return found

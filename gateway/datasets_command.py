@@ -1,0 +1,107 @@
+"""`skerry datasets` and `skerry people`: which versions a node holds and serves, and who withdrew.
+
+A running node follows within seconds; requests that began on another version finish on it.
+"""
+
+# ruff: noqa: T201
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from beacon import manifest
+from beacon.errors import CatalogError
+from gateway.errors import LoadRefused
+
+if TYPE_CHECKING:
+    from gateway.home import NodeHome
+
+app = typer.Typer(no_args_is_help=True, help="The dataset versions of a node: list and switch.")
+people = typer.Typer(no_args_is_help=True, help="The people of a dataset: take one out.")
+
+Folder = Annotated[Path, typer.Argument(help="the node's folder")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
+Dataset = Annotated[str, typer.Argument(help="the dataset's id")]
+Version = Annotated[str, typer.Argument(help="as `skerry datasets list` prints it")]
+
+
+@app.command("list")
+def listed(folder: Folder, *, as_json: AsJson = False) -> None:
+    """Every version, in the order it was loaded; the one served is marked."""
+    home = _home(folder)
+    rows = [
+        _row(home, dataset, entry, active=entry.version == versions.active)
+        for dataset, versions in sorted(manifest.read_versions(home.catalog).items())
+        for entry in versions.entries
+    ]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    for row in rows:
+        mark = "active" if row["active"] else ""
+        print(row["id"], row["version"], f"{row['people']} people",
+              f"{row['variants']} variants", f"{row['bytes']} bytes", mark)  # fmt: skip
+    if not rows:
+        print("no dataset yet; `skerry load` brings one")
+
+
+@app.command()
+def activate(folder: Folder, dataset: Dataset, version: Version) -> None:
+    """Serves a version loaded before."""
+    entry = manifest.activate(_home(folder).catalog, dataset, version)
+    print(f"{dataset}: {entry.version} is served")
+
+
+@app.command()
+def rollback(folder: Folder, dataset: Dataset) -> None:
+    """Serves the version that was served before the present one."""
+    entry = manifest.rollback(_home(folder).catalog, dataset)
+    print(f"{dataset}: {entry.version} is served")
+
+
+@app.command()
+def remove(folder: Folder, dataset: Dataset, version: Version) -> None:
+    """Removes a version that is not served, and its files."""
+    manifest.remove(_home(folder).catalog, dataset, version)
+    print(f"{dataset}: {version} is removed")
+
+
+@people.command()
+def withdraw(
+    folder: Folder,
+    dataset: Dataset,
+    person: Annotated[str, typer.Argument(help="the individual's id")],
+) -> None:
+    """Takes a person out of every answer, for good: no rollback or load brings them back."""
+    from gateway import withdrawing
+
+    done = withdrawing.withdraw(_home(folder), dataset, person)
+    print(f"{dataset}: withdrawn" if done else f"{dataset}: had withdrawn before")
+
+
+def _home(folder: Folder) -> NodeHome:
+    from gateway.home import NodeHome
+
+    home = NodeHome(folder)
+    if not home.settings.exists():
+        raise LoadRefused(f"{home.root}: not a node's folder; `skerry init` writes one")
+    return home
+
+
+def _row(home: NodeHome, dataset: str, entry: manifest.Entry, *, active: bool) -> dict[str, object]:
+    from beacon.segments import SqliteSegment
+
+    row: dict[str, object] = {
+        "id": dataset, "version": entry.version, "active": active, "bytes": entry.size,
+    }  # fmt: skip
+    try:
+        segment = SqliteSegment(home.catalog / entry.file)
+    except CatalogError:
+        return {**row, "people": None, "variants": None}
+    with_counts = {**row, "people": segment.facts.people, "variants": segment.facts.variants}
+    segment.close()
+    return with_counts
