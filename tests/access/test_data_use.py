@@ -16,6 +16,7 @@ from access.policy import PolicyBook
 from access.purpose_check import PurposeCheck
 from duo.disease import Hierarchy
 from gateway.http_errors import ErrorTable
+from tests.support.data_use import requests, some, terms, values
 
 NOW = 1_780_300_800  # 2026-06-01
 TABLES = Hierarchy("test", {"MONDO:1": (), "MONDO:2": ("MONDO:1",)})
@@ -153,51 +154,8 @@ def test_hostile_bodies_are_refused(body: bytes) -> None:
     assert post(body).status_code == 400
 
 
-words = st.sampled_from(
-    ["DUO:0000042", "DUO:0000007", "DUO_00000024", "NAGR", "MONDO:2", "EU", "general", "refused"]
-)
-values = st.recursive(
-    st.one_of(
-        st.none(),
-        st.booleans(),
-        st.integers(-(10**20), 10**20),
-        st.floats(),
-        st.text(max_size=8),
-        words,
-        st.dates().map(str),
-    ),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-
-
-def some(**members: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
-    """An object of some of these members, now and then with a value of any kind."""
-    return st.fixed_dictionaries({}, optional={k: v | values for k, v in members.items()})
-
-
-params = some(
-    diseases=st.lists(words),
-    regions=st.lists(words),
-    months=st.integers(0, 1_300),
-    date=st.dates().map(str),
-    users=st.lists(st.text(max_size=5)),
-)
-terms = st.lists(some(id=words, params=params, modifiers=st.lists(some(id=words))), max_size=4)
-requests = some(
-    purpose=some(codes=st.lists(words), diseases=st.lists(words)),
-    requester=some(identity=st.text(max_size=5), organisation=some(country=words)),
-    project=some(months=st.integers(1, 1_200), months_used=st.integers(0, 99)),
-    ethics=some(ref=st.text(max_size=5), valid_until=st.dates().map(str)),
-    commitments=some(collaborate=words, earliest_publication=st.dates().map(str)),
-    permit=some(valid_until=st.dates().map(str)),
-)
-
-
 @given(some(dataset=terms, request=requests, today=st.dates().map(str)) | values)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_nothing_that_is_sent_makes_the_door_fail(body: object) -> None:
     """A verdict or the name of a fault, never a failure of ours."""
     answer = post(json.dumps(body).encode())

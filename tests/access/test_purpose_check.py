@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from access.errors import DataUseDenied, StepNotPossible
 from access.lifecycle import SECONDS_PER_MONTH, State, Step
@@ -23,9 +27,11 @@ from schemas.data_use import DataUseRequest
 from schemas.errors import InvalidInput
 from schemas.grants import NewRequest, StepBody
 from tests.support.access_node import NOW, AccessNode, at
+from tests.support.data_use import requests, some
 
 DAY = 24 * 3600
 MONTH = SECONDS_PER_MONTH
+months = st.integers(-1, 30)
 TABLES = Hierarchy("2026-01-06+abc", {"MONDO:1": (), "MONDO:2": ("MONDO:1",)})
 GRU = Condition(Term.GRU)
 
@@ -204,8 +210,13 @@ def by(name: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def http(node: AccessNode) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(node.app()), base_url="http://node")
+def app(node: AccessNode) -> FastAPI:
+    return node.app()
+
+
+@pytest.fixture
+def http(app: FastAPI) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://node")
 
 
 @pytest.mark.anyio
@@ -280,3 +291,20 @@ def test_a_request_of_before_has_stated_nothing(node: AccessNode) -> None:
     assert kept is not None
     assert kept.data_use == DataUseRequest()
     assert replace(kept, data_use=DataUseRequest()) == kept
+
+
+@given(some(dataset=st.sampled_from([*CONSENTS, "nowhere"]), months=months, data_use=requests))
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_nothing_that_is_stated_makes_a_pre_check_fail(app: FastAPI, body: object) -> None:
+    """A verdict, a refusal that names the fault, or nothing of that name."""
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://node") as http:
+            sent = json.dumps(body).encode()
+            headers = by("grace") | {"content-type": "application/json"}
+            return await http.post("/access/requests/check", content=sent, headers=headers)
+
+    assert asyncio.run(send()).status_code in {200, 400, 404}

@@ -124,7 +124,7 @@ obo_lines = st.builds("{}: {}".format, tags, ids | st.just("true")) | st.just("[
 
 
 @given(st.lists(lines, max_size=8), st.lists(lines, max_size=4), st.lists(obo_lines | lines))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_whatever_the_files_hold_they_are_read_or_refused(
     isa: list[str], exact: list[str], obo: list[str]
 ) -> None:
