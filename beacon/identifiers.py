@@ -27,6 +27,10 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+# Names that only annotation gives a variant.
+ANNOTATED = frozenset({Kind.TRANSCRIPT, Kind.PROTEIN})
+
+
 def kind(name: str) -> Kind:
     plain = normal(name)
     if _RSID.fullmatch(plain):

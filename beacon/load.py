@@ -15,9 +15,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from beacon import alleles, manifest, ontology, parquet, people_files, variant_files, withdrawals
+from beacon import (
+    alleles,
+    genes,
+    manifest,
+    ontology,
+    parquet,
+    people_files,
+    variant_files,
+    withdrawals,
+)
 from beacon.catalog import DatasetFacts
 from beacon.errors import CatalogError, Problem, ReferenceUnreadable, SourceRefused
+from beacon.genes import Gene
+from beacon.identifiers import ANNOTATED
 from beacon.members import Members, members, owned
 from beacon.reaches import RefCheck
 from beacon.records import Problems
@@ -48,6 +59,7 @@ class _Checked:
     hierarchy: ontology.Hierarchy
     assembly: str
     bases: Reference | None
+    genes: tuple[Gene, ...]
 
 
 def check(
@@ -169,8 +181,11 @@ def _check(
     if problems.fatal or problems.count > source.max_rejected:
         raise SourceRefused(problems.found, count=problems.count)
     hierarchy = ontology.read(source.hierarchies)
+    table = genes.read(source.genes) if source.genes is not None else ()
     return _Checked(
-        *(staging, losses, problems.count, tuple(files), hierarchy, assembly or ""), bases=bases
+        *(staging, losses, problems.count, tuple(files), hierarchy, assembly or ""),
+        bases=bases,
+        genes=tuple(table),
     )
 
 
@@ -248,8 +263,12 @@ def _build(
         skipped["sample without an individual"] = people.left_out
     for file in checked.files:
         skipped.update(file.skipped)
-    # 3. Facts, verification.
+    # A file without annotation could hold what is asked, so all must have it.
     annotators = [file.annotator for file in checked.files]
+    annotated = bool(annotators) and all(annotators)
+    if checked.genes and not annotated:
+        writer.genes(checked.genes)
+    # 3. Facts, verification.
     facts = DatasetFacts(
         id=source.id,
         name=source.name,
@@ -261,10 +280,9 @@ def _build(
         description=source.description,
         metadata=_dataset_record(source),
         genotypes=any(file.samples for file in checked.files),
-        # A file without annotation could hold what is asked, so all must have it.
-        genes="annotation" if annotators and all(annotators) else None,
-        aminoacid_changes=bool(annotators) and all(a and a.has_changes for a in annotators),
-        identifiers=kinds,
+        genes="annotation" if annotated else "table" if checked.genes else None,
+        aminoacid_changes=annotated and all(a and a.has_changes for a in annotators),
+        identifiers=tuple(kind for kind in kinds if annotated or kind not in ANNOTATED),
         justified=reaches is not None,
         populations=tuple(dict.fromkeys(n for f in checked.files for n in f.counts.populations)),
     )

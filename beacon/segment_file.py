@@ -18,10 +18,12 @@ import numpy as np
 from beacon import reaches, record_file, variant_writer
 from beacon.blocks import FORMAT
 from beacon.catalog import DatasetFacts
+from beacon.genes import Gene
 from beacon.ontology import Hierarchy
 from beacon.reaches import ReachWriter
 from beacon.reference import Reference
 from beacon.variant_writer import VariantWriter
+from schemas.sequences import RANKS
 
 _TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -80,6 +82,13 @@ class SegmentWriter:
         writer = VariantWriter(self._db, np.array(persons, dtype=np.uint32), reaches=reaches)
         writer.write(source, tell=tell)
         return writer.chromosomes, tuple(sorted(writer.kinds))
+
+    def genes(self, spans: Iterable[Gene]) -> None:
+        """A gene table, which answers where the variants carry no annotation."""
+        self._db.executemany(
+            "INSERT OR IGNORE INTO gene_spans VALUES (?, ?, ?, ?)",
+            ((symbol.upper(), RANKS[chrom], start0, end0) for symbol, chrom, start0, end0 in spans),
+        )
 
     def finish(self, facts: DatasetFacts, skipped: Mapping[str, int]) -> None:
         """Writes the facts last, verifies the file and makes it durable."""

@@ -22,8 +22,9 @@ from beacon.reference import Reference
 class DatasetSource:
     """The files of one dataset. `keep_people` narrows it to these individuals (a share of a
     cohort); `reference="own"` stores each allele's frequency over all samples of its file; variants
-    are compared with `bases`, an indexed FASTA file or another store of sequences; up to
-    `max_rejected` records may be left out where they cannot be read."""
+    are compared with `bases`, an indexed FASTA file or another store of sequences; `genes` is a
+    gene table for variants without annotation; up to `max_rejected` records may be left out where
+    they cannot be read."""
 
     id: str
     name: str
@@ -40,6 +41,7 @@ class DatasetSource:
     keep_people: frozenset[str] | None = None
     reference: Literal["own"] | None = None
     bases: Path | Reference | None = None
+    genes: Path | None = None
     phenopackets: tuple[Path, ...] = ()
     tables: Path | None = None
     mapping: Path | None = None
@@ -72,6 +74,7 @@ def version_of(source: DatasetSource, withdrawn: frozenset[str]) -> str:
         "metadata": dict(source.metadata),
         "reference": source.reference,
         "bases": digest(source.bases) if isinstance(source.bases, Path) else bool(source.bases),
+        "genes": digest(source.genes) if source.genes is not None else None,
         "max_rejected": source.max_rejected,
         "variants": [digest(path) for path in source.vcfs],
         "hierarchies": [digest(path) for path in source.hierarchies],

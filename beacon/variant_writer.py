@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -236,16 +236,6 @@ class VariantWriter:
                 (change, _symbol(gene), row)
                 for change in note.get("aminoacid_changes", ())
                 for gene in note.get("genes") or ("",)
-            ),
-        )
-
-    def genes(self, spans: Iterable[tuple[str, str, int, int]]) -> None:
-        """(symbol, chromosome, start0, end0) of a gene table."""
-        self._db.executemany(
-            "INSERT OR IGNORE INTO gene_spans VALUES (?, ?, ?, ?)",
-            (
-                (_symbol(name), alleles.RANKS[chrom], start0, end0)
-                for name, chrom, start0, end0 in spans
             ),
         )
 
