@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from passports import compact, tokens, visas
 from passports.admissions import Admissions
@@ -84,9 +85,16 @@ class Clearinghouse:
         self._clock = clock
         self._revocations = Revocations(trust.revoked)
         self._admissions = Admissions()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def admit(self, raw_token: str) -> Researcher:
         """Raises `BadToken`, `ScopeMissing`, or an `Unavailable` when nothing can be decided."""
+        # A page asks many things at once with one token: the first judges it for all of them.
+        turn = self._turns.setdefault(raw_token, asyncio.Lock())
+        async with turn:
+            return await self._admit(raw_token)
+
+    async def _admit(self, raw_token: str) -> Researcher:
         now, revocations = self._clock(), self._revocations.stamp()
         known = self._admissions.get(raw_token, revocations=revocations, now=now)
         if known is not None:

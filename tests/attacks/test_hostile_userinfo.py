@@ -137,6 +137,28 @@ async def test_nobody_waits_twice_for_a_hanging_userinfo(monkeypatch: pytest.Mon
     assert (await house.admit(federation.passport())).subject == "rosa"
 
 
+async def test_one_token_in_many_requests_at_once_asks_once() -> None:
+    federation = Federation()
+    federation.take_access_tokens(federation.node.visa())
+    house, raw = federation.clearinghouse(), federation.access_token()
+    found = await asyncio.gather(*(house.admit(raw) for _ in range(3 * userinfo.MAX_IN_FLIGHT)))
+    assert {len(one.visas) for one in found} == {1}
+    assert federation.network.asked.count(USERINFO) == 1
+    assert not house._turns
+
+
+async def test_more_people_than_places_are_told_to_come_back() -> None:
+    federation = Federation()
+    federation.take_access_tokens(federation.node.visa())
+    house = federation.clearinghouse()
+    await house.admit(federation.access_token())
+    tokens = [federation.access_token(jti=f"t-{n}") for n in range(2 * userinfo.MAX_IN_FLIGHT)]
+    found = await asyncio.gather(*(house.admit(raw) for raw in tokens), return_exceptions=True)
+    turned_away = [one for one in found if isinstance(one, UserinfoUnavailable)]
+    assert len(turned_away) == userinfo.MAX_IN_FLIGHT
+    assert (await house.admit(tokens[-1])).visas
+
+
 async def test_a_grant_withdrawn_at_the_broker_ends_within_a_minute() -> None:
     federation = Federation()
     federation.take_access_tokens(federation.node.visa())
