@@ -45,13 +45,8 @@ class AlleleTable:
             return BitMap()
         ref, alt = asked.ref.upper(), asked.alt.upper()
         if ref and alt and "N" in ref + alt:
-            # Trimming could remove what N must match.
-            return self._at(
-                *(asked.chrom, asked.start0, asked.start0 + 1),
-                lambda stored, _: (
-                    alleles.bases_match(ref, stored.ref) and alleles.bases_match(alt, stored.alt)
-                ),
-            )
+            # Trimming the question could remove what N must match, so what is stored is trimmed.
+            return self._patterned(Allele(asked.chrom, asked.start0, ref, alt))
         core = alleles.trimmed(asked)
         if core.ref and core.alt:
             return self._replaced(core)
@@ -80,6 +75,21 @@ class AlleleTable:
             if names is not None and names.vrs == name:
                 found.add(row)
         return found
+
+    def _patterned(self, asked: Allele) -> BitMap:
+        def fits(stored: Allele) -> bool:
+            return any(
+                form.start0 == asked.start0
+                and alleles.bases_match(asked.ref, form.ref)
+                and alleles.bases_match(asked.alt, form.alt)
+                for form in (stored, alleles.trimmed(stored))
+            )
+
+        chrom, start0 = asked.chrom, asked.start0
+        found = self._at(chrom, start0 - 1, start0 + 1, lambda stored, _: fits(stored))
+        return found | BitMap(
+            row for row in self._cores(chrom, start0, None) if fits(self._stored(row))
+        )
 
     def _replaced(self, core: Allele) -> BitMap:
         # Anchored by one base or not at all; whatever is anchored further is in `cores`.

@@ -125,6 +125,24 @@ def test_an_edit_without_bases_is_resolved_by_the_reference(
     assert rows(segment, asked) == expected
 
 
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("13 . G TC . 0|1 0|0 0|0 0|0", "1:g.13delinsTC"),
+        ("12 . TG TTC . 0|1 0|0 0|0 0|0", "1:g.13delinsTC"),
+        ("11 . TTG TTTC . 0|1 0|0 0|0 0|0", "1:g.13delinsTC"),
+        ("13 . GC TT . 0|1 0|0 0|0 0|0", "1:g.13_14delinsTT"),
+    ],
+)
+def test_a_replacement_without_its_deleted_bases_is_found_anchored_or_not(
+    tmp_path: Path, line: str, text: str
+) -> None:
+    load(source(tmp_path / "s", "S", lines=(line,)), tmp_path / "c")
+    segment = SegmentCatalog(tmp_path / "c").snapshot()["S"]
+    assert len(rows(segment, shorthand.asked(text).question)) == 1
+    assert rows(segment, shorthand.asked("1:g.13delinsTG").question) == []
+
+
 def test_an_insertion_too_long_to_be_named_still_moves(tmp_path: Path) -> None:
     unit = "CA" * 600
     long = source(tmp_path / "s", "S", lines=(_line(50, "T", "T" + unit),))
