@@ -30,13 +30,15 @@ class Shown:
         self.counted: dict[str, int] = {}
         self._totals: dict[str, int | None] = {_READING: _known_lines(vcfs)}
         self._stage = ""
+        console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.completed:,.0f} {task.fields[rate]}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=console,
             transient=True,
+            disable=not console.is_terminal,
         )
 
     def __enter__(self) -> Self:

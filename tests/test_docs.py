@@ -253,3 +253,27 @@ def test_the_beacon_page_asks_in_every_way() -> None:
     asked = " ".join(address for _, address in _ASKED.findall(_text("docs/beacon.md")))
     for part in ("&end=", "geneId", "aminoacidChange", ":g.", ":c.", ":p.", "variantId", "EFO:"):
         assert part in asked
+
+
+def test_every_step_of_the_loading_page_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "omop").mkdir()
+    ran = 0
+    named = re.compile(r"(?:^`([^`\n]+)`:\n\n)?```(\w+)\n(.*?)```", re.DOTALL | re.MULTILINE)
+    for name, kind, text in named.findall(_text("docs/loading.md")):
+        if kind != "console":
+            (tmp_path / name).write_text(text, encoding="utf-8")
+            continue
+        for step in text.removeprefix("$ ").split("\n$ "):
+            command, *expected = step.strip().splitlines()
+            done = skerry(*shlex.split(command)[1:])
+            assert (done.code, done.err) == (0, ""), command
+            assert [line for line in expected if line.strip() not in done.out] == [], done.out
+            ran += 1
+
+    assert ran == 11
+    with (tmp_path / "rejected.csv").open(encoding="utf-8") as report:
+        rows = report.read().splitlines()
+    assert rows[1].startswith("two.json,record 1 (P2),sex.id,")
