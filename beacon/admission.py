@@ -36,10 +36,12 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Permitted:
-    """A dataset version and the decision that lets it answer."""
+    """A dataset version, the decision that lets it answer, and whether the caller may also have
+    its files."""
 
     segment: Segment
     decision: Decision
+    may_stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ def admit(
     for dataset, segment in sorted(snapshot.items()):
         decision = book.decide(researcher, dataset, Action.DISCOVER, now=now, entries=entries)
         if decision.allowed and decision.ceiling is not None:
-            permitted.append(Permitted(segment, decision))
+            stream = book.decide(researcher, dataset, Action.STREAM, now=now)
+            permitted.append(Permitted(segment, decision, may_stream=stream.allowed))
         elif book.may_know(researcher, dataset, now=now):
             suppressed.extend(
                 Note(dataset, reason.code, reason.text) for reason in decision.reasons[:1]

@@ -20,9 +20,11 @@ from access.policy import Action, Granularity, Level, PolicyBook
 from beacon import admission, execute, framing, info, query, response, synthetic
 from beacon.catalog import Catalog, Segment
 from beacon.errors import BadQuestion, BodyTooLarge, CatalogError, UnknownEntry
+from beacon.handovers import Links, Objects
 from beacon.info import NodeFacts
 from beacon.request_body import MAX_BODY_BYTES
 from passports.passport import Researcher
+from schemas.beacon import Handover
 from schemas.entries import EntryTypeId
 from schemas.errors import SkerryError
 
@@ -60,8 +62,10 @@ class Doors:
         caller: Caller,
         record: Record,
         clock: Callable[[], float],
+        objects: Objects = lambda _dataset: (),
     ) -> None:
         self._node = node
+        self._links = Links(node.public_url, objects)
         self._catalog = catalog
         self._book = book
         self._admissions = admission.Admissions()
@@ -181,7 +185,7 @@ class Doors:
     ) -> tuple[dict[str, object], tuple[str, ...]]:
         outcome = execute.run(asked, self._admit(asking))
         body = response.answered(
-            asked, outcome, beacon_id=self._node.id, base_url=self._node.beacon_url
+            asked, outcome, beacon_id=self._node.id, links=None if asking.test else self._links
         )
         return body, tuple(one.segment.facts.id for one in outcome.sets)
 
@@ -199,7 +203,19 @@ class Doors:
         if asked.target.entry_id is not None and not named:
             raise UnknownEntry
         records = [self._dataset_record(dataset, asking) for dataset in named]
-        return response.datasets(asked, records, beacon_id=self._node.id), tuple(named)
+        body = response.datasets(
+            asked,
+            records,
+            beacon_id=self._node.id,
+            handovers=self._handovers(asked.target.entry_id, asking),
+        )
+        return body, tuple(named)
+
+    def _handovers(self, dataset: str | None, asking: _Asking) -> Sequence[Handover]:
+        if dataset is None or asking.test:
+            return ()
+        stream = asking.book.decide(asking.researcher, dataset, Action.STREAM, now=asking.now)
+        return self._links.of(dataset, may_stream=stream.allowed, with_files=True)
 
     def _holding(self, asked: query.Query, asking: _Asking) -> Iterable[str]:
         if asked.target.parent is None:

@@ -39,6 +39,7 @@ class SetAnswer:
 
     segment: Segment
     answer: Answer
+    may_stream: bool = False
     variants: tuple[FoundVariant, ...] = ()
     records: tuple[Mapping[str, object], ...] = ()
 
@@ -100,9 +101,9 @@ def _answer(query: Query, permitted: Permitted, *, calls_left: int) -> tuple[Set
     )
     parent = _parent_shown(query, found, answer=answer, decision=decision)
     if answer.granularity is not Granularity.RECORD or not answer.exists:
-        return SetAnswer(segment, answer), parent
+        return SetAnswer(segment, answer, permitted.may_stream), parent
     variants = _with_calls(found.rows, permitted, calls_left=calls_left)
-    return SetAnswer(segment, answer, variants, found.records), parent
+    return SetAnswer(segment, answer, permitted.may_stream, variants, found.records), parent
 
 
 def _parent_shown(query: Query, found: _Found, *, answer: Answer, decision: Decision) -> bool:

@@ -16,12 +16,14 @@ from beacon import pages, variations
 from beacon.admission import Note
 from beacon.alleles import trimmed
 from beacon.execute import Outcome, SetAnswer
+from beacon.handovers import Links
 from beacon.info import NodeFacts
 from beacon.pages import Page
 from beacon.query import Query
 from schemas.beacon import (
     API_VERSION,
     BeaconError,
+    Handover,
     Pagination,
     RequestSummary,
     ResponseMeta,
@@ -43,8 +45,10 @@ _DATASET_MEMBERS = (
 _COHORT_MEMBER_LISTS = frozenset({"ids"})
 
 
-def answered(query: Query, outcome: Outcome, *, beacon_id: str, base_url: str) -> dict[str, object]:
-    """The envelope of a query's answer. `base_url` is where `/datasets` lies."""
+def answered(
+    query: Query, outcome: Outcome, *, beacon_id: str, links: Links | None
+) -> dict[str, object]:
+    """The envelope of a query's answer; without `links` it leads nowhere."""
     granularity = returned_granularity(outcome.sets)
     body: dict[str, object] = {
         "meta": meta(
@@ -62,7 +66,7 @@ def answered(query: Query, outcome: Outcome, *, beacon_id: str, base_url: str) -
                 "collections": [_cohort(r) for one in outcome.sets for r in one.records]
             }
     elif query.include != "NONE":
-        body["response"] = {"resultSets": [_result_set(one, base_url) for one in shown]}
+        body["response"] = {"resultSets": [_result_set(one, links) for one in shown]}
     if info := _info(query, outcome):
         body["info"] = info
     return body
@@ -81,7 +85,11 @@ def _echo(query: Query, granularity: Granularity, counts: Iterable[int | None]) 
 
 
 def datasets(
-    query: Query, records: Sequence[Mapping[str, object]], *, beacon_id: str
+    query: Query,
+    records: Sequence[Mapping[str, object]],
+    *,
+    beacon_id: str,
+    handovers: Sequence[Handover] = (),
 ) -> dict[str, object]:
     """The list of datasets the caller may know of, or (by id) the one, as the standard has it."""
     granularity = query.granularity
@@ -106,7 +114,9 @@ def datasets(
     if query.target.entry_id is None:
         return body | {"response": {"collections": page}}
     one = {"id": query.target.entry_id, "setType": "dataset", "exists": True}
-    return body | {"response": {"resultSets": [one | {"resultsCount": 1, "results": page}]}}
+    more = {"resultsHandovers": list(handovers)} if handovers else {}
+    counted = {"resultsCount": 1, "countPrecision": "exact", "results": page}
+    return body | {"response": {"resultSets": [one | counted | more]}}
 
 
 def dataset_record(
@@ -219,7 +229,7 @@ def _worst(answers: Iterable[Answer]) -> Precision:
     return "rounded" if given <= {"exact", "rounded"} else "imprecise"
 
 
-def _result_set(one: SetAnswer, base_url: str) -> ResultSet:
+def _result_set(one: SetAnswer, links: Links | None) -> ResultSet:
     facts, answer = one.segment.facts, one.answer
     made: ResultSet = {"id": facts.id, "setType": "dataset", "exists": answer.exists}
     if answer.count is not None:
@@ -227,8 +237,13 @@ def _result_set(one: SetAnswer, base_url: str) -> ResultSet:
         made["countPrecision"] = answer.precision or "imprecise"
     if answer.adjusted_to:
         made["countAdjustedTo"] = list(answer.adjusted_to)
-    if answer.granularity is Granularity.RECORD:
-        url = f"{base_url}/datasets/{facts.id}"
+    with_records = answer.granularity is Granularity.RECORD
+    if answer.exists and links is not None:
+        made["resultsHandovers"] = links.of(
+            facts.id, may_stream=one.may_stream, with_files=with_records
+        )
+    if with_records:
+        url = links.dataset(facts.id) if links is not None else facts.id
         found: list[dict[str, object]] = [
             dict(variations.record(v.row, v.calls, facts=facts, dataset_url=url))
             for v in one.variants

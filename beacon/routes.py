@@ -6,28 +6,67 @@ before FastAPI's routing and dependency solving, which cost as much as an answer
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from fastapi import FastAPI
-from starlette.routing import Route
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, compile_path
 
 from beacon import info
 from beacon.doors import Door, Doors
 from schemas.entries import ENTRY_TYPES, EntryTypeId
 
+_METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"]
 SHORTCUTS: tuple[EntryTypeId, ...] = ("genomicVariant", "individual")
 
 
 def install(app: FastAPI, doors: Doors, *, prefix: str = "/beacon") -> None:
     """Adds every address to `app`, described in its OpenAPI document."""
-    for path, door in _framework(doors):
-        _describe(app, prefix + path, door, methods=("GET",))
-    for path, door in _entries(doors):
-        _describe(app, prefix + path, door, methods=("GET", "POST"))
+    offered: list[Offered] = []
+    for methods, addresses in ((("GET",), _framework(doors)), (("GET", "POST"), _entries(doors))):
+        for path, door in addresses:
+            _describe(app, prefix + path, door, methods=methods)
+            offered.append(Offered(compile_path(prefix + path)[0], door, methods))
+    for path in (prefix, prefix + "/{rest:path}"):
+        app.router.routes.append(Route(path, _otherwise(offered), methods=_METHODS))
     app.router.routes[:0] = [
         Route(f"{prefix}/{ENTRY_TYPES[entry].path}", doors.entries(entry), methods=["GET", "POST"])
         for entry in SHORTCUTS
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """An address and what may be done there."""
+
+    pattern: re.Pattern[str]
+    door: Door
+    methods: tuple[str, ...]
+
+
+def _otherwise(offered: Sequence[Offered]) -> Door:
+    """What no address above took: HEAD is a GET without its body, OPTIONS says what there is."""
+
+    async def door(request: Request) -> Response:
+        path = request.scope["path"]
+        for one in offered:
+            if found := one.pattern.match(path):
+                allow = {"Allow": ", ".join((*one.methods, "HEAD", "OPTIONS"))}
+                if request.method == "OPTIONS":
+                    return Response(status_code=204, headers=allow)
+                if request.method != "HEAD":
+                    raise HTTPException(405, headers=allow)
+                request.scope["path_params"] = found.groupdict()
+                answer = await one.door(request)
+                answer.body = b""  # its length stays in the headers
+                return answer
+        raise HTTPException(404)
+
+    return door
 
 
 def _framework(doors: Doors) -> Iterator[tuple[str, Door]]:

@@ -78,7 +78,9 @@ class ErrorTable:
                 return self._answer(request, NotFound("There is nothing at this path."), 404)
             case HTTPException(status_code=405):
                 refusal = _MethodNotOffered("This method is not offered at this path.")
-                return self._answer(request, refusal, 405)
+                answer = self._answer(request, refusal, 405)
+                answer.headers.update(error.headers or {})  # Allow
+                return answer
             case _:
                 return self._answer(request, InvalidInput("The request is malformed."), 400)
 

@@ -52,7 +52,8 @@ from streams.htsget.routes import ServiceFacts
 from streams.refget.index import Index
 from streams.release import Releases
 from streams.shelf import Shelf
-from streams.vault import Vault
+from streams.sources import Kind
+from streams.vault import SealedObject, Vault
 
 _OUTBOUND_SECONDS = 3.0
 _DATA_KEY_BYTES = 32
@@ -199,7 +200,15 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
     return Node(
         settings=settings,
         facts=facts,
-        beacon=beacon.doors.Doors(facts, catalog, book, caller=who, record=record, clock=clock),
+        beacon=beacon.doors.Doors(
+            facts,
+            catalog,
+            book,
+            caller=who,
+            record=record,
+            clock=clock,
+            objects=lambda dataset: [_object_path(found) for found in vault.objects(dataset)],
+        ),
         others=routers,
         catalog=catalog,
         book=book,
@@ -240,6 +249,12 @@ def _references(home: NodeHome, facts: NodeFacts) -> tuple[APIRouter, APIRouter]
         streams.refget.sequence_routes.build(index, about),
         streams.refget.collection_routes.build(index, about),
     )
+
+
+def _object_path(found: SealedObject) -> str:
+    """Where a ticket for an object is asked for."""
+    door = "files" if found.kind is Kind.FILE else found.kind.value
+    return f"/htsget/{door}/{found.object_id}"
 
 
 def seal_challenge(public_key: bytes, text: bytes) -> bytes:

@@ -10,7 +10,16 @@ import pytest
 
 from access.policy import Level, Profile
 from beacon.response import dataset_record, error_body
-from tests.support.beacon_node import LINES, NODE, SAMPLES, BeaconNode, loaded, policy, source
+from tests.support.beacon_node import (
+    LINES,
+    NODE,
+    SAMPLES,
+    URL,
+    BeaconNode,
+    loaded,
+    policy,
+    source,
+)
 
 pytestmark = pytest.mark.anyio
 EXACT = {"referenceName": "1", "start": "100", "referenceBases": "A", "alternateBases": "G"}
@@ -72,6 +81,7 @@ async def test_a_hidden_count_hides_the_total_and_lowers_the_answer(node: Beacon
     assert body["meta"]["receivedRequestSummary"]["requestedGranularity"] == "count"
     assert "numTotalResults" not in body["responseSummary"]
     shown = {one["id"]: one for one in body["response"]["resultSets"]}
+    del shown["C"]["resultsHandovers"]
     assert shown["C"] == {"id": "C", "setType": "dataset", "exists": True}
     assert shown["A"]["resultsCount"] == 1
 
@@ -172,7 +182,10 @@ async def test_nothing_of_a_presence_only_dataset_is_told_but_presence(
         assert body["meta"]["returnedGranularity"] == "boolean", path
         assert body["responseSummary"] == {"exists": True}, path
         shown = body.get("response", {"resultSets": []})["resultSets"]
-        assert all(one.keys() == {"id", "setType", "exists"} for one in shown), path
+        for one in shown:
+            leading = [each["url"] for each in one.pop("resultsHandovers")]
+            assert leading == [f"{URL}/beacon/datasets/C", f"{URL}/access/requests"], path
+            assert one.keys() == {"id", "setType", "exists"}, path
         assert "info" not in body
 
 

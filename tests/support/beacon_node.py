@@ -177,6 +177,7 @@ class BeaconNode:
         catalog: Catalog,
         policies: Sequence[DatasetPolicy],
         grants: Mapping[str, Sequence[str]] | None = None,
+        objects: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.catalog = catalog
         self.book = PolicyBook(policies, version="policies-1")
@@ -195,6 +196,7 @@ class BeaconNode:
             caller=self._caller,
             record=self.record,
             clock=lambda: NOW,
+            objects=lambda dataset: (objects or {}).get(dataset, ()),
         )
         routes.install(self.app, doors)
 
