@@ -41,6 +41,7 @@ _KINDS: dict[int, type[np.unsignedinteger]] = {
     1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64,
 }  # fmt: skip
 _END = "\n"
+_SUBSTITUTIONS = [(ref, alt) for ref in BASES for alt in BASES]
 
 
 def code_of(ref: str, alt: str) -> int:
@@ -51,8 +52,7 @@ def code_of(ref: str, alt: str) -> int:
 
 
 def bases_of(code: int) -> tuple[str, str]:
-    ref, alt = divmod(code - 1, len(BASES))
-    return BASES[ref], BASES[alt]
+    return _SUBSTITUTIONS[code - 1]
 
 
 def encode(columns: Mapping[str, Integers], texts: Sequence[str]) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from threading import Lock
 
 import numpy as np
@@ -19,6 +19,7 @@ from beacon import genotypes, sparse
 from beacon.blocks import CHUNK
 from beacon.variant_rows import Ask
 
+MAX_CACHED_NAMES = 50_000
 MAX_REMEMBERED_BYTES = 32 * 1024 * 1024
 _ROWS_PER_PERSON = 2  # reading a person's chunk costs about what two rows' carriers do
 
@@ -30,6 +31,7 @@ class Carriers:
         self._ask, self._count, self._rows = ask, people, rows
         self._remembered: OrderedDict[bytes, BitMap] = OrderedDict()
         self._lock = Lock()
+        self._sample = lru_cache(MAX_CACHED_NAMES)(self._read_sample)
 
     @cached_property
     def _persons(self) -> NDArray[np.uint32] | None:
@@ -112,6 +114,6 @@ class Carriers:
             for number, code in zip(samples[:limit].tolist(), codes, strict=True)
         ]
 
-    def _sample(self, number: int) -> str:
+    def _read_sample(self, number: int) -> str:
         ((name,),) = self._ask("SELECT id FROM samples WHERE number = ?", number)
         return str(name)

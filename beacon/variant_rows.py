@@ -27,6 +27,10 @@ MAX_CACHED_BLOCKS = 256
 _MAX_SPELLED = 40
 _END = 2**31  # no position is beyond it
 _LISTS = ("genes", "effects", "aminoacid_changes", "transcript_hgvs", "protein_hgvs")
+_EACH = ("start0", "ac", "an", "homozygotes", "hemizygotes", "carriers", "af", "rs")
+_BESIDE = (("span", 1), ("type", 0))  # and what a single-base substitution has
+_NOTHING = Annotations()
+_FEW = 8  # rows whose notes are read one by one
 
 Ask = Callable[..., list[Any]]
 
@@ -111,37 +115,57 @@ class VariantRows:
 
     def records(self, rows: Iterable[int]) -> tuple[VariantRow, ...]:
         return tuple(
-            self._record(block, place) for block, places in self.grouped(rows) for place in places
+            record
+            for block, places in self.grouped(rows)
+            for record in self._records(block, places)
         )
 
-    def _record(self, block: Block, place: int) -> VariantRow:
-        row = block.first + place
-        allele, end0 = self.stored(block, place)
-        note = self._note(row)
-        rs, af = block.at("rs", place), block.at("af", place)
-        plain = (f"rs{rs}",) if rs != UNKNOWN else ()
-        return VariantRow(
-            row=row,
-            variant_id=variant_id(allele, end0),
-            allele=allele,
-            end0=end0,
-            variant_type=blocks.TYPES[block.beside("type", place, otherwise=0)],
-            allele_count=block.at("ac", place),
-            allele_number=block.at("an", place),
-            carriers=_known(block.at("carriers", place)),
-            reference_af=None if af == UNKNOWN else _float(af),
-            identifiers=(*plain, *note.get("identifiers", ())),
-            homozygotes=_known(block.at("homozygotes", place)),
-            hemizygotes=_known(block.at("hemizygotes", place)),
-            annotations=Annotations(*(tuple(note.get(name, ())) for name in _LISTS)),
-            populations=tuple(PopulationCount(*each) for each in note.get("populations", ())),
-            reach=self._reaches.of(row) if self._reaches is not None else None,
-        )
+    def _records(self, block: Block, places: list[int]) -> Iterator[VariantRow]:
+        notes = self._notes(block.first, places)
+        chrom = alleles.CHROMOSOMES[block.rank - 1]
+        columns = [block.column(name)[places].tolist() for name in _EACH]
+        columns += [block.spread(name, otherwise=of)[places].tolist() for name, of in _BESIDE]
+        for place, *values in zip(places, *columns, strict=True):
+            start0, ac, an, homozygotes, hemizygotes, carriers, af, rs, span, kind = values
+            row, note = block.first + place, notes.get(block.first + place)
+            allele, end0 = Allele(chrom, start0, *block.bases(place)), start0 + span
+            names = (f"rs{rs}",) if rs != UNKNOWN else ()
+            yield VariantRow(
+                row=row,
+                variant_id=variant_id(allele, end0),
+                allele=allele,
+                end0=end0,
+                variant_type=blocks.TYPES[kind],
+                allele_count=ac,
+                allele_number=an,
+                carriers=_known(carriers),
+                reference_af=None if af == UNKNOWN else _float(af),
+                identifiers=(*names, *note.get("identifiers", ())) if note else names,
+                homozygotes=_known(homozygotes),
+                hemizygotes=_known(hemizygotes),
+                annotations=_annotations(note) if note else _NOTHING,
+                populations=_populations(note) if note else (),
+                reach=self._reaches.of(row) if self._reaches is not None else None,
+            )
 
-    def _note(self, row: int) -> dict[str, Any]:
-        found = self._ask("SELECT json FROM notes WHERE row = ?", row)
-        note: dict[str, Any] = json.loads(found[0][0]) if found else {}
-        return note
+    def _notes(self, first: int, places: list[int]) -> dict[int, dict[str, Any]]:
+        """What is said of some rows of a block beside its columns."""
+        if len(places) <= _FEW:
+            sql = "SELECT row, json FROM notes WHERE row = ?"
+            found = [each for place in places for each in self._ask(sql, first + place)]
+        else:
+            sql = "SELECT row, json FROM notes WHERE row BETWEEN ? AND ?"
+            found = self._ask(sql, first + places[0], first + places[-1])
+        wanted = {first + place for place in places}
+        return {row: json.loads(text) for row, text in found if row in wanted}
+
+
+def _annotations(note: dict[str, Any]) -> Annotations:
+    return Annotations(*(tuple(note.get(name, ())) for name in _LISTS))
+
+
+def _populations(note: dict[str, Any]) -> tuple[PopulationCount, ...]:
+    return tuple(PopulationCount(*each) for each in note.get("populations", ()))
 
 
 def _known(value: int) -> int | None:
