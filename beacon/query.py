@@ -8,7 +8,7 @@ at data or rights.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from access.policy import Granularity
@@ -220,7 +220,7 @@ def _check_schemas(target: Target, asked: Sequence[framing.Schema]) -> None:
 
 def _parameters(given: Mapping[str, object]) -> tuple[dict[str, object], tuple[str, ...]]:
     """Genomic parameters and dataset ids of `requestParameters`, nested (standard) or flat."""
-    genomic: dict[str, object] = {}
+    genomic: list[tuple[str, object]] = []
     nested: object = None
     flat: object = None
     for name, value in given.items():
@@ -231,18 +231,28 @@ def _parameters(given: Mapping[str, object]) -> tuple[dict[str, object], tuple[s
                 refuse_unknown(value, frozenset({"datasetIds"}))
                 nested = value.get("datasetIds")
             elif entry_type_named(name) == "genomicVariant":
-                genomic.update(value)
+                genomic.extend(value.items())
             else:
                 raise BadQuestion(f"Unknown parameters: {name[:40]}.")
         elif name == "datasetIds":
             flat = value
         else:
-            genomic[name] = value
-    named = {variants.ALIASES.get(n, n): v for n, v in genomic.items() if v is not None}
+            genomic.append((name, value))
+    named = _once((variants.ALIASES.get(n, n), v) for n, v in genomic if v is not None)
     refuse_unknown(named, variants.PARAMETERS)
     if nested is not None and flat is not None:
         raise BadQuestion("datasetIds is given more than once.")
     return named, _dataset_ids(flat if nested is None else nested)
+
+
+def _once(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    """A parameter in two spellings, or nested and flat, would be two questions."""
+    named: dict[str, object] = {}
+    for name, value in pairs:
+        if name in named:
+            raise BadQuestion(f"{name[:40]} is given more than once.")
+        named[name] = value
+    return named
 
 
 def _dataset_ids(value: object) -> tuple[str, ...]:

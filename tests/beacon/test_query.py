@@ -188,9 +188,9 @@ def test_test_mode_is_asked_for_in_so_many_words_and_echoed() -> None:
     for query, asked in ((get(testMode="true"), True), (post({"testMode": True}), True),
                          (get(testMode="false"), False), (get(), False)):  # fmt: skip
         assert (query.test_mode, query.echo["testMode"]) == (asked, asked)
-    for given in ("1", "yes", ""):
+    for wrong in ("1", "yes", ""):
         with pytest.raises(BadQuestion, match="testMode"):
-            get(testMode=given)
+            get(testMode=wrong)
 
 
 def test_defaults_are_those_of_the_standard() -> None:
@@ -219,6 +219,19 @@ def test_genomic_parameters_are_refused_where_they_would_not_narrow() -> None:
     for target in (Target("biosample"), Target("dataset"), Target("individual", entry_id="P1")):
         with pytest.raises(UnsupportedQuestion):
             get(target, **EXACT)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"g_variant": {"allele": "rs1", "genomicAlleleShortForm": "rs2"}},
+        {"g_variant": {"geneId": "A1"}, "geneid": "B2"},
+        {"g_variant": {"geneId": "A1"}, "genomicVariation": {"geneId": "B2"}},
+    ],
+)
+def test_a_parameter_given_in_two_spellings_is_refused(parameters: dict[str, Any]) -> None:
+    with pytest.raises(BadQuestion, match="more than once"):
+        post({"requestParameters": parameters})
 
 
 def test_filters_are_refused_where_they_would_not_narrow() -> None:
