@@ -94,12 +94,14 @@ def run_tests(folder: Folder, which: Which = "draft", *, as_json: AsJson = False
     """Runs the tests inside a policy file; exits 1 where one fails."""
     home, versions = _open(folder)
     read = _read(home, versions, which)
-    failed = read.failures()
+    failed, notes = read.failures(), _notes(read)
     if as_json:
-        print(json.dumps({"tests": len(read.tests), "failed": failed}))
+        print(json.dumps({"tests": len(read.tests), "failed": failed, "notes": notes}))
     else:
         for problem in failed:
             print(problem)
+        for note in notes:
+            print(f"note: {note}")
         print(f"{len(read.tests) - len(failed)} of {len(read.tests)} tests hold")
     if failed:
         raise SystemExit(Exit.FAILED)
@@ -220,6 +222,15 @@ def _read(home: NodeHome, versions: PolicyVersions, which: str) -> ReadFile:
     path = home.policies if which in {"active", "draft"} else Path(which)
     url = config.load(home.settings).public_url
     return read_policies(read_bytes(path), name=str(path), public_url=url)
+
+
+def _notes(read: ReadFile) -> list[str]:
+    """What the file says in vain."""
+    from access.policy_doubts import doubts
+
+    policies = [p for name in read.book.datasets() if (p := read.book.policy(name)) is not None]
+    now = int(time.time())
+    return [f"{p.dataset}: {doubt}" for p in policies for doubt in doubts(p, now=now)]
 
 
 def _line(entry: Activation, *, holds: bool) -> str:

@@ -99,6 +99,14 @@ def test_the_tests_of_a_file_are_run_and_counted(node: NodeHome, tmp_path: Path)
     assert (found["tests"], len(found["failed"])) == (1, 1)
 
 
+def test_what_a_file_says_in_vain_is_noted_and_refused_nowhere(node: NodeHome) -> None:
+    write(node, "datasets: [{id: isle, level: controlled}]\n")
+    ran = policy("test", node)
+    assert ran.code == Exit.OK
+    assert "note: isle: committee: nobody can approve" in ran.out
+    assert json.loads(policy("test", node, "--json").out)["notes"]
+
+
 def test_the_schema_is_one(node: NodeHome) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(skerry("policy", "schema").out))
 
