@@ -60,7 +60,10 @@ class VisaRule:
 
     def met_until(self, visas: Iterable[Visa], *, now: int) -> int | None:
         """The end of the visa that says it longest, None where none counts."""
-        counting = (self.ends(v) for v in visas if self.failure(v, now=now) is None)
+        kind = self.type  # asked first: most visas are of another, and this runs per question
+        counting = [
+            self.ends(v) for v in visas if v.type is kind and self.failure(v, now=now) is None
+        ]
         return max(counting, default=None)
 
 
@@ -80,8 +83,11 @@ STATUS = VisaRule(VisaType.RESEARCHER_STATUS, (BONA_FIDE,), by=frozenset({"so", 
 TERMS = VisaRule(VisaType.ACCEPTED_TERMS, (BONA_FIDE,), by=ANYBODY)
 
 
+_GRANT_BY = frozenset({"dac", "so", "system"})
+
+
 def grant_of(value: str) -> VisaRule:
-    return VisaRule(VisaType.CONTROLLED_ACCESS, (value,), by=frozenset({"dac", "so", "system"}))
+    return VisaRule(VisaType.CONTROLLED_ACCESS, (value,), by=_GRANT_BY)
 
 
 def _says(visa: Visa, value: str) -> bool:
