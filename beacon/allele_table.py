@@ -101,16 +101,21 @@ class AlleleTable:
 
     def _moved(self, chrom: str, start0: int, fits: Callable[[Justified], bool]) -> BitMap:
         """Insertions and deletions that can be written at this place."""
-        anchored = self._at(
-            chrom, start0 - 1, start0 + 1, lambda stored, _: not stored.alt.strip("ACGTN")
-        )
-        rows = dict.fromkeys([*anchored, *self._cores(chrom, start0, None)], (0, 0))
-        rows |= {row: (left, right) for row, left, right in self._reaches.near(chrom, start0)}
-        return BitMap(
-            row
-            for row, (left, right) in rows.items()
-            if fits(Justified(alleles.trimmed(self._stored(row)), left, right))
-        )
+
+        def stays(stored: Allele, _: int) -> bool:
+            spelled = not stored.alt.strip("ACGTN")
+            return spelled and fits(Justified(alleles.trimmed(stored)))
+
+        found = self._at(chrom, start0 - 1, start0 + 1, stays)
+        elsewhere = dict.fromkeys(self._cores(chrom, start0, None), (0, 0))
+        near = self._reaches.near(chrom, start0)
+        elsewhere |= {row: (left, right) for row, left, right in near}
+        for row, (left, right) in elsewhere.items():
+            if row not in found and fits(
+                Justified(alleles.trimmed(self._stored(row)), left, right)
+            ):
+                found.add(row)
+        return found
 
     def _cores(self, chrom: str, start0: int, core: Allele | None) -> Iterator[int]:
         if not self._has_cores:

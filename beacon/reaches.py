@@ -13,7 +13,7 @@ from typing import Any
 
 from beacon import naming, vrs
 from beacon.catalog import Allele
-from beacon.justify import MAX_SHIFT, Justified, justified
+from beacon.justify import Justified, justified
 from beacon.reference import Reference, Windowed
 from schemas.sequences import RANKS, refget_id
 
@@ -24,11 +24,13 @@ CREATE TABLE reaches (
   row INTEGER PRIMARY KEY, chrom INTEGER NOT NULL, first INTEGER NOT NULL, back INTEGER NOT NULL,
   ahead INTEGER NOT NULL
 );
+CREATE TABLE longest_reach (places INTEGER NOT NULL);
 CREATE TABLE vrs (digest INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (digest, row))
   WITHOUT ROWID;
 CREATE TEMP TABLE staged_vrs (digest INTEGER, row INTEGER);
 """
 _ARRANGE = (
+    "INSERT INTO longest_reach SELECT max(back + ahead) FROM reaches HAVING count(*) > 0",
     "CREATE INDEX reaches_first ON reaches (chrom, first, back, ahead)",
     "INSERT INTO vrs SELECT DISTINCT digest, row FROM staged_vrs ORDER BY 1, 2",
 )
@@ -92,14 +94,18 @@ class Reaches:
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
+        found = ask("SELECT places FROM longest_reach")
+        self._longest = int(found[0][0]) if found else 0
 
     def near(self, chrom: str, start0: int) -> Iterator[tuple[int, int, int]]:
         """(row, places to the left, places to the right) of the rows that may be written here."""
+        if not self._longest:
+            return
         sql = (
             "SELECT row, back, ahead FROM reaches "
             "WHERE chrom = ? AND first >= ? AND first <= ? AND first + back + ahead >= ?"
         )
-        yield from self._ask(sql, RANKS[chrom], start0 - 2 * MAX_SHIFT, start0, start0)
+        yield from self._ask(sql, RANKS[chrom], start0 - self._longest, start0, start0)
 
     def of(self, row: int) -> tuple[int, int]:
         found = self._ask("SELECT back, ahead FROM reaches WHERE row = ?", row)
