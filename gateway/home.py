@@ -100,6 +100,10 @@ class NodeHome:
         return self.root / "agent.sock"
 
     @property
+    def slicer_socket(self) -> Path:
+        return self.root / "slicer.sock"
+
+    @property
     def storage_secret(self) -> Path:
         return self._key("storage.sec")
 

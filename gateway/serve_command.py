@@ -91,7 +91,7 @@ def _key_agent(home: NodeHome, settings: config.NodeSettings) -> Iterator[None]:
         [sys.executable, "-m", "streams.agent",
          "--key", str(home.storage_secret), "--socket", str(home.agent_socket),
          "--permit-key", home.public_key_hex(), "--audience", settings.public_url,
-         "--vault", str(home.vault), "--until-eof"],
+         "--vault", str(home.vault), "--slicer", str(home.slicer_socket), "--until-eof"],
         stdin=subprocess.PIPE,
     )  # fmt: skip
     try:

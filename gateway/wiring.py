@@ -52,6 +52,7 @@ from streams.htsget.routes import ServiceFacts
 from streams.refget.index import Index
 from streams.release import Releases
 from streams.shelf import Shelf
+from streams.slicer_client import SlicerClient
 from streams.sources import Kind
 from streams.vault import SealedObject, Vault
 
@@ -125,6 +126,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
     releases = Releases(
         vault=vault,
         agent=agent,
+        slicer=SlicerClient(home.slicer_socket),
         record=record,
         signing_key=node_key,
         ticket_key=home.secret("tickets"),

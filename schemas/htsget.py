@@ -60,6 +60,34 @@ class SignedManifest(Wire):
     signature: str
 
 
+class SliceManifest(Wire):
+    """What one slice of a sealed object consists of. Its segments bind their place by their nonces
+    and their number by `body_size`; `regions` is None where only the header was asked for."""
+
+    version: int = 1
+    permit_id: str
+    object_id: LocalId
+    dataset: LocalId
+    format: str
+    recipient: str
+    header_sha256: str
+    header_size: int
+    body_size: int
+    plain_size: int
+    regions: tuple[tuple[str, int | None, int | None], ...] | None
+    issued: int
+
+    def signed_bytes(self) -> bytes:
+        return canonical_json(self.model_dump(mode="json"))
+
+
+class SignedSlice(Wire):
+    """A manifest and the node's Ed25519 signature over `SliceManifest.signed_bytes()`, in hex."""
+
+    manifest: SliceManifest
+    signature: str
+
+
 class TicketUrl(Wire):
     url: str
 
@@ -69,6 +97,7 @@ class Ticket(Wire):
     urls: tuple[TicketUrl, ...]
     md5: str | None = None
     skerry: SignedManifest | None = None
+    skerry_slice: SignedSlice | None = None
 
 
 class TicketAnswer(Wire):

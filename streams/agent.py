@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import base64
 import binascii
+import io
 import logging
 import os
 import resource
@@ -20,16 +21,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket as Socket  # noqa: N812 - a type here
+from socket import socketpair
 
 from pydantic import Field, ValidationError
 
 from access.errors import PermitRefused
 from access.permits import check
 from schemas.errors import SkerryError
-from schemas.grants import SignedPermit
+from schemas.grants import Permit, SignedPermit
 from schemas.wire import LocalId, Wire
 from streams.errors import AgentRefused, AgentUnavailable, EnvelopeInvalid, KeyInvalid
-from streams.header import MAX_HEADER, open_header, seal_header
+from streams.header import MAX_HEADER, OpenedHeader, open_header, read_header, seal_header
 from streams.keys import SecretKey, check_public_bytes, read_secret_key, thumbprint
 from streams.permit import Use, cover
 from streams.vault import Vault
@@ -53,6 +56,22 @@ class RewrapAnswer(Wire):
     refused: str | None = None
 
 
+class KeyRequest(Wire):
+    """The slicer's question, for one ticket."""
+
+    permit: SignedPermit
+    object_id: LocalId
+    recipient: str = Field(max_length=64)  # base64 of the raw key
+
+
+class KeyAnswer(Wire):
+    """Data keys in hex, of an object's body and of its chart."""
+
+    body: tuple[str, ...] = Field(default=(), repr=False)
+    chart: tuple[str, ...] = Field(default=(), repr=False)
+    refused: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """The rules of the process, apart from its socket."""
@@ -65,21 +84,48 @@ class Agent:
     def rewrap(self, request: RewrapRequest, *, now: int) -> bytes:
         """The object's header for the permit's recipient alone. Raises AgentRefused."""
         try:
+            header = base64.b64decode(request.header, validate=True)
+        except binascii.Error as error:
+            raise AgentRefused("The header is not base64.") from error
+        permit, recipient = self._permitted(request, now=now)
+        self._check_header(request.object_id, permit.dataset, header)
+        return seal_header(self._opened(header).data_keys, [recipient])
+
+    def unit_keys(self, request: KeyRequest, *, now: int) -> KeyAnswer:
+        """The keys of one object, for the slicer alone. Raises AgentRefused, VaultBroken."""
+        permit, _ = self._permitted(request, now=now)
+        sealed = None if self.vault is None else self.vault.get(request.object_id)
+        if self.vault is None or sealed is None or not sealed.sliceable:
+            raise AgentRefused("There is no such object to slice.")
+        if sealed.dataset != permit.dataset:
+            raise AgentRefused("The object is of another dataset.")
+        chart = read_header(io.BytesIO(self.vault.sealed_chart(sealed)))
+        return KeyAnswer(
+            body=tuple(key.hex() for key in self._opened(sealed.header_bytes).data_keys),
+            chart=tuple(key.hex() for key in self._opened(chart).data_keys),
+        )
+
+    def _permitted(self, request: RewrapRequest | KeyRequest, *, now: int) -> tuple[Permit, bytes]:
+        try:
             permit = check(request.permit, self.permit_key, audience=self.audience, now=now)
             recipient = check_public_bytes(base64.b64decode(request.recipient, validate=True))
-            header = base64.b64decode(request.header, validate=True)
-            self._check_header(request.object_id, permit.dataset, header)
-            use = Use(request.object_id, permit.dataset, thumbprint(recipient), 0)
-            if not (coverage := cover(permit, use, now=now)).covered:
-                raise AgentRefused(f"The permit does not cover this: {coverage.reasons[0]}.")
-            opened = open_header(header, [self.secret])
-        except (PermitRefused, KeyInvalid, EnvelopeInvalid) as error:
+        except (PermitRefused, KeyInvalid) as error:
             raise AgentRefused(error.public) from error
         except binascii.Error as error:
-            raise AgentRefused("The header or the recipient is not base64.") from error
+            raise AgentRefused("The recipient is not base64.") from error
+        use = Use(request.object_id, permit.dataset, thumbprint(recipient), 0)
+        if not (coverage := cover(permit, use, now=now)).covered:
+            raise AgentRefused(f"The permit does not cover this: {coverage.reasons[0]}.")
+        return permit, recipient
+
+    def _opened(self, header: bytes) -> OpenedHeader:
+        try:
+            opened = open_header(header, [self.secret])
+        except EnvelopeInvalid as error:
+            raise AgentRefused(error.public) from error
         if opened.edit_list is not None:
             raise AgentRefused("Headers with an edit list are not released.")
-        return seal_header(opened.data_keys, [recipient])
+        return opened
 
     def _check_header(self, object_id: str, dataset: str, header: bytes) -> None:
         # Otherwise a permit for one object would open the header of any other.
@@ -174,7 +220,45 @@ class AgentClient:
             writer.close()
 
 
-async def _run(agent: Agent, socket: Path, *, until_eof: bool) -> None:
+async def serve_keys(
+    agent: Agent, channel: Socket, *, clock: Callable[[], float] = time.time
+) -> None:
+    """Answers the slicer at the other end of `channel` until that end is closed."""
+    reader, writer = await asyncio.open_connection(sock=channel, limit=MAX_LINE)
+    while line := await reader.readline():
+        try:
+            answer = agent.unit_keys(KeyRequest.model_validate_json(line), now=int(clock()))
+        except (SkerryError, ValidationError) as error:
+            _log.warning("refused to the slicer: %s", type(error).__name__)
+            answer = KeyAnswer(refused=error.public if isinstance(error, SkerryError) else "unread")
+        writer.write(answer.model_dump_json().encode() + b"\n")
+        await writer.drain()
+
+
+@dataclass(frozen=True, slots=True)
+class _Slicer:
+    """Held while it runs: letting go of the process would close its standard input."""
+
+    process: asyncio.subprocess.Process
+    keys: asyncio.Task[None]
+
+
+async def _start_slicer(agent: Agent, socket: Path, vault: Path) -> _Slicer:
+    """A process that only this one can give keys to; it ends when its standard input closes."""
+    ours, theirs = socketpair()
+    with theirs:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "streams.slicer",
+            "--socket", str(socket), "--vault", str(vault), "--channel", str(theirs.fileno()),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            pass_fds=(theirs.fileno(),),
+        )  # fmt: skip
+    if process.stdout is None or not await process.stdout.readline():
+        raise AgentUnavailable("The slicer did not start.")
+    return _Slicer(process, asyncio.create_task(serve_keys(agent, ours)))
+
+
+async def _run(agent: Agent, socket: Path, *, until_eof: bool, slicer: Path | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     if until_eof:
@@ -182,12 +266,19 @@ async def _run(agent: Agent, socket: Path, *, until_eof: bool) -> None:
         loop.add_reader(sys.stdin.fileno(), stop.set)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    beside = None
+    if slicer is not None and agent.vault is not None:
+        beside = await _start_slicer(agent, slicer, agent.vault.root)
     server = await AgentServer(agent).start(socket)
     sys.stdout.write("key agent ready\n")
     sys.stdout.flush()
     await stop.wait()
     server.close()
     await server.wait_closed()
+    if beside is not None:
+        beside.keys.cancel()
+        beside.process.terminate()
+        await beside.process.wait()
     await asyncio.to_thread(socket.unlink, missing_ok=True)
 
 
@@ -199,6 +290,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--permit-key", required=True, help="hex of the node's Ed25519 public key")
     parser.add_argument("--audience", required=True, help="the node's public URL")
     parser.add_argument("--vault", type=Path, help="binds headers to objects when given")
+    parser.add_argument("--slicer", type=Path, help="start a slicer that listens on this socket")
     parser.add_argument("--until-eof", action="store_true", help="stop when stdin closes")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="key agent: %(message)s")
@@ -213,7 +305,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SkerryError, OSError, ValueError) as error:
         _log.error("cannot start: %s", error)
         return 2
-    asyncio.run(_run(agent, given.socket, until_eof=given.until_eof))
+    asyncio.run(_run(agent, given.socket, until_eof=given.until_eof, slicer=given.slicer))
     return 0
 
 

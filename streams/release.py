@@ -1,16 +1,16 @@
 """Turns a permit into a recorded stream of ciphertext with its signed manifest.
 
 The one way out for sample-level bytes. A header leaves only after its intent is on disk; body bytes
-only while grant, workspace and permit hold, looked up per request and per batch. Crypt4GH v1.0
-protects neither order nor length of a body: the manifest does. Clear streams (`streams.clear`) take
-the same way and are recorded alike. Addresses are `htsget.tickets`'.
+only while grant, workspace and permit hold, looked up per request and per batch. Clear streams
+(`streams.clear`) take the same way and are recorded alike. What is signed is the work of
+`manifests`, addresses that of `htsget.tickets`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,15 +20,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from access.audit import Record
 from access.permits import check
 from passports.passport import Researcher
+from schemas.errors import InvalidInput
 from schemas.grants import Permit, SignedPermit
-from schemas.htsget import Manifest, SignedManifest
+from schemas.htsget import Manifest, SignedManifest, SignedSlice, SliceManifest
+from streams import manifests
 from streams.agent import AgentClient
-from streams.bodies import ClearBody, Reader, SealedBody
+from streams.bodies import Body, ClearBody, Reader, SealedBody
 from streams.entitlement import Entitlement
 from streams.errors import AddressRefused, ReleaseRefused
 from streams.htsget.tickets import Address, check_address
 from streams.permit import Use, cover
 from streams.sessions import End, Session, Sessions, Still, Terms
+from streams.slicer_client import SlicerClient
+from streams.slices.chart import Region
 from streams.vault import SealedObject, Vault
 
 BATCH_BYTES = 1024 * 1024
@@ -44,7 +48,7 @@ class Opened:
 
     session: Session
     header: bytes
-    manifest: SignedManifest
+    manifest: SignedManifest | SignedSlice
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Releases:
         *,
         vault: Vault,
         agent: AgentClient,
+        slicer: SlicerClient | None = None,
         record: Record,
         signing_key: Ed25519PrivateKey,
         ticket_key: bytes,
@@ -77,6 +82,7 @@ class Releases:
     ) -> None:
         self._bodies = vault.bodies
         self._agent = agent
+        self._slicer = slicer
         self._record = record
         self._key = signing_key
         self._audience = public_url
@@ -104,21 +110,31 @@ class Releases:
         header = await self._agent.rewrap(
             signed, sealed.object_id, sealed.header_bytes, asked.workspace.public_key
         )
-        manifest = self._manifest(sealed, permit, header, now=now)
-        terms = Terms(
-            release_id=permit.permit_id,
-            subject=permit.subject,
-            byte_budget=permit.byte_budget,
-            expires=permit.expires,
-            still=partial(still, asked),
-        )
-        session = self._sessions.start(SealedBody(sealed, self._bodies), terms, now=now)
-        try:
-            await run_sync(self._record_intent, manifest.manifest, permit)
-        except BaseException:
-            self._sessions.end(session.session_id)
-            raise
+        manifest = manifests.of_whole(sealed, permit, header, key=self._key, now=now)
+        body = SealedBody(sealed, self._bodies)
+        session = await self._start(asked, permit, body, manifest.manifest, still=still)
         return Opened(session, header, manifest)
+
+    async def open_slice(
+        self,
+        asked: Entitlement,
+        signed: SignedPermit,
+        regions: Sequence[Region] | None,
+        *,
+        still: Callable[[Entitlement, int], bool],
+    ) -> Opened:
+        """The records of `regions`, or the header where they are None. Raises as `open`, and what
+        the regions are refused with."""
+        if self._slicer is None or not asked.sealed.sliceable:
+            raise InvalidInput("This object is not offered in slices: ask for the whole object.")
+        now = self._now()
+        await self._sweep(now)
+        permit = self._checked(asked, signed, now=now)
+        sealed, recipient = asked.sealed, asked.workspace.public_key
+        body = await self._slicer.plan(signed, sealed.object_id, recipient, regions=regions or ())
+        manifest = manifests.of_slice(sealed, permit, body, regions, key=self._key, now=now)
+        session = await self._start(asked, permit, body, manifest.manifest, still=still)
+        return Opened(session, body.header, manifest)
 
     async def open_clear(
         self, body: ClearBody, researcher: Researcher | None, *, still: Still
@@ -223,42 +239,31 @@ class Releases:
             raise ReleaseRefused("The permit does not cover this.", reasons=coverage.reasons)
         return permit
 
-    def _manifest(
-        self, sealed: SealedObject, permit: Permit, header: bytes, *, now: int
-    ) -> SignedManifest:
-        manifest = Manifest(
-            permit_id=permit.permit_id,
-            object_id=sealed.object_id,
-            dataset=sealed.dataset,
-            format=sealed.format,
-            recipient=permit.recipient,
-            header_sha256=hashlib.sha256(header).hexdigest(),
-            header_size=len(header),
-            body_sha256=sealed.body_sha256,
-            body_size=sealed.body_size,
-            segment_root=sealed.segment_root,
-            plain_size=sealed.plain_size,
-            plain_sha256=sealed.plain_sha256,
-            issued=now,
+    async def _start(
+        self,
+        asked: Entitlement,
+        permit: Permit,
+        body: Body,
+        manifest: Manifest | SliceManifest,
+        *,
+        still: Callable[[Entitlement, int], bool],
+    ) -> Session:
+        """A session whose intent is on disk."""
+        terms = Terms(
+            release_id=permit.permit_id,
+            subject=permit.subject,
+            byte_budget=permit.byte_budget,
+            expires=permit.expires,
+            still=partial(still, asked),
         )
-        signature = self._key.sign(manifest.signed_bytes()).hex()
-        return SignedManifest(manifest=manifest, signature=signature)
-
-    def _record_intent(self, manifest: Manifest, permit: Permit) -> None:
-        facts = {
-            "permit": permit.permit_id,
-            "by": permit.subject,
-            "dataset": permit.dataset,
-            "object": manifest.object_id,
-            "workspace": permit.workspace,
-            "recipient": permit.recipient,
-            "header_sha256": manifest.header_sha256,
-            "body_sha256": manifest.body_sha256,
-            "body_size": manifest.body_size,
-            "segment_root": manifest.segment_root,
-            "expires": permit.expires,
-        }
-        self._record.append("release.intent", facts, durable=True)
+        session = self._sessions.start(body, terms, now=self._now())
+        facts = manifests.intent(manifest, permit)
+        try:
+            await run_sync(partial(self._record.append, "release.intent", facts, durable=True))
+        except BaseException:
+            self._sessions.end(session.session_id)
+            raise
+        return session
 
     def _check_still(self, session: Session) -> None:
         now = self._now()

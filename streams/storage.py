@@ -71,7 +71,7 @@ class LocalBodies:
         return descriptor
 
 
-# Up to so many bytes from a place: fewer only where the source ends, or by chance.
+# So many bytes from a place; fewer only where the source ends.
 Source = Callable[[int, int], bytes]
 
 

@@ -8,6 +8,7 @@ Plaintext is read and never written. Opening headers is `streams.agent`'s, sendi
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from streams.errors import SourceRefused, VaultBroken
 from streams.header import seal_header
 from streams.keys import thumbprint
 from streams.listing import Listing
-from streams.sources import Kind, check_source
+from streams.sources import FORMATS, Kind, check_source
 from streams.storage import LocalBodies, replace_durably, settle, temporary_beside
 
 HASH_STEP = 1024 * 1024
@@ -42,6 +43,7 @@ class SealedObject(Wire):
     segment_root: str
     node_key: str
     header: str
+    sliceable: bool = False  # a sealed chart lies beside the body
 
     @property
     def header_bytes(self) -> bytes:
@@ -53,9 +55,12 @@ class Vault:
 
     def __init__(self, root: Path) -> None:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.root = root
         self._listing = Listing(root / "index.json", SealedObject, key=_object_id)
         self._digests = root / "segments"
         self._digests.mkdir(mode=0o700, exist_ok=True)
+        self._charts = root / "charts"
+        self._charts.mkdir(mode=0o700, exist_ok=True)
         self.bodies = LocalBodies(root / "bodies")
 
     def get(self, object_id: str) -> SealedObject | None:
@@ -78,6 +83,8 @@ class Vault:
         node_public: bytes,
     ) -> SealedObject:
         """Seals `source` under a fresh key; the same content under the same names is left alone.
+
+        What slicing needs is charted and sealed too, where the file has an index or can have one.
 
         Raises SourceRefused for what is truncated or not what it says, before anything changes.
         """
@@ -112,12 +119,20 @@ class Vault:
             raise VaultBroken("Segment digests do not belong to their body.")
         return leaves
 
+    def sealed_chart(self, sealed: SealedObject) -> bytes:
+        """The chart of a sliceable object, as a Crypt4GH file for the node's key."""
+        try:
+            return self._chart_path(sealed.body_sha256).read_bytes()
+        except OSError as error:
+            raise VaultBroken("A sealed index cannot be read.", detail=str(error)) from error
+
     # Writing
 
     def _seal_body(
         self, source: Path, unsealed: Mapping[str, object], node_public: bytes
     ) -> SealedObject:
         data_key = os.urandom(32)
+        chart = _chart(source, unsealed)
         with (
             source.open("rb") as plain,
             temporary_beside(self.bodies.path("new")) as (file, made),
@@ -128,16 +143,43 @@ class Vault:
                 raise SourceRefused(f"{source}: the file changed while it was read. Try again.")
             leaves = b"".join(facts.segment_digests)
             replace_durably(self._digests / f"{facts.body_sha256.hex()}.leaves", leaves)
+            if chart is not None:
+                path = self._chart_path(facts.body_sha256.hex())
+                replace_durably(path, seal_bytes(chart, node_public))
             settle(file, made, self.bodies.path(facts.body_sha256.hex()))
         header = seal_header([data_key], [node_public])
-        return SealedObject.model_validate(
-            {**unsealed, **_described(facts), "header": header.hex()}
-        )
+        made_of = {"header": header.hex(), "sliceable": chart is not None}
+        return SealedObject.model_validate({**unsealed, **_described(facts), **made_of})
+
+    def _chart_path(self, body_sha256: str) -> Path:
+        return self._charts / f"{body_sha256}.c4gh"
 
     def _shred(self, replaced: SealedObject) -> None:
         """The header went with the index; a running release keeps its open descriptor."""
         self.bodies.path(replaced.body_sha256).unlink(missing_ok=True)
+        self._chart_path(replaced.body_sha256).unlink(missing_ok=True)
         (self._digests / f"{replaced.body_sha256}.leaves").unlink(missing_ok=True)
+
+
+def seal_bytes(content: bytes, node_public: bytes) -> bytes:
+    """A whole Crypt4GH file in memory, under a key of its own."""
+    data_key, sealed = os.urandom(32), io.BytesIO()
+    seal_body(io.BytesIO(content), sealed, data_key)
+    return seal_header([data_key], [node_public]) + sealed.getvalue()
+
+
+def _chart(source: Path, unsealed: Mapping[str, object]) -> bytes | None:
+    """None for what cannot be sliced: another sort of file, or one that is not sorted."""
+    if unsealed["kind"] not in FORMATS:
+        return None
+    # Here, so that the process that holds the node's key loads no parser of foreign files.
+    from streams.slices.chart import dump
+    from streams.slices.survey import survey
+
+    try:
+        return dump(survey(source, str(unsealed["format"])))
+    except SourceRefused:
+        return None
 
 
 def _object_id(sealed: SealedObject) -> str:

@@ -93,7 +93,8 @@ class TicketDesk:
         if researcher is None:
             raise self._unknown_to_nobody(wanted.object_id)
         asked, opened = await self._release(researcher, wanted)
-        addresses = [self._address(opened.session, part) for part in parts(asked.sealed.body_size)]
+        pieces = parts(opened.session.body.size)
+        addresses = [self._address(opened.session, part) for part in pieces]
         return ticket(asked.sealed.format, opened.header, addresses, manifest=opened.manifest)
 
     async def _clear_ticket(
@@ -148,9 +149,14 @@ class TicketDesk:
     async def _release(self, researcher: Researcher, wanted: Wanted) -> tuple[Entitlement, Opened]:
         now = int(self.clock())
         asked = await run_sync(self._entitled, researcher, wanted, now)
-        _check_offered(wanted.query, asked.sealed.format)
+        query, still = wanted.query, self.entitlements.still_holds
+        if query.sealed is False:
+            raise ReleaseRefused(ONLY_SEALED, reasons=("not_in_the_clear",))
+        check_format(query.form, asked.sealed.format)
         signed = await run_sync(self._permit, asked, now)
-        return asked, await self.releases.open(asked, signed, still=self.entitlements.still_holds)
+        if query.regions is None and not query.header_only:
+            return asked, await self.releases.open(asked, signed, still=still)
+        return asked, await self.releases.open_slice(asked, signed, query.regions, still=still)
 
     def _entitled(self, researcher: Researcher, wanted: Wanted, now: int) -> Entitlement:
         return self.entitlements.find(
@@ -185,15 +191,3 @@ class TicketDesk:
     def _is_known(self, object_id: str) -> bool:
         on_shelf = any(self.clear.shelf.forms(kind, object_id) for kind in Kind)
         return on_shelf or self.entitlements.vault.get(object_id) is not None
-
-
-def _check_offered(query: Query, stored: str) -> None:
-    """What a sealed object can be asked for. Raises ReleaseRefused, InvalidInput and others."""
-    if query.sealed is False:
-        raise ReleaseRefused(ONLY_SEALED, reasons=("not_in_the_clear",))
-    check_format(query.form, stored)
-    if query.header_only or query.regions is not None:
-        raise InvalidInput(
-            "Slices of sealed objects are not supported by this version: ask for the whole "
-            "object, without class or regions."
-        )

@@ -21,7 +21,7 @@ from schemas.errors import (
     Unauthenticated,
     Unavailable,
 )
-from schemas.htsget import SignedManifest, Ticket, TicketAnswer, TicketUrl
+from schemas.htsget import SignedManifest, SignedSlice, Ticket, TicketAnswer, TicketUrl
 from schemas.wire import canonical_json
 from streams.errors import AddressRefused, InvalidRange, UnsupportedFormat
 
@@ -80,11 +80,13 @@ def parts(body_size: int, *, each: int | None = None) -> Iterator[Part]:
 
 
 def ticket(
-    form: str, header: bytes, addresses: Sequence[str], *, manifest: SignedManifest
+    form: str, header: bytes, addresses: Sequence[str], *, manifest: SignedManifest | SignedSlice
 ) -> TicketAnswer:
     """The header inline, then the body's addresses: joined, one Crypt4GH file."""
     inline = "data:;base64," + base64.b64encode(header).decode()
     urls = tuple(TicketUrl(url=url) for url in (inline, *addresses))
+    if isinstance(manifest, SignedSlice):
+        return TicketAnswer(htsget=Ticket(format=form, urls=urls, skerry_slice=manifest))
     return TicketAnswer(htsget=Ticket(format=form, urls=urls, skerry=manifest))
 
 

@@ -25,12 +25,14 @@ from passports.passport import Researcher
 from passports.visas import Visa, VisaType
 from schemas.data_use import DataUseTerm
 from schemas.errors import SkerryError
-from streams.agent import Agent, AgentClient, AgentServer
+from streams.agent import Agent, AgentClient, AgentServer, KeyAnswer, KeyRequest
 from streams.entitlement import Entitlement, Entitlements
 from streams.htsget.tickets import error_body
 from streams.keys import SecretKey
 from streams.release import Releases
 from streams.shelf import Shelf
+from streams.slicer import Slicer, SlicerServer
+from streams.slicer_client import SlicerClient
 from streams.sources import BGZF_EOF, Kind
 from streams.vault import SealedObject, Vault
 from tests.support.access_node import NOW, URL, AccessNode, at, policy, researcher
@@ -96,10 +98,12 @@ class ReleaseNode:
         self.shelf = Shelf(self.folder / "clear")
         self.permits = PermitOffice(self.node_key, audience=URL, record=self.access.record)
         self.socket = self.folder / "agent.sock"
+        self.slicer_socket = self.folder / "slicer.sock"
         self.people = {"grace": granted("grace", "ds1"), "mallory": researcher("mallory")}
         self.releases = Releases(
             vault=self.vault,
             agent=AgentClient(self.socket),
+            slicer=SlicerClient(self.slicer_socket),
             record=self.access.record,
             signing_key=self.node_key,
             ticket_key=os.urandom(32),
@@ -115,14 +119,28 @@ class ReleaseNode:
         public = self.node_key.public_key().public_bytes_raw()
         return Agent(self.node_secret, public, URL, self.vault)
 
+    def slicer(self) -> Slicer:
+        """A slicer that asks the agent without a pipe between them."""
+        agent = self.agent()
+
+        def ask(request: KeyRequest) -> KeyAnswer:
+            try:
+                return agent.unit_keys(request, now=self.clock())
+            except SkerryError as error:
+                return KeyAnswer(refused=error.public)
+
+        return Slicer(self.vault, ask, clock=self.clock)
+
     @asynccontextmanager
     async def agent_running(self) -> AsyncIterator[None]:
         server = await AgentServer(self.agent(), clock=self.clock).start(self.socket)
+        slicer = await SlicerServer(self.slicer()).start(self.slicer_socket)
         try:
             yield
         finally:
-            server.close()
-            await server.wait_closed()
+            for one in (server, slicer):
+                one.close()
+                await one.wait_closed()
             self.socket.unlink(missing_ok=True)
 
     @asynccontextmanager

@@ -1,0 +1,224 @@
+"""The process beside the key agent that cuts and re-seals slices; it never sees the node's key.
+
+Listens on a Unix socket, JSON lines both ways, ciphertext after them. For each ticket it asks the
+agent, over a pipe that only it inherits, for the keys of one object; the agent checks the permit.
+Keys and charts stay in memory until the permit's end. Cutting is `slices.weave`'s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import io
+import logging
+import os
+import resource
+import secrets
+import socket
+import sys
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from schemas.errors import InvalidInput, SkerryError
+from streams.agent import KeyAnswer, KeyRequest
+from streams.envelope import open_body
+from streams.errors import AgentRefused, AgentUnavailable, NoSuchSession, SourceRefused
+from streams.header import OpenedHeader, read_header, seal_header
+from streams.slicer_wire import MAX_LINE, Answer, PlanRequest, ReadRequest, Request
+from streams.slices.chart import Chart, Region, load
+from streams.slices.sealed import OpenedSource, Resealed
+from streams.slices.weave import weave
+from streams.storage import Source, file_source
+from streams.vault import SealedObject, Vault
+
+MAX_READ = 4 * 1024 * 1024
+MAX_SLICES = 2_000
+MAX_CONNECTIONS = 256
+WORKERS = 4
+
+_log = logging.getLogger(__name__)
+
+AskKeys = Callable[[KeyRequest], KeyAnswer]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    sealed: SealedObject
+    resealed: Resealed
+    expires: int
+
+
+class Slicer:
+    """The slices of one process. Thread-safe; `ask_keys` blocks."""
+
+    def __init__(self, vault: Vault, ask_keys: AskKeys, *, clock: Callable[[], float]) -> None:
+        self._vault = vault
+        self._ask_keys = ask_keys
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._slices: OrderedDict[str, _Kept] = OrderedDict()
+
+    def plan(self, asked: PlanRequest) -> Answer:
+        """Raises AgentRefused, InvalidInput, and what the regions are refused with."""
+        sealed = self._vault.get(asked.object_id)
+        if sealed is None or not sealed.sliceable:
+            raise InvalidInput("This object has no index: ask for the whole object.")
+        keys = self._ask_keys(
+            KeyRequest(permit=asked.permit, object_id=asked.object_id, recipient=asked.recipient)
+        )
+        if keys.refused is not None:
+            raise AgentRefused("The key agent refused this release.", detail=keys.refused)
+        chart = self._chart(sealed, keys)
+        body_keys = tuple(map(bytes.fromhex, keys.body))
+        rows = chart.rows(Region(*region) for region in asked.regions)
+        with self._opened(sealed) as body:
+            source = OpenedSource(body, body_keys, plain_size=sealed.plain_size)
+            woven = weave(source, chart, rows)
+        slice_key = os.urandom(32)
+        resealed = Resealed(body_keys, sealed.plain_size, woven, slice_key)
+        name = self._keep(_Kept(sealed, resealed, asked.permit.permit.expires))
+        header = seal_header([slice_key], [base64.b64decode(asked.recipient)])
+        return Answer(
+            slice=name,
+            header=base64.b64encode(header).decode(),
+            plain_size=woven.size,
+            size=resealed.size,
+        )
+
+    def read(self, asked: ReadRequest) -> bytes:
+        """Raises NoSuchSession, InvalidInput, SegmentInvalid, VaultBroken."""
+        with self._lock:
+            kept = self._slices.get(asked.slice)
+            if kept is None or kept.expires <= self._clock():
+                raise NoSuchSession
+            self._slices.move_to_end(asked.slice)
+        end0 = min(asked.end0, kept.resealed.size)
+        if not asked.start0 <= end0 <= asked.start0 + MAX_READ:
+            raise InvalidInput("These are not bytes of the slice.")
+        with self._opened(kept.sealed) as body:
+            return kept.resealed.read(body, asked.start0, end0)
+
+    @contextmanager
+    def _opened(self, sealed: SealedObject) -> Generator[Source]:
+        descriptor = self._vault.bodies.open(sealed.body_sha256, size=sealed.body_size)
+        try:
+            yield file_source(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _keep(self, kept: _Kept) -> str:
+        name, now = secrets.token_urlsafe(24), self._clock()
+        with self._lock:
+            self._slices[name] = kept
+            over = [key for key, one in self._slices.items() if one.expires <= now]
+            over += list(self._slices)[: max(0, len(self._slices) - MAX_SLICES)]
+            for key in dict.fromkeys(over):
+                del self._slices[key]
+        return name
+
+    def _chart(self, sealed: SealedObject, keys: KeyAnswer) -> Chart:
+        stream, plain = io.BytesIO(self._vault.sealed_chart(sealed)), io.BytesIO()
+        read_header(stream)
+        open_body(stream, plain, OpenedHeader(tuple(map(bytes.fromhex, keys.chart)), None))
+        return load(plain.getvalue())
+
+
+class SlicerServer:
+    def __init__(self, slicer: Slicer) -> None:
+        self._slicer = slicer
+        self._places = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._workers = asyncio.Semaphore(WORKERS)
+
+    async def start(self, path: Path) -> asyncio.Server:
+        """Listens; only the owner of the process can connect."""
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            return await asyncio.start_unix_server(self._serve, path, limit=MAX_LINE)
+        finally:
+            os.umask(before)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with self._places:
+                while line := await reader.readline():
+                    async with self._workers:
+                        answer, payload = await asyncio.to_thread(self._answer, line)
+                    writer.write(answer.model_dump_json().encode() + b"\n" + payload)
+                    await writer.drain()
+        except (OSError, ValueError) as error:
+            _log.warning("a caller was dropped: %s", type(error).__name__)
+        finally:
+            writer.close()
+
+    def _answer(self, line: bytes) -> tuple[Answer, bytes]:
+        try:
+            request = Request.model_validate_json(line)
+            if request.plan is not None:
+                return self._slicer.plan(request.plan), b""
+            if request.read is not None:
+                payload = self._slicer.read(request.read)
+                return Answer(size=len(payload)), payload
+        except ValidationError:
+            _log.warning("refused: not a request")
+        except SkerryError as error:
+            _log.warning("refused: %s %s", error.code, error.detail)
+            damaged = isinstance(error, SourceRefused)
+            return Answer(refused=error.public, code="" if damaged else error.code), b""
+        return Answer(refused="The request cannot be read."), b""
+
+
+def ask_over(channel: socket.socket) -> AskKeys:
+    """Asks the agent at the other end, one question at a time."""
+    lock, lines = threading.Lock(), channel.makefile("rwb")
+
+    def ask(request: KeyRequest) -> KeyAnswer:
+        try:
+            with lock:
+                lines.write(request.model_dump_json().encode() + b"\n")
+                lines.flush()
+                return KeyAnswer.model_validate_json(lines.readline(MAX_LINE))
+        except (OSError, ValueError) as error:
+            raise AgentUnavailable(
+                "The key agent does not answer; nothing was released. Try again later."
+            ) from error
+
+    return ask
+
+
+async def _run(slicer: Slicer, path: Path) -> None:
+    stop = asyncio.Event()
+    # The pipe closes however the agent ends: no key outlives it.
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
+    server = await SlicerServer(slicer).start(path)
+    sys.stdout.write("slicer ready\n")
+    sys.stdout.flush()
+    await stop.wait()
+    server.close()
+    await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m streams.slicer", description=__doc__)
+    parser.add_argument("--socket", type=Path, required=True)
+    parser.add_argument("--vault", type=Path, required=True)
+    parser.add_argument("--channel", type=int, required=True, help="descriptor of the agent's pipe")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="slicer: %(message)s")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold keys
+    channel = socket.socket(fileno=given.channel)
+    slicer = Slicer(Vault(given.vault), ask_over(channel), clock=time.time)
+    asyncio.run(_run(slicer, given.socket))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
