@@ -8,10 +8,8 @@ Imports stand in the commands, because the base install has only what `skerry fe
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
-import os
 import shutil
 import sys
 import tempfile
@@ -21,11 +19,13 @@ from typing import Annotated, cast
 
 import typer
 
-from gateway import datasets_command, duo_command, policy_command, reference_command, trust_command
+from gateway.command_groups import CommandGroups
 from gateway.errors import Exit, LoadRefused
+from gateway.extras import need
 from schemas.errors import SkerryError
 
 app = typer.Typer(
+    cls=CommandGroups,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -33,12 +33,6 @@ app = typer.Typer(
 )
 workspace = typer.Typer(no_args_is_help=True, help="The place where released data is opened.")
 app.add_typer(workspace, name="workspace")
-app.add_typer(duo_command.app, name="duo")
-app.add_typer(trust_command.app, name="trust")
-app.add_typer(policy_command.app, name="policy")
-app.add_typer(datasets_command.app, name="datasets")
-app.add_typer(datasets_command.people, name="people")
-app.add_typer(reference_command.app, name="reference")
 
 Folder = Annotated[Path, typer.Argument(help="the node's folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
@@ -82,7 +76,7 @@ def demo(
     """A whole federation on this machine: nodes, portal, sign-in and a workspace."""
     if seed != "RANDOM" and not seed.isdecimal():
         raise typer.BadParameter("a whole number or RANDOM", param_hint="--seed")
-    _need("msprime", extra="demo")
+    need("msprime", extra="demo")
     from gateway import demo_command, logs
 
     logs.set_up(level=logging.WARNING)
@@ -121,7 +115,7 @@ def init(
     from gateway import config, home
     from gateway.errors import ConfigError
 
-    _need("uvicorn", extra="node")
+    need("uvicorn", extra="node")
     try:
         settings = config.NodeSettings(
             id=node_id,
@@ -187,7 +181,7 @@ def load(
     as_json: AsJson = False,
 ) -> None:
     """Loads a dataset version and switches to it when whole; seals files for release."""
-    _need("cyvcf2", extra="node")
+    need("cyvcf2", extra="node")
     from gateway import load_command
     from gateway.home import NodeHome
 
@@ -227,7 +221,7 @@ def load(
 @app.command()
 def serve(folder: Folder) -> None:
     """Runs a node, with its key agent beside it."""
-    _need("uvicorn", extra="node")
+    need("uvicorn", extra="node")
     from gateway import logs, serve_command
     from gateway.home import NodeHome
 
@@ -238,7 +232,7 @@ def serve(folder: Folder) -> None:
 @app.command()
 def portal(settings: Annotated[Path, typer.Argument(help="the portal's TOML file")]) -> None:
     """Runs a portal."""
-    _need("aiohttp", extra="portal")
+    need("aiohttp", extra="portal")
     from gateway import logs, serve_command
 
     logs.set_up()
@@ -262,7 +256,7 @@ def demo_passport(
     demo_folder: Annotated[Path, typer.Option("--demo", help="the running demo's folder")],
 ) -> None:
     """Prints a Passport of a demo account, for a token file or a curl header."""
-    _need("authlib", extra="demo")
+    need("authlib", extra="demo")
     from gateway import demo_people
 
     print(demo_people.passport_from(demo_folder / "signin.json", account, node))
@@ -299,7 +293,7 @@ def workspace_register(
 @workspace.command("serve")
 def workspace_serve(folder: Path, *, port: int = 8181) -> None:
     """Runs the workspace's server on loopback."""
-    _need("uvicorn", extra="workspace")
+    need("uvicorn", extra="workspace")
     from workspaces.__main__ import main as run
 
     raise SystemExit(run(["--dir", str(folder), "--port", str(port)]))
@@ -371,7 +365,7 @@ def verify_audit(
     as_json: AsJson = False,
 ) -> None:
     """Checks the node's record: names any entry altered, removed or reordered."""
-    _need("uvicorn", extra="node")
+    need("uvicorn", extra="node")
     from gateway import record_command
     from gateway.home import NodeHome
 
@@ -384,7 +378,7 @@ def verify_audit(
 @app.command()
 def checkpoint(folder: Folder) -> None:
     """Prints a signed checkpoint of the record, for a third party to keep."""
-    _need("uvicorn", extra="node")
+    need("uvicorn", extra="node")
     from gateway import record_command
     from gateway.home import NodeHome
 
@@ -408,7 +402,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Shows every rule of a decision and the facts that met it or failed."""
-    _need("uvicorn", extra="node")
+    need("uvicorn", extra="node")
     from gateway import explain_command
     from gateway.home import NodeHome
 
@@ -445,16 +439,3 @@ def _hex(value: str, option: str) -> bytes:
         return bytes.fromhex(value)
     except ValueError as error:
         raise LoadRefused(f"{option}: expected hexadecimal digits") from error
-
-
-class MissingExtra(SkerryError):
-    code = "missing_extra"
-
-
-def _need(module: str, *, extra: str) -> None:
-    """Says which extra to install when a role's libraries are absent."""
-    try:
-        importlib.import_module(module)
-    except ImportError as error:
-        raise MissingExtra(f"this needs more: pip install 'skerry[{extra}]'") from error
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")

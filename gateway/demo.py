@@ -99,7 +99,8 @@ def prepare(
 
 def start(federation: Federation, processes: Processes) -> None:
     """Starts every server and waits until each answers."""
-    addresses, environment = federation.addresses, dict(os.environ)
+    addresses = federation.addresses
+    environment = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
     processes.start(
         "sign-in",
         ["demo-signin", str(federation.folder / "signin.json")],

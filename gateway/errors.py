@@ -3,6 +3,7 @@
 SkerryError
 ├── ConfigError   the settings cannot be used; names file, key and next step
 ├── LoadRefused   the data cannot be loaded; names file, record, field and next step
+├── MissingExtra  a role's libraries are not installed
 └── DemoError     the demo cannot start or a journey did not hold
     └── PortTaken another program listens where the demo would
 """
@@ -22,6 +23,10 @@ class ConfigError(SkerryError):
 class LoadRefused(SkerryError):
     status = 400
     code = "load_refused"
+
+
+class MissingExtra(SkerryError):
+    code = "missing_extra"
 
 
 class DemoError(SkerryError):

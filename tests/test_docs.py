@@ -51,12 +51,13 @@ def _fields(model: type[BaseModel], prefix: str = "") -> set[str]:
 
 def _commands() -> dict[str, set[str]]:
     """Every command with its sub-commands; hidden ones left out."""
-    found = typer.main.get_command(app)
-    commands: dict[str, object] = getattr(found, "commands", {})
+    found = typer.main.get_group(app)
+    context = typer.Context(found)
+    commands = {name: found.get_command(context, name) for name in found.list_commands(context)}
     return {
         name: set(getattr(command, "commands", {}))
         for name, command in commands.items()
-        if not getattr(command, "hidden", False)
+        if command is not None and not command.hidden
     }
 
 

@@ -24,7 +24,12 @@ def test_each_sharp_tool_has_one_importer() -> None:
     owners = {
         "import jwt": {"passports/tokens.py"},
         "authlib": {"passports/login.py"},
-        "ChaCha20Poly1305": {"streams/envelope.py", "streams/header.py", "streams/keyfile.py"},
+        "ChaCha20Poly1305": {
+            "streams/envelope.py",
+            "streams/header.py",
+            "streams/keyfile.py",
+            "streams/slices/sealed.py",
+        },
     }
     for word, allowed in owners.items():
         found = {

@@ -1,0 +1,60 @@
+"""The groups of commands that need a node's libraries: named in the help, imported when called.
+
+`skerry fetch` must start fast and from the base install alone, so no group is imported before one
+of its commands is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from gateway.extras import need
+
+# name: (module of this room, its Typer, what the help says)
+_GROUPS = {
+    "datasets": ("datasets_command", "app", "Versions of datasets: list, activate, roll back."),
+    "duo": ("duo_command", "app", "Conditions of data use (DUO): judge and check them."),
+    "people": ("datasets_command", "people", "People of a dataset: withdraw one."),
+    "policy": ("policy_command", "app", "Policies: versions, tests, what would change."),
+    "reference": ("reference_command", "app", "Reference sequences: take them in and list them."),
+    "trust": ("trust_command", "app", "The trust table: check it, try a token on it."),
+}
+
+
+class CommandGroups(TyperGroup):
+    # Typer keeps its own copy of click private, so its types can't be named here.
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *sorted(_GROUPS)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        found = _GROUPS.get(cmd_name)
+        if found is None:
+            return super().get_command(ctx, cmd_name)
+        module, attribute, words = found
+        if find_spec("uvicorn") is None:
+            return _absent(cmd_name, words)
+        typers = importlib.import_module(f"gateway.{module}")
+        group = typer.main.get_group(getattr(typers, attribute))
+        group.name = cmd_name
+        return group
+
+
+def _absent(name: str, words: str) -> Any:
+    """Listed like the others; says what to install, whatever follows it."""
+    alone = typer.Typer()
+
+    @alone.command(
+        name,
+        help=words,
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )
+    def absent() -> None:
+        need("uvicorn", extra="node")
+
+    return typer.main.get_command(alone)
