@@ -7,7 +7,7 @@ the shorter way. People are numbers, calls name samples.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from threading import Lock
 
@@ -21,7 +21,8 @@ from beacon.variant_rows import Ask
 
 MAX_CACHED_NAMES = 50_000
 MAX_REMEMBERED_BYTES = 32 * 1024 * 1024
-_ROWS_PER_PERSON = 2  # reading a person's chunk costs about what two rows' carriers do
+_ROWS_PER_PERSON = 3  # reading a person's chunk costs about what three rows' carriers do
+_DENSE = 4  # rows so close together are read as one range
 
 
 class Carriers:
@@ -45,25 +46,34 @@ class Carriers:
         """People carrying at least one of these variants."""
         if len(rows) > self._count * _ROWS_PER_PERSON:
             return BitMap(person for person in range(self._count) if self._has_any(person, rows))
-        found = BitMap()
-        for row in rows:
-            found |= self._of_row(row)
-        return found
+        marks = np.zeros(self._count, dtype=bool)
+        for _, persons in self._calls(rows):
+            marks[persons] = True
+        return sparse.bitmap(np.flatnonzero(marks))
 
-    def _of_row(self, row: int) -> BitMap:
-        samples = self._samples(row)
+    def _calls(self, rows: BitMap) -> Iterator[tuple[int, NDArray[np.uint32]]]:
+        """(row, its people) of the rows that anybody carries."""
+        first, last = rows.min(), rows.max()
+        if last - first < _DENSE * len(rows):
+            sql = "SELECT row, samples FROM calls WHERE row BETWEEN ? AND ?"
+            found = [each for each in self._ask(sql, first, last) if each[0] in rows]
+        else:
+            sql = "SELECT row, samples FROM calls WHERE row = ?"
+            found = [each for row in rows for each in self._ask(sql, row)]
         persons = self._persons
-        return sparse.bitmap(samples if persons is None else persons[samples])
-
-    def _samples(self, row: int) -> NDArray[np.uint32]:
-        found = self._ask("SELECT samples FROM calls WHERE row = ?", row)
-        return sparse.decode(found[0][0]) if found else sparse.decode(b"")
+        for row, blob in found:
+            samples = sparse.decode(blob)
+            yield row, samples if persons is None else persons[samples]
 
     def rows(self, people: BitMap, *, among: BitMap | None) -> BitMap:
         """Variants (of those in `among`) that at least one of these people carries."""
+        if among is not None and not among:
+            return among
         if among is not None and len(among) <= len(people) * _ROWS_PER_PERSON:
-            return BitMap(row for row in among if people.intersect(self._of_row(row)))
-        if among is not None and among and among.max() // CHUNK == among.min() // CHUNK:
+            wanted = np.zeros(self._count, dtype=bool)
+            wanted[np.frombuffer(people.to_array(), np.uint32)] = True
+            return BitMap(row for row, persons in self._calls(among) if wanted[persons].any())
+        if among is not None and among.max() // CHUNK == among.min() // CHUNK:
             return self._in_chunk(people, among.min() // CHUNK) & among
         every = self._every_row(people)
         return every if among is None else every & among
@@ -98,8 +108,7 @@ class Carriers:
         return False
 
     def _rows_of(self, person: int, chunk: int) -> NDArray[np.uint32]:
-        sql = "SELECT rows FROM carried WHERE chunk = ? AND person = ?"
-        found = self._ask(sql, chunk, person)
+        found = self._ask("SELECT rows FROM carried WHERE place = ?", chunk << 32 | person)
         return sparse.decode(found[0][0]) if found else sparse.decode(b"")
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:

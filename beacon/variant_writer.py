@@ -29,9 +29,8 @@ TABLES = """
 CREATE TABLE arrays (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE blocks (number INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE calls (row INTEGER PRIMARY KEY, samples BLOB NOT NULL, genotypes BLOB NOT NULL);
-CREATE TABLE carried (
-  chunk INTEGER NOT NULL, person INTEGER NOT NULL, rows BLOB NOT NULL, PRIMARY KEY (chunk, person)
-) WITHOUT ROWID;
+-- By chunk << 32 | person; a table clustered on both would spill blobs of this size to other pages.
+CREATE TABLE carried (place INTEGER PRIMARY KEY, rows BLOB NOT NULL);
 CREATE TABLE marks (
   kind TEXT NOT NULL, name TEXT NOT NULL, rows BLOB NOT NULL, PRIMARY KEY (kind, name)
 ) WITHOUT ROWID;
@@ -172,9 +171,9 @@ class VariantWriter:
         low = (pairs & np.uint64(CHUNK - 1)).astype(np.uint32)
         bounds = [*np.flatnonzero(np.diff(people, prepend=-1)).tolist(), len(pairs)]
         self._db.executemany(
-            "INSERT INTO carried VALUES (?, ?, ?)",
+            "INSERT INTO carried VALUES (?, ?)",
             (
-                (self._chunk, int(people[first]), sparse.encode(low[first:last], CHUNK))
+                (self._chunk << 32 | int(people[first]), sparse.encode(low[first:last], CHUNK))
                 for first, last in pairwise(bounds)
             ),
         )
