@@ -6,10 +6,10 @@ here needs a revision in `migrations/versions` and its number in SCHEMA_VERSION;
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Text
+from sqlalchemy import BigInteger, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 
 
 class SchemaRow(SQLModel, table=True):
@@ -32,6 +32,8 @@ class RequestRow(SQLModel, table=True):
     created: int = Field(sa_type=BigInteger)
     updated: int = Field(sa_type=BigInteger)
     data_use: str | None = Field(default=None, sa_type=Text)  # JSON; requests of 0.1.0 have none
+    members: str | None = Field(default=None, sa_type=Text)  # JSON
+    scope: str | None = Field(default=None, sa_type=Text)  # JSON; without: the whole dataset
 
 
 class EventRow(SQLModel, table=True):
@@ -43,13 +45,15 @@ class EventRow(SQLModel, table=True):
     step: str
     actor: str = Field(index=True)
     note: str = Field(sa_type=Text)
+    facts: str | None = Field(default=None, sa_type=Text)  # JSON
 
 
 class GrantRow(SQLModel, table=True):
     __tablename__ = "access_grant"
+    __table_args__ = (UniqueConstraint("request_id", "identity", name="one_grant_per_person"),)
 
     grant_id: str = Field(primary_key=True)
-    request_id: str = Field(unique=True, foreign_key="access_request.request_id")
+    request_id: str = Field(foreign_key="access_request.request_id")
     identity: str = Field(index=True)
     dataset: str
     workspace: str
@@ -57,6 +61,33 @@ class GrantRow(SQLModel, table=True):
     expires: int = Field(sa_type=BigInteger)
     revoked: int | None = Field(default=None, sa_type=BigInteger)
     obligations: str | None = Field(default=None, sa_type=Text)  # JSON
+    scope: str | None = Field(default=None, sa_type=Text)  # JSON; without: the whole dataset
+
+
+class AttachmentRow(SQLModel, table=True):
+    __tablename__ = "access_attachment"  # what is said of it; the bytes lie sealed elsewhere
+
+    attachment_id: str = Field(primary_key=True)
+    request_id: str = Field(index=True, foreign_key="access_request.request_id")
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    added: int = Field(sa_type=BigInteger)
+    added_by: str
+
+
+class NoticeRow(SQLModel, table=True):
+    __tablename__ = "access_notice"  # what is still to be sent
+
+    notice_id: str = Field(primary_key=True)
+    request_id: str = Field(foreign_key="access_request.request_id")
+    kind: str
+    at: int = Field(sa_type=BigInteger)
+    channel: str
+    target: str = Field(sa_type=Text)
+    due: int = Field(index=True, sa_type=BigInteger)
+    tries: int
 
 
 class WorkspaceRow(SQLModel, table=True):
@@ -75,4 +106,4 @@ class WorkspaceRow(SQLModel, table=True):
     expires: int = Field(sa_type=BigInteger)
 
 
-TABLES = (SchemaRow, RequestRow, EventRow, GrantRow, WorkspaceRow)
+TABLES = (SchemaRow, RequestRow, EventRow, GrantRow, AttachmentRow, NoticeRow, WorkspaceRow)
