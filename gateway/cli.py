@@ -175,6 +175,9 @@ def load(
     sequences: Annotated[
         str | None, typer.Option(help="FASTA or collection that REF is compared with")
     ] = None,
+    genes: Annotated[
+        Path | None, typer.Option(help="GTF, GFF3 or BED, for variants without annotation")
+    ] = None,
     max_rejected: Annotated[int, typer.Option(min=0, help="records that may be left out")] = 0,
     report: Annotated[Path | None, typer.Option(help="CSV of what was rejected or lost")] = None,
     check: Annotated[bool, typer.Option(help="only check")] = False,
@@ -210,6 +213,7 @@ def load(
             seal=tuple(seal or ()),
             clear=tuple(clear or ()),
             sequences=sequences,
+            genes=genes,
             max_rejected=max_rejected,
             report=report,
         ),

@@ -41,6 +41,7 @@ class Wanted:
     seal: tuple[Path, ...] = ()
     clear: tuple[Path, ...] = ()
     sequences: str | None = None
+    genes: Path | None = None
     max_rejected: int = 0
     report: Path | None = None
 
@@ -110,6 +111,7 @@ def _load(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, o
         hierarchies=wanted.hierarchies,
         reference="own",
         bases=_bases(home, wanted.sequences),
+        genes=wanted.genes,
         max_rejected=wanted.max_rejected,
     )
     with ExitStack() as stack:
