@@ -174,9 +174,10 @@ class PolicyVersions:
 
 def _entry(line: bytes) -> Activation | None:
     try:
-        return Activation(**json.loads(line))
+        entry = Activation(**json.loads(line))
     except (TypeError, ValueError):
         return None
+    return entry if isinstance(entry.number, int) and isinstance(entry.at, int) else None
 
 
 def _before(history: tuple[Activation, ...]) -> int:

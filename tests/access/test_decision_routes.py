@@ -267,6 +267,18 @@ async def test_a_permit_says_what_is_owed_and_until_when(node: Node) -> None:
     ]
 
 
+async def test_what_is_public_is_said_to_be_and_never_ends(node: Node) -> None:
+    public = replace(HEART, level=Level.PUBLIC, ceilings={Level.PUBLIC: Granularity.BOOLEAN})
+    said = await advice(replace(node, policies=(replace(public, obligations=()),)), None)
+    assert said == ["This dataset answers anyone."]
+
+
+async def test_a_visa_about_something_else_is_not_mentioned(node: Node) -> None:
+    other = replace(STATUS, value="https://other.example")
+    PEOPLE["otto"] = replace(PEOPLE["rosa"], subject="otto", visas=(other, TERMS))
+    assert not any("Your" in sentence for sentence in await advice(node, "otto"))
+
+
 async def test_a_closed_window_is_not_answered_with_advice_on_visas(node: Node) -> None:
     closed = replace(node, policies=(replace(HEART, windows=(Window(None, NOW),)),))
     assert await advice(closed, "rosa") == ["This dataset is not open for this at present."]

@@ -171,6 +171,7 @@ def test_a_numbered_version_is_named_by_its_number_and_its_bytes() -> None:
         ("months: 12", "weeks: 12", "line 15: datasets.1.data_use.1.params.weeks"),
         ("    profile: open", "    profile: open\n    profile: default", "written twice"),
         ("    profile: open", "    profile: open\n    entries: {person: {}}", "line 7: datasets.0"),
+        ("    profile: open", "    profile: open\n    entries: {person: 5}", "line 7: datasets.0"),
         (
             "    level: public\n    profile: open",
             "    level: registered\n    profile: open",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,36 @@ def test_a_log_that_was_changed_is_refused(folder: Folder, harm: str) -> None:
         folder.versions.active()
 
 
+@pytest.mark.parametrize(("number", "at"), [("1", 0), (1, "now"), (1.5, 0)])
+def test_an_entry_of_another_form_is_refused_although_its_hash_fits(
+    folder: Folder, number: object, at: object
+) -> None:
+    entry = asdict(folder.activate(PUBLIC)) | {"number": number, "at": at}
+    entry["hash"] = Activation(**entry).computed_hash()
+    folder.versions.log.write_text(json.dumps(entry) + "\n")
+    with pytest.raises(PolicyInvalid, match="altered, removed or reordered"):
+        folder.versions.active()
+
+
+def test_a_log_that_cannot_be_read_or_has_no_room_is_refused(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("access.policy_versions.MAX_LOG_BYTES", 10)
+    with pytest.raises(PolicyInvalid, match="would be larger"):
+        folder.activate(PUBLIC)
+    folder.versions.log.mkdir()
+    with pytest.raises(PolicyInvalid, match="can't be read"):
+        folder.versions.history()
+
+
+def test_a_log_that_vanishes_leaves_a_running_node_as_it_is(folder: Folder) -> None:
+    folder.activate(CLOSED)
+    book = folder.live()
+    folder.versions.log.unlink()
+    assert not book.refresh()
+    assert not public(book)
+
+
 def test_what_a_crash_left_before_the_log_was_written_is_no_version(folder: Folder) -> None:
     folder.activate(PUBLIC)
     (folder.root / "policies" / "000002.yaml").write_bytes(b"half a file")
@@ -227,8 +258,6 @@ def test_every_change_is_on_record_before_it_holds(folder: Folder) -> None:
 
 
 def book_version(raw: bytes) -> str:
-    import hashlib
-
     return f"1+{hashlib.sha256(raw).hexdigest()[:12]}"
 
 
@@ -247,6 +276,9 @@ def test_a_live_book_answers_as_the_book_it_holds(folder: Folder) -> None:
     assert book.datasets() == held.datasets()
     assert book.policy("heart") == held.policy("heart")
     assert book.may_know(None, "heart", now=NOW)
+    assert book.current().version == held.version
+    assert book.reached(None, now=NOW) == held.reached(None, now=NOW)
+    book.keep_facts(NOW)  # there are none to keep
     for action in Action:
         asked = (None, "heart", action)
         assert book.decide(*asked, now=NOW) == held.decide(*asked, now=NOW)

@@ -17,6 +17,9 @@ from passports.visas import VisaType
 from tests.access.test_policy import GRANTED, HEART, NOW, STATUS, TERMS, researcher, visa
 
 DAY = 86_400
+FACTLESS = (
+    '{"at":1,"caller":null,"visas":5,"action":"train","entries":null,"dataset":null,"count":1}'
+)
 GENOMIC = frozenset({"genomicVariant"})
 
 
@@ -96,7 +99,7 @@ def test_an_hour_holds_no_more_kinds_than_its_cap(facts: DecisionFacts, tmp_path
     assert len(last(tmp_path / "asked", 10**6)) == MAX_KINDS_PER_HOUR
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '{"at": "x"}'])
+@pytest.mark.parametrize("text", ["[]", "{", '{"at": "x"}', FACTLESS])
 def test_a_file_that_holds_no_facts_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "2026-01-01T00.1.jsonl").write_text(text + "\n")
     with pytest.raises(PolicyInvalid, match="not a file of decision facts"):
