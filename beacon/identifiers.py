@@ -12,6 +12,7 @@ from enum import StrEnum
 from schemas import protein
 
 _RSID = re.compile(r"rs[1-9]\d{0,17}")
+_VRS = re.compile(r"ga4gh:VA\.[A-Za-z0-9_-]{32}")
 _ACCESSION = re.compile(r"vcv0*([1-9]\d{0,11})(?:\.\d{1,4})?")
 
 
@@ -35,7 +36,7 @@ def kind(name: str) -> Kind:
     plain = normal(name)
     if _RSID.fullmatch(plain):
         return Kind.RSID
-    if plain.startswith("ga4gh:va."):
+    if _VRS.fullmatch(name):
         return Kind.VRS
     if plain.startswith("clinvar"):
         return Kind.CLINVAR

@@ -5,13 +5,17 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from pathlib import Path
+from string import ascii_letters
+from typing import Literal
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from beacon import naming, shorthand
 from beacon.alleles import trimmed
 from beacon.catalog import Allele, ByIdentifier, Edited, Segment, VariantQuestion
-from beacon.errors import SourceRefused
+from beacon.errors import SourceRefused, UnsupportedQuestion
 from beacon.load import check, load
 from beacon.segments import SegmentCatalog
 from tests.support.bases import TextReference, result
@@ -180,3 +184,34 @@ def test_a_dataset_without_a_reference_does_not_know_duplications(tmp_path: Path
     assert not plain.supports(Edited("1", 2, 4, "DUP"))
     assert plain.supports(Edited("1", 2, 4, "DEL"))
     assert rows(plain, Edited("1", 8, 9, "DEL")) == ["1-8-CT-C"]
+
+
+_PLACES = st.integers(0, 200) | st.integers(0, 2**31 - 1)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    chrom=st.sampled_from(["1", "22", "MT", "nowhere"]),
+    start0=_PLACES,
+    end0=_PLACES,
+    change=st.sampled_from(["DEL", "DUP", "INV"]),
+    ref=st.text("ACGTN", max_size=5),
+    alt=st.text("ACGTN", max_size=5),
+    name=st.text(max_size=20) | st.text(ascii_letters + "-_", min_size=32, max_size=32),
+)
+def test_any_question_is_answered(
+    segment: Segment,
+    chrom: str,
+    start0: int,
+    end0: int,
+    change: Literal["DEL", "DUP", "INV"],
+    ref: str,
+    alt: str,
+    name: str,
+) -> None:
+    rows(segment, Edited(chrom, start0, end0, change))
+    rows(segment, Allele(chrom, start0, ref, alt))
+    try:
+        rows(segment, ByIdentifier(f"ga4gh:VA.{name}"))
+    except UnsupportedQuestion:
+        return
