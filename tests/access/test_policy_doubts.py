@@ -8,7 +8,7 @@ import pytest
 
 from access.decision import Action, DatasetPolicy, EntryRule, Granularity, Level, Window
 from access.policy_doubts import doubts
-from tests.access.test_policy import HEART, NOW
+from tests.support.policies import HEART, NOW
 
 OVER = Window(None, NOW)
 DORA = frozenset({"dora@https://broker.example"})

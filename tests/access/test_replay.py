@@ -14,7 +14,7 @@ from access.policy import PolicyBook
 from access.replay import compare
 from passports.passport import Researcher
 from passports.visas import VisaType
-from tests.access.test_policy import GRANTED, HEART, NOW, STATUS, TERMS, researcher, visa
+from tests.support.policies import GRANTED, HEART, NOW, STATUS, TERMS, researcher, visa
 
 DAY = 86_400
 FACTLESS = (
