@@ -1,4 +1,5 @@
-"""Threat: answers leaking between requests that run at once under different rights.
+"""Threat: answers leaking between requests that run at once under different rights, or between
+versions of a dataset that is being reloaded.
 
 Callers of different rights ask hits and misses interleaved; each must get byte for byte what they
 get when they ask alone, and the record must name each answer's own caller.
@@ -14,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from access.policy import Level, Profile
-from tests.support.beacon_node import LINES, BeaconNode, loaded, policy, source
+from beacon.load import load
+from beacon.segments import SegmentCatalog
+from tests.support.beacon_node import LINES, MALE, PEOPLE, BeaconNode, loaded, policy, source
 
 pytestmark = pytest.mark.anyio
 
@@ -106,3 +109,74 @@ async def test_the_record_names_each_answers_own_caller(node: BeaconNode) -> Non
         )
         mine = {facts["datasets_count"] for facts in entries if facts["caller"] == pseudonym}
         assert mine == {count}
+
+
+RELOADED = (
+    ("/g_variants", {"referenceName": "1", "start": "100", "end": "101"}),
+    ("/g_variants", {"referenceName": "1", "start": "300", "end": "301"}),
+    ("/g_variants", {"referenceName": "1", "start": "9000", "end": "9001"}),
+    ("/individuals", {"filters": "NCIT:C16576"}),
+    ("/individuals", {"referenceName": "1", "start": "300", "end": "301"}),
+)
+
+
+@pytest.mark.parametrize("concurrency", [1, 4, 16, 64])
+async def test_while_a_dataset_is_reloaded_every_answer_is_of_one_version_and_the_callers_own(
+    tmp_path: Path, concurrency: int
+) -> None:
+    """The versions differ in variants and people at once, so a mixed answer would be neither's."""
+    folder = tmp_path / "catalog"
+    others = ["101 rs1 A G . 0|1 0|0 0|0 0|0", *LINES[1:2], *LINES[3:]]
+    people = [*PEOPLE[:3], {"id": "P4", "sex": MALE}]
+    versions = (
+        source(tmp_path / "v1", "open"),
+        source(tmp_path / "v2", "open", lines=others, people=people),
+    )
+    closed = source(tmp_path / "closed", "closed")
+    node = BeaconNode(
+        tmp_path,
+        catalog=loaded(folder, versions[0], closed),
+        policies=[
+            policy("open"),
+            policy("closed", profile=Profile.CONTROLLED, level=Level.CONTROLLED, listed=False),
+        ],
+        grants={"grace": ["closed"]},
+    )
+    assert isinstance(node.catalog, SegmentCatalog)
+    asked = [
+        (name, (path, params | {"requestedGranularity": "record"}))
+        for name in (None, "rosa", "grace")
+        for path, params in RELOADED
+    ]
+    alone: list[list[tuple[int, bytes]]] = [[] for _ in asked]
+    for version in versions:
+        load(version, folder)
+        node.catalog.refresh()
+        for number, (name, question) in enumerate(asked):
+            alone[number].append(await ask(node, name, question))
+    assert all(first != second for first, second in alone if b"true" in first[1])
+
+    seen: list[set[tuple[int, bytes]]] = [set() for _ in asked]
+    waiting = iter([*range(len(asked))] * 24)
+
+    async def caller() -> None:
+        for number in waiting:
+            answer = await ask(node, *asked[number])
+            assert answer in alone[number], asked[number]
+            seen[number].add(answer)
+
+    async def reloader(done: asyncio.Event) -> None:
+        while not done.is_set():
+            for version in versions:
+                await asyncio.to_thread(load, version, folder)
+                node.catalog.refresh()
+                await asyncio.sleep(0.005)
+
+    done = asyncio.Event()
+    reloading = asyncio.create_task(reloader(done))
+    try:
+        await asyncio.gather(*(caller() for _ in range(concurrency)))
+    finally:
+        done.set()
+        await reloading
+    assert any(len(answers) == 2 for answers in seen), "nothing was reloaded meanwhile"

@@ -27,6 +27,7 @@ from gateway.http_errors import ErrorTable
 from passports.passport import Researcher
 from passports.visas import Visa, VisaType
 from schemas.errors import SkerryError
+from tests.support.beacon_schemas import Conformance
 from tests.support.sources import HEADER, write_records, write_vcf
 
 NOW = 1_800_000_000
@@ -36,6 +37,8 @@ NODE = NodeFacts("example.node", "Node", URL, "org", "Organisation", "test", "0.
 
 FEMALE = {"id": "NCIT:C16576", "label": "female"}
 MALE = {"id": "NCIT:C20197", "label": "male"}
+# Every answer of every test is held to the standard's own schemas.
+_CONFORMANCE = Conformance()
 SAMPLES = ("P1", "P2", "P3", "P4")
 LINES = (
     "101 rs1 A G . 0|1 1|1 0|0 0|0",
@@ -207,7 +210,12 @@ class BeaconNode:
     def client(self, name: str | None = None) -> httpx.AsyncClient:
         headers = {} if name is None else {"Authorization": f"Bearer {name}"}
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        return httpx.AsyncClient(transport=transport, base_url=f"{URL}/beacon", headers=headers)
+        return httpx.AsyncClient(
+            transport=transport,
+            base_url=f"{URL}/beacon",
+            headers=headers,
+            event_hooks={"response": [_CONFORMANCE.check]},
+        )
 
     async def get(self, path: str, *, name: str | None = None, **params: Any) -> httpx.Response:
         async with self.client(name) as client:
