@@ -18,6 +18,7 @@ from gateway.load_progress import Report, Shown
 from gateway.references import StoredReference
 from schemas.errors import NotFound
 from streams.refget.index import Index
+from streams.sources import Kind
 
 MAX_METADATA_BYTES = 10_000_000
 
@@ -69,7 +70,9 @@ def run(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, obj
             home, path, object_id=f"{wanted.dataset}/{path.name}", dataset=wanted.dataset,
             kind=kind, owners=(),
         )  # fmt: skip
-        summary[f"sealed {sealed.object_id}"] = f"{sealed.plain_size} bytes"
+        unsliced = kind is not Kind.FILE and not sealed.sliceable
+        note = "; whole only: no index could be used or made" if unsliced else ""
+        summary[f"sealed {sealed.object_id}"] = f"{sealed.plain_size} bytes{note}"
     for path in () if check_only else wanted.clear:
         found = loading.shelve_file(home, path, dataset=wanted.dataset)
         summary[f"in the clear {found.object_id}"] = f"{found.format}, {found.size} bytes"

@@ -24,7 +24,7 @@ from gateway.home import NodeHome
 from gateway.one_write import OneWrite
 from passports.tokens import SigningKey
 
-_AGENT_SECONDS = 10.0
+_AGENT_SECONDS = 30.0
 
 
 def run(home: NodeHome) -> None:

@@ -250,11 +250,8 @@ async def _start_slicer(agent: Agent, socket: Path, vault: Path) -> _Slicer:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "streams.slicer",
             "--socket", str(socket), "--vault", str(vault), "--channel", str(theirs.fileno()),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            pass_fds=(theirs.fileno(),),
+            stdin=asyncio.subprocess.PIPE, pass_fds=(theirs.fileno(),),
         )  # fmt: skip
-    if process.stdout is None or not await process.stdout.readline():
-        raise AgentUnavailable("The slicer did not start.")
     return _Slicer(process, asyncio.create_task(serve_keys(agent, ours)))
 
 
@@ -266,10 +263,10 @@ async def _run(agent: Agent, socket: Path, *, until_eof: bool, slicer: Path | No
         loop.add_reader(sys.stdin.fileno(), stop.set)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    server = await AgentServer(agent).start(socket)
     beside = None
     if slicer is not None and agent.vault is not None:
         beside = await _start_slicer(agent, slicer, agent.vault.root)
-    server = await AgentServer(agent).start(socket)
     sys.stdout.write("key agent ready\n")
     sys.stdout.flush()
     await stop.wait()

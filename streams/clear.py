@@ -15,7 +15,13 @@ from access.policy import Action, PolicyBook
 from passports.passport import Researcher
 from schemas.errors import InvalidInput
 from streams.bodies import ClearBody
-from streams.errors import NoSuchObject, ReleaseRefused, UnsupportedFormat
+from streams.errors import (
+    NoSuchObject,
+    ObjectChanged,
+    ReleaseRefused,
+    SourceRefused,
+    UnsupportedFormat,
+)
 from streams.shelf import ClearObject, Shelf
 from streams.slices.chart import Region
 from streams.slices.weave import Stretch, Woven, weave
@@ -75,6 +81,8 @@ class ClearDoor:
         descriptor = self.shelf.open(found)
         try:
             woven = weave(file_source(descriptor), chart, rows)
+        except SourceRefused as error:  # it was sound when it was registered
+            raise ObjectChanged("The object's file is damaged.", detail=error.public) from error
         finally:
             close(descriptor)
         digest = hashlib.sha256(found.md5.encode() + repr(woven.pieces).encode())

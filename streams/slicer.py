@@ -199,8 +199,6 @@ async def _run(slicer: Slicer, path: Path) -> None:
     # The pipe closes however the agent ends: no key outlives it.
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
     server = await SlicerServer(slicer).start(path)
-    sys.stdout.write("slicer ready\n")
-    sys.stdout.flush()
     await stop.wait()
     server.close()
     await asyncio.to_thread(path.unlink, missing_ok=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import crypt4gh.lib
 import httpx
 import pytest
 
@@ -101,6 +102,11 @@ async def test_a_region_is_one_crypt4gh_file_for_the_workspace_alone(
     assert overlapping(whole, [ASKED])
     assert overlapping(sent, [ASKED]) == overlapping(whole, [ASKED])
     assert len(sent) < len(whole)
+    by_oracle = io.BytesIO()
+    crypt4gh.lib.decrypt(
+        [(0, workspace._key.private_bytes_raw(), None)], io.BytesIO(content), by_oracle
+    )
+    assert by_oracle.getvalue() == slice_path.read_bytes()
     with pytest.raises(Exception, match="opens"):
         open_header(read_header(io.BytesIO(content)), [sealed.node_secret])
 
@@ -291,6 +297,9 @@ def processes(node: ReleaseNode, folder: Path) -> Iterator[SlicerClient]:
         assert agent.stdout is not None
         assert agent.stdin is not None
         assert agent.stdout.readline() == b"key agent ready\n"
+        deadline = time.monotonic() + 30
+        while not (folder / "s.sock").is_socket() and time.monotonic() < deadline:
+            time.sleep(0.05)
         yield SlicerClient(folder / "s.sock")
         agent.stdin.close()
         agent.wait(10)

@@ -23,7 +23,7 @@ from tests.support.node_folder import SETTINGS
 ROOT = Path(__file__).resolve().parents[2]
 ISSUER = "https://signin.example"
 DATASET = "open"
-_START_SECONDS = 30
+_START_SECONDS = 90
 
 
 @dataclass(frozen=True, slots=True)
