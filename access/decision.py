@@ -145,7 +145,9 @@ class DatasetPolicy:
     a caller must reach, `committee` the identities (`sub@iss`) who decide on requests,
     `conditions` what visas must say besides for a level to be reached. `excluded_*` refuse
     whatever else holds. Entry types without a rule in `entries` follow the dataset's. With
-    `clear_streams` anyone may stream its objects, unsealed."""
+    `clear_streams` anyone may stream its objects, unsealed. So many of the committee must approve
+    a request as `approvals` says, everybody named in it accepts `terms`; where `requests_at` is
+    given, requests are made there and not here."""
 
     dataset: str
     grant_value: str
@@ -166,6 +168,9 @@ class DatasetPolicy:
     data_use_for_answers: bool = False
     clear_streams: bool = False
     committee_name: str | None = None
+    approvals: int = 1
+    terms: str = ""
+    requests_at: str | None = None
 
     def needs(self, level: Level) -> tuple[VisaRule, ...]:
         """The visas on which a level above public rests."""

@@ -203,6 +203,9 @@ def _policy(entry: DatasetEntry, file: PolicyFile, *, public_url: str) -> Datase
         data_use_for_answers=entry.data_use_for_answers,
         clear_streams=entry.insecure_clear_streams,
         committee_name=entry.committee_name,
+        approvals=entry.approvals,
+        terms=entry.terms,
+        requests_at=entry.requests_at,
     )
 
 

@@ -22,6 +22,7 @@ MAX_DATASETS = 10_000
 MAX_TESTS = 10_000
 MAX_RULES = 50
 MAX_PEOPLE = 1_000
+MAX_APPROVALS = 5
 _NRES = "DUO:0000004"  # no restriction
 _NOT_A_CONDITION = frozenset({VisaType.LINKED_IDENTITIES})
 
@@ -33,6 +34,7 @@ PersonaName = Literal["anonymous", "registered", "signed_in", "bona_fide", "gran
 Identity = Annotated[str, StringConstraints(pattern=r"^\S+@\S+$", max_length=512)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Texts = Annotated[tuple[Text, ...], Field(max_length=MAX_RULES)]
+SecureUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s@#]+$", max_length=500)]
 Actions = Annotated[tuple[ActionName, ...], Field(min_length=1)]
 _EVERY: Actions = ("discover", "stream", "train")
 
@@ -120,6 +122,11 @@ class DatasetEntry(Wire):
     workspaces: Annotated[tuple[LocalId, ...], Field(max_length=MAX_PEOPLE)] = ()
     committee: Annotated[tuple[Identity, ...], Field(max_length=MAX_PEOPLE)] = ()
     committee_name: Text | None = None
+    approvals: Annotated[int, Field(ge=1, le=MAX_APPROVALS)] = 1
+    terms: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)] = ""
+    requests_at: Annotated[
+        str, StringConstraints(pattern=r"^https://[^\s@#]+$", max_length=500)
+    ] | (None) = None
     data_use: Annotated[tuple[DataUseTerm, ...], Field(max_length=MAX_TERMS)] = ()
     data_use_for_answers: bool = False
     insecure_clear_streams: bool = False
@@ -131,6 +138,12 @@ class DatasetEntry(Wire):
             raise ValueError(
                 f"insecure_clear_streams needs level public and data_use {_NRES} alone"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _enough_can_approve(self) -> DatasetEntry:
+        if self.approvals > max(1, len(set(self.committee))):
+            raise ValueError("approvals: more than the committee has members")
         return self
 
     @model_validator(mode="after")

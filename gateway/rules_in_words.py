@@ -150,4 +150,7 @@ def _may(ceiling: Granularity | None) -> str:
 def _committee(policy: DatasetPolicy) -> str:
     if not policy.committee:
         return "no committee: access requests cannot be approved"
-    return f"a committee of {len(policy.committee)} decides on access requests"
+    if policy.requests_at is not None:
+        return f"access requests are made at {policy.requests_at}"
+    decides = f"a committee of {len(policy.committee)} decides on access requests"
+    return decides if policy.approvals == 1 else f"{decides}; {policy.approvals} must approve"

@@ -177,6 +177,8 @@ def test_a_numbered_version_is_named_by_its_number_and_its_bytes() -> None:
             "    level: registered\n    profile: open",
             "line 4: datasets.0: Value error, profile open needs level public",
         ),
+        ("    profile: open", "    profile: open\n    approvals: 2", "more than the committee has"),
+        ("    profile: open", "    profile: open\n    requests_at: http://x.y", "requests_at"),
         ('version: "2026-11"', "versions: 1", "line 2: versions"),
         ("datasets:", "datasets: {", "not YAML"),
         ("ceiling: count", "ceiling: record", "tests.2: expected ceiling record, got count"),
