@@ -31,14 +31,18 @@ class AlleleTable:
         self._has_cores = bool(ask("SELECT 1 FROM cores LIMIT 1"))
 
     def by_id(self, name: str) -> BitMap:
+        """The row of this id; where its bases are anchored otherwise, the rows of that allele."""
         chrom, _, rest = name.partition("-")
-        position = rest.partition("-")[0]
+        position, _, bases = rest.partition("-")
         if chrom not in alleles.RANKS or not position.isdecimal() or len(position) > _MAX_DIGITS:
             return BitMap()
         start0 = int(position) - 1
-        return self._at(
+        found = self._at(
             chrom, start0, start0 + 1, lambda allele, end0: variant_id(allele, end0) == name
         )
+        ref, _, alt = bases.partition("-")
+        spelled = ref and alt and not (ref + alt).strip("ACGT") and ref != alt
+        return self.allele(Allele(chrom, start0, ref, alt)) if spelled and not found else found
 
     def allele(self, asked: Allele) -> BitMap:
         if asked.chrom not in alleles.RANKS:

@@ -7,6 +7,7 @@ not written asks for the edit itself; which dataset can tell is the catalog's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -25,6 +26,7 @@ from schemas.hgvs import Edit, GenomicName, UnreadableName
 from schemas.sequences import place
 from schemas.variant_text import KnownId, ProteinChange, WrittenAllele
 
+_OURS = re.compile(r"(?:[1-9]|1\d|2[0-2]|X|Y|MT)-\d{1,10}-[ACGTN]+-[ACGTN]+", re.ASCII)
 MAX_UNWRITTEN = 10_000  # bases that a delins replaces without naming them
 _UNSAID: Mapping[Edit, Literal["DEL", "DUP", "INV"]] = {
     Edit.DELETION: "DEL",
@@ -58,6 +60,8 @@ def asked(text: str) -> Asked:
 def named(variant_id: str) -> Asked:
     """The question of an id in an address: ours in any spelling, or a public one. What is none of
     these is an id like any other, which no dataset has."""
+    if _OURS.fullmatch(variant_id):
+        return Asked(ById(variant_id), None)
     try:
         found = _read(variant_id)
     except (BadQuestion, UnsupportedQuestion):

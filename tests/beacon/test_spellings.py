@@ -93,6 +93,22 @@ def test_carriers_hang_from_any_spelling_of_their_variant(
     assert [record["id"] for record in answer.records] == ["P1", "P2"]
 
 
+def test_an_id_anchored_otherwise_names_the_same_variant(
+    snapshot: Mapping[str, Segment],
+) -> None:
+    answered = found(ask(snapshot, Target("genomicVariant", entry_id="1-600-ACTT-AC")))
+    assert [name for _, name in answered] == ["1-601-CTT-C"] * 2
+
+
+def test_an_id_we_gave_out_is_known_where_nobody_carries_it(tmp_path: Path) -> None:
+    """An exact allele found in nobody is not there; its id still is."""
+    lonely = source(tmp_path / "s", "S", lines=("101 . A G . 0|0 0|0 0|0 0|0",))
+    held = loaded(tmp_path / "c", lonely).snapshot()
+    answered = found(ask(held, Target("genomicVariant", entry_id="1-101-A-G")))
+    assert answered == [("S", "1-101-A-G")]
+    assert found(ask(held, VARIANTS, variantId="1-101-A-G")) == []
+
+
 @pytest.mark.parametrize("text", ["NC_000001.11:g.101A>T", "1-101-A-T", "1-999-A-G", "nothing"])
 def test_an_address_of_an_unknown_variant_is_unknown(
     snapshot: Mapping[str, Segment], text: str
