@@ -52,7 +52,7 @@ class VariantTable:
             case Allele():
                 return self._present(self._alleles.allele(question))
             case Edited():
-                return self._alleles.edited(question)
+                return self._present(self._alleles.edited(question))
             case Span():
                 return self._span(question)
             case InGene():

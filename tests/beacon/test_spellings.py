@@ -109,6 +109,13 @@ def test_an_id_we_gave_out_is_known_where_nobody_carries_it(tmp_path: Path) -> N
     assert found(ask(held, VARIANTS, variantId="1-101-A-G")) == []
 
 
+@pytest.mark.parametrize("text", ["1:g.102_103del", "1:g.102_103delTT", "1:101:TT:", "1-101-CTT-C"])
+def test_an_allele_found_in_nobody_is_not_there_in_any_spelling(tmp_path: Path, text: str) -> None:
+    lonely = source(tmp_path / "s", "S", lines=("101 . CTT C . 0|0 0|0 0|0 0|0",))
+    held = loaded(tmp_path / "c", lonely).snapshot()
+    assert found(ask(held, VARIANTS, variantId=text.replace("1:101:", "NC_000001.11:101:"))) == []
+
+
 @pytest.mark.parametrize("text", ["NC_000001.11:g.101A>T", "1-101-A-T", "1-999-A-G", "nothing"])
 def test_an_address_of_an_unknown_variant_is_unknown(
     snapshot: Mapping[str, Segment], text: str
