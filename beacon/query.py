@@ -26,8 +26,8 @@ MAX_LIMIT = 1000
 MAX_SKIPPED_RECORDS = 2**31 - 1
 MAX_DATASETS = 100
 
-_NARROWING = frozenset({"filters", "datasetIds"})
-_KNOWN = framing.PARAMETERS | _NARROWING | variants.PARAMETERS
+NARROWING = frozenset({"filters", "datasetIds"})
+_KNOWN = framing.PARAMETERS | NARROWING | variants.PARAMETERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def from_get(target: Target, pairs: Sequence[tuple[str, str]]) -> Query:
         if name in variants.LISTS:
             positions = genomic.setdefault(name, [])
             positions += [framing.whole(name, part) for part in value.split(",")]  # type: ignore[operator]  # a list, one line above
-        elif name in _NARROWING:
+        elif name in NARROWING:
             narrowing.setdefault(name, []).append(value)
         elif name in frame or name in genomic:
             raise BadQuestion(f"{name} is given more than once.")

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, compile_path
 
-from beacon import info
+from beacon import info, openapi
 from beacon.doors import Door, Doors
 from schemas.entries import ENTRY_TYPES, EntryTypeId
 
@@ -92,7 +92,6 @@ def _entries(doors: Doors) -> Iterator[tuple[str, Door]]:
 
 
 def _describe(app: FastAPI, path: str, door: Door, *, methods: tuple[str, ...]) -> None:
-    # The doors read the request whole, so that unknown parameters are seen: no signature to infer.
     for method in methods:
         app.add_api_route(
             path,
@@ -102,4 +101,5 @@ def _describe(app: FastAPI, path: str, door: Door, *, methods: tuple[str, ...]) 
             operation_id=f"beacon {method} {path}",
             name=path.strip("/"),
             tags=["beacon"],
+            openapi_extra=openapi.operation(method, path, asks="POST" in methods),
         )

@@ -11,7 +11,7 @@ import pytest
 
 from access.audit import verify
 from access.policy import Level, Profile
-from tests.support.beacon_node import BeaconNode, loaded, policy, source
+from tests.support.beacon_node import URL, BeaconNode, loaded, policy, source
 
 pytestmark = pytest.mark.anyio
 EXACT = {"referenceName": "1", "start": "100", "referenceBases": "A", "alternateBases": "G"}
@@ -196,7 +196,9 @@ async def test_unknown_parameters_are_refused_by_name(
     assert next(iter(params)) in found.json()["error"]["errorMessage"]
 
 
-@pytest.mark.parametrize("path", ["/query", "/individuals/P1/individuals", "/g_variants/x/y", "/runs/"])
+@pytest.mark.parametrize(
+    "path", ["/query", "/individuals/P1/individuals", "/g_variants/x/y", "/runs/"]
+)
 async def test_what_the_map_does_not_name_is_not_there(node: BeaconNode, path: str) -> None:
     assert (await node.get(path)).status_code in (307, 404)
 
@@ -214,3 +216,34 @@ async def test_a_listed_name_of_every_operation_is_in_the_open_api_once(node: Be
         for operation in path.values()
     ]
     assert len(operations) == len(set(operations)) > 30
+
+
+async def test_the_open_api_describes_what_the_readers_take(node: BeaconNode) -> None:
+    paths = node.app.openapi()["paths"]
+    get, post = (paths["/beacon/g_variants"][method] for method in ("get", "post"))
+    named = {parameter["name"] for parameter in get["parameters"]}
+    assert {"referenceName", "start", "filters", "datasetIds", "testMode", "skip"} <= named
+    for name in named:
+        found = await node.get("/g_variants", **{name: "\x00"})
+        assert "Unknown parameters" not in found.text, name
+    schema = post["requestBody"]["content"]["application/json"]["schema"]
+    assert schema["properties"]["query"]["properties"]["testMode"]["type"] == "boolean"
+    assert "$ref" not in json.dumps(schema)
+    assert paths["/beacon/individuals/{id}"]["get"]["parameters"][0]["in"] == "path"
+    assert "parameters" not in paths["/beacon/map"]["get"]
+
+
+async def test_map_configuration_entry_types_and_addresses_agree(node: BeaconNode) -> None:
+    described = set(node.app.openapi()["paths"])
+    sets = (await node.get("/map")).json()["response"]["endpointSets"].values()
+    configured = (await node.get("/configuration")).json()["response"]["entryTypes"]
+    listed = (await node.get("/entry_types")).json()["response"]["entryTypes"]
+    assert configured == listed
+    assert {one["entryType"] for one in sets} == set(listed)
+    urls = [u for one in sets for u in (one["rootUrl"], one["singleEntryUrl"],
+            *(e["url"] for e in one["endpoints"].values()))]  # fmt: skip
+    mapped = {u.removeprefix(URL).replace("{variantInternalId}", "{id}") for u in urls}
+    framework = ("", "/", "/info", "/service-info", "/configuration", "/entry_types", "/map")
+    others = {f"/beacon{path}" for path in framework}
+    terms = {path for path in described if path.endswith("/filtering_terms")}
+    assert described - others - terms == mapped
