@@ -68,5 +68,6 @@ def test_only_so_many_populations_are_read() -> None:
 
 def test_a_population_that_is_not_there_is_left_out() -> None:
     counts = site_counts(keys("AC_afr", "AN_afr", "AF_afr"))
-    assert counts.by_population({}.get, 0) == []
+    nothing: dict[str, object] = {}
+    assert counts.by_population(nothing.get, 0) == []
     assert counts.by_population({"AF_afr": 7.5}.get, 0) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import random
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from beacon.catalog import (
 from beacon.errors import SourceRefused, UnsupportedQuestion
 from beacon.load import DatasetSource, load
 from beacon.segments import SegmentCatalog
+from beacon.variant_files import Selection, open_variants
 
 HEADER = """##fileformat=VCFv4.3
 ##INFO=<ID=END,Number=1,Type=Integer,Description="End">
@@ -264,3 +267,23 @@ def test_one_file_without_annotation_makes_genes_unsupported(tmp_path: Path) -> 
     segment = SegmentCatalog(tmp_path / "catalog").snapshot()["d"]
     assert not segment.supports(InGene("BRAF"))
     assert not segment.supports(AminoacidChange("K2T"))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_garbled_sites_are_refused_or_loaded_but_never_break(tmp_path: Path, seed: int) -> None:
+    lines = ("1 101 rs1 A G AC=3;AN=10", "1 201 . A C,AT AC=1,2;AN=10", "1 401 . N <DEL> END=500")
+    file = written(tmp_path / "v.vcf.gz", *lines, samples=())
+    text = bytearray(gzip.decompress(file.read_bytes()))
+    chance = random.Random(seed)  # noqa: S311 (seeded, so a failure repeats)
+    body = text.index(b"#CHROM")
+    for _ in range(chance.randrange(1, 6)):
+        text[chance.randrange(body, len(text) - 1)] = chance.choice(
+            b"\t\n:;/|.0129ACGT<>*=-\x00\xff"
+        )
+    garbled = tmp_path / "garbled.vcf"
+    garbled.write_bytes(bytes(text))
+    try:
+        rows = list(open_variants(garbled).rows(Selection({})))
+    except SourceRefused:
+        return
+    assert len(rows) <= 4
