@@ -189,7 +189,9 @@ class SqliteSegment:
         return {**facts.metadata, **described, "id": facts.id, "name": facts.name}
 
     def _all(self, sql: str, *values: object) -> list[Any]:
-        bound = (min(v, _MAX_INTEGER) if isinstance(v, int) else v for v in values)
+        bound = (
+            max(-_MAX_INTEGER, min(v, _MAX_INTEGER)) if isinstance(v, int) else v for v in values
+        )
         return self._db.execute(sql, tuple(bound)).fetchall()
 
     @contextmanager
