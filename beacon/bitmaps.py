@@ -9,6 +9,7 @@ AND/OR of filters microseconds, and no record is opened to count. What a record 
 from __future__ import annotations
 
 import re
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -130,7 +131,7 @@ class Values:
             case ">=":
                 return self._chosen(self._from(first), None)
             case "!":
-                return BitMap(self.numbers) - self._touching(first, last)
+                return _bitmap(self.numbers) - self._touching(first, last)
             case _ as unreachable:
                 assert_never(unreachable)
 
@@ -147,12 +148,21 @@ class Values:
         below = int(np.searchsorted(self.low, last, side="right"))
         if self.high is None:
             return self._chosen(self._from(first), below)
-        return BitMap(self.numbers[:below][self.high[:below] >= first])
+        return _bitmap(self.numbers[:below][self.high[:below] >= first])
 
     def _chosen(self, begin: int, end: int | NDArray[np.bool_] | None) -> BitMap:
         if isinstance(end, np.ndarray):
-            return BitMap(self.numbers[begin:][end[begin:]])
-        return BitMap(self.numbers[begin:end])
+            return _bitmap(self.numbers[begin:][end[begin:]])
+        return _bitmap(self.numbers[begin:end])
+
+
+def _bitmap(numbers: NDArray[np.uint32]) -> BitMap:
+    """In order and from a plain array it is made some ten times as fast."""
+    if not len(numbers):
+        return BitMap()
+    held = np.zeros(int(numbers.max()) + 1, dtype=bool)
+    held[numbers] = True
+    return BitMap(array("I", np.flatnonzero(held).astype(np.uint32).tobytes()))
 
 
 def compare_text(question: Compare, texts: Iterable[tuple[str, BitMap]]) -> BitMap:

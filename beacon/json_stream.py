@@ -1,22 +1,99 @@
 """The items of a JSON document one at a time, however large or deep the document is.
 
-`ijson` parses; its own `items` spells the path of every value, which a deeply nested document turns
-into memory without end, so the items are put together here and nesting has a cap.
+An array of records is cut into its items and each is parsed at once; items further inside come from
+`ijson`. Its own `items` spells the path of every value, which a deeply nested document turns into
+memory without end, so they are put together here and nesting has a cap.
 """
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 import ijson  # type: ignore[import-untyped]  # ships no types
 
 MAX_NESTING = 500
+CHUNK = 256 * 1024
 _LEAVING = frozenset({"map_key", "end_map", "end_array"})
 
 
 class MalformedJson(ValueError):
     """What was expected of the document, for its operator."""
+
+
+def array_items(stream: BinaryIO) -> Iterator[Any]:
+    """Items of the one array that the document is. No more than one item and a chunk is held: the
+    stream itself refuses an item without end."""
+    array = _Array(stream)
+    try:
+        array.skip("[")
+        if array.peek() != "]":
+            yield array.item()
+            while array.peek() == ",":
+                array.skip(",")
+                yield array.item()
+        array.skip("]")
+        if array.peek():
+            raise MalformedJson("UTF-8 JSON, nothing after the array")
+    except UnicodeDecodeError as wrong:
+        raise MalformedJson("UTF-8 JSON") from wrong
+
+
+class _Array:
+    """The text of a document, of which only the part not read yet is kept."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._text = io.TextIOWrapper(stream, encoding="utf-8-sig")
+        self._decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+        self._held = ""
+        self._at = 0
+
+    def peek(self) -> str:
+        """The next character that is not blank; empty at the end."""
+        while True:
+            while self._at < len(self._held):
+                if self._held[self._at] not in " \t\r\n":
+                    return self._held[self._at]
+                self._at += 1
+            if not self._more(CHUNK):
+                return ""
+
+    def skip(self, expected: str) -> None:
+        if self.peek() != expected:
+            raise MalformedJson("UTF-8 JSON: an array, its items divided by commas")
+        self._at += 1
+
+    def item(self) -> Any:
+        """The next value. One cut off by the end of what is held is read again with as much
+        more, so a value is parsed twice on average, whatever its size."""
+        self.peek()
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._held, self._at)
+            except RecursionError as deep:
+                raise MalformedJson("JSON that is not nested too deep") from deep
+            except ValueError as wrong:
+                if not self._more(max(CHUNK, len(self._held))):
+                    raise MalformedJson("UTF-8 JSON") from wrong
+                continue
+            # A number may go on in the next chunk.
+            if end < len(self._held):
+                self._at = end
+                return value
+            if not self._more(CHUNK):
+                self._held, self._at = "", 0
+                return value
+
+    def _more(self, wanted: int) -> bool:
+        read = self._text.read(wanted)
+        self._held, self._at = self._held[self._at :] + read, 0
+        return bool(read)
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
 
 
 def items(stream: BinaryIO, prefix: str) -> Iterator[Any]:

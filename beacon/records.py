@@ -78,7 +78,9 @@ def json_items(path: Path, prefix: str = "item") -> Iterator[object]:
         with opened(path) as raw:
             stream = _capped(path, raw)
             _refuse_other_than_array(path, stream, prefix)
-            for item in json_stream.items(io.BufferedReader(stream), prefix):
+            read = io.BufferedReader(stream)
+            whole = prefix == "item"
+            for item in json_stream.array_items(read) if whole else json_stream.items(read, prefix):
                 number += 1
                 stream.mark()
                 yield item
