@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ MAX_PLOIDY = 7  # what a code of 16 bits holds
 MISSING, NONE = -1, -2
 _SHIFT = np.array([1, 4, 4, 4], dtype=np.uint16)
 # All digits 3: this allele once is hemizygous, more than once homozygous.
-_HEMIZYGOUS = np.array([3], dtype=np.uint16)
+_HEMIZYGOUS = 3
 _HOMOZYGOUS = np.array([4**ploidy - 1 for ploidy in range(2, MAX_PLOIDY + 1)], dtype=np.uint16)
 
 Table = NDArray[np.signedinteger]
@@ -37,14 +38,22 @@ class Calls:
 
 
 def stacked(tables: Sequence[Table]) -> Lines:
-    """Line by allele by sample, the phase last. A table is samples by ploidy plus the phase; what a
+    """Line by sample by allele, the phase last. A table is samples by ploidy plus the phase; what a
     line has fewer of is filled with none. Many lines together cost little more than one."""
     width = max(table.shape[1] for table in tables)
-    lines = np.full((len(tables), width, len(tables[0])), NONE, dtype=np.int16)
+    if all(table.shape[1] == width for table in tables):
+        return np.stack(tables).astype(np.int16, copy=False)
+    lines = np.full((len(tables), len(tables[0]), width), NONE, dtype=np.int16)
     for line, table in zip(lines, tables, strict=True):
-        line[: table.shape[1] - 1] = table[:, :-1].T
-        line[-1] = table[:, -1]
+        line[:, : table.shape[1] - 1] = table[:, :-1]
+        line[:, -1] = table[:, -1]
     return lines
+
+
+def highest(lines: Lines) -> list[int]:
+    """The highest allele named on each line, at least 1: the phase is looked at too."""
+    found: list[int] = lines.reshape(len(lines), -1).max(axis=1, initial=1).tolist()
+    return found
 
 
 def calls_of(lines: Lines, wanted: Sequence[tuple[int, int]]) -> list[Calls]:
@@ -54,31 +63,35 @@ def calls_of(lines: Lines, wanted: Sequence[tuple[int, int]]) -> list[Calls]:
     numbers = [number for number, _ in wanted]
     if numbers != list(range(len(lines))):
         lines = lines[numbers]
-    indexes = np.array([index for _, index in wanted], dtype=lines.dtype)
-    carrying = lines[:, 0] == indexes[:, None]
-    for column in range(1, lines.shape[1] - 1):
-        carrying |= lines[:, column] == indexes[:, None]
-    rows, samples = np.nonzero(carrying)
-    called = np.count_nonzero(lines[:, :-1] >= 0, axis=(1, 2)).tolist()
-    cells = lines[rows, :, samples]
+    indexes = np.array([index for _, index in wanted], dtype=np.int16)
+    # Everything that lies together is compared at once; then only carriers are looked at.
+    equal = lines == indexes[:, None, None]
+    equal[:, :, -1] = False  # the phase
+    places = np.flatnonzero(equal) // lines.shape[2]
+    places = places[np.diff(places, prepend=-1) > 0]
+    rows, samples = np.divmod(places, lines.shape[1])
+    cells = lines.reshape(-1, lines.shape[2])[places]
     alleles, phased = cells[:, :-1], cells[:, -1] > 0
     mine = alleles == indexes[rows][:, None]
     digits = _digits(alleles, mine)
     ends = np.searchsorted(rows, np.arange(len(wanted) + 1))
-    copies = np.add.accumulate(np.concatenate([[0], mine.sum(axis=1)]))
-    homozygous, hemizygous = (
-        np.add.accumulate(np.concatenate([[0], np.isin(digits, whole)]))
-        for whole in (_HOMOZYGOUS, _HEMIZYGOUS)
-    )
+    homozygous = np.isin(digits, _HOMOZYGOUS)
+    sums = [_sums(of, ends) for of in (mine.sum(axis=1), homozygous, digits == _HEMIZYGOUS)]
+    there = [int(np.count_nonzero(line)) - lines.shape[1] for line in lines >= 0]
     codes = digits * np.uint16(2) + phased
     return [
-        Calls(
-            *(samples[first:last], codes[first:last], int(copies[last] - copies[first])),
-            *(number, int(homozygous[last] - homozygous[first])),
-            int(hemizygous[last] - hemizygous[first]),
+        Calls(samples[first:last], codes[first:last], copies, called, homozygotes, hemizygotes)
+        for (first, last), copies, called, homozygotes, hemizygotes in zip(
+            pairwise(ends.tolist()), sums[0], there, sums[1], sums[2], strict=True
         )
-        for (first, last), number in zip(pairwise(ends.tolist()), called, strict=True)
     ]
+
+
+def _sums(values: NDArray[Any], ends: NDArray[np.int64]) -> list[int]:
+    """Sums between the ends."""
+    totals = np.concatenate([[0], np.cumsum(values)])[ends]
+    sums: list[int] = np.diff(totals).tolist()
+    return sums
 
 
 def text(code: int) -> str:

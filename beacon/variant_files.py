@@ -134,12 +134,12 @@ class _Reader:
             return
         wanted, waiting = self._wanted, self._waiting
         lines = genotypes.stacked(self._tables)
-        highest = lines[:, :-1].max(axis=(1, 2), initial=0).tolist()
+        highest = genotypes.highest(lines)
         for (rank, start0, alts), named in zip(self._places, highest, strict=True):
             if named > alts:  # htslib reads past it: the columns are not what they say
                 raise self._impossible(rank, start0)
         self._tables, self._places, self._wanted, self._waiting = [], [], [], []
-        kept = lines if self._all else lines[:, :, self._columns]
+        kept = lines if self._all else lines[:, self._columns]
         calls = genotypes.calls_of(kept, wanted)
         frequencies: list[float | None] = [None] * len(wanted)
         if self._selection.own_reference:
