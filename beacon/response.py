@@ -258,17 +258,20 @@ def _cohort(record: Mapping[str, object]) -> dict[str, object]:
 
 
 def _info(query: Query, outcome: Outcome) -> dict[str, object]:
-    notes: dict[str, Sequence[Note]] = {
-        "unsupported": outcome.unsupported,
-        "suppressed": outcome.suppressed,
-    }
-    info: dict[str, object] = {
-        name: [{"id": n.dataset, "code": n.code, "text": n.text} for n in given]
-        for name, given in notes.items()
-        if given
-    }
-    answered_for = {one.segment.facts.id for one in outcome.sets}
-    noted = {note.dataset for given in notes.values() for note in given}
-    if unknown := sorted(set(query.datasets) - answered_for - noted):
-        info["unknownDatasets"] = unknown
-    return info | ({"warnings": list(query.warnings)} if query.warnings else {})
+    info: dict[str, object] = {}
+    if outcome.unsupported:
+        info["unsupported"] = [_noted(note) for note in outcome.unsupported]
+    if outcome.suppressed:
+        info["suppressed"] = [_noted(note) for note in outcome.suppressed]
+    if query.datasets:
+        known = {note.dataset for note in (*outcome.unsupported, *outcome.suppressed)}
+        known.update(one.segment.facts.id for one in outcome.sets)
+        if unknown := sorted(set(query.datasets) - known):
+            info["unknownDatasets"] = unknown
+    if query.warnings:
+        info["warnings"] = list(query.warnings)
+    return info
+
+
+def _noted(note: Note) -> dict[str, str]:
+    return {"id": note.dataset, "code": note.code, "text": note.text}
