@@ -79,7 +79,7 @@ def _walk(value: object, path: str, depth: int) -> Iterator[Finding]:
         case list():
             for item in value:
                 yield from _walk(item, path, depth + 1)
-        case Mapping():
+        case dict():
             yield from _object(value, path, depth)
         case bool():
             yield Text(path, str(value).lower())
@@ -102,7 +102,7 @@ def _object(value: Mapping[str, object], path: str, depth: int) -> Iterator[Find
         if label:
             yield Text(path, label[:MAX_TEXT])
     measured = value.get("measurementValue")
-    if isinstance(measured, Mapping):
+    if isinstance(measured, dict):
         yield from _measured(value.get("assayCode"), measured)
     for name, inner in value.items():
         if name in _SILENT or name == "label":
@@ -121,12 +121,12 @@ def _measured(assay: object, measured: Mapping[str, object]) -> Iterator[Finding
             yield Text(field, (said[1] or said[0])[:MAX_TEXT])
     several = measured.get("typedQuantities")
     for each in several if isinstance(several, list) else ():
-        if isinstance(each, Mapping):
+        if isinstance(each, dict):
             yield from _quantity(*_named(each.get("quantityType")), each.get("quantity"))
 
 
 def _quantity(field: str, label: str, quantity: object) -> Iterator[Finding]:
-    if not field or not isinstance(quantity, Mapping):
+    if not field or not isinstance(quantity, dict):
         return
     amount = quantity.get("value")
     if isinstance(amount, int | float) and not isinstance(amount, bool):
@@ -137,8 +137,10 @@ def _quantity(field: str, label: str, quantity: object) -> Iterator[Finding]:
 
 def _named(value: object) -> tuple[str, str]:
     """The id and label of an ontology term; empty where it is none."""
-    term = value.get("id") if isinstance(value, Mapping) else None
-    if not isinstance(value, Mapping) or not isinstance(term, str) or ":" not in term:
+    if not isinstance(value, dict):
+        return "", ""
+    term = value.get("id")
+    if not isinstance(term, str) or ":" not in term:
         return "", ""
     label = value.get("label")
     return term, label if isinstance(label, str) else ""

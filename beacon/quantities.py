@@ -81,6 +81,8 @@ def of_text(text: str, kind: Kind) -> Interval | None:
 
 def of_time_element(value: Mapping[str, object]) -> tuple[Kind, Interval] | None:
     """The amount of an age, an age range, a gestational age or a time interval."""
+    if not ("iso8601duration" in value or "weeks" in value or "start" in value):
+        return None
     weeks, days = value.get("weeks"), value.get("days", 0)
     if isinstance(weeks, int) and isinstance(days, int):
         return "duration", (weeks * 7.0 + days, weeks * 7.0 + days)
