@@ -41,6 +41,10 @@ MAX_LINE = MAX_HEADER * 2
 MAX_CONNECTIONS = 64
 TIMEOUT_SECONDS = 10.0
 
+# glibc gives buffers of a mebibyte back at every turn: kept, a slicer passes twice as much per
+# second of CPU.
+_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "67108864"}
+
 _log = logging.getLogger(__name__)
 
 
@@ -251,6 +255,7 @@ async def _start_slicer(agent: Agent, socket: Path, vault: Path) -> _Slicer:
             sys.executable, "-m", "streams.slicer",
             "--socket", str(socket), "--vault", str(vault), "--channel", str(theirs.fileno()),
             stdin=asyncio.subprocess.PIPE, pass_fds=(theirs.fileno(),),
+            env={**os.environ, **_KEEP_MEMORY},
         )  # fmt: skip
     return _Slicer(process, asyncio.create_task(serve_keys(agent, ours)))
 

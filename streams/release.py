@@ -27,6 +27,7 @@ from streams import manifests
 from streams.agent import AgentClient
 from streams.bodies import Body, ClearBody, Reader, SealedBody
 from streams.entitlement import Entitlement
+from streams.envelope import SEALED_SEGMENT
 from streams.errors import AddressRefused, ReleaseRefused
 from streams.htsget.tickets import Address, check_address
 from streams.permit import Use, cover
@@ -35,7 +36,7 @@ from streams.slicer_client import SlicerClient
 from streams.slices.chart import Region
 from streams.vault import SealedObject, Vault
 
-BATCH_BYTES = 1024 * 1024
+BATCH_BYTES = 15 * SEALED_SEGMENT  # below 1 MiB, and whole segments
 SWEEP_SECONDS = 60
 BUDGET_TIMES = 4  # a body may be fetched again when a transfer breaks, not without end
 BUDGET_SLACK = 4 * 1024 * 1024

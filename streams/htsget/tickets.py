@@ -23,10 +23,12 @@ from schemas.errors import (
 )
 from schemas.htsget import SignedManifest, SignedSlice, Ticket, TicketAnswer, TicketUrl
 from schemas.wire import canonical_json
+from streams.envelope import SEALED_SEGMENT
 from streams.errors import AddressRefused, InvalidRange, UnsupportedFormat
 
 MEDIA_TYPE = "application/vnd.ga4gh.htsget.v1.3.0+json; charset=utf-8"
-PART_BYTES = 64 * 1024 * 1024  # sealed: behind a proxy, revocation stops at a part's end
+# Below 64 MiB, and whole segments; behind a proxy, revocation stops at a part's end.
+PART_BYTES = 1023 * SEALED_SEGMENT
 CLEAR_PART_BYTES = 1_000_000_000  # the standard's advice
 
 _NAMES: tuple[tuple[type[SkerryError], str], ...] = (

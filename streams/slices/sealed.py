@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from streams import envelope
 from streams.envelope import SEALED_SEGMENT, SEGMENT
+from streams.errors import SegmentInvalid
 from streams.header import NONCE
 from streams.slices.weave import Woven
 from streams.storage import Source, read_range
@@ -26,7 +28,7 @@ class OpenedSource:
 
     def __init__(self, body: Source, keys: tuple[bytes, ...], *, plain_size: int) -> None:
         self._body = body
-        self._keys = keys
+        self._ciphers = [ChaCha20Poly1305(key) for key in keys]
         self._size = plain_size
         self._body_size = envelope.body_size(plain_size)
         self._kept: OrderedDict[int, bytes] = OrderedDict()
@@ -47,11 +49,20 @@ class OpenedSource:
         if found is None:
             start0 = number * SEALED_SEGMENT
             end0 = min(start0 + SEALED_SEGMENT, self._body_size)
-            found = envelope.open_segment(self._keys, read_range(self._body, start0, end0))
+            found = self._open(read_range(self._body, start0, end0))
             self._kept[number] = found
             if len(self._kept) > KEPT_SEGMENTS:
                 self._kept.popitem(last=False)
         return found
+
+    def _open(self, sealed: bytes) -> bytes:
+        nonce, rest = sealed[:NONCE], memoryview(sealed)[NONCE:]
+        for cipher in self._ciphers:
+            try:
+                return cipher.decrypt(nonce, rest, None)
+            except InvalidTag:
+                continue
+        raise SegmentInvalid("A segment of the vault does not open.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +82,13 @@ class Resealed:
         """Exactly the bytes [start0, end0) of the sealed slice."""
         first, last = start0 // SEALED_SEGMENT, -(-end0 // SEALED_SEGMENT)
         source = OpenedSource(body, self.keys, plain_size=self.plain_size)
-        plain = self.woven.read(source, first * SEGMENT, min(last * SEGMENT, self.woven.size))
+        end = min(last * SEGMENT, self.woven.size)
+        plain = memoryview(self.woven.read(source, first * SEGMENT, end))
         cipher = ChaCha20Poly1305(self.slice_key)
         sealed = []
         for number in range(first, last):
             nonce = number.to_bytes(NONCE, "little")
             at = (number - first) * SEGMENT
-            sealed.append(nonce + cipher.encrypt(nonce, plain[at : at + SEGMENT], None))
-        offset = first * SEALED_SEGMENT
-        return b"".join(sealed)[start0 - offset : end0 - offset]
+            sealed += [nonce, cipher.encrypt(nonce, plain[at : at + SEGMENT], None)]
+        offset, whole = first * SEALED_SEGMENT, b"".join(sealed)
+        return whole if len(whole) == end0 - start0 else whole[start0 - offset : end0 - offset]
