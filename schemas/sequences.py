@@ -7,7 +7,7 @@ chromosomes of GRCh37 and GRCh38. Sequences themselves, and alternate loci, are 
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 CHROMOSOMES = (*(str(number) for number in range(1, 23)), "X", "Y", "MT")
 RANKS = {name: rank for rank, name in enumerate(CHROMOSOMES, start=1)}
@@ -81,6 +81,7 @@ _ASSEMBLY = {
 }
 
 
+@lru_cache(maxsize=1024)
 def place(name: str) -> tuple[str, str | None] | None:
     """The canonical chromosome a name stands for, and the assembly where the name says it; None
     for any other sequence, an accession version of neither assembly among them."""
@@ -117,6 +118,7 @@ def assembly_of_accession(name: str) -> str | None:
     return {0: "GRCh37", 1: "GRCh38"}.get(newer)
 
 
+@lru_cache(maxsize=1024)
 def canonical_assembly(text: str) -> str | None:
     """`GRCh37` or `GRCh38` where the text names exactly one of them."""
     named = [name for name, pattern in _ASSEMBLY.items() if pattern.search(text)]
