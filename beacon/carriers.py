@@ -7,7 +7,7 @@ the shorter way. People are numbers, calls name samples.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from threading import Lock
 
@@ -35,24 +35,23 @@ class Carriers:
         self._sample = lru_cache(MAX_CACHED_NAMES)(self._read_sample)
 
     @cached_property
-    def _persons(self) -> NDArray[np.uint32] | None:
-        """The person of each sample; None where the numbers are the same."""
+    def _persons(self) -> NDArray[np.uint32]:
+        """The person of each sample."""
         rows = self._ask("SELECT person FROM samples ORDER BY number")
-        persons = np.array([person for (person,) in rows], dtype=np.uint32)
-        same = np.array_equal(persons, np.arange(len(persons)))
-        return None if same else persons
+        return np.array([person for (person,) in rows], dtype=np.uint32)
 
     def of(self, rows: BitMap) -> BitMap:
         """People carrying at least one of these variants."""
         if len(rows) > self._count * _ROWS_PER_PERSON:
             return BitMap(person for person in range(self._count) if self._has_any(person, rows))
-        marks = np.zeros(self._count, dtype=bool)
-        for _, persons in self._calls(rows):
-            marks[persons] = True
-        return sparse.bitmap(np.flatnonzero(marks))
+        _, blobs = self._calls(rows)
+        samples = np.flatnonzero(sparse.union(blobs, len(self._persons)))
+        return sparse.bitmap(self._persons[samples])
 
-    def _calls(self, rows: BitMap) -> Iterator[tuple[int, NDArray[np.uint32]]]:
-        """(row, its people) of the rows that anybody carries."""
+    def _calls(self, rows: BitMap) -> tuple[list[int], list[bytes]]:
+        """The rows that anybody carries, and the samples of each."""
+        if not rows:
+            return [], []
         first, last = rows.min(), rows.max()
         if last - first < _DENSE * len(rows):
             sql = "SELECT row, samples FROM calls WHERE row BETWEEN ? AND ?"
@@ -60,10 +59,7 @@ class Carriers:
         else:
             sql = "SELECT row, samples FROM calls WHERE row = ?"
             found = [each for row in rows for each in self._ask(sql, row)]
-        persons = self._persons
-        for row, blob in found:
-            samples = sparse.decode(blob)
-            yield row, samples if persons is None else persons[samples]
+        return [row for row, _ in found], [blob for _, blob in found]
 
     def rows(self, people: BitMap, *, among: BitMap | None) -> BitMap:
         """Variants (of those in `among`) that at least one of these people carries."""
@@ -72,7 +68,8 @@ class Carriers:
         if among is not None and len(among) <= len(people) * _ROWS_PER_PERSON:
             wanted = np.zeros(self._count, dtype=bool)
             wanted[np.frombuffer(people.to_array(), np.uint32)] = True
-            return BitMap(row for row, persons in self._calls(among) if wanted[persons].any())
+            carried, blobs = self._calls(among)
+            return BitMap(carried[at] for at in sparse.marked(blobs, wanted[self._persons]))
         if among is not None and among.max() // CHUNK == among.min() // CHUNK:
             return self._in_chunk(people, among.min() // CHUNK) & among
         every = self._every_row(people)

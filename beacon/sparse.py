@@ -8,6 +8,7 @@ Which numbers they are is left to `beacon.segment_file` and `beacon.variant_tabl
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from pyroaring import BitMap
 
 Numbers = NDArray[np.uint32]
 _GAPS, _SHORT, _LONG, _BITS = range(4)
+_SHORT_FORM = bytes([_SHORT])
 _MORE = 255
 _FEW = 8  # so few that trying the other forms saves nothing worth its time
 
@@ -65,6 +67,30 @@ def decode(blob: bytes) -> Numbers:
     ends = np.cumsum(raw, dtype=np.uint32)[raw != _MORE]
     numbers: Numbers = np.add(ends, np.arange(len(ends), dtype=np.uint32))
     return numbers
+
+
+def marked(blobs: Sequence[bytes], marks: NDArray[np.bool_]) -> list[int]:
+    """Places of the blobs that hold at least one marked number; short ones are read together."""
+    short = [place for place, blob in enumerate(blobs) if blob[:1] == _SHORT_FORM]
+    numbers = np.frombuffer(b"".join(blobs[place][1:] for place in short), np.uint16)
+    ends = np.cumsum([0, *(len(blobs[place]) // 2 for place in short)])
+    seen = np.concatenate([[0], np.cumsum(marks[numbers])])
+    found = [short[at] for at in np.flatnonzero(np.diff(seen[ends])).tolist()]
+    for place, blob in enumerate(blobs):
+        if blob[:1] != _SHORT_FORM and marks[decode(blob)].any():
+            found.append(place)
+    return found
+
+
+def union(blobs: Sequence[bytes], size: int) -> NDArray[np.bool_]:
+    """Marks of the numbers that any of these blobs holds."""
+    marks = np.zeros(size, dtype=bool)
+    short = b"".join(blob[1:] for blob in blobs if blob[:1] == _SHORT_FORM)
+    marks[np.frombuffer(short, np.uint16)] = True
+    for blob in blobs:
+        if blob[:1] != _SHORT_FORM:
+            marks[decode(blob)] = True
+    return marks
 
 
 def bitmap(numbers: NDArray[np.integer]) -> BitMap:

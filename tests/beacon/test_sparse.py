@@ -40,3 +40,16 @@ def test_one_genotype_for_all_carriers_costs_three_bytes() -> None:
 
 def test_a_bitmap_is_filled_in_any_order() -> None:
     assert sparse.bitmap(np.array([5, 1, 5, 70_000])) == BitMap([1, 5, 70_000])
+
+
+@given(
+    st.lists(st.sets(st.integers(0, 2499), max_size=400), max_size=12),
+    st.sets(st.integers(0, 2499)),
+)
+def test_many_are_asked_together(sets: list[set[int]], wanted: set[int]) -> None:
+    blobs = [sparse.encode(np.array(sorted(each), "u4"), 2500) for each in sets]
+    marks = np.zeros(2500, dtype=bool)
+    marks[list(wanted)] = True
+    assert sorted(sparse.marked(blobs, marks)) == [n for n, s in enumerate(sets) if s & wanted]
+    union = set(np.flatnonzero(sparse.union(blobs, 2500)).tolist())
+    assert union == set().union(*sets)
