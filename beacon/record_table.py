@@ -53,6 +53,7 @@ class RecordTable:
         self._people = people
         self._arrays: dict[tuple[str, str], NDArray[np.int32]] = {}
         self._values: dict[tuple[str, str, str, str], Values] = {}
+        self._listed: dict[str, tuple[str, ...]] = {}
         self._fields = self._read_fields()
 
     # Filters
@@ -120,8 +121,13 @@ class RecordTable:
 
     def _listing(self, term: str, scope: str | None) -> list[str]:
         """The entities whose records hold the term or one below it."""
-        rows = self._ask("SELECT entity FROM terms WHERE id = ?", term)
-        return [entity for (entity,) in rows if scope in (None, entity)]
+        entities = self._listed.get(term)
+        if entities is None:
+            rows = self._ask("SELECT entity FROM terms WHERE id = ?", term)
+            entities = tuple(entity for (entity,) in rows)
+            if entities:  # so as many are kept as there are terms
+                self._listed[term] = entities
+        return [entity for entity in entities if scope in (None, entity)]
 
     def _stands_for(self, term: str) -> str | None:
         """The term of a loaded ontology that this id means, itself or as a former id."""

@@ -32,7 +32,7 @@ from beacon.load import DatasetSource
 from benchmarks import sites
 from benchmarks.asking import Taken, ask, free_port, get, resident_mb
 from benchmarks.callers import Callers
-from gateway import config, home, loading, population
+from gateway import config, home, loading, population, synthetic_gene
 
 BARE = """
 import sys, uvicorn
@@ -131,10 +131,19 @@ class Bench:
             _region(population.CHROM, b, b + 10_000) | {"start": f"{b},{b + 5000}",
             "end": f"{b},{b + 10_000}"} for b in begins
         ]  # fmt: skip
+        genes = [
+            {
+                "geneId": synthetic_gene.SYMBOL,
+                "alternateBases": base,
+                "requestedGranularity": "count",
+            }
+            for base in "ACGT"
+        ]
         diseased = [a | {"filters": "MONDO:0005015"} for a in alleles]
         self._add("exact allele, count", cohort, "/beacon/g_variants", alleles, goal=1.3)
         self._add("10 kb range, count", cohort, "/beacon/g_variants", ranges, goal=1.6)
         self._add("bracket, count", cohort, "/beacon/g_variants", brackets, goal=1.6)
+        self._add("gene and base, count", cohort, "/beacon/g_variants", genes, goal=1.6)
         self._add("people: allele AND term", cohort, "/beacon/individuals", diseased, goal=1.6)
         self._add(
             "exact allele, 10-visa caller", cohort, "/beacon/g_variants",
