@@ -9,7 +9,9 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-SCHEMA_VERSION = "0004"
+from access.privacy.tables import LEDGER_TABLES
+
+SCHEMA_VERSION = "0005"
 
 
 class SchemaRow(SQLModel, table=True):
@@ -106,4 +108,13 @@ class WorkspaceRow(SQLModel, table=True):
     expires: int = Field(sa_type=BigInteger)
 
 
-TABLES = (SchemaRow, RequestRow, EventRow, GrantRow, AttachmentRow, NoticeRow, WorkspaceRow)
+TABLES = (
+    SchemaRow,
+    RequestRow,
+    EventRow,
+    GrantRow,
+    AttachmentRow,
+    NoticeRow,
+    WorkspaceRow,
+    *LEDGER_TABLES,
+)
