@@ -244,7 +244,12 @@ def _build(
     writer.dataset(_dataset_record(source), checked.hierarchy)
     # 2. Alleles and their carriers, into order and from there into the segment.
     numbers = {name: number for name, (number, _) in people.samples.items()}
-    selection = Selection(numbers, share=people.narrowed, own_reference=source.reference == "own")
+    selection = Selection(
+        numbers,
+        share=people.narrowed,
+        own_reference=source.reference == "own",
+        withdrawn=people.withdrawn_samples,
+    )
     written = parquet.write(
         _rows(checked.files, selection), variants, tell=lambda rows: tell("genomicVariant", rows)
     )

@@ -23,6 +23,7 @@ class Members:
     samples: Mapping[str, tuple[int, int]]
     left_out: int
     withdrawn: frozenset[str] = frozenset()
+    withdrawn_samples: frozenset[str] = frozenset()
     narrowed: bool = False
 
 
@@ -55,7 +56,10 @@ def members(
         step = "check keep_people and the individuals file"
         raise SourceRefused([Problem("source", "", "people", "at least one person", step)])
     gone = frozenset(name for name in names if name in withdrawn)
-    return Members(numbers, samples, left_out, gone, kept is not None or bool(gone))
+    theirs = frozenset(sample for sample in in_files if owner.get(sample, sample) in withdrawn)
+    return Members(
+        *(numbers, samples, left_out, gone, theirs), narrowed=kept is not None or bool(gone)
+    )
 
 
 def _owners(staging: Staging) -> Mapping[str, str]:

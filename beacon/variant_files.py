@@ -45,11 +45,13 @@ _SUBSTITUTIONS = frozenset((r, a) for r in "ACGTN" for a in "ACGTN" if r != a)
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Kept samples by name with their numbers. A `share` leaves out alleles none of them carries;
-    `own_reference` states each allele's frequency over all samples of its file."""
+    `own_reference` states each allele's frequency over all samples of its file, but for those of
+    people who withdrew."""
 
     samples: Mapping[str, int]
     share: bool = False
     own_reference: bool = False
+    withdrawn: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -91,6 +93,7 @@ class _Reader:
         table = np.array(kept, dtype=np.int64).reshape(-1, 2)
         self._columns, self._numbers = table[:, 0], table[:, 1].astype(np.uint32)
         self._all = len(kept) == len(file.samples)
+        self._stated = [i for i, s in enumerate(file.samples) if s not in selection.withdrawn]
         self._ascending = bool((np.diff(table[:, 1]) > 0).all())
         self._chroms: dict[str, int] = {}
         self._tables: list[genotypes.Table] = []
@@ -143,7 +146,8 @@ class _Reader:
         calls = genotypes.calls_of(kept, wanted)
         frequencies: list[float | None] = [None] * len(wanted)
         if self._selection.own_reference:
-            every = calls if self._all else genotypes.calls_of(lines, wanted)
+            stated = lines[:, self._stated] if self._selection.withdrawn else lines
+            every = calls if self._all else genotypes.calls_of(stated, wanted)
             frequencies = [c.allele_count / (c.allele_number or 1) for c in every]
         for row, each, frequency in zip(waiting, calls, frequencies, strict=True):
             if self._selection.share and not len(each.carriers):

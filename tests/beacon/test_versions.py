@@ -291,6 +291,19 @@ def test_the_next_load_purges_a_withdrawn_person_from_every_file(
         manifest.rollback(catalog, "A")
 
 
+def test_the_next_load_counts_reference_frequencies_without_them(
+    source: DatasetSource, catalog: Path
+) -> None:
+    """P2 carries two of the three G at 101; one of six alleles is left."""
+    asked = dataclasses.replace(source, reference="own")
+    load(asked, catalog)
+    withdrawals.add(catalog, "A", "P2")
+    load(asked, catalog)
+    (row,) = served(catalog).variants(Allele("1", 100, "A", "G"), people=None, skip=0, limit=1).rows
+    assert (row.allele_count, row.allele_number) == (1, 6)
+    assert row.reference_af == pytest.approx(1 / 6)
+
+
 def test_neither_rollback_nor_reload_brings_a_withdrawn_person_back(
     source: DatasetSource, catalog: Path
 ) -> None:
