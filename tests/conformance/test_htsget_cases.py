@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,3 +95,11 @@ def test_a_token_that_is_not_good_is_refused_even_where_none_is_needed(node: Ope
         headers = {"Authorization": f"Bearer {token}"}
         asked = httpx.get(node.address("spec-v4.3", "variants"), headers=headers)
         assert asked.status_code == status, Path(node.log).read_text()
+
+
+def test_a_slicer_runs_beside_the_key_agent(node: OpenNode) -> None:
+    """Loading numpy takes it longer to start than the node."""
+    deadline = time.monotonic() + 30
+    while not node.home.slicer_socket.is_socket() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert node.home.slicer_socket.is_socket()
