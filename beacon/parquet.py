@@ -95,6 +95,8 @@ def write(rows: Iterable[Row], path: Path, *, tell: Callable[[int], None]) -> Wr
             runs.pop().replace(path)
         else:
             _write_all(path, _watched(_merged(runs), repeated))
+        with path.open("rb") as whole:
+            os.fsync(whole.fileno())
         return Written(total, tuple(repeated.found))
     finally:
         for run in runs:
