@@ -9,11 +9,23 @@ approved, by nobody; what they leave open is the committee's to judge.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 
+from access.approval import (
+    accepted,
+    approval,
+    approvals,
+    grant,
+    refuse_second_word,
+    terms_digest,
+)
 from access.audit import Record
-from access.errors import DataUseDenied, NoSuchThing, SeparationOfDuties
+from access.errors import DataUseDenied, NoSuchThing, SeparationOfDuties, StepNotPossible
+from access.judging import Judge, Judged
 from access.lifecycle import (
+    MAX_EVENTS,
+    NODE,
     OPEN_STATES,
     AccessRequest,
     Event,
@@ -21,54 +33,28 @@ from access.lifecycle import (
     State,
     Step,
     advance,
-    granted_until,
+    after,
+    begun,
     part_of,
-    steps_open_to,
 )
 from access.policy import PolicyBook
 from access.purpose_check import PurposeCheck
 from access.recipients import KeyState, Recipients
+from access.seen import Demands, Seen
 from access.store import IssuedGrant, Store
+from access.upkeep import ENDING_SECONDS, IDLE_SECONDS, due
 from duo.report import report
-from duo.verdict import Outcome, Verdict
-from schemas.data_use import DataUseRequest, VerdictView
+from schemas.data_use import ObligationView, VerdictView
 from schemas.errors import InvalidInput
-from schemas.grants import NewRequest, PreCheck, StepBody
+from schemas.grants import EventFacts, NewRequest, PreCheck, StepBody
 
-_ASKING = frozenset({Step.SUBMIT, Step.APPROVE})
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A request as one person may see it."""
-
-    request: AccessRequest
-    part: Part
-    grant: IssuedGrant | None
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        return steps_open_to(self.request.state, self.part)
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """A verdict with the version of the policies whose conditions it rests on."""
-
-    verdict: Verdict
-    policy_version: str
-
-    def view(self) -> VerdictView:
-        return report(self.verdict, policy=self.policy_version)
-
-    def facts(self) -> dict[str, object]:
-        versions = self.verdict.versions
-        return {
-            "data_use": self.verdict.outcome.value,
-            "duo": versions.duo,
-            "mondo": versions.diseases,
-            "policy": self.policy_version,
-        }
+_ASKING = frozenset({Step.SUBMIT, Step.ACCEPT, Step.APPROVE})
+_BELONGS = {
+    "months": (Step.APPROVE, "an approval"),
+    "until": (Step.APPROVE, "an approval"),
+    "obligations": (Step.APPROVE, "an approval"),
+    "data_use": (Step.SUBMIT, "a submission"),
+}
 
 
 class RequestDesk:
@@ -85,31 +71,9 @@ class RequestDesk:
         self._recipients = recipients
         self._book = book
         self._record = record
-        self._check = check
+        self._judge = Judge(store, book=book, check=check)
 
-    def create(self, new: NewRequest, *, requester: str, now: int) -> AccessRequest:
-        """A draft. The caller has checked that the requester may know of the dataset."""
-        request = AccessRequest(
-            request_id=f"req-{secrets.token_hex(16)}",
-            requester=requester,
-            dataset=new.dataset,
-            project=new.project,
-            purpose=new.purpose,
-            workspace=new.workspace,
-            months=new.months,
-            state=State.DRAFT,
-            created=now,
-            updated=now,
-            data_use=new.data_use,
-        )
-        if self._committee(new.dataset) is None:
-            raise NoSuchThing(detail="request for a dataset without a policy")
-        self._refuse_unfit_workspace(new.workspace, owner=requester, now=now)
-        self._judge(request, now=now)  # so that what means nothing is refused before it is kept
-        self._store.add_request(
-            request, before_commit=lambda: self._note(request, "create", by=requester)
-        )
-        return request
+    # Looking
 
     def see(self, request_id: str, *, viewer: str) -> Seen:
         """Raises NoSuchThing where the request is unknown or not the viewer's business."""
@@ -119,24 +83,8 @@ class RequestDesk:
         part = part_of(request, viewer, self._committee(request.dataset) or ())
         if part is None:
             raise NoSuchThing(detail="request of others")
-        return Seen(request, part, self._store.grant_of(request_id))
-
-    def judge(self, asked: PreCheck, *, requester: str, now: int) -> VerdictView:
-        """What the conditions of data use say before anything is made or sent. The caller has
-        checked that the requester may know of the dataset."""
-        return self._ask(
-            asked.dataset, asked.data_use, requester=requester, months=asked.months, now=now
-        ).view()
-
-    def verdict(self, request: AccessRequest, *, now: int) -> VerdictView | None:
-        """What they say now to a request that waits for someone; None once it is decided."""
-        if request.state not in OPEN_STATES or self._committee(request.dataset) is None:
-            return None
-        return self._judge(request, now=now).view()
-
-    def committee_of(self, identity: str) -> tuple[str, ...]:
-        """The datasets on whose committee the person sits."""
-        return tuple(d for d in self._book.datasets() if identity in (self._committee(d) or ()))
+        grants = self._store.grants_of(request_id)
+        return Seen(request, part, viewer, self.demands(request.dataset), grants)
 
     def own(self, identity: str) -> tuple[AccessRequest, ...]:
         return self._store.requests_of(identity)
@@ -145,71 +93,180 @@ class RequestDesk:
         datasets = self.committee_of(identity)
         return self._store.requests_for(datasets) if datasets else ()
 
+    def listed(self, identity: str) -> tuple[Seen, ...]:
+        """All that a person may see, their own first, each once and in the part they play."""
+        found: dict[str, Seen] = {}
+        for part, requests in (
+            (Part.REQUESTER, self.own(identity)),
+            (Part.MEMBER, self._store.requests_naming(identity)),
+            (Part.COMMITTEE, self.for_committee(identity)),
+        ):
+            for one in requests:
+                seen = Seen(one, part, identity, self.demands(one.dataset))
+                found.setdefault(one.request_id, seen)
+        return tuple(found.values())
+
+    def committee_of(self, identity: str) -> tuple[str, ...]:
+        """The datasets on whose committee the person sits."""
+        return tuple(d for d in self._book.datasets() if identity in (self._committee(d) or ()))
+
+    def demands(self, dataset: str) -> Demands:
+        policy = self._book.policy(dataset)
+        return Demands() if policy is None else Demands(policy.approvals, policy.terms)
+
+    def judge(self, asked: PreCheck, *, requester: str, now: int) -> VerdictView:
+        """What the conditions of data use say before anything is made or sent. The caller has
+        checked that the requester may know of the dataset."""
+        return self._judge.ask(
+            asked.dataset, asked.data_use, requester=requester, months=asked.months, now=now
+        ).view()
+
+    def verdict(self, request: AccessRequest, *, now: int) -> VerdictView | None:
+        """What they say now to a request that waits for someone; None once it is decided."""
+        if request.state not in OPEN_STATES or self._committee(request.dataset) is None:
+            return None
+        return self._judge.of(request, now=now).view()
+
+    # Asking
+
+    def create(self, new: NewRequest, *, requester: str, now: int) -> AccessRequest:
+        """A draft. The caller has checked that the requester may know of the dataset."""
+        policy = self._book.policy(new.dataset)
+        if policy is None:
+            raise NoSuchThing(detail="request for a dataset without a policy")
+        if policy.requests_at is not None:
+            raise InvalidInput(f"Access to this dataset is asked for at {policy.requests_at}")
+        event = Event(now, Step.CREATE, requester, "", EventFacts(state=State.DRAFT, form=new))
+        request = begun(f"req-{secrets.token_hex(16)}", event)
+        self._refuse_unfit(request, now=now)
+        self._store.add_request(
+            request, before_commit=lambda: self._note(request, Step.CREATE, by=requester)
+        )
+        return request
+
+    def edit(self, request_id: str, form: NewRequest, *, actor: str, now: int) -> Seen:
+        """Replaces what a draft or a returned request says, but for its dataset."""
+        request = self._at(request_id, Step.EDIT, actor=actor)
+        if form.dataset != request.dataset:
+            raise InvalidInput("A request stays with its dataset; make a new one for another.")
+        event = Event(now, Step.EDIT, actor, "", EventFacts(form=form))
+        self._refuse_unfit(after(request, event), now=now)
+        self._keep(request, event)
+        return self.see(request_id, viewer=actor)
+
+    def happened(self, request_id: str, step: Step, facts: EventFacts, *, actor: str, now: int) -> (
+        None
+    ):  # fmt: skip
+        """Keeps a step that changes nothing but its event, such as a file attached."""
+        request = self._at(request_id, step, actor=actor)
+        self._keep(request, Event(now, step, actor, "", facts))
+
+    def _at(self, request_id: str, step: Step, *, actor: str) -> AccessRequest:
+        """The request, where the actor may take a step that leaves its state as it is."""
+        seen = self.see(request_id, viewer=actor)
+        target = advance(seen.request.state, step, seen.part)
+        _refuse_endless(seen.request, target)
+        return seen.request
+
+    # Deciding
+
     def take(self, request_id: str, step: Step, body: StepBody, *, actor: str, now: int) -> Seen:
         """Takes one step and returns the request after it; a refused decision is recorded too."""
         seen = self.see(request_id, viewer=actor)
-        if body.months is not None and step is not Step.APPROVE:
-            raise InvalidInput("«months» belongs to an approval only.")
-        if body.data_use is not None and step is not Step.SUBMIT:
-            raise InvalidInput("«data_use» belongs to a submission only.")
+        _refuse_misplaced(step, body)
         try:
-            self._move(seen, step, body, actor=actor, now=now)
+            self._move(seen, step, body, now=now)
         except SeparationOfDuties:
             self._note(seen.request, f"refused {step}", by=actor)
             raise
         return self.see(request_id, viewer=actor)
 
-    def _move(self, seen: Seen, step: Step, body: StepBody, *, actor: str, now: int) -> None:
-        request = seen.request
+    def _move(self, seen: Seen, step: Step, body: StepBody, *, now: int) -> None:
+        request, actor = seen.request, seen.viewer
         target = advance(request.state, step, seen.part)
-        if body.data_use is not None:
-            request = replace(request, data_use=body.data_use)
-        judged = self._judge(request, now=now)
-        if step in _ASKING and judged.verdict.outcome is Outcome.DENY:
+        stated = request if body.data_use is None else replace(request, data_use=body.data_use)
+        judged = self._judge.of(stated, now=now)
+        if step in _ASKING and judged.denies:
             self._note(request, f"refused {step}", by=actor, judged=judged)
             raise DataUseDenied(judged.view().explain_user)
-        grant = None
-        if step is Step.APPROVE:
-            self._refuse_unfit_workspace(request.workspace, owner=request.requester, now=now)
-            grant = _grant(request, judged.verdict, allowed_months=body.months, now=now)
+        facts = EventFacts()
+        match step:
+            case Step.SUBMIT:
+                _refuse_unaccepted(seen.demands, body)
+                form = None if body.data_use is None else stated.form
+                facts = EventFacts(form=form, terms=body.terms)
+            case Step.ACCEPT:
+                _refuse_unaccepted(seen.demands, body)
+                if actor in seen.accepted:
+                    raise StepNotPossible("You have accepted already.")
+                facts = EventFacts(terms=terms_digest(seen.demands.terms))
+            case Step.APPROVE:
+                refuse_second_word(request, actor)
+                self._refuse_unfit(request, now=now)
+                facts = approval(request, body, data_use_until=judged.verdict.expires, now=now)
+                if len(approvals(request)) + 1 < seen.demands.approvals:
+                    target = State.SUBMITTED
+        _refuse_endless(request, target)
+        event = Event(now, step, actor, body.note, facts.model_copy(update={"state": target}))
+        grants = self._due_grants(seen, event, owed=report(judged.verdict).obligations)
+        self._keep(request, event, grants=grants, judged=judged)
+
+    def _due_grants(
+        self, seen: Seen, event: Event, *, owed: tuple[ObligationView, ...]
+    ) -> tuple[IssuedGrant, ...]:
+        """To everybody who accepted once the last approval came, and to who accepts later."""
+        moved = after(seen.request, event)
+        if moved.state is not State.APPROVED or event.step not in {Step.APPROVE, Step.ACCEPT}:
+            return ()
+        held = {one.identity for one in seen.grants}
+        people = (moved.requester, *accepted(moved, seen.demands.terms))
+        due_now = (grant(moved, one, owed=owed, now=event.at) for one in people if one not in held)
+        return tuple(one for one in due_now if one.expires > event.at)
+
+    def _keep(
+        self,
+        request: AccessRequest,
+        event: Event,
+        *,
+        grants: Iterable[IssuedGrant] = (),
+        judged: Judged | None = None,
+    ) -> None:
+        given = tuple(grants)
         self._store.take_step(
             request,
-            Event(at=now, step=step, actor=actor, note=body.note),
-            to=target,
-            grant=grant,
-            before_commit=lambda: self._note(request, step, by=actor, grant=grant, judged=judged),
+            event,
+            grants=given,
+            before_commit=lambda: self._note(
+                request, event.step, by=event.actor, grants=given, judged=judged
+            ),
         )
 
-    def _judge(self, request: AccessRequest, *, now: int) -> _Judged:
-        return self._ask(
-            request.dataset,
-            request.data_use,
-            requester=request.requester,
-            months=request.months,
-            now=now,
-        )
+    def attend(self, *, now: int) -> int:
+        """Expires what has ended and reminds those whom requests wait for; how many it was."""
+        done = 0
+        for request_id in self._store.unattended(
+            idle_since=now - IDLE_SECONDS, ending_by=now + ENDING_SECONDS
+        ):
+            request = self._store.request(request_id)
+            ends = max((one.expires for one in self._store.grants_of(request_id)), default=None)
+            event = None if request is None else due(request, ends=ends, now=now)
+            if request is None or event is None:
+                continue
+            try:
+                self._keep(request, event)
+                done += 1
+            except StepNotPossible:
+                continue  # somebody was faster: it waits for nobody now
+        return done
 
-    def _ask(
-        self, dataset: str, stated: DataUseRequest, *, requester: str, months: int, now: int
-    ) -> _Judged:
-        book = self._book.current()
-        policy = book.policy(dataset)
-        verdict = self._check.ask(
-            None if policy is None else policy.consent,
-            stated,
-            requester=requester,
-            months=months,
-            held=self._store.held(requester, dataset),
-            now=now,
-        )
-        return _Judged(verdict, book.version)
-
-    def _refuse_unfit_workspace(self, workspace_id: str, *, owner: str, now: int) -> None:
-        """Another person's workspace is refused as an unknown one is: ids tell nobody anything."""
-        found = self._recipients.registration(workspace_id)
+    def _refuse_unfit(self, request: AccessRequest, *, now: int) -> None:
+        """Another person's workspace is refused as an unknown one is: ids tell nobody anything.
+        What means nothing to the matcher is refused before it is kept."""
+        found = self._recipients.registration(request.workspace)
         alive = found is not None and found.state is not KeyState.REVOKED and now < found.expires
-        if found is None or found.owner != owner or not alive:
+        if found is None or found.owner != request.requester or not alive:
             raise InvalidInput("The workspace is not registered at this node, or no longer.")
+        self._judge.of(request, now=now)
 
     def _committee(self, dataset: str) -> tuple[str, ...] | None:
         policy = self._book.policy(dataset)
@@ -221,8 +278,8 @@ class RequestDesk:
         step: str,
         *,
         by: str,
-        grant: IssuedGrant | None = None,
-        judged: _Judged | None = None,
+        grants: tuple[IssuedGrant, ...] = (),
+        judged: Judged | None = None,
     ) -> None:
         facts: dict[str, object] = {
             "step": step,
@@ -230,29 +287,36 @@ class RequestDesk:
             "dataset": request.dataset,
             "workspace": request.workspace,
             "requester": self._record.pseudonym(request.requester),
-            "by": self._record.pseudonym(by),
+            "by": by if by == NODE else self._record.pseudonym(by),
         }
         if judged is not None:
             facts |= judged.facts()
-        if grant is not None:
-            facts |= {"grant": grant.grant_id, "expires": grant.expires}
+        if grants:
+            facts |= {
+                "grants": [one.grant_id for one in grants],
+                "people": [self._record.pseudonym(one.identity) for one in grants],
+                "expires": max(one.expires for one in grants),
+            }
         self._record.append("access.request", facts, durable=True)
 
 
-def _grant(
-    request: AccessRequest, verdict: Verdict, *, allowed_months: int | None, now: int
-) -> IssuedGrant:
-    """The committee may shorten what the conditions of data use allow, never lengthen it."""
-    until = granted_until(now, asked_months=request.months, allowed_months=allowed_months)
-    if verdict.expires is not None:
-        until = min(until, verdict.expires)
-    return IssuedGrant(
-        grant_id=f"grant-{secrets.token_hex(16)}",
-        identity=request.requester,
-        dataset=request.dataset,
-        workspace=request.workspace,
-        expires=until,
-        request_id=request.request_id,
-        issued=now,
-        obligations=report(verdict).obligations,
-    )
+def _refuse_misplaced(step: Step, body: StepBody) -> None:
+    for name, (home, words) in _BELONGS.items():
+        if getattr(body, name) and step is not home:
+            raise InvalidInput(f"«{name}» belongs to {words} only.")
+    if body.terms is not None and step not in {Step.SUBMIT, Step.ACCEPT}:
+        raise InvalidInput("«terms» are accepted with a submission or by a member.")
+
+
+def _refuse_unaccepted(demands: Demands, body: StepBody) -> None:
+    if body.terms != demands.digest:
+        raise InvalidInput(
+            "Accept the dataset's terms: send the digest of the terms as they are now in «terms»."
+            if demands.terms
+            else "This dataset has no terms to accept."
+        )
+
+
+def _refuse_endless(request: AccessRequest, target: State) -> None:
+    if target is request.state and len(request.events) >= MAX_EVENTS:
+        raise StepNotPossible(f"At most {MAX_EVENTS} steps are kept of one request.")

@@ -1,4 +1,4 @@
-"""Keeps access requests, their events and the grants that come of them.
+"""Keeps the events of access requests, what they add up to, and the grants that come of them.
 
 A change and its entry in the record stand or fall together: `before_commit` runs inside the
 transaction, and where it raises, nothing is changed; a commit that fails after it leaves an entry
@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
+from sqlalchemy import delete, update
 from sqlalchemy import func as sql
-from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from access.database import Database
 from access.errors import NoSuchThing, SeparationOfDuties, StepNotPossible, TooManyOpen
-from access.lifecycle import OPEN_STATES, AccessRequest, Event, State, Step
+from access.lifecycle import OPEN_STATES, AccessRequest, Event, State, Step, after
 from access.purpose_check import Span
-from access.tables import EventRow, GrantRow, RequestRow, WorkspaceRow
+from access.tables import EventRow, GrantRow, MemberRow, RequestRow, WorkspaceRow
 from schemas.data_use import DataUseRequest, ObligationView
+from schemas.grants import EventFacts
 
 MAX_OPEN_REQUESTS = 50
 MAX_LISTED = 500
@@ -72,6 +73,10 @@ class Store(Database):
                 raise TooManyOpen(f"At most {MAX_OPEN_REQUESTS} requests may be open at a time.")
             session.add(_request_row(request))
             session.flush()
+            _name_members(session, request)
+            for number, event in enumerate(request.events, 1):
+                session.add(_event_row(request.request_id, number, event))
+            session.flush()
             before_commit()
 
     def request(self, request_id: str) -> AccessRequest | None:
@@ -82,6 +87,13 @@ class Store(Database):
     def requests_of(self, identity: str) -> tuple[AccessRequest, ...]:
         """A person's own, newest first, without their events."""
         return self._list(col(RequestRow.requester) == identity)
+
+    def requests_naming(self, identity: str) -> tuple[AccessRequest, ...]:
+        """Those of others in which a person is named, newest first, without drafts and events."""
+        named = select(MemberRow.request_id).where(MemberRow.identity == identity)
+        return self._list(
+            col(RequestRow.request_id).in_(named), col(RequestRow.state) != State.DRAFT
+        )
 
     def requests_for(self, datasets: Iterable[str]) -> tuple[AccessRequest, ...]:
         """What a committee may see, newest first, without drafts and events."""
@@ -100,30 +112,29 @@ class Store(Database):
         request: AccessRequest,
         taken: Event,
         *,
-        to: State,
-        grant: IssuedGrant | None,
+        grants: Iterable[IssuedGrant] = (),
         before_commit: BeforeCommit,
     ) -> None:
-        """Moves the request if it is still where the caller saw it, with the data use it states
-        now; keeps the event, gives the grant or ends the one that was given.
+        """Keeps the event and what the request is after it, if nothing happened since the caller
+        saw it; gives the grants, or ends those that were given.
 
         Raises StepNotPossible when someone was faster, SeparationOfDuties when the approver is
         the person who confirmed the workspace's key, NoSuchThing for an unknown workspace."""
+        changed = after(request, taken)
         with self.writing() as session:
-            moved = session.exec(
+            _refuse_late(session, request)
+            session.exec(
                 update(RequestRow)
                 .where(col(RequestRow.request_id) == request.request_id)
-                .where(col(RequestRow.state) == request.state)
-                .values(state=to, updated=taken.at, data_use=_data_use_text(request.data_use))
+                .values(_says(changed))
             )
-            if moved.rowcount != 1:
-                raise StepNotPossible("The request has moved on; look at it again.")
-            _keep_event(session, request.request_id, taken)
-            if grant is not None:
-                _refuse_own_confirmation(session, grant.workspace, taken.actor)
-                session.add(_grant_row(grant))
-            elif taken.step in {Step.REVOKE, Step.CLOSE}:
-                _end_grant(session, request.request_id, taken.at)
+            _name_members(session, changed)
+            session.add(_event_row(request.request_id, len(request.events) + 1, taken))
+            if taken.step == Step.APPROVE:
+                _refuse_own_confirmation(session, request.workspace, taken.actor)
+            if taken.step in {Step.REVOKE, Step.CLOSE}:
+                _end_grants(session, request.request_id, taken.at)
+            session.add_all(_grant_row(grant) for grant in grants)
             session.flush()
             before_commit()
 
@@ -167,25 +178,62 @@ class Store(Database):
             row = session.get(GrantRow, grant_id)
             return None if row is None else _grant(row)
 
-    def grant_of(self, request_id: str) -> IssuedGrant | None:
+    def grants_of(self, request_id: str) -> tuple[IssuedGrant, ...]:
+        """One per person who was given one, whether or not they still hold."""
         with self.reading() as session:
-            row = session.exec(select(GrantRow).where(GrantRow.request_id == request_id)).first()
-            return None if row is None else _grant(row)
+            rows = session.exec(
+                select(GrantRow)
+                .where(GrantRow.request_id == request_id)
+                .order_by(col(GrantRow.issued), col(GrantRow.identity))
+            ).all()
+            return tuple(_grant(row) for row in rows)
 
-
-def _keep_event(session: Session, request_id: str, taken: Event) -> None:
-    number = session.exec(
-        select(sql.count()).select_from(EventRow).where(EventRow.request_id == request_id)
-    ).one()
-    session.add(
-        EventRow(
-            request_id=request_id,
-            number=number + 1,
-            at=taken.at,
-            step=taken.step,
-            actor=taken.actor,
-            note=taken.note,
+    def unattended(self, *, idle_since: int, ending_by: int) -> tuple[str, ...]:
+        """Ids of requests that have waited for someone since then, or whose grants all end by
+        then; those that waited longest first."""
+        waiting = col(RequestRow.state).in_([State.SUBMITTED, State.RETURNED])
+        lasting = (
+            select(GrantRow.request_id)
+            .where(col(GrantRow.revoked).is_(None))
+            .where(GrantRow.expires > ending_by)
         )
+        ending = (col(RequestRow.state) == State.APPROVED) & ~col(RequestRow.request_id).in_(
+            lasting
+        )
+        found = ((col(RequestRow.updated) <= idle_since) & waiting) | ending
+        query = select(RequestRow.request_id).where(found).order_by(col(RequestRow.updated))
+        with self.reading() as session:
+            return tuple(session.exec(query.limit(MAX_LISTED)).all())
+
+
+def _refuse_late(session: Session, request: AccessRequest) -> None:
+    """A request that has other events than the caller saw is another request."""
+    now_is = session.exec(
+        select(RequestRow.state).where(RequestRow.request_id == request.request_id)
+    ).first()
+    happened = session.exec(
+        select(sql.count()).select_from(EventRow).where(EventRow.request_id == request.request_id)
+    ).one()
+    if (now_is, happened) != (request.state, len(request.events)):
+        raise StepNotPossible("The request has moved on; look at it again.")
+
+
+def _name_members(session: Session, request: AccessRequest) -> None:
+    session.exec(delete(MemberRow).where(col(MemberRow.request_id) == request.request_id))
+    session.add_all(
+        MemberRow(request_id=request.request_id, identity=member) for member in request.members
+    )
+
+
+def _event_row(request_id: str, number: int, event: Event) -> EventRow:
+    return EventRow(
+        request_id=request_id,
+        number=number,
+        at=event.at,
+        step=event.step,
+        actor=event.actor,
+        note=event.note,
+        facts=event.facts.model_dump_json(exclude_defaults=True),
     )
 
 
@@ -202,7 +250,7 @@ def _refuse_own_confirmation(session: Session, workspace_id: str, approver: str)
         )
 
 
-def _end_grant(session: Session, request_id: str, now: int) -> None:
+def _end_grants(session: Session, request_id: str, now: int) -> None:
     session.exec(
         update(GrantRow)
         .where(col(GrantRow.request_id) == request_id)
@@ -213,12 +261,18 @@ def _end_grant(session: Session, request_id: str, now: int) -> None:
 
 def _events(session: Session, request_id: str) -> tuple[Event, ...]:
     rows = session.exec(
-        select(EventRow)
-        .where(EventRow.request_id == request_id)
-        .order_by(col(EventRow.number))
-        .limit(MAX_LISTED)
+        select(EventRow).where(EventRow.request_id == request_id).order_by(col(EventRow.number))
     ).all()
-    return tuple(Event(row.at, row.step, row.actor, row.note) for row in rows)
+    return tuple(
+        Event(
+            row.at,
+            row.step,
+            row.actor,
+            row.note,
+            EventFacts.model_validate_json(row.facts or "{}"),
+        )
+        for row in rows
+    )
 
 
 def _request(row: RequestRow, events: tuple[Event, ...]) -> AccessRequest:
@@ -243,19 +297,22 @@ def _request_row(request: AccessRequest) -> RequestRow:
         request_id=request.request_id,
         requester=request.requester,
         dataset=request.dataset,
-        project=request.project,
-        purpose=request.purpose,
-        workspace=request.workspace,
-        months=request.months,
-        state=request.state,
         created=request.created,
-        updated=request.updated,
-        data_use=_data_use_text(request.data_use),
+        **_says(request),
     )
 
 
-def _data_use_text(stated: DataUseRequest) -> str:
-    return stated.model_dump_json(exclude_defaults=True)
+def _says(request: AccessRequest) -> dict[str, Any]:
+    """The columns that events change."""
+    return {
+        "project": request.project,
+        "purpose": request.purpose,
+        "workspace": request.workspace,
+        "months": request.months,
+        "state": request.state,
+        "updated": request.updated,
+        "data_use": request.data_use.model_dump_json(exclude_defaults=True),
+    }
 
 
 def _grant(row: GrantRow) -> IssuedGrant:

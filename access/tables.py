@@ -34,8 +34,14 @@ class RequestRow(SQLModel, table=True):
     created: int = Field(sa_type=BigInteger)
     updated: int = Field(sa_type=BigInteger)
     data_use: str | None = Field(default=None, sa_type=Text)  # JSON; requests of 0.1.0 have none
-    members: str | None = Field(default=None, sa_type=Text)  # JSON
     scope: str | None = Field(default=None, sa_type=Text)  # JSON; without: the whole dataset
+
+
+class MemberRow(SQLModel, table=True):
+    __tablename__ = "access_member"  # whom a request names; it says so itself, this finds it
+
+    request_id: str = Field(primary_key=True, foreign_key="access_request.request_id")
+    identity: str = Field(primary_key=True, index=True)
 
 
 class EventRow(SQLModel, table=True):
@@ -111,6 +117,7 @@ class WorkspaceRow(SQLModel, table=True):
 TABLES = (
     SchemaRow,
     RequestRow,
+    MemberRow,
     EventRow,
     GrantRow,
     AttachmentRow,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
-from schemas.data_use import DataUseRequest, ObligationView, VerdictView
+from schemas.data_use import DataUseRequest, Day, ObligationView, VerdictView
 from schemas.wire import LocalId, Wire, canonical_json
 
 MAX_PURPOSE_BYTES = 4096
@@ -22,6 +22,7 @@ def _bounded_data_use(stated: DataUseRequest) -> DataUseRequest:
     return stated
 
 
+OwedText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 DataUseStated = Annotated[DataUseRequest, AfterValidator(_bounded_data_use)]
 
 
@@ -73,12 +74,16 @@ class NewRequest(Wire):
 
 
 class StepBody(Wire):
-    """What may go with a step; `months` shortens an approval, `data_use` replaces what a request
-    states when it is submitted; each is refused elsewhere."""
+    """What may go with a step, each refused elsewhere: `months` or `until` (the last day) shorten
+    an approval and `obligations` add to what it owes; `data_use` replaces what a request states
+    when it is submitted; `terms` is the digest of the dataset's terms, for who accepts them."""
 
     note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
     months: Annotated[int, Field(ge=1, le=24)] | None = None
+    until: Day | None = None
+    obligations: Annotated[tuple[OwedText, ...], Field(max_length=10)] = ()
     data_use: DataUseStated | None = None
+    terms: Hex32 | None = None
 
 
 class PreCheck(Wire):
@@ -89,11 +94,40 @@ class PreCheck(Wire):
     data_use: DataUseStated = DataUseRequest()
 
 
+class EventFacts(Wire):
+    """What one step changed: the state after it, the form as it was made, edited or sent, until
+    when (epoch seconds) and for what an approval was given, the digest of the terms accepted, the
+    file attached or taken away, the reason of a reminder."""
+
+    state: str | None = None
+    form: NewRequest | None = None
+    until: int | None = None
+    obligations: tuple[ObligationView, ...] = ()
+    terms: str | None = None
+    attachment: str | None = None
+    reminder: str | None = None
+
+
 class EventView(Wire):
     at: int
     step: str
-    by: str  # an identity for the committee, a role for the requester
+    by: str  # an identity for the committee, a role for the others
     note: str
+    facts: EventFacts = EventFacts()
+
+
+class MemberView(Wire):
+    """Somebody named in a request; `accepted` where they accepted the terms as they are."""
+
+    identity: str
+    accepted: bool
+
+
+class TermsView(Wire):
+    """What everybody named must accept, by sending `digest` with the step."""
+
+    text: str
+    digest: str
 
 
 class GrantView(Wire):
@@ -119,6 +153,11 @@ class RequestView(Wire):
     updated: int
     events: tuple[EventView, ...]
     grant: GrantView | None
+    members: tuple[MemberView, ...] = ()
+    approvals: int = 0
+    approvals_needed: int = 1
+    terms: TermsView | None = None
+    steps: tuple[str, ...] = ()  # what the caller may do now
     data_use: DataUseRequest = DataUseRequest()
     verdict: VerdictView | None = None  # of one request that is not decided yet
 

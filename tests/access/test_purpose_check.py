@@ -108,7 +108,7 @@ def test_what_is_open_is_the_committees_to_judge(node: AccessNode) -> None:
     request_id = draft(node, "npu", GENERAL)
     node.take(request_id, Step.SUBMIT, by="grace")
     node.take(request_id, Step.APPROVE, by="dora")
-    grant = node.store.grant_of(request_id)
+    (grant,) = node.store.grants_of(request_id)
     assert grant is not None
     assert [owed.code for owed in grant.obligations] == ["PUB"]
 
@@ -118,7 +118,7 @@ def test_a_grant_ends_where_its_conditions_end(node: AccessNode) -> None:
     request_id = draft(node, "ethics", GENERAL | approval)
     node.take(request_id, Step.SUBMIT, by="grace")
     node.take(request_id, Step.APPROVE, by="dora")
-    grant = node.store.grant_of(request_id)
+    (grant,) = node.store.grants_of(request_id)
     assert grant is not None
     assert grant.expires == int(datetime(2027, 2, 2, tzinfo=UTC).timestamp())
     assert [owed.until for owed in grant.obligations] == [date(2027, 2, 1)]
@@ -128,7 +128,7 @@ def test_a_committee_may_end_a_grant_sooner(node: AccessNode) -> None:
     request_id = draft(node, "timed", GENERAL)
     node.take(request_id, Step.SUBMIT, by="grace")
     node.take(request_id, Step.APPROVE, by="dora", body=StepBody(months=1))
-    grant = node.store.grant_of(request_id)
+    (grant,) = node.store.grants_of(request_id)
     assert grant is not None
     assert grant.expires == NOW + MONTH
 
@@ -141,7 +141,7 @@ def test_months_of_earlier_grants_are_used_up(node: AccessNode) -> None:
     second = draft(node, "timed", GENERAL, months=6)
     node.take(second, Step.SUBMIT, by="grace")
     node.take(second, Step.APPROVE, by="dora")
-    grant = node.store.grant_of(second)
+    (grant,) = node.store.grants_of(second)
     assert grant is not None
     assert grant.expires <= node.clock() + 32 * DAY
     node.clock.now += 2 * MONTH

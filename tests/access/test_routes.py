@@ -57,7 +57,7 @@ async def test_from_draft_to_visa_and_back(node: AccessNode, http: httpx.AsyncCl
     approved = await http.post(f"{path}/approve", json=body, headers=by("dora"))
     assert approved.json()["grant"]["workspace"] == workspace
     own = (await http.get(path, headers=by("grace"))).json()
-    assert [event["by"] for event in own["events"]] == ["requester", "committee"]
+    assert [event["by"] for event in own["events"]] == ["requester", "requester", "committee"]
     visas = await http.get("/access/permissions/grace", headers=bearer(BROKER_SECRET))
     assert len(visas.json()["ga4gh_passport_v1"]) == 1
     assert visas.headers["cache-control"] == "no-store"

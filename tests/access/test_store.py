@@ -16,6 +16,7 @@ from access.errors import (
 )
 from access.lifecycle import AccessRequest, Event, State, Step
 from access.store import MAX_OPEN_REQUESTS, IssuedGrant, Store
+from schemas.grants import EventFacts
 from tests.support.access_node import NOW, AccessNode, at
 
 
@@ -29,8 +30,10 @@ def node(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[AccessNode]
     made.close()
 
 
-def draft(number: int = 1, *, state: State = State.DRAFT) -> AccessRequest:
-    return AccessRequest(f"req-{number}", at("grace"), "ds1", "p", "why", "ws", 6, state, NOW, NOW)
+def draft(number: int = 1, *, state: State = State.DRAFT, workspace: str = "ws") -> AccessRequest:
+    return AccessRequest(
+        f"req-{number}", at("grace"), "ds1", "p", "why", workspace, 6, state, NOW, NOW
+    )
 
 
 def grant(request_id: str, workspace: str, *, expires: int = NOW + 100) -> IssuedGrant:
@@ -49,8 +52,8 @@ def unwritable() -> None:
     raise RecordUnavailable("The record can't be written.")
 
 
-def step(name: Step) -> Event:
-    return Event(NOW, name, at("dora"), "")
+def step(name: Step, to: State) -> Event:
+    return Event(NOW, name, at("dora"), "", EventFacts(state=to))
 
 
 def test_what_cannot_be_recorded_is_not_kept(node: AccessNode) -> None:
@@ -61,14 +64,13 @@ def test_what_cannot_be_recorded_is_not_kept(node: AccessNode) -> None:
 
 def test_a_step_that_cannot_be_recorded_is_not_taken(node: AccessNode) -> None:
     workspace = node.workspace()
-    asked = draft(state=State.SUBMITTED)
+    asked = draft(state=State.SUBMITTED, workspace=workspace)
     node.store.add_request(asked, before_commit=lambda: None)
     with pytest.raises(RecordUnavailable):
         node.store.take_step(
             asked,
-            step(Step.APPROVE),
-            to=State.APPROVED,
-            grant=grant("req-1", workspace),
+            step(Step.APPROVE, State.APPROVED),
+            grants=(grant("req-1", workspace),),
             before_commit=unwritable,
         )
     left = node.store.request("req-1")
@@ -82,7 +84,7 @@ def test_of_two_who_decide_on_the_same_state_the_second_is_refused(node: AccessN
     node.store.add_request(asked, before_commit=lambda: None)
 
     def decide(name: Step, to: State) -> None:
-        node.store.take_step(asked, step(name), to=to, grant=None, before_commit=lambda: None)
+        node.store.take_step(asked, step(name, to), before_commit=lambda: None)
 
     decide(Step.REJECT, State.REJECTED)
     with pytest.raises(StepNotPossible):
@@ -98,24 +100,23 @@ def test_a_grant_for_an_unknown_workspace_is_not_given(node: AccessNode) -> None
     with pytest.raises(NoSuchThing):
         node.store.take_step(
             asked,
-            step(Step.APPROVE),
-            to=State.APPROVED,
-            grant=grant("req-1", "ws-none"),
+            step(Step.APPROVE, State.APPROVED),
+            grants=(grant("req-1", "ws-none"),),
             before_commit=lambda: None,
         )
-    assert node.store.grant_of("req-1") is None
+    assert node.store.grants_of("req-1") == ()
 
 
 def test_a_grant_is_active_until_its_last_second_and_for_its_dataset_only(
     node: AccessNode,
 ) -> None:
-    asked = draft(state=State.SUBMITTED)
+    workspace = node.workspace()
+    asked = draft(state=State.SUBMITTED, workspace=workspace)
     node.store.add_request(asked, before_commit=lambda: None)
     node.store.take_step(
         asked,
-        step(Step.APPROVE),
-        to=State.APPROVED,
-        grant=grant("req-1", node.workspace()),
+        step(Step.APPROVE, State.APPROVED),
+        grants=(grant("req-1", workspace),),
         before_commit=lambda: None,
     )
     assert node.store.active_grant(at("grace"), "ds1", now=NOW + 99) is not None

@@ -97,6 +97,6 @@ def test_conditions_that_were_tightened_since_bind_every_member(
     with pytest.raises(DataUseDenied):
         desk.take(request_id, Step.APPROVE, StepBody(), actor=at(member), now=node.clock())
     assert desk.see(request_id, viewer=at(member)).request.state is State.SUBMITTED
-    assert node.store.grant_of(request_id) is None
+    assert node.store.grants_of(request_id) == ()
     assert '"data_use":"deny"' in node.kinds()[-1]
     assert '"policy":"2"' in node.kinds()[-1]

@@ -12,6 +12,7 @@ from access.store import Store
 from gateway.errors import Exit
 from gateway.home import NodeHome
 from schemas.data_use import DataUseRequest
+from schemas.grants import EventFacts
 from tests.support.command import skerry
 from tests.support.node_folder import node_folder
 
@@ -48,8 +49,8 @@ def keep(home: NodeHome, name: str, disease: str, *, state: State = State.SUBMIT
     store = Store(home.control_url)
     store.add_request(draft, before_commit=lambda: None)
     if state is not State.DRAFT:
-        event = Event(2, Step.SUBMIT, "rosa@x", "")
-        store.take_step(draft, event, to=state, grant=None, before_commit=lambda: None)
+        event = Event(2, Step.SUBMIT, "rosa@x", "", EventFacts(state=state))
+        store.take_step(draft, event, before_commit=lambda: None)
     store.close()
 
 

@@ -12,12 +12,15 @@ _KEPT = "grant_id, request_id, identity, dataset, workspace, issued, expires, re
 
 
 def upgrade() -> None:
-    for table, column in (
-        ("access_request", "members"),
-        ("access_request", "scope"),
-        ("access_event", "facts"),
-    ):
+    for table, column in (("access_request", "scope"), ("access_event", "facts")):
         op.add_column(table, sa.Column(column, sa.Text, nullable=True))
+    op.create_table(
+        "access_member",
+        sa.Column(
+            "request_id", sa.String, sa.ForeignKey("access_request.request_id"), primary_key=True
+        ),
+        sa.Column("identity", sa.String, primary_key=True, index=True),
+    )
     _one_grant_per_person()
     op.create_table(
         "access_attachment",

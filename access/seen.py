@@ -1,0 +1,55 @@
+"""A request as one person may see it: their part, what they may do, who accepted, what they hold.
+
+Pure. Leaves what may be seen at all to `requests`, and the form in which it travels to
+`request_views`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from access.approval import accepted, approvals, terms_digest
+from access.lifecycle import AccessRequest, Part, Step, steps_open_to
+from access.store import IssuedGrant
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What a dataset's policy asks of every request for it."""
+
+    approvals: int = 1
+    terms: str = ""
+
+    @property
+    def digest(self) -> str | None:
+        return terms_digest(self.terms) if self.terms else None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A request as one person may see it; in a list it comes without events and grants."""
+
+    request: AccessRequest
+    part: Part
+    viewer: str
+    demands: Demands
+    grants: tuple[IssuedGrant, ...] = ()
+
+    @property
+    def grant(self) -> IssuedGrant | None:
+        """The viewer's own, or to the committee the requester's."""
+        whose = self.request.requester if self.part is Part.COMMITTEE else self.viewer
+        return next((one for one in self.grants if one.identity == whose), None)
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        return accepted(self.request, self.demands.terms)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        done = set()
+        if any(event.actor == self.viewer for event in approvals(self.request)):
+            done.add(Step.APPROVE)
+        if self.viewer in self.accepted:
+            done.add(Step.ACCEPT)
+        return tuple(s for s in steps_open_to(self.request.state, self.part) if s not in done)
