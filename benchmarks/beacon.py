@@ -237,10 +237,11 @@ class Bench:
     def measure(self, requests: int) -> None:
         for round_number in range(-1, ROUNDS):
             for row in self._rows:
-                ask_it = [row.requests[round_number % len(row.requests) :] + row.requests][0]
+                begin = max(round_number, 0) * (requests // ROUNDS) % len(row.requests)
+                asked = row.requests[begin:] + row.requests[:begin]
                 for kept, concurrency in ((row.alone, 1), (row.together, 16)):
                     taken = ask(
-                        [row.server.process.pid], row.server.port, ask_it,
+                        [row.server.process.pid], row.server.port, asked,
                         count=requests // ROUNDS, concurrency=concurrency,
                     )  # fmt: skip
                     if round_number >= 0:  # the first warms up
