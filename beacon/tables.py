@@ -141,8 +141,8 @@ class _TableReader:
     def read(self) -> None:
         self._staging.given.add(self._table.entity)
         seen: set[str] = set()
-        for line, row in rows(self._path):
-            if line == 2 and (missing := sorted(self._table.columns() - set(row))):
+        for place, (line, row) in enumerate(rows(self._path)):
+            if place == 0 and (missing := sorted(self._table.columns() - set(row))):
                 problem = Problem(self._file, "line 1", missing[0], "a column of that name")
                 self._problems.add(problem, fatal=True)
             if self._problems.full or self._problems.fatal:
