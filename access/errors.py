@@ -34,6 +34,8 @@ SkerryError
 │   ├── StoreUnavailable       the control database can't be reached or is locked
 │   └── RecordUnavailable      the record can't be written, so nothing may leave
 │       └── RecordBroken       the record on disk does not verify; it is never continued
+├── BadUpstream
+│   └── NotDelivered           a mail or webhook that was not taken; tried again later
 ├── FactRefused                a fact that must not enter the record (ours to fix)
 └── InconsistentAnswer         presence and count disagree (ours to fix)
 """
@@ -41,6 +43,7 @@ SkerryError
 from __future__ import annotations
 
 from schemas.errors import (
+    BadUpstream,
     Conflict,
     Forbidden,
     InvalidInput,
@@ -79,6 +82,10 @@ class RecordUnavailable(Unavailable):
 
 class RecordBroken(RecordUnavailable):
     code = "record_broken"
+
+
+class NotDelivered(BadUpstream):
+    code = "not_delivered"
 
 
 class FactRefused(SkerryError):

@@ -37,11 +37,12 @@ from access.lifecycle import (
     begun,
     part_of,
 )
+from access.notices import Addressees
 from access.policy import PolicyBook
 from access.purpose_check import PurposeCheck
 from access.recipients import KeyState, Recipients
 from access.seen import Demands, Seen
-from access.store import IssuedGrant, Store
+from access.store import NOBODY, IssuedGrant, Store
 from access.upkeep import ENDING_SECONDS, IDLE_SECONDS, due
 from duo.report import report
 from schemas.data_use import ObligationView, VerdictView
@@ -66,11 +67,13 @@ class RequestDesk:
         book: PolicyBook,
         record: Record,
         check: PurposeCheck,
+        addressees: Addressees = NOBODY,
     ) -> None:
         self._store = store
         self._recipients = recipients
         self._book = book
         self._record = record
+        self._addressees = addressees
         self._judge = Judge(store, book=book, check=check)
 
     # Looking
@@ -236,6 +239,7 @@ class RequestDesk:
             request,
             event,
             grants=given,
+            to=self._addressees,
             before_commit=lambda: self._note(
                 request, event.step, by=event.actor, grants=given, judged=judged
             ),

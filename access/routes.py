@@ -25,7 +25,6 @@ from access.errors import (
 )
 from access.grants import JWKS_PATH, mint
 from access.policy import PolicyBook
-from access.purpose_check import PurposeCheck
 from access.recipients import NewKey, Recipients, Registration, SealChallenge
 from access.requests import RequestDesk
 from access.store import Store
@@ -82,11 +81,10 @@ def build(
     admins: tuple[str, ...],
     clock: Callable[[], int],
     seal_challenge: SealChallenge,
-    check: PurposeCheck,
+    desk: RequestDesk,
 ) -> APIRouter:
     """`broker_issuer` is whose subjects /access/permissions/{sub} speaks of: the same `sub` of
     another issuer is another person."""
-    desk = RequestDesk(store, recipients=recipients, book=book, record=record, check=check)
     counter = Counter(store, recipients, book, visa_key, public_url, admins, clock)
     router = APIRouter()
 

@@ -17,9 +17,11 @@ from sqlalchemy import delete, update
 from sqlalchemy import func as sql
 from sqlmodel import Session, col, select
 
+from access import outbox
 from access.database import Database
 from access.errors import NoSuchThing, SeparationOfDuties, StepNotPossible, TooManyOpen
 from access.lifecycle import OPEN_STATES, AccessRequest, Event, State, Step, after
+from access.notices import Addressees
 from access.purpose_check import Span
 from access.tables import EventRow, GrantRow, MemberRow, RequestRow, WorkspaceRow
 from schemas.data_use import DataUseRequest, ObligationView
@@ -27,6 +29,7 @@ from schemas.grants import EventFacts
 
 MAX_OPEN_REQUESTS = 50
 MAX_LISTED = 500
+NOBODY = Addressees()
 
 _OBLIGATIONS: TypeAdapter[tuple[ObligationView, ...]] = TypeAdapter(tuple[ObligationView, ...])
 
@@ -113,10 +116,12 @@ class Store(Database):
         taken: Event,
         *,
         grants: Iterable[IssuedGrant] = (),
+        to: Addressees = NOBODY,
         before_commit: BeforeCommit,
     ) -> None:
         """Keeps the event and what the request is after it, if nothing happened since the caller
-        saw it; gives the grants, or ends those that were given.
+        saw it; gives the grants, or ends those that were given; puts what is to be said of it to
+        the addressees into the outbox.
 
         Raises StepNotPossible when someone was faster, SeparationOfDuties when the approver is
         the person who confirmed the workspace's key, NoSuchThing for an unknown workspace."""
@@ -135,6 +140,7 @@ class Store(Database):
             if taken.step in {Step.REVOKE, Step.CLOSE}:
                 _end_grants(session, request.request_id, taken.at)
             session.add_all(_grant_row(grant) for grant in grants)
+            outbox.put(session, changed, taken, to=to)
             session.flush()
             before_commit()
 

@@ -23,6 +23,8 @@ from streams.htsget.tickets import error_body as htsget_error
 _log = structlog.get_logger(__name__)
 _REFRESH_SECONDS = 2.0
 _KEEP_SECONDS = 60.0
+_ATTEND_SECONDS = 300.0
+_SEND_SECONDS = 5.0
 
 
 def create_app(home: NodeHome) -> FastAPI:
@@ -31,7 +33,7 @@ def create_app(home: NodeHome) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        watching = (_follow_catalog, _follow_policies, _keep_facts)
+        watching = (_follow_catalog, _follow_policies, _keep_facts, _attend_requests, _send_notices)
         watches = [asyncio.create_task(watch(node)) for watch in watching]
         try:
             yield
@@ -93,6 +95,25 @@ async def _keep_facts(node: Node) -> None:
             await asyncio.to_thread(node.book.keep_facts, node.clock())
         except OSError as error:
             _log.error("decision facts not kept", detail=error.strerror)
+
+
+async def _attend_requests(node: Node) -> None:
+    """Requests expire and people are reminded; that a grant has ended holds without it."""
+    while True:
+        await asyncio.sleep(_ATTEND_SECONDS)
+        try:
+            await asyncio.to_thread(node.requests.attend, now=node.clock())
+        except SkerryError as error:
+            _log.error("requests not attended to", code=error.code, detail=error.detail)
+
+
+async def _send_notices(node: Node) -> None:
+    while True:
+        await asyncio.sleep(_SEND_SECONDS)
+        try:
+            await node.outbox.deliver(now=node.clock())
+        except SkerryError as error:
+            _log.error("notices not sent", code=error.code, detail=error.detail)
 
 
 class _BeaconErrors:

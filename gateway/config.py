@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gateway.errors import ConfigError
 
@@ -32,6 +32,9 @@ def _public_url(value: str) -> str:
 
 
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
+# Nothing that could begin a header of its own or name a second address.
+Mailbox = Annotated[str, Field(pattern=r"^[^\s@,;<>\"()]+@[A-Za-z0-9.-]+$", max_length=254)]
+MailKey = Annotated[str, Field(min_length=1, max_length=512)]
 
 
 class _Section(BaseModel):
@@ -43,6 +46,25 @@ class SignInSettings(_Section):
 
     issuer: PublicUrl
     client_id: str
+
+
+class NoticeSettings(_Section):
+    """To whom steps of access requests are told; the password and the key of the webhooks'
+    signatures are files of the node's folder."""
+
+    smtp: str = Field(default="", max_length=300, pattern=r"^$|^smtps?://[^@/?#:\s]+:[0-9]{1,5}$")
+    smtp_user: str = Field(default="", max_length=300)
+    mail_from: Mailbox | None = None
+    mail_to: dict[MailKey, Annotated[tuple[Mailbox, ...], Field(max_length=20)]] = Field(
+        default_factory=dict, max_length=1000
+    )
+    webhooks: Annotated[tuple[PublicUrl, ...], Field(max_length=10)] = ()
+
+    @model_validator(mode="after")
+    def _mail_has_a_way(self) -> NoticeSettings:
+        if bool(self.smtp) != (self.mail_from is not None) or (self.mail_to and not self.smtp):
+            raise ValueError("mail_to, smtp and mail_from come together")
+        return self
 
 
 class NodeSettings(_Section):
@@ -63,6 +85,7 @@ class NodeSettings(_Section):
     decision_facts_days: int = Field(default=90, ge=0, le=3650)
     # Without a password: it stands where libpq looks for it, never in a file of settings.
     control_database: str = Field(default="", max_length=500, pattern=r"^$|^postgresql://[^:@/]*@")
+    notices: NoticeSettings = NoticeSettings()
     signin: SignInSettings
 
 
@@ -87,16 +110,21 @@ def dump(settings: NodeSettings) -> str:
     """The settings as TOML text that `load` reads back."""
     lines = [
         f"{key} = {_toml(value)}"
-        for key, value in settings.model_dump(mode="json", exclude={"signin"}).items()
+        for key, value in settings.model_dump(mode="json", exclude={"notices", "signin"}).items()
     ]
-    lines += ["", "[signin]"]
-    lines += [f"{key} = {_toml(value)}" for key, value in settings.signin.model_dump().items()]
+    for name, section in (("notices", settings.notices), ("signin", settings.signin)):
+        said = section.model_dump(mode="json", exclude_defaults=True)
+        if said:
+            lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in said.items())]
     return "\n".join(lines) + "\n"
 
 
 def _toml(value: object) -> str:
     if isinstance(value, int):
         return str(value).lower()  # `true` and `false` are integers to Python
+    if isinstance(value, dict):
+        inside = ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items())
+        return f"{{{inside}}}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     # JSON's escapes are TOML's, but for DEL, which TOML wants escaped too.

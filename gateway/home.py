@@ -161,7 +161,7 @@ def create(root: Path, settings: config.NodeSettings) -> NodeHome:
     write_secret(home.node_key, Ed25519PrivateKey.generate().private_bytes_raw())
     for name in ("pseudonym", "tickets"):
         write_secret(root / "keys" / name, secrets.token_bytes(32))
-    for name in ("broker", "signin_client"):
+    for name in ("broker", "signin_client", "webhooks"):
         write_secret(root / "keys" / name, secrets.token_urlsafe(32).encode())
     home.settings.write_text(config.dump(settings), encoding="utf-8")
     home.policies.write_text(_NO_POLICIES, encoding="utf-8")

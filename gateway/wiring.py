@@ -23,14 +23,18 @@ import streams.refget.sequence_routes
 import streams.refget.service
 from access.audit import Record
 from access.caller import caller
+from access.couriers import MailCourier, WebhookCourier
 from access.decision_facts import DecisionFacts
 from access.live_policies import LivePolicies
+from access.notices import Addressees, Channel
+from access.outbox import Courier, Outbox
 from access.own_grants import OwnGrants, honouring
 from access.permits import PermitOffice
 from access.policy_versions import PolicyVersions
 from access.purpose_check import PurposeCheck
 from access.recipients import Recipients
 from access.record_tree import RecordTree
+from access.requests import RequestDesk
 from access.store import Store
 from beacon.info import NodeFacts
 from beacon.segments import SegmentCatalog
@@ -76,6 +80,8 @@ class Node:
     book: LivePolicies
     record: Record
     store: Store
+    requests: RequestDesk
+    outbox: Outbox
     agent: AgentClient
     releases: Releases
     http: httpx.AsyncClient
@@ -108,6 +114,15 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
     store = Store(settings.control_database or home.control_url)
     recipients = Recipients(store, record=record)
     purpose_check = PurposeCheck(load_ontology(home.ontology), strict_duos=settings.strict_duos)
+    addressees = Addressees(settings.notices.mail_to, settings.notices.webhooks)
+    desk = RequestDesk(
+        store,
+        recipients=recipients,
+        book=book,
+        record=record,
+        check=purpose_check,
+        addressees=addressees,
+    )
     catalog = SegmentCatalog(home.catalog)
     vault = Vault(home.vault)
     agent = AgentClient(home.agent_socket)
@@ -154,7 +169,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
             admins=settings.admins,
             clock=clock,
             seal_challenge=seal_challenge,
-            check=purpose_check,
+            desk=desk,
         ),
         access.data_use.build(check=purpose_check, book=book, clock=clock),
         access.record_routes.build(
@@ -191,11 +206,8 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
             settings=settings,
             login=login,
             sessions=Sessions(clock=time.time),
-            store=store,
+            desk=desk,
             recipients=recipients,
-            book=book,
-            record=record,
-            check=purpose_check,
             clock=clock,
         ),
     )
@@ -216,11 +228,37 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
         book=book,
         record=record,
         store=store,
+        requests=desk,
+        outbox=Outbox(
+            store,
+            addressees=addressees,
+            couriers=_couriers(home, settings, http=http, clock=clock),
+        ),
         agent=agent,
         releases=releases,
         http=http,
         clock=clock,
     )
+
+
+def _couriers(
+    home: NodeHome,
+    settings: config.NodeSettings,
+    *,
+    http: httpx.AsyncClient,
+    clock: Callable[[], int],
+) -> dict[Channel, Courier]:
+    """None for what the settings do not name; a secret is read only where it is used."""
+    notices, url = settings.notices, settings.public_url
+    couriers: dict[Channel, Courier] = {}
+    if notices.smtp and notices.mail_from is not None:
+        password = home.secret("smtp_password").decode().strip() if notices.smtp_user else ""
+        couriers[Channel.MAIL] = MailCourier(
+            notices.smtp, notices.mail_from, notices.smtp_user, password, settings.name, url
+        )
+    if notices.webhooks:
+        couriers[Channel.WEBHOOK] = WebhookCourier(http, home.secret("webhooks"), url, clock)
+    return couriers
 
 
 def _policies(home: NodeHome, settings: config.NodeSettings, record: Record) -> LivePolicies:

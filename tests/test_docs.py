@@ -18,7 +18,7 @@ from access.policy_model import DatasetEntry, Expect, Given
 from duo.purpose import Use, read_purpose
 from gateway import demo_data
 from gateway.cli import app
-from gateway.config import NodeSettings, SignInSettings
+from gateway.config import NodeSettings, NoticeSettings, SignInSettings
 from passports import trust
 from portal.settings import PortalSettings
 from schemas.data_use import DataUseRequest
@@ -64,7 +64,11 @@ def _commands() -> dict[str, set[str]]:
 def test_settings_names_every_key_of_a_node_and_no_other() -> None:
     written = _keys(_section(_text("docs/settings.md"), "A node"))
 
-    assert written == _fields(NodeSettings) | _fields(SignInSettings, "signin.")
+    assert written == (
+        _fields(NodeSettings)
+        | _fields(NoticeSettings, "notices.")
+        | _fields(SignInSettings, "signin.")
+    )
 
 
 def test_settings_names_every_key_of_a_portal_and_no_other() -> None:

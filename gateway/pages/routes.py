@@ -12,14 +12,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
-from access.audit import Record
 from access.errors import NoSuchThing
 from access.lifecycle import Part, Step
-from access.policy import PolicyBook
-from access.purpose_check import PurposeCheck
 from access.recipients import Recipients
 from access.requests import RequestDesk
-from access.store import Store
 from gateway.config import NodeSettings
 from gateway.pages import render
 from gateway.pages.render import Pages, see
@@ -55,16 +51,12 @@ def build(
     settings: NodeSettings,
     login: Login,
     sessions: Sessions,
-    store: Store,
+    desk: RequestDesk,
     recipients: Recipients,
-    book: PolicyBook,
-    record: Record,
-    check: PurposeCheck,
     clock: Callable[[], int],
 ) -> APIRouter:
     door = Desk(sessions, public_url=settings.public_url)
     pages = Pages(node=settings.name)
-    desk = RequestDesk(store, recipients=recipients, book=book, record=record, check=check)
     office = Office(settings, pages, door, desk, recipients, clock)
     router = APIRouter(
         route_class=pages.route_class(door.session),

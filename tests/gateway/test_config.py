@@ -78,3 +78,41 @@ def test_settings_written_are_the_settings_read(name: str, admins: tuple[str, ..
     settings = SETTINGS.model_copy(update={"name": name, "admins": admins})
     read = config.NodeSettings.model_validate(tomllib.loads(config.dump(settings)))
     assert read == settings
+
+
+NOTICES = """
+[notices]
+smtp = "smtps://mail.example.org:465"
+mail_from = "node@example.org"
+mail_to = {"*" = ["dac@example.org"], "rosa@https://login.example" = ["rosa@example.org"]}
+webhooks = ["https://hooks.example.org/skerry"]
+"""
+
+
+def test_notices_are_read_and_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "node.toml"
+    path.write_text(TEXT + NOTICES)
+    settings = config.load(path)
+    assert settings.notices.mail_to["*"] == ("dac@example.org",)
+    path.write_text(config.dump(settings))
+    assert config.load(path) == settings
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "key"),
+    [
+        ("https://hooks.example.org/skerry", "http://169.254.169.254/latest", "notices.webhooks.0"),
+        ("https://hooks.example.org/skerry", "https://me@hooks.example.org", "notices.webhooks.0"),
+        ("smtps://mail.example.org:465", "smtps://me:secret@mail.example.org:465", "notices.smtp"),
+        ("smtps://mail.example.org:465", "mail.example.org", "notices.smtp"),
+        ('smtp = "smtps://mail.example.org:465"\n', "", "notices"),
+        ('mail_from = "node@example.org"\n', "", "notices"),
+        ('["dac@example.org"]', '["dac@example.org, all@example.org"]', "notices.mail_to.*.0"),
+        ('["dac@example.org"]', '["dac@example.org\\nBcc: x@y.z"]', "notices.mail_to.*.0"),
+    ],
+)
+def test_a_notice_goes_nowhere_but_to_a_plain_address(
+    tmp_path: Path, was: str, becomes: str, key: str
+) -> None:
+    assert was in NOTICES
+    assert f": {key}: " in refused(tmp_path, TEXT + NOTICES.replace(was, becomes))

@@ -64,14 +64,11 @@ class Pages:
         self.app = FastAPI()
         self.app.include_router(
             gateway.pages.routes.build(
-                check=node.check,
                 settings=settings,
                 login=login,
                 sessions=self.sessions,
-                store=node.store,
+                desk=node.desk,
                 recipients=node.recipients,
-                book=node.book,
-                record=node.record,
                 clock=node.clock,
             )
         )

@@ -130,7 +130,7 @@ class AccessNode:
                 admins=self.admins,
                 clock=self.clock,
                 seal_challenge=self.seal,
-                check=self.check,
+                desk=self.desk,
             )
         )
         ErrorTable(bodies={}, realm="test").install(app)
