@@ -32,7 +32,10 @@ class PostedQuery(OpenWire):
 
 
 class Manifest(Wire):
-    """What one release consists of; digests are lower-case hex, `issued` is epoch seconds."""
+    """What one release consists of; digests are lower-case hex, `issued` is epoch seconds.
+
+    `segment_root` fixes every sealed byte and its place: it is the RFC 9162 tree head over the
+    leaves SHA-256(0x00 | sealed segment)."""
 
     version: int = 1
     permit_id: str
@@ -42,7 +45,6 @@ class Manifest(Wire):
     recipient: str
     header_sha256: str
     header_size: int
-    body_sha256: str
     body_size: int
     segment_root: str
     plain_size: int

@@ -50,11 +50,11 @@ class SealedBody:
 
     @property
     def etag(self) -> str:
-        return self.sealed.body_sha256
+        return self.sealed.segment_root
 
     def open(self) -> Reader:
         whole = Woven((Stretch(0, self.size),), (0, self.size))
-        opened = self.bodies.open(self.sealed.body_sha256, size=self.sealed.body_size)
+        opened = self.bodies.open(self.sealed.segment_root, size=self.sealed.body_size)
         return _FileReader(opened, whole)
 
 

@@ -2,14 +2,17 @@
 
 Crypt4GH v1.0, section 4, data method 0 (ChaCha20-Poly1305); headers are `streams.header`'s.
 The format does not protect size or order of segments: callers who need that pass the ordered
-`leaves` of a signed manifest to `open_body`. Policy is others'.
+`leaves` of a signed manifest to `open_body`. Bodies pass in batches below 1 MiB, so that they stay
+in the processor's cache; each segment is worked on without the interpreter's lock. Policy is
+others', files opened by several threads `streams.opening`'s.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -21,6 +24,9 @@ from streams.header import MAC, NONCE, OpenedHeader
 
 SEGMENT = 65536
 SEALED_SEGMENT = NONCE + SEGMENT + MAC
+BATCH = 15  # segments: below 1 MiB, sealed or not
+
+Progress = Callable[[int], None]  # told the plain bytes done so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +40,12 @@ class BodyFacts:
     plain_size: int
     body_size: int
     plain_sha256: bytes
-    body_sha256: bytes
     segment_digests: tuple[bytes, ...]
+
+    @property
+    def root(self) -> bytes:
+        """What names the body: it fixes every sealed byte and their order."""
+        return segment_root(self.segment_digests)
 
 
 def leaf(sealed: bytes | memoryview) -> bytes:
@@ -115,12 +125,14 @@ def open_segment(keys: Sequence[bytes], sealed: bytes | memoryview) -> bytes:
     """The plain bytes of one segment under any of the keys; raises SegmentInvalid."""
     buffer = bytearray(SEGMENT)
     ciphers = [ChaCha20Poly1305(key) for key in keys]
-    size = _open_into(ciphers, memoryview(sealed), memoryview(buffer))
+    size = open_into(ciphers, memoryview(sealed), memoryview(buffer))
     return bytes(memoryview(buffer)[:size])
 
 
-def _open_into(ciphers: list[ChaCha20Poly1305], sealed: memoryview, plain: memoryview) -> int:
-    """Leaves the cipher that worked at the front: the next segment most likely has its key."""
+def open_into(ciphers: list[ChaCha20Poly1305], sealed: memoryview, plain: memoryview) -> int:
+    """One segment into `plain`; returns its size. Raises SegmentInvalid.
+
+    Leaves the cipher that worked at the front: the next segment most likely has its key."""
     size = len(sealed) - NONCE - MAC
     if not 1 <= size <= SEGMENT:
         raise SegmentInvalid("A segment is too short or too long.")
@@ -135,25 +147,30 @@ def _open_into(ciphers: list[ChaCha20Poly1305], sealed: memoryview, plain: memor
     raise SegmentInvalid("A segment does not open: it was changed, cut or moved.")
 
 
-def seal_body(source: BinaryIO, sink: BinaryIO, data_key: bytes) -> BodyFacts:
-    """Seals all of `source` into `sink`; memory stays at two segments."""
+def seal_body(
+    source: BinaryIO, sink: BinaryIO, data_key: bytes, *, progress: Progress | None = None
+) -> BodyFacts:
+    """Seals all of `source` into `sink`; memory stays at two batches."""
     cipher = ChaCha20Poly1305(data_key)
-    plain, sealed = memoryview(bytearray(SEGMENT)), memoryview(bytearray(SEALED_SEGMENT))
-    plain_hash, body_hash = hashlib.sha256(), hashlib.sha256()
+    plain = memoryview(bytearray(BATCH * SEGMENT))
+    sealed = memoryview(bytearray(BATCH * SEALED_SEGMENT))
+    plain_hash, leaves = hashlib.sha256(), list[bytes]()
     plain_total = body_total = 0
-    leaves: list[bytes] = []
     while size := _fill(source, plain):
-        end = NONCE + size + MAC
-        sealed[:NONCE] = os.urandom(NONCE)
-        cipher.encrypt_into(sealed[:NONCE], plain[:size], None, sealed[NONCE:end])
+        nonces, end = os.urandom(NONCE * BATCH), 0
+        for number, start in enumerate(range(0, size, SEGMENT)):
+            piece = plain[start : min(start + SEGMENT, size)]
+            begin, end = end, end + NONCE + len(piece) + MAC
+            nonce = nonces[number * NONCE : (number + 1) * NONCE]
+            sealed[begin : begin + NONCE] = nonce
+            cipher.encrypt_into(nonce, piece, None, sealed[begin + NONCE : end])
+            leaves.append(leaf(sealed[begin:end]))
         sink.write(sealed[:end])
         plain_hash.update(plain[:size])
-        body_hash.update(sealed[:end])
-        leaves.append(leaf(sealed[:end]))
         plain_total, body_total = plain_total + size, body_total + end
-    return BodyFacts(
-        plain_total, body_total, plain_hash.digest(), body_hash.digest(), tuple(leaves)
-    )
+        if progress is not None:
+            progress(plain_total)
+    return BodyFacts(plain_total, body_total, plain_hash.digest(), tuple(leaves))
 
 
 def open_body(
@@ -170,33 +187,38 @@ def open_body(
     """
     ciphers = [ChaCha20Poly1305(key) for key in opened.data_keys]
     editor = _Editor(opened.edit_list)
-    plain, sealed = memoryview(bytearray(SEGMENT)), memoryview(bytearray(SEALED_SEGMENT))
-    plain_hash, body_hash = hashlib.sha256(), hashlib.sha256()
+    plain = memoryview(bytearray(SEGMENT))
+    sealed = memoryview(bytearray(BATCH * SEALED_SEGMENT))
+    plain_hash, seen = hashlib.sha256(), list[bytes]()
     plain_total = body_total = 0
-    seen: list[bytes] = []
     while end := _fill(source, sealed):
-        seen.append(leaf(sealed[:end]))
-        if leaves is not None and (len(seen) > len(leaves) or seen[-1] != leaves[len(seen) - 1]):
-            raise SegmentInvalid(f"Segment {len(seen) - 1} is not the one that was announced.")
-        size = _open_into(ciphers, sealed[:end], plain)
-        body_hash.update(sealed[:end])
+        for start in range(0, end, SEALED_SEGMENT):
+            segment = sealed[start : min(start + SEALED_SEGMENT, end)]
+            seen.append(leaf(segment))
+            if leaves is not None and [*leaves[len(seen) - 1 : len(seen)]] != seen[-1:]:
+                raise SegmentInvalid(f"Segment {len(seen) - 1} is not the one announced.")
+            size = open_into(ciphers, segment, plain)
+            for piece in editor.kept(plain[:size]):
+                sink.write(piece)
+                plain_hash.update(piece)
+                plain_total += len(piece)
         body_total += end
-        for piece in editor.kept(plain[:size]):
-            sink.write(piece)
-            plain_hash.update(piece)
-            plain_total += len(piece)
     if leaves is not None and len(seen) != len(leaves):
         raise SegmentInvalid(f"The body ends after {len(seen)} of {len(leaves)} segments.")
-    return BodyFacts(plain_total, body_total, plain_hash.digest(), body_hash.digest(), tuple(seen))
+    return BodyFacts(plain_total, body_total, plain_hash.digest(), tuple(seen))
 
 
 def _fill(source: BinaryIO, buffer: memoryview) -> int:
     """Reads until the buffer is full or the source ends; sources may answer short."""
     filled = 0
     while filled < len(buffer):
-        piece = source.read(len(buffer) - filled)
-        if not piece:
+        if isinstance(source, io.BufferedIOBase | io.RawIOBase):
+            size = source.readinto(buffer[filled:]) or 0
+        else:
+            piece = source.read(len(buffer) - filled)
+            size = len(piece)
+            buffer[filled : filled + size] = piece
+        if not size:
             break
-        buffer[filled : filled + len(piece)] = piece
-        filled += len(piece)
+        filled += size
     return filled

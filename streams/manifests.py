@@ -28,7 +28,6 @@ def of_whole(
         recipient=permit.recipient,
         header_sha256=hashlib.sha256(header).hexdigest(),
         header_size=len(header),
-        body_sha256=sealed.body_sha256,
         body_size=sealed.body_size,
         segment_root=sealed.segment_root,
         plain_size=sealed.plain_size,
@@ -78,7 +77,6 @@ def intent(manifest: Manifest | SliceManifest, permit: Permit) -> dict[str, obje
     }
     if isinstance(manifest, Manifest):
         return facts | {
-            "body_sha256": manifest.body_sha256,
             "segment_root": manifest.segment_root,
         }
     return facts | {"regions": len(manifest.regions or ())}

@@ -108,7 +108,7 @@ class Slicer:
 
     @contextmanager
     def _opened(self, sealed: SealedObject) -> Generator[Source]:
-        descriptor = self._vault.bodies.open(sealed.body_sha256, size=sealed.body_size)
+        descriptor = self._vault.bodies.open(sealed.segment_root, size=sealed.body_size)
         try:
             yield file_source(descriptor)
         finally:

@@ -36,7 +36,6 @@ class SealedObject(Wire):
     kind: Kind
     format: str
     owner_ids: tuple[str, ...]
-    body_sha256: str
     body_size: int
     plain_sha256: str
     plain_size: int
@@ -111,7 +110,7 @@ class Vault:
     def segment_digests(self, sealed: SealedObject) -> tuple[bytes, ...]:
         """The ordered leaves of the body, checked against its root."""
         try:
-            joined = (self._digests / f"{sealed.body_sha256}.leaves").read_bytes()
+            joined = (self._digests / f"{sealed.segment_root}.leaves").read_bytes()
         except OSError as error:
             raise VaultBroken("Segment digests cannot be read.", detail=str(error)) from error
         leaves = tuple(joined[at : at + 32] for at in range(0, len(joined), 32))
@@ -122,7 +121,7 @@ class Vault:
     def sealed_chart(self, sealed: SealedObject) -> bytes:
         """The chart of a sliceable object, as a Crypt4GH file for the node's key."""
         try:
-            return self._chart_path(sealed.body_sha256).read_bytes()
+            return self._chart_path(sealed.segment_root).read_bytes()
         except OSError as error:
             raise VaultBroken("A sealed index cannot be read.", detail=str(error)) from error
 
@@ -142,23 +141,23 @@ class Vault:
             if facts.plain_size != size_before:
                 raise SourceRefused(f"{source}: the file changed while it was read. Try again.")
             leaves = b"".join(facts.segment_digests)
-            replace_durably(self._digests / f"{facts.body_sha256.hex()}.leaves", leaves)
+            replace_durably(self._digests / f"{facts.root.hex()}.leaves", leaves)
             if chart is not None:
-                path = self._chart_path(facts.body_sha256.hex())
+                path = self._chart_path(facts.root.hex())
                 replace_durably(path, seal_bytes(chart, node_public))
-            settle(file, made, self.bodies.path(facts.body_sha256.hex()))
+            settle(file, made, self.bodies.path(facts.root.hex()))
         header = seal_header([data_key], [node_public])
         made_of = {"header": header.hex(), "sliceable": chart is not None}
         return SealedObject.model_validate({**unsealed, **_described(facts), **made_of})
 
-    def _chart_path(self, body_sha256: str) -> Path:
-        return self._charts / f"{body_sha256}.c4gh"
+    def _chart_path(self, root: str) -> Path:
+        return self._charts / f"{root}.c4gh"
 
     def _shred(self, replaced: SealedObject) -> None:
         """The header went with the index; a running release keeps its open descriptor."""
-        self.bodies.path(replaced.body_sha256).unlink(missing_ok=True)
-        self._chart_path(replaced.body_sha256).unlink(missing_ok=True)
-        (self._digests / f"{replaced.body_sha256}.leaves").unlink(missing_ok=True)
+        self.bodies.path(replaced.segment_root).unlink(missing_ok=True)
+        self._chart_path(replaced.segment_root).unlink(missing_ok=True)
+        (self._digests / f"{replaced.segment_root}.leaves").unlink(missing_ok=True)
 
 
 def seal_bytes(content: bytes, node_public: bytes) -> bytes:
@@ -188,11 +187,10 @@ def _object_id(sealed: SealedObject) -> str:
 
 def _described(facts: BodyFacts) -> dict[str, object]:
     return {
-        "body_sha256": facts.body_sha256.hex(),
         "body_size": facts.body_size,
         "plain_sha256": facts.plain_sha256.hex(),
         "plain_size": facts.plain_size,
-        "segment_root": segment_root(facts.segment_digests).hex(),
+        "segment_root": facts.root.hex(),
     }
 
 

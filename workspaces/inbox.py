@@ -22,10 +22,10 @@ from urllib.parse import quote
 import httpx
 
 from schemas.htsget import Manifest, TicketAnswer
-from streams import envelope
 from streams.errors import EnvelopeInvalid
 from streams.header import open_header
 from streams.keys import public_pem
+from streams.opening import open_parts
 from workspaces import deliveries, keys, manifest, openings, settings, wire
 from workspaces.deliveries import Delivery
 from workspaces.errors import AlreadyThere, NodeRefused, PlaceRefused, ReleaseUntrue
@@ -123,7 +123,7 @@ def _collect(
             now=int(clock()),
         )
         parts = [part.url for part in answer.htsget.urls[1:]]
-        folder = held.folder / "incoming" / f"{proven.body_sha256}-{len(parts)}"
+        folder = held.folder / "incoming" / f"{proven.segment_root}-{len(parts)}"
         parcel = Parcel(folder, size=proven.body_size)
         try:
             parcel.collect(parts, origin=wanted.node_url, http=http)
@@ -146,8 +146,8 @@ def _open_into_place(
         opened = open_header(header, [held.secret])
         if opened.edit_list is not None:
             raise ReleaseUntrue("Releases with an edit list are unsupported by this version.")
-        with openings.file_in_place(target) as sink, parcel.open() as source:
-            facts = envelope.open_body(source, sink, opened)
+        with openings.file_in_place(target) as sink:
+            facts = open_parts(parcel.parts(), sink, opened)
             manifest.check_body(proven, facts)
     except EnvelopeInvalid as error:
         raise ReleaseUntrue("What arrived does not open as what the node signed.") from error

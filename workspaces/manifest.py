@@ -54,12 +54,7 @@ def check_body(manifest: Manifest, facts: BodyFacts) -> None:
     """Every figure of the manifest against what was read and opened; raises ReleaseUntrue."""
     pairs = (
         ("sealed size", manifest.body_size, facts.body_size),
-        ("sealed digest", manifest.body_sha256, facts.body_sha256.hex()),
-        (
-            "segment root",
-            manifest.segment_root,
-            envelope.segment_root(facts.segment_digests).hex(),
-        ),
+        ("segment root", manifest.segment_root, facts.root.hex()),
         ("size", manifest.plain_size, facts.plain_size),
         ("digest", manifest.plain_sha256, facts.plain_sha256.hex()),
     )
@@ -77,7 +72,7 @@ def _check_signature(manifest: Manifest, signature: str, node_key: bytes) -> Non
 
 
 def _check_figures(manifest: Manifest) -> None:
-    digests = (manifest.body_sha256, manifest.segment_root, manifest.plain_sha256)
+    digests = (manifest.segment_root, manifest.plain_sha256)
     if not all(_DIGEST.fullmatch(digest) for digest in digests):
         raise ReleaseUntrue("A digest of the manifest is not one.")
     if not 0 <= manifest.plain_size <= MAX_BODY:

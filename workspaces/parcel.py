@@ -7,7 +7,6 @@ whole is proven by `manifest` while `inbox` opens it.
 
 from __future__ import annotations
 
-import io
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +20,6 @@ from workspaces.wire import MAX_REFUSAL, read_capped, refusal
 
 MAX_ATTEMPTS = 5
 PAUSE_SECONDS = 0.2
-_CHUNK = 1024 * 1024
 
 
 class Parcel:
@@ -48,9 +46,9 @@ class Parcel:
         for stray in set(self._folder.iterdir()) - {self._done(n) for n in range(len(urls))}:
             stray.unlink()
 
-    def open(self) -> io.BufferedReader:
-        """All parts as one stream, in order."""
-        return io.BufferedReader(_Joined(sorted(self._folder.glob("*.sealed"))), _CHUNK)
+    def parts(self) -> list[Path]:
+        """The files of the body, in order."""
+        return sorted(self._folder.glob("*.sealed"))
 
     def discard(self) -> None:
         shutil.rmtree(self._folder)
@@ -102,32 +100,3 @@ def _check_origin(url: str, origin: str) -> None:
     """Body addresses stay at the node: a ticket sends this workspace nowhere else."""
     if urlsplit(url)[:2] != urlsplit(origin)[:2]:
         raise ReleaseUntrue("The ticket names an address that is not the node's.")
-
-
-class _Joined(io.RawIOBase):
-    """Several files read as one, one open at a time."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        super().__init__()
-        self._rest = iter(paths)
-        self._file: io.BufferedReader | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # any buffer is fine
-        while True:
-            if self._file is None:
-                path = next(self._rest, None)
-                if path is None:
-                    return 0
-                self._file = path.open("rb")
-            if count := self._file.readinto(buffer):
-                return count
-            self._file.close()
-            self._file = None
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        super().close()

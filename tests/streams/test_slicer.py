@@ -119,7 +119,7 @@ async def test_the_keys_of_a_slice_open_nothing_of_the_object(
     keys = open_header(read_header(io.BytesIO(content)), [workspace]).data_keys
     found = sealed.vault.get("made-BAM")
     assert found is not None
-    body = sealed.vault.bodies.path(found.body_sha256).read_bytes()
+    body = sealed.vault.bodies.path(found.segment_root).read_bytes()
     with pytest.raises(Exception, match="does not open"):
         open_segment(keys, body[:SEALED_SEGMENT])
     assert body[100:200] not in content

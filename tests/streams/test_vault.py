@@ -52,7 +52,7 @@ def test_a_sealed_object_opens_with_the_nodes_key_to_what_it_was(
     vault = Vault(tmp_path / "vault")
     sealed = seal(vault, written(tmp_path, content), secret)
     plain = io.BytesIO()
-    with vault.bodies.path(sealed.body_sha256).open("rb") as body:
+    with vault.bodies.path(sealed.segment_root).open("rb") as body:
         leaves = vault.segment_digests(sealed)
         open_body(body, plain, open_header(sealed.header_bytes, [secret]), leaves=leaves)
     assert plain.getvalue() == content
@@ -70,13 +70,13 @@ def test_a_new_content_replaces_the_old_body(tmp_path: Path, secret: SecretKey) 
     before = seal(vault, written(tmp_path, bgzf(b"reads")), secret)
     after = seal(vault, written(tmp_path, bgzf(b"other reads")), secret)
     assert vault.get("o1") == after
-    assert not vault.bodies.path(before.body_sha256).exists()
+    assert not vault.bodies.path(before.segment_root).exists()
 
 
 def test_every_object_has_a_data_key_of_its_own(tmp_path: Path, secret: SecretKey) -> None:
     vault, source = Vault(tmp_path / "vault"), written(tmp_path, bgzf(b"reads"))
     first, second = (seal(vault, source, secret, object_id=name) for name in ("o1", "o2"))
-    assert first.body_sha256 != second.body_sha256
+    assert first.segment_root != second.segment_root
     keys = [open_header(each.header_bytes, [secret]).data_keys for each in (first, second)]
     assert keys[0] != keys[1]
 
@@ -166,7 +166,7 @@ def test_a_damaged_index_is_an_error_and_not_an_empty_vault(
 def test_exchanged_segment_digests_are_noticed(tmp_path: Path, secret: SecretKey) -> None:
     vault = Vault(tmp_path / "vault")
     sealed = seal(vault, written(tmp_path, bgzf(os.urandom(200_000))), secret)
-    path = tmp_path / "vault" / "segments" / f"{sealed.body_sha256}.leaves"
+    path = tmp_path / "vault" / "segments" / f"{sealed.segment_root}.leaves"
     content = path.read_bytes()
     path.write_bytes(content[32:64] + content[:32] + content[64:])
     with pytest.raises(VaultBroken):
