@@ -1,7 +1,7 @@
 """The chain of the record: what an entry is, what may stand in it, and how it is verified.
 
 SHA-256 over canonical JSON, Ed25519 over number and head (RFC 8032). Pure but for `verify`, which
-reads a file. Leaves writing to `audit`.
+reads a file. Leaves writing to `chain_file`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from typing import NewType
 
 import orjson
 from cryptography.exceptions import InvalidSignature
@@ -25,6 +26,7 @@ from schemas.wire import canonical_json
 
 CHECKPOINT = "record.checkpoint"
 MAX_LINE = 32 * 1024
+MAX_FACTS_BYTES = MAX_LINE - 512  # the rest of a line is shorter, whatever its kind and number
 MAX_TEXT = 2_000
 MAX_FACTS = 40
 MAX_LIST = 500
@@ -37,6 +39,8 @@ _SECRET = re.compile(
     r"|\bbearer\s+\S{8,}",
     re.IGNORECASE,
 )
+
+Facts = NewType("Facts", bytes)  # looked through by `fit`, in their canonical form
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +86,18 @@ class Entry:
         return canonical_json({**self._body(), "hash": self.hash})
 
 
-def written_after(
-    head: Head, *, time: float, kind: str, facts: Mapping[str, object]
-) -> tuple[bytes, Head]:
-    """The line of the entry that follows `head`, and its own head. `kind` and `facts` are checked.
+def written_after(head: Head, *, time: float, kind: str, facts: Facts) -> tuple[bytes, Head]:
+    """The line of the entry that follows `head`, and its own head.
 
     Spelled out, so that the facts are encoded once for the hash and the line: it is the canonical
     form that `Entry.encoded` gives and verification demands."""
     number = head.seq + 1
-    opened = b'{"facts":' + _canonical(facts)
+    opened = b'{"facts":' + facts
     closed = b'"kind":"%b","previous":"%b","seq":%d,"time":%b}' % (
         kind.encode(), head.hash.encode(), number, repr(time).encode(),
     )  # fmt: skip
     digest = hashlib.sha256(b"%b,%b" % (opened, closed)).hexdigest()
-    line = b'%b,"hash":"%b",%b\n' % (opened, digest.encode(), closed)
-    if len(line) > MAX_LINE:
-        raise FactRefused("The record refused an entry.", detail=f"{kind}: too large")
-    return line, Head(number, digest)
+    return b'%b,"hash":"%b",%b\n' % (opened, digest.encode(), closed), Head(number, digest)
 
 
 def _canonical(facts: Mapping[str, object]) -> bytes:
@@ -125,8 +124,9 @@ class Verification:
     signed: int = 0
 
 
-def check_facts(kind: str, facts: Mapping[str, object]) -> dict[str, object]:
-    """Facts fit for the record: scalars and lists of scalars, no token, no key."""
+def fit(kind: str, facts: Mapping[str, object]) -> Facts:
+    """What may stand in the record: scalars and lists of scalars, no token, no key. Raises
+    `FactRefused`."""
     if not _is_name(kind):
         raise FactRefused("The record refused an entry.", detail="kind")
     if len(facts) > MAX_FACTS:
@@ -139,7 +139,10 @@ def check_facts(kind: str, facts: Mapping[str, object]) -> dict[str, object]:
         checked[name] = list(value) if isinstance(value, list | tuple) else value
     if _secret(_APART.join(texts)):
         raise FactRefused("The record refused an entry.", detail=f"{kind}: a credential")
-    return checked
+    encoded = _canonical(checked)
+    if len(encoded) > MAX_FACTS_BYTES:
+        raise FactRefused("The record refused an entry.", detail=f"{kind}: too large")
+    return Facts(encoded)
 
 
 @lru_cache(maxsize=512)

@@ -21,7 +21,7 @@ import streams.htsget.routes
 import streams.refget.collection_routes
 import streams.refget.sequence_routes
 import streams.refget.service
-from access.audit import Record
+from access.audit import Record, RecordFile
 from access.caller import caller
 from access.couriers import MailCourier, WebhookCourier
 from access.decision_facts import DecisionFacts
@@ -109,7 +109,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
         clock=clock,
     )
     node_key = home.signing_key()
-    record = Record(home.record, pseudonym_key=home.secret("pseudonym"), signing_key=node_key)
+    record = RecordFile(home.record, pseudonym_key=home.secret("pseudonym"), signing_key=node_key)
     book = _policies(home, settings, record)
     store = Store(settings.control_database or home.control_url)
     recipients = Recipients(store, record=record)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from access.audit import Record
+from access.audit import Record, RecordFile
 from access.errors import RecordUnavailable
 from beacon import withdrawals
 from beacon.segments import SegmentCatalog
@@ -28,7 +28,7 @@ def withdraw(home: NodeHome, dataset: str, person: str) -> bool:
         return False
     withdrawals.add(home.catalog, dataset, person)
     try:
-        held = Record(
+        held = RecordFile(
             home.record, pseudonym_key=home.secret("pseudonym"), signing_key=home.signing_key()
         )
     except RecordUnavailable:

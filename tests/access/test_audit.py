@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.audit import Record, verify
+from access.audit import RecordFile, verify
 from access.errors import FactRefused, RecordBroken, RecordUnavailable
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 PSEUDONYM_KEY = b"p" * 32
 
 
-def start(path: Path, *, every: int = 4, signing_key: Ed25519PrivateKey = KEY) -> Record:
-    return Record(
+def start(path: Path, *, every: int = 4, signing_key: Ed25519PrivateKey = KEY) -> RecordFile:
+    return RecordFile(
         path,
         pseudonym_key=PSEUDONYM_KEY,
         signing_key=signing_key,
@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def record(path: Path) -> Iterator[Record]:
+def record(path: Path) -> Iterator[RecordFile]:
     opened = start(path)
     yield opened
     opened.close()
@@ -48,7 +48,7 @@ def entries(path: Path) -> list[dict[str, object]]:
 
 
 def test_an_entry_is_with_the_operating_system_before_append_returns(
-    record: Record, path: Path
+    record: RecordFile, path: Path
 ) -> None:
     number = record.append("answer.sent", {"dataset": "heart", "codes": ("a", "b"), "n": 1})
     assert entries(path)[number - 1]["facts"] == {"dataset": "heart", "codes": ["a", "b"], "n": 1}
@@ -105,9 +105,9 @@ def test_a_crash_without_close_leaves_a_record_that_goes_on(path: Path) -> None:
 import os
 from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from access.audit import Record
+from access.audit import RecordFile
 key = Ed25519PrivateKey.from_private_bytes({b"k" * 32!r})
-record = Record(Path({str(path)!r}), pseudonym_key={PSEUDONYM_KEY!r}, signing_key=key,
+record = RecordFile(Path({str(path)!r}), pseudonym_key={PSEUDONYM_KEY!r}, signing_key=key,
                 checkpoint_every=4)
 for number in range(6):
     record.append("answer.sent", {{"n": number}})
@@ -165,17 +165,16 @@ def test_a_checkpoint_farther_back_than_one_read_is_found(path: Path) -> None:
     record = start(path, every=1_000)
     for _ in range(300):
         record.append("answer.sent", {"text": "x" * 1_900})
-    del record._head  # closed as a crash would: no checkpoint, the lock let go
-    record._closed = True
+    record._closing.set()  # closed as a crash would: no checkpoint, the lock let go
     record._dirty.set()
-    record._syncer.join()  # an fsync under way would keep the lock past the close
-    os.close(record._file)
+    record._syncer.join()
+    os.close(record._chain._file)
     start(path).close()
     found = verify(path, KEY.public_key())
     assert (found.ok, found.entries) == (True, 602)
 
 
-def test_a_second_writer_is_refused(record: Record, path: Path) -> None:
+def test_a_second_writer_is_refused(record: RecordFile, path: Path) -> None:
     with pytest.raises(RecordUnavailable):
         start(path)
     assert record.append("answer.sent", {}) == 1
@@ -195,7 +194,7 @@ def test_a_place_that_can_not_be_written_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_refuses_and_leaves_no_part_of_a_line(
-    record: Record, path: Path, monkeypatch: pytest.MonkeyPatch
+    record: RecordFile, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record.append("answer.sent", {"n": 1})
     whole = path.read_bytes()
@@ -208,7 +207,7 @@ def test_a_full_disk_refuses_and_leaves_no_part_of_a_line(
     assert record.append("answer.sent", {"n": 3}) == 2
 
 
-def test_an_error_of_the_disk_refuses(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_the_disk_refuses(record: RecordFile, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_descriptor: int, _data: bytes) -> int:
         raise OSError("disk")
 
@@ -219,7 +218,7 @@ def test_an_error_of_the_disk_refuses(record: Record, monkeypatch: pytest.Monkey
 
 
 def test_after_a_failed_sync_nothing_more_is_taken(
-    record: Record, monkeypatch: pytest.MonkeyPatch
+    record: RecordFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_descriptor: int) -> None:
         raise OSError("disk")
@@ -233,7 +232,7 @@ def test_after_a_failed_sync_nothing_more_is_taken(
 
 
 def test_a_failed_group_sync_refuses_what_comes_after(
-    record: Record, monkeypatch: pytest.MonkeyPatch
+    record: RecordFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_descriptor: int) -> None:
         raise OSError("disk")
@@ -241,7 +240,7 @@ def test_a_failed_group_sync_refuses_what_comes_after(
     monkeypatch.setattr(os, "fsync", fail)
     record.append("answer.sent", {})
     late = time.monotonic() + 5
-    while record._failed is None and time.monotonic() < late:
+    while record._chain._failed is None and time.monotonic() < late:
         time.sleep(0.01)
     with pytest.raises(RecordUnavailable):
         record.append("answer.sent", {})
@@ -249,7 +248,7 @@ def test_a_failed_group_sync_refuses_what_comes_after(
 
 
 def test_a_line_that_can_not_be_taken_back_ends_the_record(
-    record: Record, monkeypatch: pytest.MonkeyPatch
+    record: RecordFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_descriptor: int, _size: int) -> None:
         raise OSError("disk")
@@ -264,7 +263,7 @@ def test_a_line_that_can_not_be_taken_back_ends_the_record(
         record.append("answer.sent", {"n": 2})
 
 
-def test_the_head_names_the_last_entry(record: Record, path: Path) -> None:
+def test_the_head_names_the_last_entry(record: RecordFile, path: Path) -> None:
     record.append("answer.sent", {})
     number, digest = record.head
     assert (number, digest) == (1, entries(path)[-1]["hash"])
@@ -299,7 +298,7 @@ JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJyb3NhIn0.c2lnbmF0dXJl"
     ],
 )
 def test_tokens_keys_and_shapeless_values_do_not_enter(
-    record: Record, path: Path, value: object
+    record: RecordFile, path: Path, value: object
 ) -> None:
     with pytest.raises(FactRefused):
         record.append("answer.sent", {"value": value})
@@ -317,13 +316,17 @@ def test_tokens_keys_and_shapeless_values_do_not_enter(
         ("answer.sent", {f"f{n}": "x" * 2_000 for n in range(20)}),
     ],
 )
-def test_names_and_sizes_are_bounded(record: Record, kind: str, facts: dict[str, object]) -> None:
+def test_names_and_sizes_are_bounded(
+    record: RecordFile, kind: str, facts: dict[str, object]
+) -> None:
     with pytest.raises(FactRefused):
         record.append(kind, facts)
 
 
-def test_a_pseudonym_is_stable_keyed_and_not_the_identity(record: Record, tmp_path: Path) -> None:
-    other = Record(tmp_path / "other", pseudonym_key=b"q" * 32, signing_key=KEY)
+def test_a_pseudonym_is_stable_keyed_and_not_the_identity(
+    record: RecordFile, tmp_path: Path
+) -> None:
+    other = RecordFile(tmp_path / "other", pseudonym_key=b"q" * 32, signing_key=KEY)
     rosa = record.pseudonym("rosa@https://broker.example")
     assert rosa == record.pseudonym("rosa@https://broker.example")
     assert rosa != record.pseudonym("grace@https://broker.example")
@@ -334,10 +337,10 @@ def test_a_pseudonym_is_stable_keyed_and_not_the_identity(record: Record, tmp_pa
 
 def test_a_short_pseudonym_key_is_refused(path: Path) -> None:
     with pytest.raises(RecordUnavailable):
-        Record(path, pseudonym_key=b"short", signing_key=KEY)
+        RecordFile(path, pseudonym_key=b"short", signing_key=KEY)
 
 
-def test_threads_share_one_chain(record: Record, path: Path) -> None:
+def test_threads_share_one_chain(record: RecordFile, path: Path) -> None:
     def work() -> None:
         for number in range(50):
             record.append("answer.sent", {"n": number})
@@ -353,6 +356,6 @@ def test_threads_share_one_chain(record: Record, path: Path) -> None:
     assert verify(path, KEY.public_key()).ok
 
 
-def test_the_file_is_the_owners_alone(record: Record, path: Path) -> None:
+def test_the_file_is_the_owners_alone(record: RecordFile, path: Path) -> None:
     record.append("answer.sent", {})
     assert path.stat().st_mode & 0o077 == 0

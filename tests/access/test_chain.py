@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from access.chain import MAX_LINE, START, Entry, written_after
+from access.chain import MAX_LINE, START, Entry, fit, written_after
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -24,7 +24,9 @@ FACTS = st.dictionaries(
 def test_the_written_line_is_the_canonical_form_of_its_entry(
     facts: dict[str, object], time: float
 ) -> None:
-    line, head = written_after(START, time=time, kind="answer.sent", facts=facts)
+    line, head = written_after(
+        START, time=time, kind="answer.sent", facts=fit("answer.sent", facts)
+    )
     assert len(line) <= MAX_LINE
     entry = Entry(**json.loads(line))
     assert line == entry.encoded() + b"\n"

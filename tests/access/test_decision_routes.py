@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Request
 
 from access import decision_routes
-from access.audit import Record
+from access.audit import RecordFile
 from access.decision import DatasetPolicy, Granularity, Level, Obligation, Profile, Window
 from access.errors import CredentialUnreadable
 from access.policy import PolicyBook
@@ -77,7 +77,7 @@ class Node:
         return None if name is None else PEOPLE[name]
 
     async def get(self, path: str, *, name: str | None = None, **asked: str) -> httpx.Response:
-        record = Record(
+        record = RecordFile(
             self.folder / "record.jsonl", pseudonym_key=b"p" * 32, signing_key=SIGNING_KEY
         )
         app = FastAPI()

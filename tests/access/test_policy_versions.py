@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.audit import Record
+from access.audit import RecordFile
 from access.decision import Action
 from access.errors import NoSuchVersion, PolicyInvalid, RecordUnavailable
 from access.live_policies import LivePolicies
@@ -40,7 +40,7 @@ class Folder:
     def __post_init__(self) -> None:
         self.versions = PolicyVersions(self.root / "policies", public_url=URL)
         (self.root / "policies.yaml").write_bytes(PUBLIC)
-        self.record = Record(
+        self.record = RecordFile(
             self.root / "record.jsonl",
             pseudonym_key=b"p" * 32,
             signing_key=Ed25519PrivateKey.generate(),

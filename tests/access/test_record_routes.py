@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 
 import access.record_routes
 from access import checkpoints, merkle
-from access.audit import Record
+from access.audit import RecordFile
 from access.record_tree import RecordTree
 from gateway.http_errors import ErrorTable
 from passports.passport import Researcher
@@ -25,8 +25,8 @@ ADMIN = {"x-test-person": "adam"}
 
 
 @pytest.fixture
-def record(tmp_path: Path) -> Iterator[Record]:
-    made = Record(tmp_path / "record.jsonl", pseudonym_key=b"p" * 32, signing_key=KEY)
+def record(tmp_path: Path) -> Iterator[RecordFile]:
+    made = RecordFile(tmp_path / "record.jsonl", pseudonym_key=b"p" * 32, signing_key=KEY)
     for number in range(11):
         made.append("answer.sent", {"n": number})
     yield made
@@ -34,7 +34,7 @@ def record(tmp_path: Path) -> Iterator[Record]:
 
 
 @pytest.fixture
-def node(tmp_path: Path, record: Record) -> httpx.AsyncClient:
+def node(tmp_path: Path, record: RecordFile) -> httpx.AsyncClient:
     async def who(request: Request) -> Researcher | None:
         name = request.headers.get("x-test-person")
         return None if name is None else researcher(name)
@@ -69,7 +69,7 @@ async def test_nobody_but_an_admin_sees_the_record(node: httpx.AsyncClient, door
 
 
 async def test_a_kept_checkpoint_holds_the_node_to_its_record(
-    node: httpx.AsyncClient, record: Record
+    node: httpx.AsyncClient, record: RecordFile
 ) -> None:
     kept = checkpoints.read((await node.get(DOORS[0], headers=ADMIN)).text, KEY.public_key())
     assert kept.size == 11

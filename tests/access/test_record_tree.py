@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from access import merkle
-from access.audit import Record
+from access.audit import RecordFile
 from access.errors import NoSuchThing, RecordUnavailable
 from access.record_tree import RecordTree
 
@@ -34,7 +34,7 @@ def expected_root(lines: list[bytes], folder: Path) -> bytes:
 
 def test_it_gives_every_entry_of_a_real_record_and_proves_it(tmp_path: Path) -> None:
     path = tmp_path / "record.jsonl"
-    record = Record(path, pseudonym_key=b"p" * 32, signing_key=KEY, checkpoint_every=7)
+    record = RecordFile(path, pseudonym_key=b"p" * 32, signing_key=KEY, checkpoint_every=7)
     for number in range(20):
         record.append("answer.sent", {"n": number})
     record.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.audit import Record, verify
+from access.audit import RecordFile, verify
 from access.errors import CheckpointRefused
 from gateway import record_command
 from gateway.home import NodeHome
@@ -17,7 +17,7 @@ from tests.support.node_folder import node_folder
 
 
 def fill(home: NodeHome, count: int, dataset: str = "heart") -> None:
-    record = Record(
+    record = RecordFile(
         home.record, pseudonym_key=home.secret("pseudonym"), signing_key=home.signing_key()
     )
     for number in range(count):

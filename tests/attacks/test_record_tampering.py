@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.audit import Record, verify
+from access.audit import RecordFile, verify
 from schemas.wire import canonical_json
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -21,7 +21,7 @@ Lines = list[bytes]
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "record.jsonl"
-    record = Record(path, pseudonym_key=b"p" * 32, signing_key=KEY, checkpoint_every=5)
+    record = RecordFile(path, pseudonym_key=b"p" * 32, signing_key=KEY, checkpoint_every=5)
     for number in range(12):
         record.append("answer.sent", {"dataset": "heart", "n": number})
     record.close()

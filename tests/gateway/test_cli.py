@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from access.audit import Record
+from access.audit import RecordFile
 from beacon.segments import SegmentCatalog
 from gateway import population
 from gateway.errors import Exit
@@ -191,7 +191,7 @@ def test_a_sealed_file_leaves_no_plaintext_in_the_node(node: NodeHome, given: Pa
 
 @pytest.fixture
 def recorded(node: NodeHome) -> NodeHome:
-    record = Record(
+    record = RecordFile(
         node.record, pseudonym_key=node.secret("pseudonym"), signing_key=node.signing_key()
     )
     for number in range(3):

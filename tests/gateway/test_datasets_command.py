@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from access.audit import Record, verify
+from access.audit import RecordFile, verify
 from beacon.segments import SegmentCatalog
 from gateway.errors import Exit
 from gateway.home import NodeHome
@@ -105,7 +105,7 @@ def test_a_withdrawal_is_recorded_under_a_pseudonym(node: NodeHome, people: Path
 
 def test_a_running_node_records_the_withdrawal_itself(node: NodeHome, people: Path) -> None:
     load(node, "--individuals", people)
-    held = Record(
+    held = RecordFile(
         node.record, pseudonym_key=node.secret("pseudonym"), signing_key=node.signing_key()
     )
     try:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Request
 
 import access.routes
-from access.audit import Record
+from access.audit import RecordFile
 from access.lifecycle import Step
 from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
 from access.purpose_check import PurposeCheck
@@ -76,7 +76,7 @@ class AccessNode:
     consents: Mapping[str, Consent] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.record = Record(
+        self.record = RecordFile(
             self.folder / "record.jsonl",
             pseudonym_key=b"p" * 32,
             signing_key=Ed25519PrivateKey.generate(),

@@ -15,7 +15,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Request
 
-from access.audit import Record
+from access.audit import RecordFile
 from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
 from beacon import load, routes
 from beacon.catalog import Catalog
@@ -186,7 +186,7 @@ class BeaconNode:
         self.book = PolicyBook(policies, version="policies-1")
         self.record_path = folder / "record.jsonl"
         self.signing_key = Ed25519PrivateKey.generate()
-        self.record = Record(
+        self.record = RecordFile(
             self.record_path, pseudonym_key=b"p" * 32, signing_key=self.signing_key
         )
         self._grants = dict(grants or {})
