@@ -13,11 +13,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event, inspect
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlmodel import Session, SQLModel, create_engine, select
 
 from access.errors import StoreUnavailable, UnknownSchema
 from access.tables import SCHEMA_VERSION, TABLES, SchemaRow
+from schemas.errors import InvalidInput
 
 BUSY_SECONDS = 5
 _BACKENDS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
@@ -64,6 +71,8 @@ def _available() -> Generator[None]:
         raise StoreUnavailable(
             "The node's control database can't be used now.", detail=type(problem.orig).__name__
         ) from problem
+    except DataError as problem:  # PostgreSQL has no NUL in a text, where SQLite has
+        raise InvalidInput("A name or a text has a character that cannot be kept.") from problem
     except DBAPIError as problem:
         if not problem.connection_invalidated:
             raise

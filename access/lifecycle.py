@@ -28,7 +28,7 @@ SECONDS_PER_MONTH = 30 * 24 * 3600
 MAX_MEMBERS = 20
 MAX_EVENTS = 200
 NODE = "node"  # as an actor; people are `sub@issuer`
-_IDENTITY = re.compile(r"[^\s@]\S*@\S+")
+_IDENTITY = re.compile(r"[^\s@\x00][^\s\x00]*@[^\s\x00]+")
 
 
 class State(StrEnum):

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
 from schemas.data_use import DataUseRequest, Day, ObligationView, VerdictView
-from schemas.wire import LocalId, Wire, canonical_json
+from schemas.wire import LocalId, Wire, Written, canonical_json
 
 MAX_PURPOSE_BYTES = 4096
 MAX_DATA_USE_BYTES = 32 * 1024
@@ -22,7 +22,7 @@ def _bounded_data_use(stated: DataUseRequest) -> DataUseRequest:
     return stated
 
 
-OwedText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+OwedText = Annotated[Written, StringConstraints(min_length=1, max_length=500)]
 DataUseStated = Annotated[DataUseRequest, AfterValidator(_bounded_data_use)]
 
 
@@ -59,8 +59,8 @@ class NewRequest(Wire):
     """What a researcher fills in; the workspace named here is the one the grant will name."""
 
     dataset: LocalId
-    project: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-    purpose: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4096)]
+    project: Annotated[Written, StringConstraints(min_length=1, max_length=200)]
+    purpose: Annotated[Written, StringConstraints(min_length=1, max_length=4096)]
     workspace: LocalId
     months: Annotated[int, Field(ge=1, le=24)]
     data_use: DataUseStated = DataUseRequest()
@@ -78,7 +78,7 @@ class StepBody(Wire):
     an approval and `obligations` add to what it owes; `data_use` replaces what a request states
     when it is submitted; `terms` is the digest of the dataset's terms, for who accepts them."""
 
-    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+    note: Annotated[Written, StringConstraints(max_length=2000)] = ""
     months: Annotated[int, Field(ge=1, le=24)] | None = None
     until: Day | None = None
     obligations: Annotated[tuple[OwedText, ...], Field(max_length=10)] = ()
@@ -169,7 +169,7 @@ class RequestList(Wire):
 class NewWorkspace(Wire):
     """Keys are raw and in hex; the signature is the identity key's over the raw public key."""
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+    name: Annotated[Written, StringConstraints(min_length=1, max_length=100)]
     public_key: Hex32
     identity_key: Hex32
     signature: Hex64

@@ -29,6 +29,8 @@ Curie = Annotated[
 LocalId = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$", max_length=200)
 ]
+# What people write: any characters but NUL, which no control database may be asked to keep.
+Written = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00]*$")]
 
 # One encoder for all: making one costs more than most values it encodes.
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
