@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from portal.answer import NodeAnswer, Outcome, SetAnswer
 from portal.question import Kind
-from schemas.wire import canonical_json
 
 _RANK = {"exact": 0, "rounded": 1, "imprecise": 2, "unstated": 2}
 _PERSISTENT = re.compile(r"(?:doi:|https://doi\.org/10\.|EGAD\d{11})", re.IGNORECASE)
@@ -92,7 +91,7 @@ def _tally(answers: Sequence[NodeAnswer]) -> Tally:
 
 
 def _hides(answer: NodeAnswer) -> bool:
-    return any(one.exists and one.count is None for one in answer.sets)
+    return any(one.bounds is None for one in answer.sets)
 
 
 def _distinct(answers: Sequence[NodeAnswer]) -> list[SetAnswer]:
@@ -103,29 +102,31 @@ def _distinct(answers: Sequence[NodeAnswer]) -> list[SetAnswer]:
             persistent = one.dataset is not None and _PERSISTENT.match(one.dataset)
             key = ("" if persistent else answer.url, (one.dataset or "").lower())
             before = kept.get(key)
-            if before is None or (one.count or 0) > (before.count or 0):
+            if before is None or _most(one) > _most(before):
                 kept[key] = one
     return list(kept.values())
 
 
+def _most(one: SetAnswer) -> int:
+    return one.bounds[1] if one.bounds is not None else 0
+
+
 def _total(kind: Kind, sets: Sequence[SetAnswer]) -> tuple[int, int]:
-    counts = [one.count or 0 for one in sets]
+    """Of sets that all gave a count."""
+    bounds = [one.bounds or (0, 0) for one in sets]
+    most = sum(high for _, high in bounds)
     if kind is Kind.INDIVIDUALS:
-        return sum(counts), sum(counts)
+        return sum(low for low, _ in bounds), most
     if (distinct := _distinct_variants(sets)) is not None:
         return distinct, distinct
-    return max(counts, default=0), sum(counts)
+    return max((low for low, _ in bounds), default=0), most
 
 
 def _distinct_variants(sets: Sequence[SetAnswer]) -> int | None:
     """How many different variants, when every set sent all its records and each can be told."""
-    seen: set[bytes] = set()
-    for one in sets:
-        variations = [record.get("variation") for record in one.records]
-        if len(variations) != (one.count or 0) or not all(variations):
-            return None
-        seen.update(canonical_json(variation) for variation in variations)
-    return len(seen)
+    if any(len(one.variations) != (one.count or 0) for one in sets):
+        return None
+    return len({digest for one in sets for digest in one.variations})
 
 
 def _worst(sets: Sequence[SetAnswer], *, ranged: bool) -> str:

@@ -6,13 +6,18 @@ is absent stays absent: nothing here turns silence into zero. Merging is `aggreg
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import blake2b
+
+from schemas.wire import canonical_json
 
 MAX_SETS = 1_000
 MAX_TEXT = 300
 _PRECISIONS = ("exact", "rounded", "imprecise")
+_BELOW = re.compile(r"<\s?([1-9]\d{0,8})", re.ASCII)
 
 
 class Outcome(StrEnum):
@@ -32,16 +37,61 @@ class Outcome(StrEnum):
         return self in (Outcome.OK, Outcome.EMPTY)
 
 
+class Shown(StrEnum):
+    """The kinds of answer a dataset gives, never to be mixed up: a plain no, a count as it is, one
+    near the truth, a bound, a yes without a number."""
+
+    NO = "no"
+    EXACT = "exact"
+    ABOUT = "about"
+    FEWER = "fewer than"
+    HIDDEN = "hidden"
+
+
 @dataclass(frozen=True, slots=True)
 class SetAnswer:
-    """One dataset's answer; `dataset` is None when the node spoke only for itself as a whole."""
+    """One dataset's answer; `dataset` is None when the node spoke only for itself as a whole.
+
+    `bounds` are the least and the most it can mean, None where no count was given; `variations`
+    are digests that tell the variants of its records apart."""
 
     dataset: str | None
     exists: bool
     count: int | None
     precision: str  # exact | rounded | imprecise | unstated
-    records: tuple[Mapping[str, object], ...] = ()
-    raw: Mapping[str, object] | None = None
+    below: int | None = None
+    span: tuple[int, int] | None = None
+    variations: tuple[bytes, ...] = ()
+
+    @property
+    def shown(self) -> Shown:
+        if not self.exists:
+            return Shown.NO
+        if self.below is not None:
+            return Shown.FEWER
+        if self.count is None:
+            return Shown.HIDDEN
+        return Shown.EXACT if self.precision == "exact" else Shown.ABOUT
+
+    @property
+    def bounds(self) -> tuple[int, int] | None:
+        match self.shown:
+            case Shown.NO:
+                return 0, 0
+            case Shown.FEWER:
+                return 1, max(1, (self.below or 0) - 1)
+            case _ if self.span is not None:
+                return self.span
+            case _:
+                return None if self.count is None else (self.count, self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A dataset the node names as not answering, and why in its words."""
+
+    dataset: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +105,8 @@ class NodeAnswer:
     latency_ms: int
     asked_as: str
     sets: tuple[SetAnswer, ...] = ()
-    withheld: tuple[str, ...] = ()
-    unserved: tuple[str, ...] = ()
+    withheld: tuple[Silent, ...] = ()
+    unserved: tuple[Silent, ...] = ()
     beacon_id: str | None = None
     age_seconds: int = 0  # above 0: the node was not asked again
 
@@ -72,8 +122,8 @@ class Reading:
     outcome: Outcome
     reason: str
     sets: tuple[SetAnswer, ...] = ()
-    withheld: tuple[str, ...] = ()
-    unserved: tuple[str, ...] = ()
+    withheld: tuple[Silent, ...] = ()
+    unserved: tuple[Silent, ...] = ()
     beacon_id: str | None = None
 
 
@@ -87,6 +137,11 @@ def read(status: int, document: object) -> Reading:
     if not isinstance(exists, bool):
         return Reading(Outcome.ERROR, "The answer has no responseSummary.exists.")
     sets = _sets(reply, summary, exists=exists)
+    doubted = any(_contradicts(members(raw)) for raw in (summary, *_raw_sets(reply)))
+    if doubted or (not exists and any(one.exists for one in sets)):
+        return Reading(
+            Outcome.ERROR, "The answer contradicts itself: its yes or no and its counts."
+        )
     return Reading(
         outcome=Outcome.OK if exists else Outcome.EMPTY,
         reason="",
@@ -97,30 +152,74 @@ def read(status: int, document: object) -> Reading:
     )
 
 
+def _raw_sets(reply: Mapping[str, object]) -> Sequence[object]:
+    return items(members(reply.get("response")).get("resultSets"))[:MAX_SETS]
+
+
+def _contradicts(raw: Mapping[str, object]) -> bool:
+    """A count beside a no, or an exact nothing beside a yes."""
+    counts = (number(raw.get("numTotalResults")), number(raw.get("resultsCount")))
+    count = next((one for one in counts if one is not None), None)
+    if count is None or not isinstance(raw.get("exists"), bool):
+        return False
+    if count:
+        return raw["exists"] is False
+    return raw["exists"] is True and raw.get("countPrecision") == "exact"
+
+
 def _sets(
     reply: Mapping[str, object], summary: Mapping[str, object], *, exists: bool
 ) -> tuple[SetAnswer, ...]:
-    raw_sets = items(members(reply.get("response")).get("resultSets"))[:MAX_SETS]
-    sets = tuple(_set(members(raw), summary) for raw in raw_sets)
+    sets = tuple(_set(members(raw), summary) for raw in _raw_sets(reply))
     total = number(summary.get("numTotalResults"))
-    counted = any(one.count is not None for one in sets)
+    counted = any(one.bounds is not None for one in sets if one.exists)
     if sets and (counted or total is None) and any(one.exists for one in sets) == exists:
         return sets
-    return (SetAnswer(None, exists, total if exists else 0, _precision(summary, {})),)
+    if not exists and sets:
+        return sets
+    return (_counted(summary, total, None, summary=summary, exists=exists),)
 
 
 def _set(raw: Mapping[str, object], summary: Mapping[str, object]) -> SetAnswer:
     count = number(raw.get("resultsCount"))
     exists = raw.get("exists")
     present = exists if isinstance(exists, bool) else bool(count)
-    return SetAnswer(
-        dataset=text(raw.get("id")) or None,
-        exists=present,
-        count=count if present else 0,
-        precision=_precision(raw, summary),
-        records=tuple(members(record) for record in items(raw.get("results"))),
-        raw=raw,
+    name = text(raw.get("id")) or None
+    return _counted(raw, count, name, summary=summary, exists=present)
+
+
+def _counted(
+    raw: Mapping[str, object],
+    count: int | None,
+    dataset: str | None,
+    *,
+    summary: Mapping[str, object],
+    exists: bool,
+) -> SetAnswer:
+    if not exists:
+        return SetAnswer(dataset, False, 0, _precision(raw, summary))  # noqa: FBT003
+    adjusted = items(raw.get("countAdjustedTo"))[:2]
+    below = next(
+        (int(found[1]) for one in adjusted if (found := _BELOW.fullmatch(text(one)))), None
     )
+    ends = [end for one in adjusted if (end := number(one)) is not None]
+    return SetAnswer(
+        dataset=dataset,
+        exists=True,
+        count=count or None,  # nothing beside a yes is a number that was taken away
+        precision=_precision(raw, summary),
+        below=below,
+        span=(min(ends), max(ends)) if len(ends) == 2 else None,
+        variations=_variations(raw),
+    )
+
+
+def _variations(raw: Mapping[str, object]) -> tuple[bytes, ...]:
+    """One digest per record, none at all when a record's variant cannot be told."""
+    found = [members(record).get("variation") for record in items(raw.get("results"))]
+    if not all(found):
+        return ()
+    return tuple(blake2b(canonical_json(one), digest_size=16).digest() for one in found)
 
 
 def _precision(first: Mapping[str, object], then: Mapping[str, object]) -> str:
@@ -128,11 +227,15 @@ def _precision(first: Mapping[str, object], then: Mapping[str, object]) -> str:
     return stated if isinstance(stated, str) and stated in _PRECISIONS else "unstated"
 
 
-def _named(reply: Mapping[str, object], why: str) -> tuple[str, ...]:
+def _named(reply: Mapping[str, object], why: str) -> tuple[Silent, ...]:
     """The datasets a node lists in `info` as not answering, for `why`."""
-    found = items(members(reply.get("info")).get(why))[:MAX_SETS]
-    names = (text(one) or text(members(one).get("dataset")) for one in found)
-    return tuple(name for name in names if name)
+    made = []
+    for one in items(members(reply.get("info")).get(why))[:MAX_SETS]:
+        said = members(one)
+        name = text(one) or text(said.get("id")) or text(said.get("dataset"))
+        if name:
+            made.append(Silent(name, text(said.get("text")) or text(said.get("reason"))))
+    return tuple(made)
 
 
 def _refusal(status: int, reply: Mapping[str, object]) -> Reading:

@@ -32,6 +32,7 @@ from portal.description import Network
 from portal.fanout import Fanout
 from portal.metrics import Metrics
 from portal.node_doors import NodeDoors
+from portal.prospects import Prospects
 from portal.registry import Registry
 from portal.results import Results
 from portal.searches import Searches
@@ -39,6 +40,7 @@ from portal.settings import PortalSettings
 from portal.site import Portal
 from portal.standing import Standings
 from portal.visitors import Visitors
+from portal.vocabulary import Vocabulary
 from schemas.beacon import API_VERSION
 from schemas.errors import InvalidInput, NotFound, SkerryError
 
@@ -76,6 +78,8 @@ def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.ti
         results=Results(limits=limits, clock=clock),
         applications=Applications(doors, visitors),
         standings=Standings(doors),
+        prospects=Prospects(doors),
+        vocabulary=Vocabulary(registry),
         pages=Jinja2Templates(PAGES),
     )
 

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from portal.aggregate import Merged
-from portal.answer import NodeAnswer, SetAnswer
+from portal.answer import NodeAnswer, Outcome, SetAnswer
 from portal.question import Question
 
 COLUMNS = (
-    "node", "address", "dataset", "status", "exists", "count", "precision", "reason",
+    "node", "address", "dataset", "status", "exists", "answer", "count", "least", "most",
+    "precision", "reason",
     "latency_ms", "age_seconds", "asked_as",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -29,7 +30,7 @@ def document(
     return {
         "asked": when,
         "question": {
-            "text": question.text,
+            "text": question.typed,
             "understood": question.words,
             "path": f"/{question.kind.value}",
             "body": question.body(),
@@ -42,7 +43,7 @@ def document(
             "nodes": asdict(merged.tally),
             "missing": list(merged.missing),
         },
-        "rows": [_row(answer, one) for answer in answers for one in (answer.sets or (None,))],
+        "rows": [row for answer in answers for row in _rows(answer)],
     }
 
 
@@ -57,14 +58,31 @@ def as_csv(made: Mapping[str, object]) -> str:
     return text.getvalue()
 
 
+def _rows(answer: NodeAnswer) -> list[dict[str, object]]:
+    """One per dataset that answered or is named as not answering, at least one per node."""
+    silent = [(Outcome.SUPPRESSED, one) for one in answer.withheld]
+    silent += [(Outcome.UNSUPPORTED, one) for one in answer.unserved]
+    named = [_row(answer, one) for one in answer.sets]
+    named += [
+        _row(answer, None)
+        | {"dataset": one.dataset, "status": status.value, "reason": one.reason or None}
+        for status, one in silent
+    ]
+    return named or [_row(answer, None)]
+
+
 def _row(answer: NodeAnswer, one: SetAnswer | None) -> dict[str, object]:
+    least, most = (one.bounds if one is not None else None) or (None, None)
     return {
         "node": answer.name,
         "address": answer.url,
         "dataset": one.dataset if one is not None else None,
         "status": answer.outcome.value,
         "exists": one.exists if one is not None else None,
+        "answer": one.shown.value if one is not None else None,
         "count": one.count if one is not None else None,
+        "least": least,
+        "most": most,
         "precision": one.precision if one is not None and one.count is not None else None,
         "reason": answer.reason or None,
         "latency_ms": answer.latency_ms,

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
 
-from portal.answer import NodeAnswer
+from portal.answer import NodeAnswer, Outcome
 from portal.asking import Asked, Asking, Credential, CredentialFor, Target, anonymous
 from portal.calls import Calls
 from portal.metrics import Metrics
@@ -31,28 +32,56 @@ class Fanout:
         *,
         body: Mapping[str, object],
         credential: CredentialFor = anonymous,
+        stopped: asyncio.Event | None = None,
     ) -> AsyncGenerator[NodeAnswer, None]:
-        """Yields `len(targets)` rows by the deadline; `path` is under the node's Beacon root."""
-        deadline = asyncio.get_running_loop().time() + self._limits.deadline_seconds
+        """Yields `len(targets)` rows by the deadline, or as soon as `stopped` is set; `path` is
+        under the node's Beacon root."""
+        started = asyncio.get_running_loop().time()
+        deadline = started + self._limits.deadline_seconds
         asked = Asked.of(path, body)
         waiting = deque(targets)
-        running: set[asyncio.Task[NodeAnswer]] = set()
-        arrived: asyncio.Queue[asyncio.Task[NodeAnswer]] = asyncio.Queue()
+        running: dict[asyncio.Task[NodeAnswer], Target] = {}
+        arrived: asyncio.Queue[asyncio.Task[NodeAnswer] | None] = asyncio.Queue()
+        stop = asyncio.create_task(_tell(stopped, arrived)) if stopped is not None else None
         try:
             for _ in targets:
                 while waiting and arrived.empty():
                     for _ in range(min(self._limits.slice_size, len(waiting))):
+                        target = waiting.popleft()
                         asking = self._asking.ask(
-                            waiting.popleft(), asked, credential=credential, deadline=deadline
+                            target, asked, credential=credential, deadline=deadline
                         )
                         task = asyncio.create_task(asking)
                         task.add_done_callback(arrived.put_nowait)
-                        running.add(task)
+                        running[task] = target
                     await asyncio.sleep(0)
-                task = await arrived.get()
-                running.discard(task)
-                yield task.result()
+                if (arrival := await arrived.get()) is None:
+                    break
+                del running[arrival]
+                yield arrival.result()
+            taken = asyncio.get_running_loop().time() - started
+            for target in (*running.values(), *waiting):
+                yield _stopped(target, taken)
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            ending: list[asyncio.Task[Any]] = [*running, *([stop] if stop is not None else [])]
+            for unfinished in ending:
+                unfinished.cancel()
+            await asyncio.gather(*ending, return_exceptions=True)
+
+
+async def _tell(
+    stopped: asyncio.Event, arrived: asyncio.Queue[asyncio.Task[NodeAnswer] | None]
+) -> None:
+    await stopped.wait()
+    arrived.put_nowait(None)
+
+
+def _stopped(target: Target, taken: float) -> NodeAnswer:
+    return NodeAnswer(
+        url=target.url,
+        name=target.name,
+        outcome=Outcome.LATE,
+        reason="You stopped before it answered.",
+        latency_ms=round(taken * 1000),
+        asked_as="–",
+    )

@@ -2,27 +2,26 @@
 
 Beacon v2.2 request parameters (0-based, half-open) from any spelling that `schemas.variant_text`
 reads (VCF forms, regions, HGVS, SPDI, identifiers, genes, amino-acid changes), or ontology terms
-of people, `ICD10:G35, NCIT:C16576`. Substitutions go out as plain alleles, which every Beacon
-reads; what only a node's reference or annotations can resolve goes as it was written.
+of people (`portal.terms`), or both: people with these terms who carry that variant. Substitutions
+go out as plain alleles, which every Beacon reads; what only a node's reference or annotations can
+resolve goes as it was written.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from portal.errors import UnreadableQuestion
+from portal.terms import MAX_TERMS, Condition, as_typed, in_words, read_terms
 from schemas import variant_text
 from schemas.hgvs import Edit, GenomicName, UnreadableName
 from schemas.sequences import ASSEMBLIES, place
 from schemas.variant_text import Gene, KnownId, ProteinChange, Region, Spelling, WrittenAllele
 
 MAX_CHARS = 500
-MAX_TERMS = 20
 
-_TERM = re.compile(r"[A-Za-z][A-Za-z0-9_.]*:[^\s,;]{1,200}")
 _HINT = "Try 1:10177 A>AC, a region 1:10000-20000, a gene BRCA1, or terms like ICD10:G35."
 
 
@@ -34,14 +33,41 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """Where a variant or region lies: zero-based, half-open; a region has no bases."""
+
+    chrom: str
+    start0: int
+    end0: int
+    ref: str = ""
+    alt: str = ""
+
+    @property
+    def first(self) -> int:
+        """As a VCF file counts, from 1."""
+        return self.start0 + 1
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """One understood question; `parameters` and `filters` go to every node unchanged."""
+    """One understood question; `parameters` and `filters` go to every node unchanged.
+
+    `terms` is how its conditions may be typed again; `site` is there where the place is known here,
+    not only to the nodes."""
 
     text: str
     kind: Kind
     parameters: Mapping[str, object]
     filters: tuple[Mapping[str, object], ...]
     words: str
+    terms: str = ""
+    assembly: str = ""
+    site: Site | None = None
+
+    @property
+    def typed(self) -> str:
+        """All of it in one line."""
+        return "; ".join(part for part in (self.text, self.terms) if part)
 
     def body(
         self, *, granularity: str = "count", limit: int = 10, skip: int = 0
@@ -60,34 +86,84 @@ class Question:
         }
 
 
-def parse(text: str, *, assembly: str = "") -> Question:
-    """Raises `UnreadableQuestion` with a sentence that says what would be understood."""
-    typed = " ".join(text.split())
-    if not typed:
+def parse(text: str, *, terms: str = "", assembly: str = "") -> Question:
+    """`text` is a variant, a region or terms, `terms` only terms. Raises `UnreadableQuestion` with
+    a sentence that says what would be understood."""
+    typed, also = " ".join(text.split()), " ".join(terms.split())
+    if not typed and not also.strip(",; "):
         raise UnreadableQuestion(f"Type a question first. {_HINT}")
-    if len(typed) > MAX_CHARS:
+    if max(len(typed), len(also)) > MAX_CHARS:
         raise UnreadableQuestion(f"A question may be {MAX_CHARS} characters long.")
     if assembly not in ("", *ASSEMBLIES):
         raise UnreadableQuestion("The assembly must be GRCh37, GRCh38 or left open.")
+    spelling = _spelling(typed)
+    if spelling is None:
+        return _people(typed, also)
+    variant = _variant(typed, spelling, assembly)
+    return _carriers(variant, also) if also.strip(",; ") else variant
+
+
+def _spelling(typed: str) -> Spelling | None:
     try:
-        spelling = variant_text.read(typed)
+        return variant_text.read(typed)
     except UnreadableName as wrong:
         raise UnreadableQuestion(wrong.public) from wrong
-    return _people(typed) if spelling is None else _variant(typed, spelling, assembly)
 
 
-# Beacon parameters, what was understood in words, and the assembly.
-_Understood = tuple[dict[str, object], str, str]
+def _people(typed: str, also: str) -> Question:
+    conditions = _conditions(f"{typed}, {also}")
+    if not conditions:
+        # No term would be no filter: it would ask for everyone.
+        raise UnreadableQuestion(f"Type a question first. {_HINT}")
+    return Question(
+        text="",
+        kind=Kind.INDIVIDUALS,
+        parameters={},
+        filters=_filters(conditions),
+        words=f"People with {in_words(conditions)}, narrower terms included.",
+        terms=as_typed(conditions),
+    )
+
+
+def _carriers(variant: Question, also: str) -> Question:
+    conditions = _conditions(also)
+    what = variant.words[0].lower() + variant.words[1:]
+    return replace(
+        variant,
+        kind=Kind.INDIVIDUALS,
+        filters=_filters(conditions),
+        words=f"People with {in_words(conditions)}, narrower terms included, who carry: {what}",
+        terms=as_typed(conditions),
+    )
+
+
+def _conditions(typed: str) -> tuple[Condition, ...]:
+    try:
+        return read_terms(typed)
+    except UnreadableQuestion as wrong:
+        raise UnreadableQuestion(f"{wrong.public} {_HINT}") from wrong
+
+
+def _filters(conditions: tuple[Condition, ...]) -> tuple[Mapping[str, object], ...]:
+    if len(conditions) > MAX_TERMS:
+        raise UnreadableQuestion(f"A question may have {MAX_TERMS} terms.")
+    return tuple(one.filter for one in conditions)
+
+
+# Beacon parameters, what was understood in words, the assembly, and the place where it is known.
+_Understood = tuple[dict[str, object], str, str, Site | None]
 
 
 def _variant(typed: str, spelling: Spelling, assembly: str) -> Question:
-    parameters, words, assembly = _understood(typed, spelling, assembly)
+    parameters, words, assembly, site = _understood(typed, spelling, assembly)
     return Question(
         text=typed,
         kind=Kind.VARIANTS,
         parameters=parameters | ({"assemblyId": assembly} if assembly else {}),
         filters=(),
         words=words,
+        assembly=assembly,
+        site=site,
     )
 
 
@@ -101,17 +177,17 @@ def _understood(typed: str, spelling: Spelling, assembly: str) -> _Understood:
             return _genomic(typed, spelling, assembly)
         case KnownId(name):
             words = f"Variant {name}, as each node’s data name it; sent as it is written."
-            return {"genomicAlleleShortForm": name}, words, assembly
+            return {"genomicAlleleShortForm": name}, words, assembly, None
         case Gene(symbol):
             words = f"Variants in gene {symbol}, as each node’s data place them."
-            return {"geneId": symbol}, words, assembly
+            return {"geneId": symbol}, words, assembly, None
         case ProteinChange(change, gene):
             asked: dict[str, object] = {"aminoacidChange": change}
             of = f" of {gene}" if gene else " of any protein"
             words = (
                 f"Variants that change the amino acid {change}{of}, as each node annotates them."
             )
-            return asked | ({"geneId": gene} if gene else {}), words, assembly
+            return asked | ({"geneId": gene} if gene else {}), words, assembly, None
 
 
 def _allele(written: WrittenAllele, assembly: str) -> _Understood:
@@ -127,7 +203,8 @@ def _allele(written: WrittenAllele, assembly: str) -> _Understood:
         f"Variant {chrom}:{written.start0 + 1:,} {change}, {_in(assembly)}, 1-based; "
         f"sent as start={written.start0} (0-based)."
     )
-    return parameters, words, assembly
+    site = Site(chrom, written.start0, written.start0 + len(written.ref), written.ref, written.alt)
+    return parameters, words, assembly, site
 
 
 def _region(region: Region, assembly: str) -> _Understood:
@@ -142,7 +219,7 @@ def _region(region: Region, assembly: str) -> _Understood:
         f"both ends included, 1-based; sent as start={region.start0}, end={region.end0} (0-based, "
         "end excluded)."
     )
-    return parameters, words, assembly
+    return parameters, words, assembly, Site(chrom, region.start0, region.end0)
 
 
 def _genomic(typed: str, name: GenomicName, assembly: str) -> _Understood:
@@ -157,7 +234,7 @@ def _genomic(typed: str, name: GenomicName, assembly: str) -> _Understood:
         f"HGVS: {edit} at {chrom}:{where}, {_in(assembly)}, 1-based (0-based start={name.start0}, "
         f"end={name.end0}); sent as it is written, each node resolves it."
     )
-    return {"genomicAlleleShortForm": typed}, words, assembly
+    return {"genomicAlleleShortForm": typed}, words, assembly, None
 
 
 def _placed(sequence: str, assembly: str) -> tuple[str, str]:
@@ -171,31 +248,6 @@ def _placed(sequence: str, assembly: str) -> tuple[str, str]:
     if said and assembly and said != assembly:
         raise UnreadableQuestion(f"{sequence} is of {said}, and {assembly} is chosen.")
     return chrom, said or assembly
-
-
-def _people(typed: str) -> Question:
-    terms = [part for part in re.split(r"[\s,;]+|\bAND\b", typed) if part]
-    if not all(_TERM.fullmatch(term) for term in terms):
-        raise UnreadableQuestion(f"This is not a variant, a region or a list of terms. {_HINT}")
-    if not terms:
-        # No term would be no filter: it would ask for everyone.
-        raise UnreadableQuestion(f"Type a question first. {_HINT}")
-    if len(terms) > MAX_TERMS:
-        raise UnreadableQuestion(f"A question may have {MAX_TERMS} terms.")
-    if any(_chromosome_like(term) for term in terms):
-        raise UnreadableQuestion(f"This looks like an unfinished variant. {_HINT}")
-    listed = " and ".join(terms)
-    return Question(
-        text=typed,
-        kind=Kind.INDIVIDUALS,
-        parameters={},
-        filters=tuple({"id": term, "includeDescendantTerms": True} for term in terms),
-        words=f"People with {listed}, narrower terms included.",
-    )
-
-
-def _chromosome_like(term: str) -> bool:
-    return place(term.split(":", 1)[0]) is not None
 
 
 def _in(assembly: str) -> str:

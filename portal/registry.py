@@ -9,15 +9,21 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from portal.answer import items, members, text
 from portal.asking import Target
 from portal.calls import Calls, NoReply
 from portal.settings import Limits
+from schemas.sequences import canonical_assembly
 
 MAX_DATASETS = 1_000
 MAX_TERMS = 20_000
+MAX_VALUES = 200
+DATASETS_PATH = "/beacon/datasets?requestedGranularity=record&limit=0"
+_LOOKED_AT = (
+    "/beacon/info", DATASETS_PATH, "/beacon/filtering_terms?limit=0", "/beacon/map",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,10 @@ class Dataset:
     description: str
     level: str  # what the node says of it in info, or nothing
     version: str = ""
+    assembly: str = ""
+    granularity: str = ""  # what the asker would get: boolean | count | record; or not stated
+    closed: bool = False  # the node says: no answer for this asker
+    raw: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,18 @@ class Term:
     label: str
     type: str
     scopes: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a node says it can be asked; None where it does not say."""
+
+    doors: frozenset[str] | None = None  # paths under its root, such as g_variants
+    assemblies: tuple[str, ...] | None = None
+    chromosomes: tuple[str, ...] | None = None
+    variant_queries: Mapping[str, bool] = field(default_factory=dict)  # type: whether any dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +73,7 @@ class Node:
     version: str = ""
     datasets: tuple[Dataset, ...] = ()
     terms: tuple[Term, ...] = ()
+    abilities: Abilities = Abilities()
     problem: str = "Not looked at yet."
     checked: float = 0.0
     latency_ms: int | None = None
@@ -96,21 +119,17 @@ class Registry:
         started = loop.time()
         deadline = started + self._limits.deadline_seconds
         replies = await asyncio.gather(
-            *(
-                self._get(node.url + path, deadline)
-                for path in (
-                    "/beacon/info",
-                    "/beacon/datasets?requestedGranularity=record&limit=0",
-                    "/beacon/filtering_terms?limit=0",
-                )
-            )
+            *(self._get(node.url + path, deadline) for path in _LOOKED_AT)
         )
         taken = round((loop.time() - started) * 1000)
-        for reply in replies:
-            if isinstance(reply, str):
-                return replace(node, problem=reply, checked=self._clock(), latency_ms=None)
-        info, datasets, terms = (members(members(reply).get("response")) for reply in replies)
-        return _described(node, info, datasets, terms, now=self._clock(), taken=taken)
+        if isinstance(replies[0], str):
+            return replace(node, problem=replies[0], checked=self._clock(), latency_ms=None)
+        # A Beacon must have /info; what else it lacks is only not known of it.
+        info, datasets, terms, served = (
+            members(members(reply).get("response")) for reply in replies
+        )
+        seen = _described(node, info, datasets, terms, now=self._clock(), taken=taken)
+        return replace(seen, abilities=_abilities(members(info.get("info")), served, seen.datasets))
 
     async def _get(self, url: str, deadline: float) -> object:
         """The document, or a `str` that says why there is none."""
@@ -140,7 +159,7 @@ def _described(
         description=text(info.get("description")),
         environment=text(info.get("environment")),
         version=text(info.get("version")),
-        datasets=tuple(_dataset(members(raw)) for raw in _listed(datasets)[:MAX_DATASETS]),
+        datasets=datasets_of(datasets),
         terms=tuple(_term(members(raw)) for raw in items(terms.get("filteringTerms"))[:MAX_TERMS]),
         problem="",
         checked=now,
@@ -148,28 +167,61 @@ def _described(
     )
 
 
-def _listed(response: Mapping[str, object]) -> list[object]:
+def datasets_of(response: Mapping[str, object]) -> tuple[Dataset, ...]:
     """Collections as the standard has them; some servers send them as result sets."""
     found = list(items(response.get("collections")))
     for one in items(response.get("resultSets")):
         found.extend(items(members(one).get("results")))
-    return found
+    return tuple(_dataset(members(raw)) for raw in found[:MAX_DATASETS])
 
 
 def _dataset(raw: Mapping[str, object]) -> Dataset:
     info = members(raw.get("info"))
+    granularity = text(info.get("granularityForYou"))
     return Dataset(
         id=text(raw.get("id")),
         name=text(raw.get("name")) or text(raw.get("id")),
         description=text(raw.get("description")),
         level=text(info.get("accessLevel")) or text(info.get("level")),
         version=text(raw.get("version")),
+        assembly=text(info.get("assembly")),
+        granularity=granularity,
+        closed="granularityForYou" in info and not granularity,
+        raw=raw,
     )
 
 
+def _abilities(
+    info: Mapping[str, object], served: Mapping[str, object], datasets: Sequence[Dataset]
+) -> Abilities:
+    """From the map, and from members of `info` that only some servers have."""
+    sets = members(served.get("endpointSets")).values()
+    roots = [text(members(one).get("rootUrl")).rstrip("/").rpartition("/")[2] for one in sets]
+    queries = members(info.get("variantQueryTypes"))
+    said = _texts(info.get("assemblies")) or tuple(
+        dict.fromkeys(one.assembly for one in datasets if one.assembly)
+    )
+    return Abilities(
+        doors=frozenset(roots) if any(roots) else None,
+        assemblies=tuple(canonical_assembly(one) or one for one in said) or None,
+        chromosomes=_texts(info.get("referenceNames")) or None,
+        variant_queries={name: bool(ids) for name, ids in queries.items()},
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(found for one in items(value)[:MAX_TERMS] if (found := text(one)))
+
+
 def _term(raw: Mapping[str, object]) -> Term:
-    scopes = tuple(name for one in items(raw.get("scopes")) if (name := text(one)))
-    return Term(text(raw.get("id")), text(raw.get("label")), text(raw.get("type")), scopes)
+    return Term(
+        id=text(raw.get("id")),
+        label=text(raw.get("label")),
+        type=text(raw.get("type")),
+        scopes=_texts(raw.get("scopes")) or _texts([raw.get("scope")]),
+        values=_texts(raw.get("values"))[:MAX_VALUES],
+        synonyms=_texts(raw.get("synonyms"))[:MAX_VALUES],
+    )
 
 
 def _slug(url: str) -> str:

@@ -1,62 +1,90 @@
-"""Finished results, for the browser that asked, until they are downloaded or forgotten.
+"""Results for the browser that asked: to keep, or to ask one node of them again.
 
 In memory, for minutes, under the search's unguessable id: like the search itself, nowhere else.
 """
 
 from __future__ import annotations
 
-import hmac
-import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from portal.answer import NodeAnswer
 from portal.errors import SearchGone
+from portal.question import Question
 from portal.settings import Limits
-from portal.visitors import Visitor
+from portal.visitors import Owner, Visitor
+
+_ROW_BYTES, _SET_BYTES, _VARIANT_BYTES = 700, 400, 64
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    owner: str = field(repr=False)
-    session_id: str | None = field(repr=False)
+@dataclass(slots=True)
+class Result:
+    """The rows that arrived so far, of `asked` nodes; `when` is an RFC 3339 time."""
+
+    question: Question
+    asked: int
+    when: str
+    owner: Owner = field(repr=False)
     until: float
-    raw: bytes
+    by_node: dict[str, NodeAnswer] = field(default_factory=dict)
+    room: int = 0
+
+    @property
+    def rows(self) -> list[NodeAnswer]:
+        return list(self.by_node.values())
+
+    @property
+    def whole(self) -> bool:
+        return len(self.by_node) == self.asked
+
+    def put(self, row: NodeAnswer) -> None:
+        """In the place of that node's earlier row, if it has one."""
+        self.by_node[row.url] = row
+
+    @property
+    def size(self) -> int:
+        """What it takes in memory, roughly."""
+        sets = [one for row in self.by_node.values() for one in row.sets]
+        variants = sum(len(one.variations) for one in sets)
+        return _ROW_BYTES * self.asked + _SET_BYTES * len(sets) + _VARIANT_BYTES * variants
 
 
 class Results:
     def __init__(self, *, limits: Limits, clock: Callable[[], float]) -> None:
         self._limits = limits
         self._clock = clock
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._kept: OrderedDict[str, Result] = OrderedDict()
         self._bytes = 0
 
-    def keep(self, search_id: str, visitor: Visitor, document: Mapping[str, object]) -> None:
-        """The oldest make room; a document larger than all room is not kept."""
-        raw = json.dumps(document, separators=(",", ":")).encode()
+    def open(
+        self, search_id: str, question: Question, visitor: Visitor, *, asked: int, when: str
+    ) -> Result:
+        """A result to fill; `keep` it again once it is whole."""
         until = self._clock() + self._limits.search_seconds
+        result = Result(question, asked, when, visitor.owner, until)
+        self.keep(search_id, result)
+        return result
+
+    def keep(self, search_id: str, result: Result) -> None:
+        """The oldest make room; a result larger than all room is not kept."""
         self._forget(search_id)
-        self._kept[search_id] = _Kept(visitor.key, visitor.session_id, until, raw)
-        self._bytes += len(raw)
+        result.room = result.size
+        self._kept[search_id] = result
+        self._bytes += result.room
         while self._bytes > self._limits.results_bytes or self._stale():
             self._forget(next(iter(self._kept)))
 
-    def get(self, search_id: str, visitor: Visitor) -> dict[str, object]:
+    def get(self, search_id: str, visitor: Visitor) -> Result:
         """Raises `SearchGone` for anyone but the browser and the sign-in that asked."""
         kept = self._kept.get(search_id)
-        if (
-            kept is None
-            or kept.until <= self._clock()
-            or not hmac.compare_digest(kept.owner.encode(), visitor.key.encode())
-            or kept.session_id != visitor.session_id
-        ):
+        if kept is None or kept.until <= self._clock() or not kept.owner.same(visitor.owner):
             raise SearchGone("This result is no longer kept. Ask again.")
-        found: dict[str, object] = json.loads(kept.raw)
-        return found
+        return kept
 
     def _stale(self) -> bool:
         return bool(self._kept) and next(iter(self._kept.values())).until <= self._clock()
 
     def _forget(self, search_id: str) -> None:
         if (kept := self._kept.pop(search_id, None)) is not None:
-            self._bytes -= len(kept.raw)
+            self._bytes -= kept.room

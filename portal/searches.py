@@ -1,4 +1,4 @@
-"""Searches between the form that began them and the stream that shows them.
+"""Searches between the form that began them and the stream that shows them, and their stop button.
 
 Kept for minutes, in memory, under an unguessable id and the browser that asked; the question's
 text is nowhere else (settled: searches go by POST, askers' privacy).
@@ -6,25 +6,26 @@ text is nowhere else (settled: searches go by POST, askers' privacy).
 
 from __future__ import annotations
 
-import hmac
+import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from portal.errors import SearchGone
 from portal.question import Question
 from portal.settings import Limits
-from portal.visitors import Visitor
+from portal.visitors import Owner, Visitor
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     id: str
     question: Question
-    owner: str = field(repr=False)
-    session_id: str | None = field(repr=False)
+    owner: Owner = field(repr=False)
     until: float
+    stopped: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
 
 def new_id() -> str:
@@ -37,6 +38,7 @@ class Searches:
         self._limits = limits
         self._clock = clock
         self._open: OrderedDict[str, Search] = OrderedDict()
+        self._running: dict[str, Search] = {}
 
     def begin(self, question: Question, visitor: Visitor) -> Search:
         now = self._clock()
@@ -46,25 +48,30 @@ class Searches:
         # would let one program that never looks at its answers shut everyone out.
         while len(self._open) >= self._limits.open_searches:
             self._open.popitem(last=False)
-        search = Search(
-            id=new_id(),
-            question=question,
-            owner=visitor.key,
-            session_id=visitor.session_id,
-            until=now + self._limits.search_seconds,
-        )
+        until = now + self._limits.search_seconds
+        search = Search(new_id(), question, visitor.owner, until)
         self._open[search.id] = search
         return search
 
     def take(self, search_id: str, visitor: Visitor) -> Search:
         """The search, once, for the browser and the sign-in that began it."""
         search = self._open.get(search_id)
-        if (
-            search is None
-            or search.until <= self._clock()
-            or not hmac.compare_digest(search.owner.encode(), visitor.key.encode())
-            or search.session_id != visitor.session_id
-        ):
+        if search is None or search.until <= self._clock() or not search.owner.same(visitor.owner):
             raise SearchGone("This search is over. Ask again.")
         del self._open[search_id]
         return search
+
+    @contextmanager
+    def running(self, search: Search) -> Generator[None]:
+        """As long as its rows arrive, it can be stopped."""
+        self._running[search.id] = search
+        try:
+            yield
+        finally:
+            self._running.pop(search.id, None)
+
+    def stop(self, search_id: str, visitor: Visitor) -> None:
+        search = self._running.get(search_id)
+        if search is None or not search.owner.same(visitor.owner):
+            raise SearchGone("This search is over already.")
+        search.stopped.set()

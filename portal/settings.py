@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from portal.errors import UnreadableQuestion
+from portal.question import parse
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -68,6 +71,8 @@ class PortalSettings(BaseSettings):
     organization_id: str = Field(default="skerry", min_length=1, max_length=200)
     organization_name: str = Field(default="Skerry portal", min_length=1, max_length=200)
     deadline_seconds: float = Field(default=5.0, gt=0, le=60)
+    # Questions to try, under the box: `variant`, `region`, `terms` or `variant; terms`.
+    examples: tuple[str, ...] = Field(default=(), max_length=6)
     host: str = "127.0.0.1"
 
     @model_validator(mode="after")
@@ -77,6 +82,17 @@ class PortalSettings(BaseSettings):
         if self.public_url in self.nodes:
             raise ValueError("nodes: the portal may not be its own node")
         return self
+
+    @field_validator("examples")
+    @classmethod
+    def _understood(cls, examples: tuple[str, ...]) -> tuple[str, ...]:
+        for number, one in enumerate(examples, start=1):
+            first, _, rest = one.partition(";")
+            try:
+                parse(first, terms=rest)
+            except UnreadableQuestion as wrong:
+                raise ValueError(f"number {number}: {wrong.public}") from wrong
+        return examples
 
     @property
     def limits(self) -> Limits:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from fastapi import Request
 from fastapi.templating import Jinja2Templates
@@ -13,21 +14,45 @@ from starlette.responses import HTMLResponse
 from portal.answer import NodeAnswer
 from portal.applications import Applications
 from portal.fanout import Fanout
-from portal.question import Question
+from portal.prospects import Prospects, unsupported
+from portal.question import Kind, Question, parse
 from portal.registry import Node, Registry
 from portal.results import Results
 from portal.searches import Searches
 from portal.settings import PortalSettings
 from portal.standing import Standings
 from portal.visitors import Visitor, Visitors
+from portal.vocabulary import Vocabulary
 from schemas.errors import NotFound, TooLarge
 
-_FORMS = (
-    ("1:10177 A>AC", "Is this variant known?"),
-    ("1:10000-20000", "What lies in this region?"),
-)
+_FORMS = ("1:10177 A>AC", "1:10000-20000")
 _DISEASES = ("MONDO:", "ICD10:", "ORPHA:")
-_TERM = ("ICD10:G35", "How many people like this?")
+_TERM = "ICD10:G35"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question to try: what to type in the box, which terms beside it, what it asks."""
+
+    text: str
+    terms: str
+    says: str
+
+    @classmethod
+    def of(cls, written: str) -> Example:
+        """`variant`, `region`, `terms`, or `variant; terms`. Raises `UnreadableQuestion`."""
+        first, _, rest = written.partition(";")
+        question = parse(first, terms=rest)
+        match question.kind, bool(question.text):
+            case Kind.INDIVIDUALS, True:
+                says = "How many people like this carry it?"
+            case Kind.INDIVIDUALS, False:
+                says = "How many people like this?"
+            case _ if question.site is not None and not question.site.alt:
+                says = "What lies in this region?"
+            case _:
+                says = "Is this variant known?"
+        return cls(question.text, question.terms, says)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +67,8 @@ class Portal:
     results: Results
     applications: Applications
     standings: Standings
+    prospects: Prospects
+    vocabulary: Vocabulary
     pages: Jinja2Templates
 
     def page(
@@ -71,22 +98,37 @@ class Portal:
             raise TooLarge("The form is too large, or does not say how large it is.")
         return await request.form(max_fields=20, max_files=0)
 
-    def answers(self, question: Question, visitor: Visitor) -> AsyncGenerator[NodeAnswer, None]:
+    def answers(
+        self,
+        question: Question,
+        visitor: Visitor,
+        *,
+        nodes: Sequence[Node] | None = None,
+        stopped: asyncio.Event | None = None,
+    ) -> AsyncGenerator[NodeAnswer, None]:
+        """From `nodes`, or from all of them; one that cannot serve the question is not asked."""
+        signed_in = visitor.session is not None
+        chosen = self.registry.nodes if nodes is None else nodes
         return self.fanout.ask(
-            [node.target for node in self.registry.nodes],
+            [
+                replace(node.target, unsupported=unsupported(question, node, signed_in=signed_in))
+                for node in chosen
+            ],
             f"/{question.kind.value}",
             body=question.body(),
             credential=self.visitors.credential(visitor),
+            stopped=stopped,
         )
 
     @property
-    def examples(self) -> tuple[tuple[str, str], ...]:
-        """Two forms, and a disease that a node of this network lists, if one does."""
+    def examples(self) -> tuple[Example, ...]:
+        """The operator's, or a disease that a node of this network lists and two forms."""
+        if self.settings.examples:
+            return tuple(Example.of(one) for one in self.settings.examples)
         terms = (term for node in self.registry.nodes for term in node.terms)
         listed = next((term for term in terms if term.id.startswith(_DISEASES)), None)
-        if listed is None:
-            return (*_FORMS, _TERM)
-        return (*_FORMS, (listed.id, f"How many people with {listed.label or 'this'}?"))
+        people = Example.of(listed.id if listed is not None else _TERM)
+        return (*map(Example.of, _FORMS), people)
 
     def node(self, slug: str) -> Node:
         found = self.registry.by_slug(slug)

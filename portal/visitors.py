@@ -7,6 +7,7 @@ the question goes out as anyone's and the row says so.
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
@@ -24,6 +25,19 @@ from schemas.errors import SkerryError
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a search is: one browser, and in it one sign-in or none."""
+
+    key: str = field(repr=False)
+    session_id: str | None = field(repr=False)
+
+    def same(self, other: Owner) -> bool:
+        return self.session_id == other.session_id and hmac.compare_digest(
+            self.key.encode(), other.key.encode()
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Visitor:
     """`key` ties searches to this browser; `session` is None for anyone not signed in."""
 
@@ -31,6 +45,10 @@ class Visitor:
     is_new: bool
     session: Session | None
     session_id: str | None = field(repr=False)
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.key, self.session_id)
 
     @property
     def csrf(self) -> str:

@@ -36,8 +36,7 @@ def test_variants_of_two_datasets_are_a_range_because_they_may_be_the_same() -> 
 
 
 def test_variants_are_distinct_when_every_record_came() -> None:
-    records = ({"variation": {"start": 1}}, {"variation": {"start": 2}})
-    sets = [SetAnswer(name, True, 2, "exact", records) for name in ("x", "y")]
+    sets = [SetAnswer(name, True, 2, "exact", variations=(b"1", b"2")) for name in ("x", "y")]
     merged = merge(Kind.VARIANTS, [_node("a", sets[0]), _node("b", sets[1])])
     assert (merged.low, merged.high, merged.precision) == (2, 2, "exact")
 
@@ -103,3 +102,10 @@ def test_every_node_asked_is_tallied_once(outcomes: list[Outcome]) -> None:
         ],
     ).tally
     assert tally.asked == tally.answered + tally.late + tally.failed + tally.refused
+
+
+def test_fewer_than_ten_makes_the_total_a_range() -> None:
+    fewer = SetAnswer("y", True, None, "imprecise", below=10)
+    merged = merge(Kind.INDIVIDUALS, [_node("a", _set("x", 20)), _node("b", fewer)])
+    assert (merged.low, merged.high, merged.precision) == (21, 29, "imprecise")
+    assert merged.sentence.startswith("Between 21 and 29 people")

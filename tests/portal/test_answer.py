@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portal.answer import Outcome, read
+from portal.answer import Outcome, Shown, Silent, read
 
 
 def _boolean(*, exists: bool) -> dict[str, object]:
@@ -50,10 +50,67 @@ def test_result_sets_that_contradict_the_summary_do_not_hide_its_yes() -> None:
 
 def test_withheld_and_unserved_datasets_are_named() -> None:
     document = _boolean(exists=False) | {
-        "info": {"suppressed": [{"dataset": "x"}], "unsupported": [{"dataset": "y"}]}
+        "info": {
+            "suppressed": [{"id": "x", "code": "suppressed", "text": "Needs a grant."}],
+            "unsupported": [{"dataset": "y"}, {"code": "nameless"}],
+        }
     }
     reading = read(200, document)
-    assert (reading.withheld, reading.unserved) == (("x",), ("y",))
+    assert reading.withheld == (Silent("x", "Needs a grant."),)
+    assert reading.unserved == (Silent("y"),)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown", "bounds"),
+    [
+        ({"exists": False}, Shown.NO, (0, 0)),
+        ({"resultsCount": 3, "countPrecision": "exact"}, Shown.EXACT, (3, 3)),
+        ({"resultsCount": 40, "countPrecision": "rounded"}, Shown.ABOUT, (40, 40)),
+        ({"resultsCount": 3}, Shown.ABOUT, (3, 3)),
+        ({"resultsCount": 0, "countPrecision": "rounded"}, Shown.HIDDEN, None),
+        ({"countAdjustedTo": ["<10"], "countPrecision": "imprecise"}, Shown.FEWER, (1, 9)),
+        ({"resultsCount": 10, "countAdjustedTo": ["<10"]}, Shown.FEWER, (1, 9)),
+        ({"resultsCount": 7, "countAdjustedTo": [4, 7]}, Shown.ABOUT, (4, 7)),
+        ({"countAdjustedTo": ["<ten", "<0", "<99999999999"]}, Shown.HIDDEN, None),
+        ({}, Shown.HIDDEN, None),
+    ],
+)
+def test_exact_about_fewer_and_hidden_are_kept_apart(
+    said: dict[str, object], shown: Shown, bounds: tuple[int, int] | None
+) -> None:
+    one = {"id": "a", "setType": "dataset", "exists": True} | said
+    summary = {"exists": one["exists"]}
+    (got,) = read(200, {"responseSummary": summary, "response": {"resultSets": [one]}}).sets
+    assert (got.shown, got.bounds) == (shown, bounds)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"exists": False, "resultsCount": 5},
+        {"exists": True, "resultsCount": 0, "countPrecision": "exact"},
+    ],
+)
+@pytest.mark.parametrize("where", ["summary", "set"])
+def test_counts_that_contradict_the_yes_or_no_are_an_error_and_not_an_answer(
+    said: dict[str, object], where: str
+) -> None:
+    summary: dict[str, object] = {"exists": said["exists"]}
+    sets: list[dict[str, object]] = [{"id": "a", "setType": "dataset"} | said]
+    if where == "summary":
+        summary |= {"numTotalResults": said["resultsCount"]}
+        summary |= {k: v for k, v in said.items() if k == "countPrecision"}
+        sets = []
+    reading = read(200, {"responseSummary": summary, "response": {"resultSets": sets}})
+    assert reading.outcome is Outcome.ERROR
+    assert "contradicts itself" in reading.reason
+
+
+def test_every_dataset_that_says_no_is_named() -> None:
+    sets = [{"id": "a", "exists": False}, {"id": "b", "exists": False}]
+    summary = {"exists": False, "numTotalResults": 0}
+    reading = read(200, {"responseSummary": summary, "response": {"resultSets": sets}})
+    assert [one.dataset for one in reading.sets] == ["a", "b"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -310,3 +311,125 @@ async def test_rights_are_a_signed_in_persons() -> None:
         page = await browser.get("/me")
     assert page.status_code == 200
     assert "Rights belong to a person" in page.text
+
+
+async def test_before_it_is_sent_the_page_says_who_can_answer_and_asks_nobody() -> None:
+    async with served(_node("one", 3)) as one, _browser(one, unused_address()) as browser:
+        page = await browser.post(
+            "/search/preview", data={"q": "1:10177 A>AC", "terms": "sex=male"}
+        )
+        counted = (await browser.get("/metrics")).text
+    assert "1 of 2 nodes can answer" in page.text
+    assert "People with sex = male" in page.text
+    assert "does not accept connections" in page.text
+    assert "skerry_portal_node_answers_total{" not in counted
+
+
+async def test_a_preview_of_nothing_is_empty_and_of_nonsense_says_so() -> None:
+    async with _browser(unused_address()) as browser:
+        headers = {"hx-request": "true"}
+        empty = await browser.post("/search/preview", data={"q": " "}, headers=headers)
+        wrong = await browser.post("/search/preview", data={"q": "1:0 A>C"}, headers=headers)
+    assert (empty.status_code, empty.text) == (200, "")
+    assert wrong.status_code == 400
+    assert "Not asked." in wrong.text
+
+
+async def test_terms_are_offered_while_typing_and_no_address_holds_what_was_typed() -> None:
+    async with served(_node("one", 3)) as one, _browser(one) as browser:
+        found = await browser.post("/search/terms", data={"typed": "il"})
+        by_get = await browser.get("/search/terms", params={"typed": "il"})
+    assert found.json() == [{"typed": "MONDO:1", "label": "ill", "nodes": 1}]
+    assert by_get.status_code == 405
+
+
+async def test_a_part_of_what_was_understood_can_be_changed() -> None:
+    async with served(_node("one", 3)) as one, _browser(one) as browser:
+        parts = {"chrom": "2", "first": "500", "ref": "A", "alt": "T", "assembly": "GRCh38"}
+        page = await browser.post("/search", data=parts)
+        region = await browser.post("/search", data={"chrom": "2", "first": "5", "last": "9"})
+        wrong = await browser.post("/search", data={"chrom": "2", "first": "x", "ref": "A"})
+    assert "Variant 2:500 A&gt;T, GRCh38" in page.text
+    assert "Variants that overlap 2:5–9" in region.text
+    assert wrong.status_code == 400
+
+
+async def test_one_node_can_be_asked_again_and_the_total_follows() -> None:
+    answers = [500, 200]
+
+    async def ask(_request: Request) -> Response:
+        summary = {"exists": True, "numTotalResults": 2, "countPrecision": "exact"}
+        return JSONResponse({"responseSummary": summary}, status_code=answers.pop(0))
+
+    async def info(_request: Request) -> Response:
+        return JSONResponse({"response": {"id": "two", "name": "Second"}})
+
+    shaky = Starlette(
+        routes=[
+            Route("/beacon/individuals", ask, methods=["POST"]),
+            Route("/beacon/info", info),
+        ]
+    )
+    async with served(_node("one", 3)) as one, served(shaky) as two, _browser(one, two) as browser:
+        page = await browser.post("/search", data={"q": "MONDO:1"})
+        found = re.search(
+            r'action="(/search/[^"]+/retry)".*?name="node" value="([^"]+)"', page.text
+        )
+        assert found is not None
+        assert "3 people from 1 of 2 nodes" in page.text
+        live = {"hx-request": "true"}
+        again = await browser.post(found[1], data={"node": found[2]}, headers=live)
+        unknown = await browser.post(found[1], data={"node": "nowhere"})
+        browser.cookies.clear()
+        stolen = await browser.post(found[1], data={"node": found[2]})
+    assert "5 people from all 2 nodes" in again.text
+    assert again.text.count("<tbody") == 1
+    assert unknown.status_code == stolen.status_code == 404
+
+
+async def test_whoever_stops_waiting_gets_the_rows_there_are_and_the_rest_named() -> None:
+    asked, left = asyncio.Event(), asyncio.Event()
+
+    async def never(_request: Request) -> Response:
+        asked.set()
+        try:
+            await asyncio.sleep(30)
+        finally:
+            left.set()
+        return JSONResponse({})
+
+    slow = Starlette(routes=[Route("/beacon/individuals", never, methods=["POST"])])
+    async with served(_node("one", 3)) as one, served(slow) as two, _browser(one, two) as browser:
+        live = await browser.post("/search", data={"q": "MONDO:1"}, headers={"hx-request": "true"})
+        found = re.search(r'sse-connect="(/search/[^/]+)/events"', live.text)
+        assert found is not None
+        early = await browser.post(f"{found[1]}/stop")
+        stream = asyncio.create_task(browser.get(f"{found[1]}/events"))
+        await asyncio.wait_for(asked.wait(), 1)
+        await asyncio.sleep(0.1)  # the other node has answered by then
+        stopped = await browser.post(f"{found[1]}/stop")
+        rows = await asyncio.wait_for(stream, 0.5)
+        kept = await browser.get(f"{found[1]}/answers.json")
+    assert (early.status_code, stopped.status_code) == (404, 204)
+    assert "You stopped before it answered." in rows.text
+    assert kept.json()["answer"]["nodes"] == {
+        "asked": 2, "answered": 1, "late": 1, "failed": 0, "refused": 0,
+    }  # fmt: skip
+
+
+async def test_a_node_that_says_it_cannot_is_not_asked() -> None:
+    async def info(_request: Request) -> Response:
+        said = {"referenceNames": ["22"]}
+        return JSONResponse({"response": {"id": "one", "name": "One", "info": said}})
+
+    app = Starlette(routes=[Route("/beacon/info", info)])
+    async with served(app) as one, _browser(one) as browser:
+        page = await browser.post("/search", data={"q": "1:10177 A>AC"})
+    assert "Holds no data on chromosome 1." in page.text
+    assert "No node answered" in page.text
+
+
+@pytest.mark.parametrize("example", ["", "1:0 A>C", "what", "22:100 A>G; nonsense"])
+def test_an_example_nobody_could_ask_stops_the_portal_at_its_start(example: str) -> None:
+    with pytest.raises(ValidationError, match="examples"):
+        PortalSettings(public_url="http://127.0.0.1:1", nodes=(), examples=(example,))

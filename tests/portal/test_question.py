@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.errors import UnreadableQuestion
-from portal.question import MAX_CHARS, MAX_TERMS, Kind, parse
+from portal.question import MAX_CHARS, Kind, Site, parse
+from portal.terms import MAX_TERMS
 
 ALLELE = {"referenceName": "1", "start": [10176], "referenceBases": "A", "alternateBases": "AC"}
 
@@ -144,3 +145,53 @@ def test_no_text_breaks_the_parser(typed: str) -> None:
     except UnreadableQuestion:
         return
     assert question.parameters or question.filters
+
+
+def test_a_variant_and_terms_are_one_question_about_people() -> None:
+    question = parse("1:10177 A>AC", terms="ICD10:G35; sex = female")
+    assert question.kind is Kind.INDIVIDUALS
+    assert question.parameters == ALLELE
+    assert question.filters == (
+        {"id": "ICD10:G35", "includeDescendantTerms": True},
+        {"id": "sex", "operator": "=", "value": "female"},
+    )
+    assert question.words.startswith("People with ICD10:G35 and sex = female, narrower")
+    assert "who carry: variant 1:10,177 A>AC" in question.words
+
+
+def test_terms_may_stand_in_either_field_and_count_once() -> None:
+    question = parse("ICD10:G35", terms="ICD10:G35, NCIT:C16576")
+    assert [one["id"] for one in question.filters] == ["ICD10:G35", "NCIT:C16576"]
+    assert parse("", terms=question.terms) == question
+
+
+@pytest.mark.parametrize("terms", ["1:10177 A>AC", "female", "sex =", "= 5", "22:a", "a" * 501])
+def test_a_second_field_that_is_no_list_of_terms_is_refused(terms: str) -> None:
+    with pytest.raises(UnreadableQuestion):
+        parse("1:10177 A>AC", terms=terms)
+
+
+@pytest.mark.parametrize("terms", [",", " ; ", ""])
+def test_an_empty_list_of_terms_changes_nothing(terms: str) -> None:
+    assert parse("1:10177 A>AC", terms=terms) == parse("1:10177 A>AC")
+    with pytest.raises(UnreadableQuestion):
+        parse("", terms=terms)
+
+
+@pytest.mark.parametrize(
+    ("typed", "filtered"),
+    [
+        ("LOINC:35925-4>=30", ("LOINC:35925-4", ">=", "30")),
+        ("diseases.ageOfOnset < P40Y", ("diseases.ageOfOnset", "<", "P40Y")),
+        ("sex!=male", ("sex", "!", "male")),
+    ],
+)
+def test_a_field_is_compared_with_a_value(typed: str, filtered: tuple[str, ...]) -> None:
+    (one,) = parse("", terms=typed).filters
+    assert (one["id"], one["operator"], one["value"]) == filtered
+
+
+def test_the_place_is_known_where_the_text_says_it() -> None:
+    assert parse("1:10177 A>AC").site == Site("1", 10176, 10177, "A", "AC")
+    assert parse("1:10000-20000").site == Site("1", 9999, 20000)
+    assert parse("rs334").site is None

@@ -1,0 +1,99 @@
+// Turns the plain field of terms into chips and a list to choose from (WAI-ARIA combobox pattern).
+// The field itself stays what is sent; without this script it is simply typed into.
+(() => {
+  "use strict";
+  const make = (name, attributes = {}, text = "") => {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.textContent = text;
+    return made;
+  };
+  const split = (text) => text.split(/[,;]/).map((part) => part.trim()).filter(Boolean);
+
+  const enhance = (box) => {
+    const sent = box.querySelector("input");
+    const field = make("input", {
+      id: "terms-field", type: "text", role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false",
+      "aria-controls": "terms-list", autocomplete: "off", autocapitalize: "off", spellcheck: "false",
+      placeholder: "disease, sex, trait", maxlength: "200", "aria-describedby": "q-help",
+    });
+    const chips = make("ul", { class: "chips", "aria-label": "Chosen terms" });
+    const list = make("ul", { id: "terms-list", role: "listbox", class: "choices", "aria-label": "Terms", hidden: "" });
+    const said = make("p", { class: "sr", role: "status" });
+    const names = new Map();
+    let chosen = split(sent.value), at = -1, asked = 0;
+    sent.type = "hidden";
+    box.querySelector("label").htmlFor = field.id;
+    box.append(field, list, chips, said);
+
+    const show = () => {
+      chips.replaceChildren(...chosen.map((term) => {
+        const chip = make("li", {}, names.get(term) ? `${names.get(term)} ` : "");
+        const off = make("button", { type: "button", "aria-label": `Remove ${term}` }, "×");
+        chip.append(make("code", {}, term), off);
+        off.addEventListener("click", () => { set(chosen.filter((one) => one !== term)); field.focus(); });
+        return chip;
+      }));
+    };
+    const set = (terms) => {
+      chosen = [...new Set(terms)];
+      sent.value = chosen.join(", ");
+      show();
+      sent.dispatchEvent(new Event("change", { bubbles: true }));
+    };
+    const close = () => {
+      at = -1; list.hidden = true;
+      field.setAttribute("aria-expanded", "false");
+      field.removeAttribute("aria-activedescendant");
+    };
+    const take = (term, label) => {
+      if (label) names.set(term, label);
+      field.value = ""; close(); set([...chosen, term]);
+      said.textContent = `${label || term} added`;
+    };
+    const mark = (to) => {
+      const options = [...list.children];
+      if (!options.length) return;
+      at = (to + options.length) % options.length;
+      options.forEach((one, index) => one.setAttribute("aria-selected", String(index === at)));
+      field.setAttribute("aria-activedescendant", options[at].id);
+      options[at].scrollIntoView({ block: "nearest" });
+    };
+    const offer = async () => {
+      const typed = field.value.trim(), mine = ++asked;
+      if (typed.length < 2) return close();
+      const body = new URLSearchParams({ typed });
+      let found = [];
+      try {
+        const answer = await fetch("/search/terms", { method: "POST", body });
+        if (answer.ok) found = await answer.json();
+      } catch { /* typing goes on without a list */ }
+      if (mine !== asked || field.value.trim() !== typed) return;
+      list.replaceChildren(...found.map((one, index) => {
+        const option = make("li", { id: `terms-${index}`, role: "option", "aria-selected": "false" }, one.label ? `${one.label} ` : "");
+        option.append(make("code", {}, one.typed), make("small", {}, ` at ${one.nodes} ${one.nodes === 1 ? "node" : "nodes"}`));
+        option.addEventListener("mousedown", (event) => { event.preventDefault(); take(one.typed, one.label); });
+        option.choose = () => take(one.typed, one.label);
+        return option;
+      }));
+      at = -1; list.hidden = !found.length;
+      field.setAttribute("aria-expanded", String(Boolean(found.length)));
+      said.textContent = found.length ? `${found.length} terms to choose from` : "No node lists such a term";
+    };
+
+    let wait = 0;
+    field.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(offer, 150); });
+    field.addEventListener("blur", () => { close(); if (field.value.trim()) take(field.value.trim()); });
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowDown") { event.preventDefault(); mark(at + 1); }
+      else if (event.key === "ArrowUp") { event.preventDefault(); mark(at - 1); }
+      else if (event.key === "Escape") close();
+      else if (event.key === "Backspace" && !field.value && chosen.length) set(chosen.slice(0, -1));
+      else if ((event.key === "Enter" || event.key === ",") && at >= 0) { event.preventDefault(); list.children[at].choose(); }
+      else if (event.key === ",") { event.preventDefault(); split(field.value).forEach((term) => take(term)); }
+      else if (event.key === "Enter" && field.value.trim()) split(field.value).forEach((term) => take(term));
+    });
+    show();
+  };
+  document.querySelectorAll("[data-terms]").forEach(enhance);
+})();

@@ -1,0 +1,138 @@
+"""Says, before a question is sent, which nodes can answer it for this asker and how fully.
+
+By what each node says of itself (map, `info`, datasets as this asker sees them); what a node does
+not say is no reason to leave it out. A node that cannot serve a question is not asked, and the row
+says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from portal.answer import members
+from portal.node_doors import NodeDoors
+from portal.question import Kind, Question
+from portal.registry import DATASETS_PATH, Dataset, Node, datasets_of
+from portal.visitors import Visitor
+from schemas.errors import SkerryError
+from schemas.sequences import canonical_chromosome
+
+LOOK_SECONDS = 2.0
+_FULLNESS = ("", "boolean", "count", "record")
+_WORDS = {
+    "boolean": "a yes or no",
+    "count": "a count",
+    "record": "a count, and records at its own Beacon",
+}
+_LEVELS = {
+    "registered": "Answers people who signed in and are registered researchers.",
+    "controlled": "Needs a grant: ask its committee for access.",
+}
+_DOOR = {
+    Kind.VARIANTS: "questions about variants",
+    Kind.INDIVIDUALS: "questions about people",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """`can` is whether it is worth asking; `words` what would come back, or why nothing would."""
+
+    node: Node
+    can: bool
+    words: str
+    notes: tuple[str, ...] = ()
+    help: str = ""  # where a closed dataset can be asked for
+
+
+def unsupported(question: Question, node: Node, *, signed_in: bool) -> str:
+    """Why this node need not be asked, by what it says it serves; empty when it may serve it.
+
+    Of what lies in its data it tells anyone only the public part, so a person who signed in is
+    asked for whatever that part says."""
+    able, site = node.abilities, question.site
+    if able.doors is not None and question.kind.value not in able.doors:
+        return f"Takes no {_DOOR[question.kind]}."
+    if signed_in:
+        return ""
+    if able.variant_queries.get(_query_type(question)) is False:
+        return "Its data cannot be searched by this kind of variant question."
+    if question.assembly and able.assemblies and question.assembly not in able.assemblies:
+        return f"Its data are on {', '.join(able.assemblies)}, not {question.assembly}."
+    if site is not None and able.chromosomes:
+        held = [canonical_chromosome(name) or name for name in able.chromosomes]
+        if site.chrom not in held:
+            return f"Holds no data on chromosome {site.chrom}."
+    return ""
+
+
+def prospect(
+    question: Question, node: Node, datasets: Sequence[Dataset], *, signed_in: bool
+) -> Prospect:
+    """`datasets` as this asker sees them at that node."""
+    if reason := unsupported(question, node, signed_in=signed_in):
+        return Prospect(node, can=False, words=reason)
+    notes = tuple(_unlisted(question, node))
+    if node.problem:
+        return Prospect(
+            node, can=False, words=f"Did not answer when last looked at: {node.problem}"
+        )
+    open_ones = [one for one in datasets if not one.closed]
+    if datasets and not open_ones:
+        closed = datasets[0]
+        words = _LEVELS.get(closed.level, "May not answer you.")
+        return Prospect(node, can=False, words=words, help=closed.id)
+    best = max((one.granularity for one in open_ones), key=_rank, default="")
+    words = _WORDS.get(best, "Does not say how fully it answers; it is asked all the same.")
+    return Prospect(node, can=True, words=words[0].upper() + words[1:], notes=notes)
+
+
+def _rank(granularity: str) -> int:
+    return _FULLNESS.index(granularity) if granularity in _FULLNESS else 0
+
+
+def _unlisted(question: Question, node: Node) -> list[str]:
+    known = {term.id for term in node.terms}
+    if not known:
+        return []
+    ids = [str(one["id"]) for one in question.filters]
+    return [f"Does not list {one}; a broader term may still be known." for one in ids
+            if one not in known]  # fmt: skip
+
+
+def _query_type(question: Question) -> str:
+    given = question.parameters
+    if question.site is not None:
+        return "sequence" if question.site.alt or question.site.ref else "range"
+    if "aminoacidChange" in given:
+        return "aminoacidChange"
+    return "gene" if "geneId" in given else ""
+
+
+class Prospects:
+    """Looks at every node's datasets with the eyes of a visitor."""
+
+    def __init__(self, doors: NodeDoors) -> None:
+        self._doors = doors
+
+    async def all(
+        self, question: Question, nodes: Sequence[Node], visitor: Visitor
+    ) -> list[Prospect]:
+        return list(await asyncio.gather(*(self._of(question, node, visitor) for node in nodes)))
+
+    async def _of(self, question: Question, node: Node, visitor: Visitor) -> Prospect:
+        datasets = node.datasets
+        if visitor.session is not None and not node.problem:
+            datasets = await self._seen(node, visitor)
+        return prospect(question, node, datasets, signed_in=visitor.session is not None)
+
+    async def _seen(self, node: Node, visitor: Visitor) -> tuple[Dataset, ...]:
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                seen = await self._doors.send("GET", node, DATASETS_PATH, visitor=visitor)
+        except (SkerryError, TimeoutError):
+            # No passport or no answer now: then it will be asked as anyone would.
+            return node.datasets
+        return datasets_of(members(members(seen).get("response")))
