@@ -1,0 +1,128 @@
+"""Asks ClickHouse: a server over its HTTP interface, or the same engine in this process (chDB).
+
+Values travel beside the statement, never in it: `{name:Type}` is bound by ClickHouse itself. A
+statement is always a text of this room.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from beacon.errors import CatalogError
+
+Value = int | float | str | Sequence[int] | Sequence[str]
+MAX_ANSWER = 256 * 1024 * 1024
+_SECONDS = 30.0
+_UNREADABLE = "the dataset's engine cannot be asked now"
+
+
+class Engine(Protocol):
+    def ask(self, sql: str, **values: Value) -> list[list[Any]]:
+        """The rows of a SELECT. Raises `CatalogError`."""
+        ...
+
+    def run(self, sql: str, **values: Value) -> None: ...
+
+    def insert(self, table: str, parquet: Path) -> None:
+        """Adds the rows of a Parquet file; `table` is a name of this room."""
+        ...
+
+
+class ChdbEngine:
+    """ClickHouse in this process, its tables in `folder`. One per process, as chDB wants it."""
+
+    def __init__(self, folder: Path) -> None:
+        # An extra: only who chooses this engine has the library.
+        sessions: Any = importlib.import_module("chdb.session")
+        self._session = sessions.Session(str(folder))
+
+    def ask(self, sql: str, **values: Value) -> list[list[Any]]:
+        raw = self._query(sql, "JSONCompactEachRow", values)
+        return [json.loads(line) for line in raw.splitlines()]
+
+    def run(self, sql: str, **values: Value) -> None:
+        self._query(sql, "Null", values)
+
+    def insert(self, table: str, parquet: Path) -> None:
+        self._query(
+            f"INSERT INTO {table} SELECT * FROM file({{path:String}}, Parquet)",
+            "Null",
+            {"path": str(parquet)},
+        )
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _query(self, sql: str, form: str, values: Mapping[str, Value]) -> bytes:
+        written = {name: _text(value) for name, value in values.items()}
+        try:
+            return bytes(self._session.query(sql, form, params=written).bytes())
+        except RuntimeError as error:
+            raise CatalogError(_UNREADABLE, detail=str(error)[:500]) from error
+
+
+class HttpEngine:
+    """A ClickHouse server by its HTTP interface. `http` carries address and credentials."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+
+    def ask(self, sql: str, **values: Value) -> list[list[Any]]:
+        raw = self._send(sql.encode(), values, format="JSONCompactEachRow")
+        return [json.loads(line) for line in raw.splitlines()]
+
+    def run(self, sql: str, **values: Value) -> None:
+        self._send(sql.encode(), values)
+
+    def insert(self, table: str, parquet: Path) -> None:
+        with parquet.open("rb") as rows:
+            query = f"INSERT INTO {table} FORMAT Parquet"
+            self._send(rows.read(), {}, query=query)
+
+    def _send(self, body: bytes, values: Mapping[str, Value], **settings: str) -> bytes:
+        asked = {f"param_{name}": _text(value) for name, value in values.items()}
+        if "format" in settings:
+            asked["default_format"] = settings["format"]
+        if "query" in settings:
+            asked["query"] = settings["query"]
+        try:
+            answer = self._http.post("/", params=asked, content=body, timeout=_SECONDS)
+        except httpx.HTTPError as error:
+            raise CatalogError(_UNREADABLE, detail=type(error).__name__) from error
+        if answer.status_code != 200 or len(answer.content) > MAX_ANSWER:
+            raise CatalogError(_UNREADABLE, detail=answer.text[:500])
+        return answer.content
+
+
+def _text(value: Value) -> str:
+    """As ClickHouse reads a parameter: TSV-escaped text, arrays with quoted items."""
+    if isinstance(value, str):
+        return _escaped(value)
+    if isinstance(value, int | float):
+        return str(value)
+    return "[" + ",".join(_item(item) for item in value) + "]"
+
+
+def _item(value: int | str) -> str:
+    if not isinstance(value, str):
+        return str(value)
+    quoted = _escaped(value).replace("'", "\\'")
+    return f"'{quoted}'"
+
+
+def _escaped(text: str) -> str:
+    for mark, written in (
+        ("\\", "\\\\"),
+        ("\t", "\\t"),
+        ("\n", "\\n"),
+        ("\r", "\\r"),
+        ("\0", "\\0"),
+    ):
+        text = text.replace(mark, written)
+    return text

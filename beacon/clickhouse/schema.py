@@ -1,0 +1,61 @@
+"""The tables of one dataset version in ClickHouse: one database, named by its digest.
+
+`variants` is the canonical Parquet file with what questions look up beside it: the trimmed form,
+how far a change can be moved, names in one spelling. `carried` turns it round, person first. The
+clustered form, the same columns under other engines, is in docs/scale.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+# Column, ClickHouse type: in the order of the file that `loading` writes.
+VARIANTS = (
+    ("row", "UInt32"), ("rank", "UInt8"), ("start0", "Int32"), ("end0", "Int32"),
+    ("ref", "String"), ("alt", "String"), ("type", "LowCardinality(String)"),
+    ("length", "Int32"), ("ac", "Int32"), ("an", "Int32"), ("carriers", "Nullable(Int32)"),
+    ("homozygotes", "Nullable(Int32)"), ("hemizygotes", "Nullable(Int32)"),
+    ("reference_af", "Nullable(Float32)"), ("identifiers", "Array(String)"),
+    ("genes", "Array(LowCardinality(String))"), ("effects", "Array(LowCardinality(String))"),
+    ("aminoacid_changes", "Array(String)"), ("transcript_hgvs", "Array(String)"),
+    ("protein_hgvs", "Array(String)"), ("populations", "String"),
+    ("core_start0", "Int32"), ("core_ref", "String"), ("core_alt", "String"),
+    ("reach_left", "Int32"), ("reach_right", "Int32"), ("vrs", "UInt64"),
+    ("symbols", "Array(LowCardinality(String))"), ("names", "Array(String)"),
+    ("samples", "Array(UInt32)"), ("genotypes", "Array(UInt16)"), ("people", "Array(UInt32)"),
+)  # fmt: skip
+_INDEXES = (
+    "INDEX by_end (rank, end0) TYPE minmax GRANULARITY 1",
+    "INDEX by_core (rank, core_start0) TYPE minmax GRANULARITY 1",
+    "INDEX by_name names TYPE bloom_filter(0.001) GRANULARITY 4",
+    "INDEX by_symbol symbols TYPE bloom_filter(0.01) GRANULARITY 4",
+    "INDEX by_vrs vrs TYPE bloom_filter(0.001) GRANULARITY 4",
+    "INDEX by_row row TYPE minmax GRANULARITY 1",
+)
+_ORDER = "(rank, start0, ref, alt, end0)"
+
+
+def database(dataset: str, version: str) -> str:
+    """The name of a version's database: letters and digits, whatever its dataset is called."""
+    return "v" + hashlib.sha256(f"{dataset}\0{version}".encode()).hexdigest()[:32]
+
+
+def statements(name: str) -> tuple[str, ...]:
+    """Makes the tables of one version; `name` comes from `database`."""
+    columns = ", ".join(f"{column} {kind}" for column, kind in VARIANTS)
+    tables = (
+        (f"variants ({columns}, {', '.join(_INDEXES)})", _ORDER, "index_granularity = 512"),
+        ("carried (person UInt32, row UInt32)", "(person, row)", ""),
+        ("samples (number UInt32, id String)", "number", ""),
+        ("gene_spans (symbol String, rank UInt8, start0 Int32, end0 Int32)", "symbol", ""),
+        # Written last: a version without it was not loaded to its end.
+        ("loaded (rows UInt64)", "rows", ""),
+    )
+    return (
+        f"CREATE DATABASE {name}",
+        *(
+            f"CREATE TABLE {name}.{table} ENGINE = MergeTree ORDER BY {order}"
+            + (f" SETTINGS {settings}" if settings else "")
+            for table, order, settings in tables
+        ),
+    )

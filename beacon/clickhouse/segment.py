@@ -1,0 +1,224 @@
+"""The ClickHouse form of a dataset version: variants in ClickHouse, people and records as ever.
+
+Implements `beacon.catalog.Segment`. People and terms are bitmaps of the segment file, which every
+replica holds; what grows with sites times people is the engine's. Questions become conditions in
+`conditions`; joins stay inside the engine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from pyroaring import BitMap
+
+from beacon import alleles, genotypes
+from beacon.catalog import (
+    Allele,
+    Annotations,
+    DatasetFacts,
+    EntryType,
+    FilteringTerm,
+    InGene,
+    PopulationCount,
+    Predicate,
+    Segment,
+    VariantPage,
+    VariantQuestion,
+    VariantRow,
+)
+from beacon.clickhouse import conditions
+from beacon.clickhouse.conditions import Condition, Stored
+from beacon.clickhouse.engine import Engine, Value
+from beacon.errors import UnsupportedQuestion
+from beacon.variant_rows import variant_id
+
+MAX_CANDIDATES = 100_000
+_RECORD = (
+    "row", "rank", "start0", "end0", "ref", "alt", "type", "ac", "an", "carriers",
+    "reference_af", "identifiers", "homozygotes", "hemizygotes", "genes", "effects",
+    "aminoacid_changes", "transcript_hgvs", "protein_hgvs", "populations", "reach_left",
+    "reach_right",
+)  # fmt: skip
+
+
+class ClickHouseSegment:
+    """`base` is the segment file of the same version, `name` its database (`schema.database`)."""
+
+    def __init__(self, base: Segment, engine: Engine, name: str) -> None:
+        self._base, self._engine, self._name = base, engine, name
+
+    @property
+    def facts(self) -> DatasetFacts:
+        return self._base.facts
+
+    def supports(self, question: VariantQuestion) -> bool:
+        return self._base.supports(question)
+
+    # Variants
+
+    def variants(
+        self, question: VariantQuestion | None, *, people: BitMap | None, skip: int, limit: int
+    ) -> VariantPage:
+        condition = self._condition(question)
+        sql, values = condition.sql, dict(condition.values)
+        if people is not None:
+            self._need_genotypes()
+            sql = (
+                f"({sql}) AND row IN (SELECT row FROM {self._name}.carried "
+                "WHERE person IN {people:Array(UInt32)})"
+            )
+            values["people"] = list(people)
+        ((total,),) = self._ask(f"SELECT count() FROM {self._name}.variants WHERE {sql}", values)
+        if not limit or skip >= int(total):
+            return VariantPage(int(total), ())
+        values |= {"skip": skip, "limit": limit}
+        rows = self._ask(
+            f"SELECT {', '.join(_RECORD)} FROM {self._name}.variants WHERE {sql} "
+            "ORDER BY row LIMIT {limit:UInt64} OFFSET {skip:UInt64}",
+            values,
+        )
+        return VariantPage(int(total), tuple(self._record(row) for row in rows))
+
+    def carriers(self, question: VariantQuestion) -> BitMap:
+        self._need_genotypes()
+        condition = self._condition(question)
+        rows = self._ask(
+            f"SELECT DISTINCT arrayJoin(people) FROM {self._name}.variants WHERE {condition.sql}",
+            condition.values,
+        )
+        return BitMap(int(person) for (person,) in rows)
+
+    def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
+        found = self._ask(
+            f"SELECT arraySlice(samples, 1, {{limit:UInt32}}), "
+            f"arraySlice(genotypes, 1, {{limit:UInt32}}) FROM {self._name}.variants "
+            "WHERE row = {row:UInt32}",
+            {"row": row, "limit": limit},
+        )
+        if not found or not found[0][0]:
+            return ()
+        samples, codes = found[0]
+        names = dict(
+            self._ask(
+                f"SELECT number, id FROM {self._name}.samples "
+                "WHERE number IN {samples:Array(UInt32)}",
+                {"samples": samples},
+            )
+        )
+        return [
+            (names[number], genotypes.text(code))
+            for number, code in zip(samples, codes, strict=True)
+        ]
+
+    def _condition(self, question: VariantQuestion | None) -> Condition:
+        """One that is exact: what the engine cannot decide is decided here, row by row."""
+        if question is None:
+            return conditions.EVERYTHING
+        if not self.supports(question):
+            raise UnsupportedQuestion("This dataset holds no annotation that answers this.")
+        by_spans = isinstance(question, InGene) and not self._annotated(question.gene)
+        made = conditions.of(question, assembly=self.facts.assembly, by_spans=by_spans)
+        return self._exact(made)
+
+    def _exact(self, made: Condition) -> Condition:
+        if made.keeps is None:
+            return made
+        candidates = self._ask(
+            "SELECT row, rank, start0, end0, ref, alt, reach_left, reach_right "
+            f"FROM {self._name}.variants WHERE {made.sql} LIMIT {MAX_CANDIDATES}",
+            made.values,
+        )
+        kept = [row[0] for row in candidates if made.keeps(_stored(row))]
+        if not kept and made.otherwise is not None:
+            return self._exact(made.otherwise)
+        return Condition("row IN {kept:Array(UInt32)}", {"kept": kept})
+
+    def _annotated(self, gene: str) -> bool:
+        return bool(
+            self._ask(
+                f"SELECT 1 FROM {self._name}.variants WHERE has(symbols, {{gene:String}}) LIMIT 1",
+                {"gene": gene.upper()},
+            )
+        )
+
+    def _record(self, row: Sequence[Any]) -> VariantRow:
+        said = dict(zip(_RECORD, row, strict=True))
+        chrom = alleles.CHROMOSOMES[said["rank"] - 1]
+        allele = Allele(chrom, said["start0"], said["ref"], said["alt"])
+        lists = ("genes", "effects", "aminoacid_changes", "transcript_hgvs", "protein_hgvs")
+        return VariantRow(
+            row=said["row"],
+            variant_id=variant_id(allele, said["end0"]),
+            allele=allele,
+            end0=said["end0"],
+            variant_type=said["type"],
+            allele_count=said["ac"],
+            allele_number=said["an"],
+            carriers=said["carriers"],
+            reference_af=_single(said["reference_af"]),
+            identifiers=tuple(said["identifiers"]),
+            homozygotes=said["homozygotes"],
+            hemizygotes=said["hemizygotes"],
+            annotations=Annotations(*(tuple(said[name]) for name in lists)),
+            populations=tuple(PopulationCount(*each) for each in json.loads(said["populations"])),
+            reach=(said["reach_left"], said["reach_right"]) if self.facts.justified else None,
+        )
+
+    def _ask(self, sql: str, values: Mapping[str, Value]) -> list[list[Any]]:
+        return self._engine.ask(sql.replace("{db:Identifier}", self._name), **values)
+
+    def _need_genotypes(self) -> None:
+        if not self.facts.genotypes:
+            raise UnsupportedQuestion("This dataset holds sites without genotypes.")
+
+    # People and records
+
+    def people(self, predicates: Sequence[Predicate]) -> BitMap:
+        return self._base.people(predicates)
+
+    def matching(self, entry_type: EntryType, predicates: Sequence[Predicate]) -> BitMap:
+        return self._base.matching(entry_type, predicates)
+
+    def belonging(self, entry_type: EntryType, *, to: EntryType, entry_id: str) -> BitMap | None:
+        return self._base.belonging(entry_type, to=to, entry_id=entry_id)
+
+    def knows(self, predicate: Predicate) -> bool:
+        return self._base.knows(predicate)
+
+    def entries(
+        self,
+        entry_type: EntryType,
+        *,
+        people: BitMap | None,
+        skip: int,
+        limit: int,
+        records: BitMap | None = None,
+    ) -> tuple[int, Sequence[Mapping[str, object]]]:
+        return self._base.entries(
+            entry_type, people=people, skip=skip, limit=limit, records=records
+        )
+
+    def entry(self, entry_type: EntryType, entry_id: str) -> Mapping[str, object] | None:
+        return self._base.entry(entry_type, entry_id)
+
+    def person_number(self, individual_id: str) -> int | None:
+        return self._base.person_number(individual_id)
+
+    def terms(self) -> Sequence[FilteringTerm]:
+        return self._base.terms()
+
+    def term_field(self, term: str) -> str | None:
+        return self._base.term_field(term)
+
+
+def _single(value: float | None) -> float | None:
+    """ClickHouse writes a 32-bit number in as few digits as tell it apart from its neighbours."""
+    return None if value is None else float(np.float32(value))
+
+
+def _stored(row: Sequence[Any]) -> Stored:
+    _, rank, start0, end0, ref, alt, left, right = row
+    return Stored(Allele(alleles.CHROMOSOMES[rank - 1], start0, ref, alt), end0, left, right)

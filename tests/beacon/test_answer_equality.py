@@ -1,0 +1,369 @@
+"""ClickHouse and the segment file give the same answer to every question, records included."""
+
+# ruff: noqa: S311 - seeds of examples
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pyroaring import BitMap
+
+from beacon import manifest
+from beacon.catalog import (
+    Allele,
+    AminoacidChange,
+    ById,
+    ByIdentifier,
+    Edited,
+    InGene,
+    Segment,
+    Span,
+    VariantQuestion,
+)
+from beacon.clickhouse import schema
+from beacon.clickhouse.engine import ChdbEngine, Engine, HttpEngine
+from beacon.clickhouse.loading import load as load_clickhouse
+from beacon.clickhouse.segment import ClickHouseSegment
+from beacon.errors import CatalogError, UnsupportedQuestion
+from beacon.load import DatasetSource, load
+from beacon.segments import SegmentCatalog
+from tests.support.bases import TextReference
+from tests.support.shared import shared_data
+from tests.support.sources import write_records, write_vcf
+
+SAMPLES = tuple(f"P{number}" for number in range(12))
+HEADER = """##fileformat=VCFv4.3
+##contig=<ID=chr1,length=248956422>
+##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
+##INFO=<ID=END,Number=1,Type=Integer,Description="End">
+##INFO=<ID=CSQ,Number=.,Type=String,Description="Format: Allele|Consequence|SYMBOL|HGVSc|HGVSp">
+##ALT=<ID=DEL,Description="Deletion">
+##ALT=<ID=DUP,Description="Duplication">
+##ALT=<ID=CNV,Description="Copy number">
+"""
+CALLS = ("0/0", "0/1", "1|1", "0|1", "./.", ".|1", "1")
+
+
+@dataclass(frozen=True)
+class Both:
+    """One dataset version in both engines."""
+
+    file: Segment
+    clickhouse: ClickHouseSegment
+    seen: tuple[Any, ...]  # stored variants, to ask about
+
+
+def _line(draw: random.Random, text: str, at: int) -> str:
+    ref = text[at]
+    kind = draw.choice(("snv", "snv", "ins", "del", "mnv", "symbolic", "two"))
+    info, alts = ".", ""
+    if kind == "ins":
+        alts = ref + "".join(draw.choice("ACGT") for _ in range(draw.randint(1, 4)))
+        if draw.random() < 0.5:
+            alts = ref + text[at + 1 : at + 1 + draw.randint(1, 3)]  # a repeat: it can be moved
+    elif kind == "del":
+        ref = text[at : at + draw.randint(2, 6)]
+        alts = ref[0]
+    elif kind == "mnv":
+        ref = text[at : at + 3]
+        alts = "".join(draw.choice([b for b in "ACGT" if b != base]) for base in ref)
+    elif kind == "symbolic":
+        alts, info = draw.choice(("<DEL>", "<DUP>", "<CNV>")), f"END={at + draw.randint(20, 90)}"
+    elif kind == "two":
+        first, second = draw.sample([base for base in "ACGT" if base != ref], 2)
+        alts = f"{first},{second}"
+    else:
+        alts = draw.choice([base for base in "ACGT" if base != ref])
+    if kind == "snv" and draw.random() < 0.6:
+        gene = draw.choice(("BRCA2", "ISLE1"))
+        info = f"CSQ={alts}|missense_variant|{gene}|NM_1.1:c.{at}A>G|NP_1.1:p.Val{at}Glu"
+    name = f"rs{at + 1}" if draw.random() < 0.7 else "."
+    calls = " ".join(
+        draw.choice(CALLS if "," not in alts else (*CALLS, "1/2", "2|0")) for _ in SAMPLES
+    )
+    return f"{at + 1} {name} {ref} {alts} {info} {calls}"
+
+
+def _text(draw: random.Random) -> str:
+    repeats = "".join(unit * draw.randint(2, 8) for unit in ("CA", "T", "GGA", "AC", "G") * 20)
+    return "".join(draw.choice("ACGT") for _ in range(400)) + repeats
+
+
+def _source(folder: Path, seed: int, *, compared: bool) -> DatasetSource:
+    draw = random.Random(seed)
+    text = _text(draw)
+    places = sorted(draw.sample(range(5, len(text) - 100), 150))
+    vcf = write_vcf(
+        folder / "a.vcf.gz",
+        [_line(draw, text, at) for at in places],
+        samples=SAMPLES,
+        header=HEADER,
+    )
+    people = [{"id": name, "sex": {"id": "NCIT:C16576", "label": "female"}} for name in SAMPLES]
+    return DatasetSource(
+        *("small", "Small", "random", "GRCh38", (vcf,)),
+        individuals=write_records(folder / "people.json", people),
+        reference="own",
+        bases=TextReference(text) if compared else None,
+    )
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChdbEngine]:
+    made = ChdbEngine(tmp_path_factory.mktemp("clickhouse"))
+    yield made
+    made.close()
+
+
+def _both(folder: Path, source: DatasetSource, engine: Engine) -> Both:
+    catalog = folder / "catalog"
+    catalog.mkdir()
+    load(source, catalog)
+    segment = SegmentCatalog(catalog).snapshot()[source.id]
+    entry = manifest.read(catalog)[source.id]
+    database = load_clickhouse(
+        engine,
+        segment.facts,
+        segment=catalog / entry.file,
+        variants=catalog / manifest.parquet_name(entry.file),
+    )
+    seen = segment.variants(None, people=None, skip=0, limit=2_000).rows
+    return Both(segment, ClickHouseSegment(segment, engine, database), seen)
+
+
+@pytest.fixture(scope="module", params=["compared with a reference", "not compared"])
+def small(
+    tmp_path_factory: pytest.TempPathFactory, engine: ChdbEngine, request: pytest.FixtureRequest
+) -> Both:
+    folder = tmp_path_factory.mktemp("small")
+    compared = request.param == "compared with a reference"
+    return _both(folder, _source(folder, 11 + compared, compared=compared), engine)
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory, engine: ChdbEngine) -> Both:
+    data = shared_data("beacon")
+    source = DatasetSource(
+        *("uk1", "UK1", "", "GRCh37", (data / "1000g/test_1000G.b37.chr1.vcf.gz",)),
+        individuals=data / "cineca-uk1/individuals.json.gz",
+        biosamples=data / "cineca-uk1/biosamples.json.gz",
+    )
+    return _both(tmp_path_factory.mktemp("real"), source, engine)
+
+
+def questions(seen: tuple[Any, ...], seed: int, count: int) -> Iterator[VariantQuestion]:
+    draw = random.Random(seed)
+    last = max(row.end0 for row in seen)
+    for _ in range(count):
+        row = draw.choice(seen)
+        allele = row.allele
+        start0 = max(0, allele.start0 + draw.randint(-150, 50))
+        narrow: dict[str, Any] = {}
+        if draw.random() < 0.5:
+            narrow["variant_type"] = draw.choice(("SNP", "INDEL", "DEL", "CNV", "SO:0001059"))
+        if draw.random() < 0.3:
+            narrow["min_length"] = draw.randint(0, 5)
+        if draw.random() < 0.3:
+            narrow["max_length"] = draw.randint(1, 60)
+        if draw.random() < 0.3:
+            narrow["alt"] = draw.choice(("A", "N", "NN", "", "CA"))
+        shift = draw.randint(-3, 3)
+        yield draw.choice(
+            (
+                allele,
+                Allele("1", allele.start0, allele.ref, draw.choice(("N", "A", "CAN"))),
+                Allele("1", max(0, allele.start0 + 1 + shift), "", allele.alt[1:] or "A"),
+                Allele("1", allele.start0 + 1, allele.ref[1:] or "A", ""),
+                Edited("1", allele.start0 + 1, row.end0, draw.choice(("DEL", "DUP"))),
+                Edited("1", allele.start0 + 1 + shift, row.end0 + shift, "DEL"),
+                Edited("1", allele.start0, row.end0, "INV"),
+                Span("1", start0, start0 + draw.choice((1, 10, 200)), **narrow),
+                Span(
+                    "1", start0, last,
+                    starts=(start0, start0 + 100), ends=(start0, start0 + 300), **narrow,
+                ),
+                Span("X", 0, last),
+                InGene(draw.choice(("BRCA2", "isle1", "NONE")), **narrow),
+                AminoacidChange(draw.choice(row.annotations.aminoacid_changes or ("V600E",))),
+                AminoacidChange(
+                    draw.choice(row.annotations.aminoacid_changes or ("V600E",)), "BRCA2"
+                ),
+                ByIdentifier(draw.choice((*row.identifiers, "rs999999999"))),
+                ByIdentifier(draw.choice((*row.annotations.transcript_hgvs, "NM_9.9:c.1A>T"))),
+                ById(row.variant_id),
+                ById(f"1-{allele.start0 + 2}-{allele.ref[1:] or 'A'}-{allele.alt}"),
+                ById("nonsense"),
+            )
+        )  # fmt: skip
+
+
+def _answer(segment: Any, ask: Any) -> Any:
+    try:
+        return ask(segment)
+    except UnsupportedQuestion:
+        return "unsupported"
+
+
+def assert_equal(both: Both, question: VariantQuestion, draw: random.Random) -> bool:
+    people = None
+    if both.file.facts.genotypes and draw.random() < 0.5:
+        people = BitMap(draw.sample(range(both.file.facts.people), draw.randint(0, 5)))
+    skip, limit = draw.choice(((0, 10), (1, 3), (0, 0), (5, 100)))
+
+    def page(segment: Segment) -> Any:
+        return segment.variants(question, people=people, skip=skip, limit=limit)
+
+    def carriers(segment: Segment) -> Any:
+        return sorted(segment.carriers(question))
+
+    expected = _answer(both.file, page)
+    assert _answer(both.clickhouse, page) == expected, question
+    assert _answer(both.clickhouse, carriers) == _answer(both.file, carriers), question
+    return expected != "unsupported" and bool(expected.total)
+
+
+def test_every_kind_of_question_has_one_answer(small: Both) -> None:
+    draw = random.Random(3)
+    found: dict[str, int] = {}
+    for question in questions(small.seen, seed=5, count=400):
+        name = type(question).__name__
+        found[name] = found.get(name, 0) + assert_equal(small, question, draw)
+    assert min(found[name] for name in found) > 0, found
+
+
+def test_real_genotypes_have_one_answer_too(real: Both) -> None:
+    draw = random.Random(4)
+    hits = [assert_equal(real, one, draw) for one in questions(real.seen, seed=6, count=150)]
+    assert sum(hits) > 10
+
+
+def test_all_variants_and_their_calls_are_the_same(small: Both) -> None:
+    def page(segment: Segment) -> Any:
+        return segment.variants(None, people=None, skip=3, limit=500)
+
+    assert page(small.clickhouse) == page(small.file)
+    for row in small.seen[:60]:
+        for limit in (0, 2, 100):
+            expected = list(small.file.calls(row.row, limit=limit))
+            assert list(small.clickhouse.calls(row.row, limit=limit)) == expected
+
+
+def test_vrs_identifiers_find_the_same_rows(tmp_path: Path, engine: ChdbEngine) -> None:
+    from beacon import naming
+
+    both = _both(tmp_path, _source(tmp_path, 21, compared=True), engine)
+    named = 0
+    for row in both.seen:
+        names = naming.names(row.allele, row.reach, assembly="GRCh38")
+        if names is None or names.vrs is None:
+            continue
+        named += 1
+        question = ByIdentifier(names.vrs)
+        expected = both.file.variants(question, people=None, skip=0, limit=10)
+        assert both.clickhouse.variants(question, people=None, skip=0, limit=10) == expected
+        assert row.row in {one.row for one in expected.rows}
+    assert named > 50
+
+
+HOSTILE = (
+    "'",
+    "\\",
+    "'; DROP TABLE variants; --",
+    "{x:String}",
+    "\0",
+    "\n\t",
+    "%",
+    "💧",
+    "a" * 9_000,
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_no_text_of_a_question_is_ever_part_of_a_statement(
+    small: Both, engine: ChdbEngine, text: str
+) -> None:
+    before = engine.ask("SELECT count() FROM system.tables")
+    for question in (
+        InGene(text),
+        AminoacidChange(text, text),
+        ByIdentifier(f"rs1{text}"),
+        ById(text),
+    ):
+        try:
+            assert small.clickhouse.variants(question, people=None, skip=0, limit=5).total == 0
+        except UnsupportedQuestion:
+            continue
+    assert engine.ask("SELECT {given:String}", given=text.replace("\0", "")) == [
+        [text.replace("\0", "")]
+    ]
+    assert engine.ask("SELECT count() FROM system.tables") == before
+
+
+class Server(httpx.BaseTransport):
+    """ClickHouse's HTTP interface with the real engine behind it: what is read of a request is the
+    statement, its bound values in their written form, and the data after it."""
+
+    def __init__(self, engine: ChdbEngine, folder: Path) -> None:
+        self._engine, self._folder = engine, folder
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        asked = request.url.params
+        values = {k.removeprefix("param_"): v for k, v in asked.items() if k.startswith("param_")}
+        try:
+            if "query" in asked:
+                path = self._folder / "sent.parquet"
+                path.write_bytes(request.read())
+                table = asked["query"].removeprefix("INSERT INTO ").removesuffix(" FORMAT Parquet")
+                self._engine.insert(table, path)
+                return httpx.Response(200)
+            form = asked.get("default_format", "Null")
+            sql = request.read().decode()
+            answer = self._engine._session.query(sql, form, params=values)
+            return httpx.Response(200, content=bytes(answer.bytes()))
+        except (CatalogError, RuntimeError) as error:
+            return httpx.Response(500, text=str(error))
+
+
+def test_a_server_is_asked_as_the_engine_in_this_process(
+    tmp_path: Path, engine: ChdbEngine
+) -> None:
+    http = httpx.Client(transport=Server(engine, tmp_path), base_url="http://clickhouse.example")
+    both = _both(tmp_path, _source(tmp_path, 31, compared=True), HttpEngine(http))
+    draw = random.Random(8)
+    hits = [assert_equal(both, one, draw) for one in questions(both.seen, seed=9, count=120)]
+    assert sum(hits) > 10
+    with pytest.raises(CatalogError):
+        HttpEngine(http).ask("SELECT nonsense FROM nowhere")
+
+
+def test_loading_again_changes_nothing_and_a_half_loaded_version_is_made_again(
+    tmp_path: Path, engine: ChdbEngine
+) -> None:
+    both = _both(tmp_path, _source(tmp_path, 41, compared=False), engine)
+    facts = both.file.facts
+    name = schema.database(facts.id, facts.version)
+    engine.run(f"ALTER TABLE {name}.loaded DELETE WHERE 1 SETTINGS mutations_sync = 2")
+    engine.run(f"ALTER TABLE {name}.variants DELETE WHERE row > 3 SETTINGS mutations_sync = 2")
+    catalog = tmp_path / "catalog"
+    entry = manifest.read(catalog)[facts.id]
+    for _ in range(2):
+        again = load_clickhouse(
+            engine,
+            facts,
+            segment=catalog / entry.file,
+            variants=catalog / manifest.parquet_name(entry.file),
+        )
+        assert again == name
+        assert both.clickhouse.variants(None, people=None, skip=0, limit=0).total == facts.variants
+
+
+def test_an_engine_that_cannot_answer_is_never_a_no(small: Both, engine: ChdbEngine) -> None:
+    lost = ClickHouseSegment(small.file, engine, "v" + "0" * 32)
+    with pytest.raises(CatalogError):
+        lost.variants(small.seen[0].allele, people=None, skip=0, limit=0)
