@@ -5,6 +5,7 @@ SkerryError
 │   ├── PolicyInvalid          the policy file does not say what it must, or fails its tests
 │   ├── CredentialMisplaced    a credential in the wrong place, or more than one
 │   ├── CheckpointRefused      a checkpoint that is malformed or not signed by the node's key
+│   ├── AttachmentRefused      a file that is too large, too many or not what it says
 │   └── WorkspaceKeyInvalid    a key that is malformed, weak or not signed by its identity
 ├── Unauthenticated
 │   ├── CredentialUnreadable   an Authorization header that holds no bearer token
@@ -94,6 +95,10 @@ class FactRefused(SkerryError):
 
 class InconsistentAnswer(SkerryError):
     code = "inconsistent_answer"
+
+
+class AttachmentRefused(InvalidInput):
+    code = "attachment_refused"
 
 
 class WorkspaceKeyInvalid(InvalidInput):

@@ -22,7 +22,7 @@ from enum import StrEnum
 from access.errors import NotYourStep, SeparationOfDuties, StepNotPossible
 from schemas.data_use import DataUseRequest
 from schemas.errors import InvalidInput
-from schemas.grants import EventFacts, NewRequest
+from schemas.grants import AttachmentView, EventFacts, NewRequest
 
 SECONDS_PER_MONTH = 30 * 24 * 3600
 MAX_MEMBERS = 20
@@ -135,6 +135,19 @@ class AccessRequest:
         """Whom it names besides the requester: the collaborators with an identity, each once."""
         named = (party.identity for party in self.data_use.collaborators)
         return tuple(dict.fromkeys(n for n in named if n is not None and n != self.requester))
+
+    @property
+    def attachments(self) -> tuple[AttachmentView, ...]:
+        """Those attached and not taken away again, in order."""
+        carried: dict[str, AttachmentView] = {}
+        for event in self.events:
+            if event.facts.attachment is None:
+                continue
+            if event.step == Step.ATTACH:
+                carried[event.facts.attachment.id] = event.facts.attachment
+            else:
+                carried.pop(event.facts.attachment.id, None)
+        return tuple(carried.values())
 
 
 def begun(request_id: str, event: Event) -> AccessRequest:

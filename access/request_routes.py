@@ -7,9 +7,11 @@ Handlers parse, call and shape; every rule is the desk's (`requests`).
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
+from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Body, Depends, Response
 
+from access.attachments import Attachments
 from access.errors import NoSuchThing, StepNotPossible
 from access.lifecycle import Step
 from access.policy import PolicyBook
@@ -18,7 +20,7 @@ from access.requests import RequestDesk
 from access.seen import Seen
 from passports.passport import Researcher
 from schemas.data_use import VerdictView
-from schemas.grants import NewRequest, PreCheck, RequestList, RequestView, StepBody
+from schemas.grants import AttachmentView, NewRequest, PreCheck, RequestList, RequestView, StepBody
 
 SignedInOnly = Callable[..., object]
 # What people ask for by name; the other steps are taken by doors of their own, or by the node.
@@ -28,13 +30,19 @@ AskedStep = Literal[
 
 
 def build(
-    *, desk: RequestDesk, book: PolicyBook, signed_in: SignedInOnly, clock: Callable[[], int]
+    *,
+    desk: RequestDesk,
+    attachments: Attachments,
+    book: PolicyBook,
+    signed_in: SignedInOnly,
+    clock: Callable[[], int],
 ) -> APIRouter:
     counter = _Counter(desk, book, clock)
     router = APIRouter()
     _add_making(router, counter, signed_in)
     _add_reading(router, counter, signed_in)
     _add_steps(router, counter, signed_in)
+    _add_attachments(router, counter, signed_in, attachments=attachments)
     return router
 
 
@@ -118,3 +126,46 @@ def _add_steps(router: APIRouter, counter: _Counter, signed_in: SignedInOnly) ->
         return counter.shown(
             desk.take(request_id, step, given, actor=who.identity, now=counter.clock())
         )
+
+
+def _add_attachments(
+    router: APIRouter, counter: _Counter, signed_in: SignedInOnly, *, attachments: Attachments
+) -> None:
+    place = "/access/requests/{request_id}/attachments"
+
+    @router.put(place + "/{name}", status_code=201)
+    def attach(
+        request_id: str,
+        name: str,
+        who: Annotated[Researcher, Depends(signed_in)],
+        body: Annotated[bytes, Body(media_type="application/octet-stream")],
+    ) -> AttachmentView:
+        """The body is the file."""
+        now = counter.clock()
+        return attachments.attach(request_id, name, body, actor=who.identity, now=now)
+
+    @router.get(place + "/{attachment_id}")
+    def read(
+        request_id: str, attachment_id: str, who: Annotated[Researcher, Depends(signed_in)]
+    ) -> Response:
+        return download(*attachments.read(request_id, attachment_id, viewer=who.identity))
+
+    @router.delete(place + "/{attachment_id}", status_code=204)
+    def detach(
+        request_id: str, attachment_id: str, who: Annotated[Researcher, Depends(signed_in)]
+    ) -> None:
+        attachments.detach(request_id, attachment_id, actor=who.identity, now=counter.clock())
+
+
+def download(about: AttachmentView, body: bytes) -> Response:
+    """To be kept, never shown within the node's own origin (RFC 6266, RFC 8187)."""
+    return Response(
+        body,
+        media_type="application/octet-stream",
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(about.name, safe='')}",
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "no-store",
+        },
+    )

@@ -30,6 +30,7 @@ def request_view(seen: Seen, verdict: VerdictView | None = None) -> RequestView:
         approvals=len(approvals(request)),
         approvals_needed=demands.approvals,
         terms=demands.digest and TermsView(text=demands.terms, digest=demands.digest),
+        attachments=request.attachments,
         steps=seen.steps,
         data_use=request.data_use,
         verdict=verdict,

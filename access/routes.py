@@ -15,6 +15,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from access import decision_routes, request_routes
+from access.attachments import Attachments
 from access.audit import Record
 from access.caller import Caller, bearer
 from access.errors import (
@@ -82,6 +83,7 @@ def build(
     clock: Callable[[], int],
     seal_challenge: SealChallenge,
     desk: RequestDesk,
+    attachments: Attachments,
 ) -> APIRouter:
     """`broker_issuer` is whose subjects /access/permissions/{sub} speaks of: the same `sub` of
     another issuer is another person."""
@@ -97,7 +99,9 @@ def build(
         router, counter, signed_in, broker_secret=broker_secret, broker_issuer=broker_issuer
     )
     router.include_router(
-        request_routes.build(desk=desk, book=book, signed_in=signed_in, clock=clock)
+        request_routes.build(
+            desk=desk, attachments=attachments, book=book, signed_in=signed_in, clock=clock
+        )
     )
     _add_workspace_routes(router, counter, signed_in, seal_challenge=seal_challenge)
     router.include_router(

@@ -72,19 +72,6 @@ class GrantRow(SQLModel, table=True):
     scope: str | None = Field(default=None, sa_type=Text)  # JSON; without: the whole dataset
 
 
-class AttachmentRow(SQLModel, table=True):
-    __tablename__ = "access_attachment"  # what is said of it; the bytes lie sealed elsewhere
-
-    attachment_id: str = Field(primary_key=True)
-    request_id: str = Field(index=True, foreign_key="access_request.request_id")
-    name: str
-    media_type: str
-    size: int
-    sha256: str
-    added: int = Field(sa_type=BigInteger)
-    added_by: str
-
-
 class NoticeRow(SQLModel, table=True):
     __tablename__ = "access_notice"  # what is still to be sent
 
@@ -120,7 +107,6 @@ TABLES = (
     MemberRow,
     EventRow,
     GrantRow,
-    AttachmentRow,
     NoticeRow,
     WorkspaceRow,
     *LEDGER_TABLES,

@@ -6,21 +6,25 @@ first segment only: the rest may name a person, an object or a block address.
 
 from __future__ import annotations
 
+import re
 import time
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from access.attachments import MAX_BYTES
 from schemas.errors import TooLarge
 
 _log = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = 1024 * 1024
+MAX_UPLOAD_BYTES = MAX_BYTES + 64 * 1024  # a form carries more than the file
+_UPLOAD = re.compile(r"(?:/access)?/requests/[^/]+/attachments(?:/[^/]*)?")
 
 
 class Doorway:
-    """Wraps an application; refuses bodies over `MAX_BODY_BYTES`, counts, and writes a line per
+    """Wraps an application; refuses bodies over the door's cap, counts, and writes a line per
     request where `log_requests` says so (it costs more than most answers)."""
 
     def __init__(
@@ -44,13 +48,14 @@ class Doorway:
         started, status, seen = time.perf_counter(), 500, 0
         door = "/" + scope["path"].lstrip("/").partition("/")[0]
         declared = _declared_length(scope)
+        most = MAX_UPLOAD_BYTES if _UPLOAD.fullmatch(scope["path"]) else MAX_BODY_BYTES
 
         async def counted_receive() -> Message:
             nonlocal seen
-            message = {} if declared > MAX_BODY_BYTES else await receive()
+            message = {} if declared > most else await receive()
             seen += len(message.get("body", b""))
-            if max(seen, declared) > MAX_BODY_BYTES:
-                raise TooLarge(f"The request body is larger than {MAX_BODY_BYTES} bytes.")
+            if max(seen, declared) > most:
+                raise TooLarge(f"The request body is larger than {most} bytes.")
             return message
 
         async def watched_send(message: Message) -> None:

@@ -96,6 +96,11 @@ class NodeHome:
         return self.root / "record.tree"
 
     @property
+    def attachments(self) -> Path:
+        """Documents of access requests, sealed to a key of their own."""
+        return self.root / "attachments"
+
+    @property
     def agent_socket(self) -> Path:
         return self.root / "agent.sock"
 
@@ -118,6 +123,13 @@ class NodeHome:
     @property
     def node_key(self) -> Path:
         return self._key("node.ed25519")
+
+    def attachment_key(self) -> stream_keys.SecretKey:
+        """Of a node that has kept no document yet, a new one."""
+        path = self._key("attachments.sec")
+        if not path.exists() and not self.attachments.exists():
+            stream_keys.write_pair(path, self._key("attachments.pub"))
+        return stream_keys.read_secret_key(path)
 
     def secret(self, name: str) -> bytes:
         """The bytes of a symmetric key (`pseudonym`, `tickets`) or shared secret of this node."""

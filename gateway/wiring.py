@@ -21,6 +21,7 @@ import streams.htsget.routes
 import streams.refget.collection_routes
 import streams.refget.sequence_routes
 import streams.refget.service
+from access.attachments import Attachments
 from access.audit import Record, RecordFile
 from access.caller import caller
 from access.couriers import MailCourier, WebhookCourier
@@ -51,8 +52,9 @@ from passports.tokens import SigningKey
 from passports.userinfo import Userinfo
 from streams import envelope
 from streams.agent import AgentClient
-from streams.header import seal_header
+from streams.header import open_header, read_header, seal_header
 from streams.htsget.routes import ServiceFacts
+from streams.keys import SecretKey
 from streams.refget.index import Index
 from streams.release import Releases
 from streams.shelf import Shelf
@@ -123,6 +125,13 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
         check=purpose_check,
         addressees=addressees,
     )
+    attachment_key = home.attachment_key()
+    attachments = Attachments(
+        home.attachments,
+        desk=desk,
+        seal=lambda plain: seal_challenge(attachment_key.public, plain),
+        unseal=lambda sealed: unseal(attachment_key, sealed),
+    )
     catalog = SegmentCatalog(home.catalog)
     vault = Vault(home.vault)
     agent = AgentClient(home.agent_socket)
@@ -170,6 +179,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
             clock=clock,
             seal_challenge=seal_challenge,
             desk=desk,
+            attachments=attachments,
         ),
         access.data_use.build(check=purpose_check, book=book, clock=clock),
         access.record_routes.build(
@@ -207,6 +217,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
             login=login,
             sessions=Sessions(clock=time.time),
             desk=desk,
+            attachments=attachments,
             recipients=recipients,
             clock=clock,
         ),
@@ -303,3 +314,10 @@ def seal_challenge(public_key: bytes, text: bytes) -> bytes:
     data_key = os.urandom(_DATA_KEY_BYTES)
     envelope.seal_body(io.BytesIO(text), body, data_key)
     return seal_header([data_key], [public_key]) + body.getvalue()
+
+
+def unseal(key: SecretKey, sealed: bytes) -> bytes:
+    """The content of a whole Crypt4GH file."""
+    source, plain = io.BytesIO(sealed), io.BytesIO()
+    envelope.open_body(source, plain, open_header(read_header(source), [key]))
+    return plain.getvalue()

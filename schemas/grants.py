@@ -94,6 +94,16 @@ class PreCheck(Wire):
     data_use: DataUseStated = DataUseRequest()
 
 
+class AttachmentView(Wire):
+    """A document that goes with a request; its bytes are read at a door of their own."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+
+
 class EventFacts(Wire):
     """What one step changed: the state after it, the form as it was made, edited or sent, until
     when (epoch seconds) and for what an approval was given, the digest of the terms accepted, the
@@ -104,7 +114,7 @@ class EventFacts(Wire):
     until: int | None = None
     obligations: tuple[ObligationView, ...] = ()
     terms: str | None = None
-    attachment: str | None = None
+    attachment: AttachmentView | None = None
     reminder: str | None = None
 
 
@@ -157,6 +167,7 @@ class RequestView(Wire):
     approvals: int = 0
     approvals_needed: int = 1
     terms: TermsView | None = None
+    attachments: tuple[AttachmentView, ...] = ()
     steps: tuple[str, ...] = ()  # what the caller may do now
     data_use: DataUseRequest = DataUseRequest()
     verdict: VerdictView | None = None  # of one request that is not decided yet

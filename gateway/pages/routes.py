@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
+from access.attachments import Attachments
 from access.errors import NoSuchThing
 from access.lifecycle import Part, Step
 from access.recipients import Recipients
@@ -52,6 +53,7 @@ def build(
     login: Login,
     sessions: Sessions,
     desk: RequestDesk,
+    attachments: Attachments,
     recipients: Recipients,
     clock: Callable[[], int],
 ) -> APIRouter:

@@ -68,6 +68,7 @@ class Pages:
                 login=login,
                 sessions=self.sessions,
                 desk=node.desk,
+                attachments=node.attachments(),
                 recipients=node.recipients,
                 clock=node.clock,
             )

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Request
 
 import access.routes
+from access.attachments import Attachments
 from access.audit import RecordFile
 from access.lifecycle import Step
 from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
@@ -110,6 +111,15 @@ class AccessNode:
         self.texts[public_key], self.secrets[public_key] = text, challenge.answer(text)
         return b"sealed to " + public_key
 
+    def attachments(self) -> Attachments:
+        """Sealed as a reader of the disk could tell, and opened again."""
+        return Attachments(
+            self.folder / "attachments",
+            desk=self.desk,
+            seal=lambda plain: b"sealed:" + plain[::-1],
+            unseal=lambda sealed: sealed.removeprefix(b"sealed:")[::-1],
+        )
+
     def app(self, *, broker_secret: str = BROKER_SECRET) -> FastAPI:
         async def who(request: Request) -> Researcher | None:
             name = request.headers.get("x-test-person")
@@ -131,6 +141,7 @@ class AccessNode:
                 clock=self.clock,
                 seal_challenge=self.seal,
                 desk=self.desk,
+                attachments=self.attachments(),
             )
         )
         ErrorTable(bodies={}, realm="test").install(app)

@@ -1,4 +1,4 @@
-"""Members and their grants, what each event changed, attachments, and what is to be sent."""
+"""Members and their grants, what each event changed, and what is to be sent."""
 
 from __future__ import annotations
 
@@ -23,20 +23,9 @@ def upgrade() -> None:
     )
     _one_grant_per_person()
     op.create_table(
-        "access_attachment",
-        sa.Column("attachment_id", sa.String, primary_key=True),
-        _of_request(index=True),
-        sa.Column("name", sa.String, nullable=False),
-        sa.Column("media_type", sa.String, nullable=False),
-        sa.Column("size", sa.Integer, nullable=False),
-        sa.Column("sha256", sa.String, nullable=False),
-        sa.Column("added", sa.BigInteger, nullable=False),
-        sa.Column("added_by", sa.String, nullable=False),
-    )
-    op.create_table(
         "access_notice",
         sa.Column("notice_id", sa.String, primary_key=True),
-        _of_request(index=False),
+        _of_request(),
         sa.Column("kind", sa.String, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
         sa.Column("channel", sa.String, nullable=False),
@@ -53,7 +42,7 @@ def _one_grant_per_person() -> None:
     op.create_table(
         "access_grant",
         sa.Column("grant_id", sa.String, primary_key=True),
-        _of_request(index=False),
+        _of_request(),
         sa.Column("identity", sa.String, nullable=False, index=True),
         sa.Column("dataset", sa.String, nullable=False),
         sa.Column("workspace", sa.String, nullable=False),
@@ -68,11 +57,10 @@ def _one_grant_per_person() -> None:
     op.drop_table("access_grant_before")
 
 
-def _of_request(*, index: bool) -> sa.Column[str]:
+def _of_request() -> sa.Column[str]:
     return sa.Column(
         "request_id",
         sa.String,
         sa.ForeignKey("access_request.request_id"),
         nullable=False,
-        index=index,
     )
