@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -152,6 +152,11 @@ class SqliteSegment:
             rows = self._all("SELECT number FROM people WHERE id = ?", individual_id)
             return int(rows[0][0]) if rows else None
 
+    def person_ids(self, numbers: BitMap) -> Sequence[str]:
+        sql = "SELECT id FROM people WHERE number = ?"
+        with self._failing():
+            return [name for number in numbers for (name,) in self._all(sql, number)]
+
     def terms(self) -> Sequence[FilteringTerm]:
         with self._failing():
             return self._records.terms()
@@ -203,10 +208,13 @@ class SqliteSegment:
 
 
 class SegmentCatalog:
-    """The active segments of a folder; `refresh` follows the manifest, requests keep their own."""
+    """The active segments of a folder; `refresh` follows the manifest, requests keep their own.
+    `form` makes of an opened file what answers: the file itself, or another engine beside it."""
 
-    def __init__(self, catalog_dir: Path) -> None:
-        self._folder = catalog_dir
+    def __init__(
+        self, catalog_dir: Path, *, form: Callable[[Segment], Segment] = lambda segment: segment
+    ) -> None:
+        self._folder, self._form = catalog_dir, form
         self._open: dict[str, tuple[manifest.Entry, Segment]] = {}
         self._served: Mapping[str, Segment] = {}
         self._withdrawn: Mapping[str, frozenset[str]] = {}
@@ -245,4 +253,4 @@ class SegmentCatalog:
         segment = SqliteSegment(path) if whole else None
         if segment is None or (segment.facts.id, segment.facts.version) != (dataset, entry.version):
             raise CatalogError("a dataset is not the one in the manifest", detail=str(path))
-        return segment
+        return self._form(segment)

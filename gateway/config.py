@@ -80,6 +80,8 @@ class NodeSettings(_Section):
     host: str = "127.0.0.1"
     port: int = Field(ge=1, le=65535)
     admins: tuple[str, ...] = ()
+    # Without credentials: they are the file keys/clickhouse, USER:PASSWORD.
+    clickhouse_url: str = Field(default="", max_length=500, pattern=r"^$|^https?://[^@?#]+$")
     strict_duos: bool = False
     log_requests: bool = False
     decision_facts_days: int = Field(default=90, ge=0, le=3650)

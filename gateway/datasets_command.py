@@ -70,6 +70,22 @@ def remove(folder: Folder, dataset: Dataset, version: Version) -> None:
     print(f"{dataset}: {version} is removed")
 
 
+@app.command()
+def publish(folder: Folder) -> None:
+    """Loads the active versions into the node's ClickHouse, where its settings name one."""
+    from beacon.clickhouse import serving
+    from gateway import clickhouse, config
+
+    home = _home(folder)
+    engine = clickhouse.engine(home, config.load(home.settings))
+    if engine is None:
+        raise LoadRefused("the settings name no clickhouse_url; see docs/scale.md")
+    published = serving.publish(
+        engine, home.catalog, tell=lambda dataset, rows: print(f"{dataset}: {rows} variants")
+    )
+    print(f"published: {', '.join(published) or 'nothing new'}")
+
+
 @people.command()
 def withdraw(
     folder: Folder,

@@ -43,11 +43,12 @@ def load(
 ) -> str:
     """Returns the version's database. `segment` and `variants` (Parquet) are of one version."""
     name = schema.database(facts.id, facts.version)
-    if _whole(engine, name, facts):
+    if is_loaded(engine, facts):
         return name
-    engine.run(f"DROP DATABASE IF EXISTS {name}")
-    for statement in schema.statements(name):
-        engine.run(statement)
+    if not _is_prepared(engine, name):
+        engine.run(f"DROP DATABASE IF EXISTS {name}")
+        for statement in schema.statements(name):
+            engine.run(statement)
     with closing(sqlite3.connect(f"file:{quote(str(segment.absolute()))}?mode=ro", uri=True)) as db:
         for rows, table in _augmented(db, variants, facts):
             _insert(engine, f"{name}.variants", table)
@@ -64,16 +65,24 @@ def load(
     return name
 
 
-def _whole(engine: Engine, name: str, facts: DatasetFacts) -> bool:
-    if not engine.ask("SELECT 1 FROM system.databases WHERE name = {name:String}", name=name):
+def is_loaded(engine: Engine, facts: DatasetFacts) -> bool:
+    """Whether this version is there to its last row."""
+    name = schema.database(facts.id, facts.version)
+    sql = "SELECT 1 FROM system.tables WHERE database = {name:String} AND name = 'loaded'"
+    if not engine.ask(sql, name=name):
         return False
-    if not engine.ask(
-        "SELECT 1 FROM system.tables WHERE database = {name:String} AND name = 'loaded'", name=name
-    ):
-        return False
-    return [int(rows) for (rows,) in engine.ask(f"SELECT rows FROM {name}.loaded")] == [
-        facts.variants
-    ]
+    counts = engine.ask(f"SELECT rows FROM {name}.loaded")
+    return [int(rows) for (rows,) in counts] == [facts.variants]
+
+
+def _is_prepared(engine: Engine, name: str) -> bool:
+    """Whether somebody made the tables (on a cluster: docs/scale.md), all of them still empty."""
+    tables = engine.ask("SELECT name FROM system.tables WHERE database = {name:String}", name=name)
+    made = {table for (table,) in tables}
+    return made >= schema.TABLES and all(
+        int(engine.ask(f"SELECT count() FROM {name}.{table}")[0][0]) == 0
+        for table in sorted(schema.TABLES)
+    )
 
 
 def _insert(engine: Engine, table: str, rows: pa.Table) -> None:

@@ -33,6 +33,7 @@ _INDEXES = (
     "INDEX by_row row TYPE minmax GRANULARITY 1",
 )
 _ORDER = "(rank, start0, ref, alt, end0)"
+TABLES = frozenset({"variants", "carried", "samples", "gene_spans", "loaded"})
 
 
 def database(dataset: str, version: str) -> str:

@@ -207,6 +207,9 @@ class ClickHouseSegment:
     def person_number(self, individual_id: str) -> int | None:
         return self._base.person_number(individual_id)
 
+    def person_ids(self, numbers: BitMap) -> Sequence[str]:
+        return self._base.person_ids(numbers)
+
     def terms(self) -> Sequence[FilteringTerm]:
         return self._base.terms()
 

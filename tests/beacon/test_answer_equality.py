@@ -26,7 +26,7 @@ from beacon.catalog import (
     Span,
     VariantQuestion,
 )
-from beacon.clickhouse import schema
+from beacon.clickhouse import schema, serving
 from beacon.clickhouse.engine import ChdbEngine, Engine, HttpEngine
 from beacon.clickhouse.loading import load as load_clickhouse
 from beacon.clickhouse.segment import ClickHouseSegment
@@ -367,3 +367,17 @@ def test_an_engine_that_cannot_answer_is_never_a_no(small: Both, engine: ChdbEng
     lost = ClickHouseSegment(small.file, engine, "v" + "0" * 32)
     with pytest.raises(CatalogError):
         lost.variants(small.seen[0].allele, people=None, skip=0, limit=0)
+
+
+def test_a_version_is_served_once_it_is_published(tmp_path: Path, engine: ChdbEngine) -> None:
+    folder = tmp_path / "catalog"
+    folder.mkdir()
+    load(_source(tmp_path, 51, compared=False), folder)
+    with pytest.raises(CatalogError):
+        SegmentCatalog(folder, form=serving.form(engine))
+    told: list[int] = []
+    assert serving.publish(engine, folder, tell=lambda _, rows: told.append(rows)) == ("small",)
+    assert serving.publish(engine, folder) == ()
+    served = SegmentCatalog(folder, form=serving.form(engine)).snapshot()["small"]
+    assert isinstance(served, ClickHouseSegment)
+    assert told[-1] == served.variants(None, people=None, skip=0, limit=0).total
