@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import structlog
 from fastapi import FastAPI, Request
 from prometheus_client import CollectorRegistry
+from starlette.routing import Route
 
 import beacon.routes
 from beacon.response import error_body as beacon_error
@@ -53,8 +54,13 @@ def create_app(home: NodeHome) -> FastAPI:
         # Questions go to nobody's collector; looking for one costs a tenth of an answer.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    for router in (*node.others, operations.build(node, registry)):
+    routers = (*node.others, operations.build(node, registry))
+    for router in routers:
         app.include_router(router)
+    # Plain routes are those whose answers cost less than FastAPI's way to them: they come first.
+    app.router.routes[:0] = [
+        one for router in routers for one in router.routes if type(one) is Route
+    ]
     beacon.routes.install(app, node.beacon)
     ErrorTable(
         bodies={"/beacon": _BeaconErrors(node), "/htsget": _htsget}, realm=node.settings.id

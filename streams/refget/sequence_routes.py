@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from fastapi import APIRouter, Request
 from starlette.concurrency import iterate_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
 
 from streams.refget.index import Index
 from streams.refget.sequences import PIECE, Sequences
@@ -25,7 +26,7 @@ def build(index: Index, facts: ServiceFacts) -> APIRouter:
     router, sequences = APIRouter(), Sequences(index)
 
     @router.get("/refget/sequence/service-info", response_model=None)
-    async def service_info() -> Response:
+    async def service_info(request: Request) -> Response:
         about = facts.record("refget", "2.0.0") | {
             "refget": {
                 "circular_supported": True,
@@ -62,6 +63,12 @@ def build(index: Index, facts: ServiceFacts) -> APIRouter:
         )
         return _letters(pieces, part, kind=kind, whole=held.length)
 
+    async def quickly(request: Request) -> Response:
+        return await sequence(request, request.path_params["identifier"])
+
+    # Met before those above, which describe them: what is asked most often costs less this way.
+    router.routes.append(Route("/refget/sequence/service-info", service_info))
+    router.routes.append(Route("/refget/sequence/{identifier}", quickly))
     return router
 
 
