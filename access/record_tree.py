@@ -7,6 +7,7 @@ gives any entry, root or proof (RFC 9162) without reading the record through.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 from pathlib import Path
@@ -33,8 +34,9 @@ class RecordTree:
         with self._lock:
             try:
                 self._folder.mkdir(mode=0o700, exist_ok=True)
-                size = self._settle()
-                return self._take_in(size)
+                with (self._folder / "lock").open("w") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX)  # other workers follow the same record
+                    return self._take_in(self._settle())
             except OSError as error:
                 raise RecordUnavailable("The record can't be read.", detail=str(error)) from error
 
