@@ -289,6 +289,10 @@ class Segment(Protocol):
 
     def person_number(self, individual_id: str) -> int | None: ...
 
+    def person_ids(self, numbers: BitMap) -> Sequence[str]:
+        """Ids of these people, in the order of their numbers."""
+        ...
+
     def terms(self) -> Sequence[FilteringTerm]: ...
 
     def term_field(self, term: str) -> str | None:

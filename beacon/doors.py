@@ -15,13 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from access.audit import Record
-from access.disclosure import granted
+from access.disclosure import Asker, Disclosure, granted
 from access.policy import Action, Granularity, Level, PolicyBook
 from beacon import admission, execute, framing, info, query, response, synthetic
 from beacon.catalog import Catalog, Segment
 from beacon.errors import BadQuestion, BodyTooLarge, CatalogError, UnknownEntry
 from beacon.handovers import Links, Objects
 from beacon.info import NodeFacts
+from beacon.panel import NO_PANELS, Panel
+from beacon.posed import Public
 from beacon.request_body import MAX_BODY_BYTES
 from passports.passport import Researcher
 from schemas.beacon import Handover
@@ -62,6 +64,8 @@ class Doors:
         caller: Caller,
         record: Record,
         clock: Callable[[], float],
+        disclosure: Disclosure,
+        panels: Mapping[str, Panel] = NO_PANELS,
         objects: Objects = lambda _dataset: (),
     ) -> None:
         self._node = node
@@ -75,6 +79,8 @@ class Doors:
         self._caller = caller
         self._record = record
         self._clock = clock
+        self._disclosure = disclosure
+        self._public = Public(panels)
 
     # Framework
 
@@ -183,7 +189,7 @@ class Doors:
     def _ask(
         self, asked: query.Query, asking: _Asking
     ) -> tuple[dict[str, object], tuple[str, ...]]:
-        outcome = execute.run(asked, self._admit(asking))
+        outcome = execute.run(asked, self._admit(asking), self._protection(asking))
         body = response.answered(
             asked, outcome, beacon_id=self._node.id, links=None if asking.test else self._links
         )
@@ -224,7 +230,7 @@ class Doors:
                 for dataset in sorted(asking.snapshot)
                 if asking.book.may_know(asking.researcher, dataset, now=asking.now)
             )
-        outcome = execute.run(asked.of_the_parent(), self._admit(asking))
+        outcome = execute.run(asked.of_the_parent(), self._admit(asking), self._protection(asking))
         return (one.segment.facts.id for one in outcome.sets if one.answer.exists)
 
     def _dataset_record(self, dataset: str, asking: _Asking) -> dict[str, object]:
@@ -261,6 +267,11 @@ class Doors:
             now=asking.now,
             entries=asking.entries,
         )
+
+    def _protection(self, asking: _Asking) -> execute.Protection:
+        who = asking.researcher
+        subject = None if who is None else self._record.pseudonym(who.identity)
+        return execute.Protection(self._disclosure, self._public, Asker(subject, asking.now))
 
     def _levels(self) -> list[Level]:
         policies = (self._book.policy(dataset) for dataset in self._book.datasets())

@@ -11,18 +11,28 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
-from access.disclosure import Answer, granted, protect
-from access.policy import Decision, Granularity, Level, Profile
+from access.disclosure import Answer, Asker, Disclosure, Found, binding, granted
+from access.policy import Granularity
 from beacon import filters as filter_rules
 from beacon.admission import Admission, Note, Permitted, able_to_answer, chosen_by, closed_text
 from beacon.catalog import Segment, VariantQuestion, VariantRow
 from beacon.errors import NothingMayBeSaid, UnknownEntry
+from beacon.posed import Public, posed
 from beacon.query import Query
 from schemas.errors import Suppressed
 
 MAX_CALLS_PER_ANSWER = 20_000
 # A dataset holds all that it answers with, and a variant is joined by its carriers.
 _WITHOUT_RECORDS = (None, "dataset", "genomicVariant")
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What stands between the catalog and one caller."""
+
+    disclosure: Disclosure
+    public: Public
+    asker: Asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Held:
     """What a dataset holds, before protection. `parent` is False where the address names an entry
     this dataset has not."""
 
@@ -62,7 +72,7 @@ class _Found:
     records: tuple[Mapping[str, object], ...] = ()
 
 
-def run(query: Query, admission: Admission) -> Outcome:
+def run(query: Query, admission: Admission, protection: Protection) -> Outcome:
     """Raises `UnknownEntry`, `UnsupportedQuestion` or `NothingMayBeSaid` where no dataset answers;
     which of them depends on rights and on the question, never on hidden data."""
     chosen = chosen_by(query, admission)
@@ -73,7 +83,7 @@ def run(query: Query, admission: Admission) -> Outcome:
     calls_left = MAX_CALLS_PER_ANSWER
     for permitted in able:
         try:
-            answered, parent = _answer(query, permitted, calls_left=calls_left)
+            answered, parent = _answer(query, permitted, protection, calls_left=calls_left)
         except Suppressed as closed:
             suppressed.append(Note(permitted.decision.dataset, closed.code, closed.public))
             continue
@@ -87,51 +97,62 @@ def run(query: Query, admission: Admission) -> Outcome:
     return Outcome(tuple(sets), tuple(unsupported), tuple(suppressed))
 
 
-def _answer(query: Query, permitted: Permitted, *, calls_left: int) -> tuple[SetAnswer, bool]:
+def _answer(
+    query: Query, permitted: Permitted, protection: Protection, *, calls_left: int
+) -> tuple[SetAnswer, bool]:
     """One dataset's protected answer, and whether the entry the address names may be said to be
-    there: that too is a presence, so it passes the same protection."""
+    there: that too is a presence, so under protection it is the answer's own."""
     segment, decision = permitted.segment, permitted.decision
     requested = query.granularity
     if query.include == "NONE":
         requested = min(requested, Granularity.COUNT)
     with_records = granted(requested, decision) is Granularity.RECORD
-    found = _ask(query, segment, limit=query.limit if with_records else 0)
-    answer = protect(
-        exists=found.count > 0, count=found.count, requested=requested, decision=decision
+    asked: list[_Held] = []
+
+    def found() -> Found:
+        asked.append(_ask(query, segment, limit=query.limit if with_records else 0))
+        return Found(asked[0].count, lambda: _carrying(query, segment))
+
+    answer = protection.disclosure.protect(
+        lambda: posed(query, segment, protection.public),
+        found,
+        requested=requested,
+        decision=decision,
+        asker=protection.asker,
     )
-    parent = _parent_shown(query, found, answer=answer, decision=decision)
+    (held,) = asked
+    parent = _parent_shown(query, held, answer=answer, protected=binding(decision) is not None)
     if answer.granularity is not Granularity.RECORD or not answer.exists:
         return SetAnswer(segment, answer, permitted.may_stream), parent
-    variants = _with_calls(found.rows, permitted, calls_left=calls_left)
-    return SetAnswer(segment, answer, permitted.may_stream, variants, found.records), parent
+    variants = _with_calls(held.rows, permitted, calls_left=calls_left)
+    return SetAnswer(segment, answer, permitted.may_stream, variants, held.records), parent
 
 
-def _parent_shown(query: Query, found: _Found, *, answer: Answer, decision: Decision) -> bool:
-    target = query.target
-    if target.entry_id is not None:
+def _parent_shown(query: Query, held: _Held, *, answer: Answer, protected: bool) -> bool:
+    """Under protection a variant named by the address is there where somebody carries it."""
+    if query.target.entry_id is not None or (protected and query.by_id is not None):
         return answer.exists
-    if target.parent in (None, "dataset"):
-        return True
-    shown = protect(
-        exists=found.parent,
-        count=int(found.parent),
-        requested=Granularity.BOOLEAN,
-        decision=decision,
-    )
-    return shown.exists
+    return held.parent
 
 
-def _ask(query: Query, segment: Segment, *, limit: int) -> _Found:
+def _carrying(query: Query, segment: Segment) -> Sequence[str]:
+    """Ids of the people who make an answer about variants «yes»."""
+    question = _question(query)
+    people = segment.people(()) if question is None else segment.carriers(question)
+    return segment.person_ids(people)
+
+
+def _ask(query: Query, segment: Segment, *, limit: int) -> _Held:
     """Joins the people and records that the address, the filters and the variant narrow to."""
     target = query.target
     if target.entry_id is not None and target.entry != "genomicVariant":
         record = segment.entry(target.entry, target.entry_id)
-        return _Found(1, records=(record,)) if record is not None else _Found(0)
+        return _Held(1, records=(record,)) if record is not None else _Held(0)
     records = None
     if target.parent not in _WITHOUT_RECORDS:
         records = segment.belonging(target.entry, to=target.parent, entry_id=target.parent_id or "")
         if records is None:
-            return _Found(0, parent=False)
+            return _Held(0, parent=False)
     if query.filters:
         matching = segment.matching(target.entry, filter_rules.joined(query.filters, segment))
         records = matching if records is None else records & matching
@@ -141,20 +162,20 @@ def _ask(query: Query, segment: Segment, *, limit: int) -> _Found:
     if (question := _question(query)) is not None:
         people = segment.carriers(question)
         if query.by_id is not None and not people and not _is_there(query.by_id, segment):
-            return _Found(0, parent=False)
+            return _Held(0, parent=False)
     total, page = segment.entries(
         target.entry, people=people, records=records, skip=query.skip * query.limit, limit=limit
     )
-    return _Found(total, records=tuple(page) if limit else ())
+    return _Held(total, records=tuple(page) if limit else ())
 
 
-def _ask_variants(query: Query, segment: Segment, *, people: BitMap | None, limit: int) -> _Found:
+def _ask_variants(query: Query, segment: Segment, *, people: BitMap | None, limit: int) -> _Held:
     if people is not None and not people:
-        return _Found(0)
+        return _Held(0)
     page = segment.variants(
         _question(query), people=people, skip=query.skip * query.limit, limit=limit
     )
-    return _Found(page.total, rows=page.rows if limit else ())
+    return _Held(page.total, rows=page.rows if limit else ())
 
 
 def _is_there(named: VariantQuestion, segment: Segment) -> bool:
@@ -171,8 +192,7 @@ def _with_calls(
     rows: Sequence[VariantRow], permitted: Permitted, *, calls_left: int
 ) -> tuple[FoundVariant, ...]:
     """Calls name samples, so they need an open dataset or a grant whatever the granularity."""
-    decision = permitted.decision
-    if decision.profile is not Profile.OPEN and decision.level is not Level.CONTROLLED:
+    if binding(permitted.decision) is not None:
         return tuple(FoundVariant(row, None) for row in rows)
     found = []
     for row in rows:

@@ -263,6 +263,12 @@ def _info(query: Query, outcome: Outcome) -> dict[str, object]:
         info["unsupported"] = [_noted(note) for note in outcome.unsupported]
     if outcome.suppressed:
         info["suppressed"] = [_noted(note) for note in outcome.suppressed]
+    if approximate := [
+        {"id": one.segment.facts.id, "text": one.answer.approximate}
+        for one in outcome.sets
+        if one.answer.approximate is not None
+    ]:
+        info["approximate"] = approximate
     if query.datasets:
         known = {note.dataset for note in (*outcome.unsupported, *outcome.suppressed)}
         known.update(one.segment.facts.id for one in outcome.sets)

@@ -141,6 +141,9 @@ class WithoutPeople:
     def person_number(self, individual_id: str) -> int | None:
         return None if individual_id in self._ids else self._segment.person_number(individual_id)
 
+    def person_ids(self, numbers: BitMap) -> Sequence[str]:
+        return self._segment.person_ids(numbers - self._gone["individual"])
+
     def _is_gone(self, entry_type: EntryType, entry_id: str) -> bool:
         if entry_type == "individual":
             return entry_id in self._ids

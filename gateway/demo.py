@@ -16,6 +16,7 @@ from pathlib import Path
 import yaml
 
 from access.policy import BONA_FIDE, Profile
+from beacon import panel_load
 from gateway import config, demo_people, home, loading
 from gateway.demo_data import DemoDataset
 from gateway.errors import PortTaken
@@ -164,6 +165,8 @@ def _node(
     for dataset in datasets:
         facts = loading.load_dataset(made, dataset.source)
         say(f"node {number}: {facts.id}: {facts.people} people, {facts.variants} variants")
+        if dataset.panel is not None:
+            panel_load.load(dataset.panel, made.panel, assembly=dataset.source.assembly)
         for sealed in dataset.objects:
             loading.seal_file(
                 made,

@@ -45,11 +45,13 @@ class SealedFile:
 
 @dataclass(frozen=True, slots=True)
 class DemoDataset:
-    """What one node loads as one dataset; `profile` is how it answers."""
+    """What one node loads as one dataset; `profile` is how it answers, `panel` what is publicly
+    known of frequencies (the simulation's), None where nothing is."""
 
     source: DatasetSource
     profile: Profile
     objects: tuple[SealedFile, ...]
+    panel: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def profile_of(node: int) -> Profile:
 def synthetic(scratch: Path, *, nodes: int, seed: int = SEED) -> list[list[DemoDataset]]:
     """For each node, its datasets of the synthetic population, written below `scratch`."""
     made = population.simulate(people=PEOPLE, seed=seed)
+    panel = population.write_panel(made, scratch / "panel.tsv")
     plans = []
     for node in range(nodes):
         people = range(node, PEOPLE, nodes)
@@ -100,7 +103,7 @@ def synthetic(scratch: Path, *, nodes: int, seed: int = SEED) -> list[list[DemoD
             )
             for name, path in objects.items()
         )
-        plans.append([DemoDataset(source, profile_of(node), sealed)])
+        plans.append([DemoDataset(source, profile_of(node), sealed, panel)])
     return plans
 
 

@@ -3,7 +3,7 @@
 DIR/node.toml policies.yaml trust.yaml    what the admin edits
 DIR/policies/ asked/                      numbered policies; what decisions rested on
 DIR/keys/                                 0600; storage.* belongs to the key agent alone
-DIR/ontology/                             disease tables, if any; see `duo.ontology`
+DIR/ontology/ panel/                      disease tables, public frequencies, if any
 DIR/catalog/ vault/ clear/ control.db record.jsonl
 """
 
@@ -83,6 +83,11 @@ class NodeHome:
         return self.root / "references"
 
     @property
+    def panel(self) -> Path:
+        """Public allele frequencies, one panel for each assembly; see `beacon.panel`."""
+        return self.root / "panel"
+
+    @property
     def control_url(self) -> str:
         return f"sqlite:///{self.root / 'control.db'}"
 
@@ -132,7 +137,7 @@ class NodeHome:
         return stream_keys.read_secret_key(path)
 
     def secret(self, name: str) -> bytes:
-        """The bytes of a symmetric key (`pseudonym`, `tickets`) or shared secret of this node."""
+        """The bytes of a symmetric key (`pseudonym`, `tickets`, `disclosure`) or shared secret."""
         path = self._key(name)
         try:
             return path.read_bytes()
@@ -171,7 +176,7 @@ def create(root: Path, settings: config.NodeSettings) -> NodeHome:
     stream_keys.write_pair(home.storage_secret, home.storage_public)
     SigningKey.generate().save(home.visa_key)
     write_secret(home.node_key, Ed25519PrivateKey.generate().private_bytes_raw())
-    for name in ("pseudonym", "tickets"):
+    for name in ("pseudonym", "tickets", "disclosure"):
         write_secret(root / "keys" / name, secrets.token_bytes(32))
     for name in ("broker", "signin_client", "webhooks"):
         write_secret(root / "keys" / name, secrets.token_urlsafe(32).encode())

@@ -139,6 +139,17 @@ def write(population: Population, folder: Path, *, people: Sequence[int]) -> Non
     (folder / "hierarchy.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
+def write_panel(population: Population, path: Path) -> Path:
+    """How frequent each allele is among everybody simulated, as a table of public frequencies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="ascii") as out:
+        out.write("chrom\tpos\tref\talt\taf\n")
+        for site, calls in zip(population.sites, population.genotypes, strict=True):
+            frequency = float(calls.mean())
+            out.write(f"{CHROM}\t{site.start0 + 1}\t{site.ref}\t{site.alt}\t{frequency!r}\n")
+    return path
+
+
 def _write_json(path: Path, records: object) -> None:
     path.write_text(json.dumps(records, indent=1), encoding="utf-8")
 

@@ -28,9 +28,7 @@ async def journey(walk: Walk) -> str:
         await _expect_descendants(walk, every[0])
     seen = [f"{name_of(asked)} found by GET and POST; {truth} people with {term}"]
     if len(every) > 1:
-        answer = await _ask_allele(walk, 1, asked)
-        expect("anonymous at the default node", (True, None), summary(answer))
-        seen.append("default node gave a stranger presence only")
+        seen.append(await _expect_protected(walk, every[1]))
     if len(every) > 2:
         refused = await walk.http.get(
             f"{walk.urls[2]}/beacon/g_variants", params=allele_parameters(walk, asked, 2)
@@ -53,6 +51,26 @@ async def journey(walk: Walk) -> str:
     expect("an unknown filter", 400, bad.status_code)
     expect("nodes asked", len(federation.plans), len(granted))
     return "; ".join(seen)
+
+
+async def _expect_protected(walk: Walk, files: Files) -> str:
+    """Of the default node, strangers learn whether a common allele is there and nothing of a rare
+    one; without public frequencies, nothing at all."""
+    common = smoke_truth.pick_allele([files], walk.chooser, carriers=range(30, 2**31))
+    rare = smoke_truth.pick_allele([files], walk.chooser, carriers=range(1, 2))
+    refused = [rare]
+    if walk.federation.plans[1][0].panel is None:
+        refused.append(common)
+    else:
+        answer = await _ask_allele(walk, 1, common)
+        expect("anonymous at the default node", (True, None), summary(answer))
+    for asked in refused:
+        told = await walk.http.get(
+            f"{walk.urls[1]}/beacon/g_variants", params=allele_parameters(walk, asked, 1)
+        )
+        expect("a stranger's rare allele at the default node", 403, told.status_code)
+        expect("why", "suppressed", told.json()["info"]["code"])
+    return "default node told a stranger of a common allele only"
 
 
 async def _expect_descendants(walk: Walk, files: Files) -> None:

@@ -69,11 +69,13 @@ def diseases(files: Files) -> dict[str, int]:
     return counts
 
 
-def pick_allele(every: Sequence[Files], chooser: random.Random) -> AlleleAsked:
-    """A single-base change that somebody carries in each dataset and not everybody does."""
+def pick_allele(
+    every: Sequence[Files], chooser: random.Random, *, carriers: range = range(1, 2**31)
+) -> AlleleAsked:
+    """A single-base change that so many people carry in each dataset."""
     tables = [dict(_biallelic(files)) for files in every]
     shared = sorted(set.intersection(*(set(table) for table in tables)))
-    usable = [key for key in shared if all(len(table[key]) > 0 for table in tables)]
+    usable = [key for key in shared if all(len(table[key]) in carriers for table in tables)]
     key = chooser.choice(usable)
     return AlleleAsked(*key, carriers=tuple(table[key] for table in tables))
 

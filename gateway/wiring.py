@@ -16,6 +16,7 @@ import access.record_routes
 import access.routes
 import access.session_routes
 import beacon.doors
+import beacon.panel
 import gateway.pages.routes
 import streams.htsget.routes
 import streams.refget.collection_routes
@@ -26,12 +27,14 @@ from access.audit import Record, RecordFile
 from access.caller import caller
 from access.couriers import MailCourier, WebhookCourier
 from access.decision_facts import DecisionFacts
+from access.disclosure import Disclosure
 from access.live_policies import LivePolicies
 from access.notices import Addressees, Channel
 from access.outbox import Courier, Outbox
 from access.own_grants import OwnGrants, honouring
 from access.permits import PermitOffice
 from access.policy_versions import PolicyVersions
+from access.privacy.ledger import Ledger
 from access.purpose_check import PurposeCheck
 from access.recipients import Recipients
 from access.record_tree import RecordTree
@@ -232,6 +235,8 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
             caller=who,
             record=record,
             clock=clock,
+            disclosure=Disclosure(Ledger(store), key=home.secret("disclosure")),
+            panels=beacon.panel.read(home.panel),
             objects=lambda dataset: [_object_path(found) for found in vault.objects(dataset)],
         ),
         others=routers,

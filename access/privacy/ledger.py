@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, inse
 from sqlalchemy import func as sql
 
 from access.database import Database
-from access.privacy.pricing import FREE_NATS, price
+from access.privacy.pricing import price
 from access.privacy.spent import Spent, billionths, distinct
 from access.privacy.tables import CountedRow, LineRow, SpentRow
 
@@ -71,8 +71,6 @@ class Ledger:
         """Whether anybody who can still pay for the answer makes it «yes», once they have paid.
         `carriers` are asked for only where no line answers; without `enforced` everybody is
         counted, and what it cost is only noted."""
-        if price(frequency, entry.people) < FREE_NATS:
-            return bool(carriers())
         with self._database.reading() as session:
             known = _known(session.connection(), entry)
         if known is not None and _still_holds(known, entry):

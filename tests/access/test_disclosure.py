@@ -1,18 +1,72 @@
-"""What an answer may hold under each profile, level and granularity."""
+"""What an answer may hold under each profile and level; refusals never depend on the data."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from access.disclosure import Answer, protect
+from access.disclosure import Answer, Asker, Disclosure, Found, granted
 from access.errors import InconsistentAnswer
 from access.policy import Action, Decision, Granularity, Level, Outcome, Profile
+from access.privacy.pricing import price
+from access.privacy.profiles import margin_scale, terms
+from access.privacy.question import Kind, Question, key_of
 from schemas.errors import Suppressed
+from tests.support.disclosure import disclosure
+
+NOW = 1_800_000_000
+ROSA, NOBODY = Asker("p-rosa", NOW), Asker(None, NOW)
+COMMON = Question(
+    kind=Kind.ALLELE,
+    key=key_of("common"),
+    dataset="heart",
+    version="1",
+    people=1_000,
+    frequency=0.2,
+    commonest=0.2,
+    floor=0.003,
+)
+RARE = replace(COMMON, key=key_of("rare"), frequency=0.001, commonest=0.001)
+UNKNOWN = replace(COMMON, key=key_of("unknown"), frequency=0.0, commonest=0.0)
+PEOPLE = Question(
+    kind=Kind.PEOPLE,
+    key=key_of("people"),
+    dataset="heart",
+    version="1",
+    people=1_000,
+    counts=True,
+    filters=1,
+    margin=True,
+    margins=20,
+)
+REFUSED = (
+    (Level.PUBLIC, UNKNOWN),
+    (Level.PUBLIC, RARE),
+    (Level.PUBLIC, replace(COMMON, floor=None)),
+    (Level.PUBLIC, replace(COMMON, people=99)),
+    (Level.PUBLIC, replace(COMMON, kind=Kind.RANGE, length=0)),
+    (Level.PUBLIC, replace(COMMON, kind=Kind.RANGE, length=50_001)),
+    (Level.PUBLIC, replace(PEOPLE, people=99)),
+    (Level.PUBLIC, replace(PEOPLE, margin=False)),
+    (Level.PUBLIC, replace(PEOPLE, kind=Kind.TOGETHER)),
+    (Level.PUBLIC, replace(PEOPLE, kind=Kind.PERSON)),
+    (Level.REGISTERED, UNKNOWN),
+    (Level.REGISTERED, replace(RARE, people=300)),
+    (Level.REGISTERED, replace(RARE, genotypes=False)),
+    (Level.REGISTERED, replace(PEOPLE, people=19)),
+    (Level.REGISTERED, replace(PEOPLE, filters=5)),
+    (Level.REGISTERED, replace(PEOPLE, counts=False)),
+    (Level.REGISTERED, replace(PEOPLE, kind=Kind.TOGETHER)),
+    (Level.REGISTERED, replace(PEOPLE, kind=Kind.PERSON)),
+)
 
 
 def decision(
     *,
-    profile: Profile = Profile.OPEN,
+    profile: Profile = Profile.DEFAULT,
     level: Level = Level.PUBLIC,
     ceiling: Granularity | None = Granularity.RECORD,
     outcome: Outcome = Outcome.PERMIT,
@@ -31,6 +85,31 @@ def decision(
     )
 
 
+@pytest.fixture
+def guard(tmp_path: Path) -> Disclosure:
+    return disclosure(tmp_path)
+
+
+def never() -> Found:
+    raise AssertionError("the data were asked")
+
+
+def holding(count: int, people: Sequence[str] = ("P1",)) -> Callable[[], Found]:
+    return lambda: Found(count, lambda: people if count else ())
+
+
+def ask(
+    guard: Disclosure,
+    asked: Question,
+    found: Callable[[], Found],
+    *,
+    at: Decision,
+    requested: Granularity = Granularity.COUNT,
+    asker: Asker = ROSA,
+) -> Answer:
+    return guard.protect(lambda: asked, found, requested=requested, decision=at, asker=asker)
+
+
 @pytest.mark.parametrize(
     "refused",
     [
@@ -39,54 +118,172 @@ def decision(
         decision(ceiling=None),
         decision(action=Action.STREAM),
         decision(action=Action.TRAIN, level=Level.CONTROLLED),
+        decision(profile=Profile.OPEN, outcome=Outcome.DENY),
     ],
 )
-@pytest.mark.parametrize("exists", [True, False])
-def test_without_a_permit_to_discover_nothing_is_answered_not_even_no(
-    refused: Decision, exists: bool
+def test_without_a_permit_to_discover_nothing_is_asked_or_answered(
+    guard: Disclosure, refused: Decision
 ) -> None:
     with pytest.raises(Suppressed):
-        protect(exists=exists, count=int(exists), requested=Granularity.BOOLEAN, decision=refused)
+        ask(guard, COMMON, never, at=refused)
 
 
+@pytest.mark.parametrize(("level", "asked"), REFUSED)
 @pytest.mark.parametrize("profile", [Profile.DEFAULT, Profile.CONTROLLED])
-@pytest.mark.parametrize("level", [Level.PUBLIC, Level.REGISTERED])
-@pytest.mark.parametrize("requested", Granularity)
-def test_callers_without_a_grant_are_told_presence_alone(
-    profile: Profile, level: Level, requested: Granularity
+def test_what_cannot_be_answered_is_refused_before_the_data_are_asked(
+    guard: Disclosure, level: Level, asked: Question, profile: Profile
 ) -> None:
-    answer = protect(
-        exists=True, count=3, requested=requested, decision=decision(profile=profile, level=level)
-    )
-    assert answer == Answer(
-        exists=True, count=None, granularity=Granularity.BOOLEAN, precision=None, adjusted_to=None
-    )
+    with pytest.raises(Suppressed):
+        ask(guard, asked, never, at=decision(level=level, profile=profile))
 
 
-@pytest.mark.parametrize("profile", Profile)
-@pytest.mark.parametrize("count", [0, 1, 2504])
-def test_a_grant_gives_the_exact_count(profile: Profile, count: int) -> None:
-    answer = protect(
-        exists=count > 0,
-        count=count,
-        requested=Granularity.COUNT,
-        decision=decision(profile=profile, level=Level.CONTROLLED),
-    )
-    assert (answer.exists, answer.count, answer.precision) == (count > 0, count, "exact")
+@pytest.mark.parametrize(("_level", "asked"), REFUSED)
+@pytest.mark.parametrize("at", [decision(level=Level.CONTROLLED), decision(profile=Profile.OPEN)])
+def test_a_grant_and_an_open_dataset_answer_all_of_it_exactly(
+    guard: Disclosure, _level: Level, asked: Question, at: Decision
+) -> None:
+    for count in (0, 1, 2504):
+        answer = ask(guard, asked, holding(count), at=at)
+        assert answer == Answer(count > 0, count, Granularity.COUNT, "exact")
 
 
 @pytest.mark.parametrize("requested", Granularity)
 @pytest.mark.parametrize("ceiling", Granularity)
-def test_an_open_dataset_answers_up_to_the_lesser_of_ceiling_and_request(
-    requested: Granularity, ceiling: Granularity
+@pytest.mark.parametrize("profile", [Profile.DEFAULT, Profile.OPEN])
+def test_no_answer_is_above_ceiling_or_request(
+    guard: Disclosure, requested: Granularity, ceiling: Granularity, profile: Profile
 ) -> None:
-    answer = protect(exists=True, count=5, requested=requested, decision=decision(ceiling=ceiling))
-    assert answer.granularity is min(requested, ceiling)
-    assert answer.count == (None if answer.granularity is Granularity.BOOLEAN else 5)
+    at = decision(profile=profile, ceiling=ceiling, level=Level.REGISTERED)
+    most = min(requested, ceiling)
+    if profile is Profile.DEFAULT:
+        most = min(most, Granularity.COUNT)
+    assert granted(requested, at) is most
+    for asked in (COMMON, replace(COMMON, counts=True), PEOPLE):
+        answer = ask(guard, asked, holding(500), at=at, requested=requested)
+        assert answer.granularity <= most
+        assert (answer.count is None) is (answer.granularity is Granularity.BOOLEAN)
 
 
-@pytest.mark.parametrize(("exists", "count"), [(True, 0), (False, 1), (False, -1)])
-@pytest.mark.parametrize("requested", Granularity)
-def test_presence_and_count_must_agree(exists: bool, count: int, requested: Granularity) -> None:
+def test_everybody_gets_the_truth_about_common_variants_and_never_a_number(
+    guard: Disclosure,
+) -> None:
+    for count in (0, 7):
+        asked = replace(COMMON, counts=True)
+        answer = ask(guard, asked, holding(count), at=decision(), asker=NOBODY)
+        assert answer == Answer(count > 0, None, Granularity.BOOLEAN)
+
+
+def test_a_registered_yes_is_true_until_the_allowance_of_its_carrier_is_spent(
+    guard: Disclosure,
+) -> None:
+    at = decision(level=Level.REGISTERED)
+    answers = [
+        ask(guard, replace(RARE, key=key_of(number)), holding(1), at=at).exists
+        for number in range(20)
+    ]
+    rules = terms(Profile.DEFAULT)
+    assert rules is not None
+    paid = int(rules.allowance / price(RARE.frequency, RARE.people))
+    assert answers == [True] * paid + [False] * (20 - paid)
+
+
+def test_a_registered_no_is_always_a_no(guard: Disclosure) -> None:
+    answer = ask(guard, RARE, holding(0), at=decision(level=Level.REGISTERED))
+    assert not answer.exists
+    assert answer.approximate is not None
+
+
+@pytest.mark.parametrize("granularity", [Granularity.BOOLEAN, Granularity.COUNT])
+@pytest.mark.parametrize("true", [0, 3, 9, 10, 11, 15, 200, 1000])
+def test_presence_and_count_of_people_are_one_draw(
+    guard: Disclosure, granularity: Granularity, true: int
+) -> None:
+    for number in range(30):
+        asked = replace(PEOPLE, key=key_of(number))
+        at = decision(level=Level.REGISTERED)
+        first = ask(guard, asked, holding(true), at=at, requested=Granularity.COUNT)
+        again = ask(guard, asked, holding(true), at=at, requested=granularity)
+        assert again.exists == first.exists
+        assert first.count is not None
+        assert first.exists == (first.count > 0)
+        assert first.count % 10 == 0
+        assert first.precision == "imprecise"
+        assert first.adjusted_to
+
+
+def test_where_a_variant_is_absent_no_count_is_positive(guard: Disclosure) -> None:
+    at = decision(level=Level.REGISTERED)
+    for number in range(30):
+        asked = replace(RARE, key=key_of(number), counts=True)
+        answer = ask(guard, asked, holding(0), at=at)
+        assert (answer.exists, answer.count) == (False, 0)
+
+
+def test_where_a_variant_is_present_a_count_is_never_none(guard: Disclosure) -> None:
+    at = decision(level=Level.REGISTERED)
+    for number in range(30):
+        asked = replace(COMMON, key=key_of(number), counts=True)
+        answer = ask(guard, asked, holding(1), at=at)
+        assert answer.exists
+        assert (answer.count or 0) >= 10
+
+
+def test_the_noise_of_a_count_is_that_of_the_margins_for_everybody(guard: Disclosure) -> None:
+    told = [
+        ask(guard, replace(PEOPLE, key=key_of(n)), holding(500), at=decision(), asker=NOBODY).count
+        for n in range(400)
+    ]
+    scale = margin_scale(PEOPLE.margins)
+    errors = [abs((count or 0) + 5 - 500) for count in told]
+    assert scale * 0.8 < sum(errors) / len(errors) < scale * 1.2
+
+
+def test_different_counts_run_out_and_those_told_are_told_again(guard: Disclosure) -> None:
+    at = decision(level=Level.REGISTERED)
+    rules = terms(Profile.DEFAULT)
+    assert rules is not None
+    asked = [replace(PEOPLE, key=key_of(number)) for number in range(rules.counts + 1)]
+    told = [ask(guard, each, holding(500), at=at) for each in asked[:-1]]
+    with pytest.raises(Suppressed, match="90 days"):
+        ask(guard, asked[-1], never, at=at)
+    assert [ask(guard, each, holding(500), at=at) for each in asked[:-1]] == told
+    assert ask(guard, asked[-1], holding(500), at=at, asker=Asker("p-ruth", NOW)).exists
+
+
+def test_a_new_version_of_a_count_is_another_of_the_counts(guard: Disclosure) -> None:
+    at = decision(level=Level.REGISTERED)
+    rules = terms(Profile.DEFAULT)
+    assert rules is not None
+    for number in range(rules.counts):
+        ask(guard, replace(PEOPLE, version=f"1.{number}"), holding(500), at=at)
+    with pytest.raises(Suppressed):
+        ask(guard, replace(PEOPLE, version="2"), never, at=at)
+
+
+def test_another_node_draws_other_noise(tmp_path: Path) -> None:
+    one = disclosure(tmp_path)
+    two = Disclosure(one._ledger, key=b"x" * 32)  # the ledger is not what draws
+    at = decision(level=Level.REGISTERED)
+    keys = [replace(PEOPLE, key=key_of(number)) for number in range(20)]
+    first = [ask(one, each, holding(500), at=at).count for each in keys]
+    assert first != [ask(two, each, holding(500), at=at).count for each in keys]
+
+
+@pytest.mark.parametrize("count", [-1, -2504])
+@pytest.mark.parametrize("asked", [COMMON, RARE, PEOPLE])
+@pytest.mark.parametrize("level", [Level.REGISTERED, Level.CONTROLLED])
+def test_a_negative_count_is_our_own_fault(
+    guard: Disclosure, count: int, asked: Question, level: Level
+) -> None:
     with pytest.raises(InconsistentAnswer):
-        protect(exists=exists, count=count, requested=requested, decision=decision())
+        ask(guard, asked, lambda: Found(count), at=decision(level=level))
+
+
+def test_a_registered_caller_without_a_name_is_our_own_fault(guard: Disclosure) -> None:
+    with pytest.raises(InconsistentAnswer):
+        ask(guard, RARE, never, at=decision(level=Level.REGISTERED), asker=NOBODY)
+
+
+def test_a_short_key_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="key"):
+        Disclosure(disclosure(tmp_path)._ledger, key=b"short")

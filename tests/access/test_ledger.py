@@ -20,7 +20,7 @@ NOW = 1_800_000_000
 DAY = 86_400
 LN2 = math.log(2)
 ENTRY = Entry("p-rosa", "heart", b"q1", "v1", 1_000)
-RARE, COMMON = 0.0004, 0.3
+RARE = 0.0004
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -107,12 +107,6 @@ def test_a_no_stays_a_no_when_it_is_asked_again(ledger: Ledger) -> None:
 
 def test_an_unknown_frequency_is_never_yes(ledger: Ledger) -> None:
     assert not asks(ledger, frequency=0.0)
-
-
-def test_a_common_allele_costs_nothing_and_leaves_no_line(ledger: Ledger) -> None:
-    assert asks(ledger, frequency=COMMON)
-    assert not asks(ledger, frequency=COMMON, by=())
-    assert ledger.balances("heart") == {}
 
 
 def test_each_caller_and_each_dataset_has_its_own_allowance(ledger: Ledger) -> None:

@@ -17,7 +17,16 @@ import pytest
 from access.policy import Level, Profile
 from beacon.load import load
 from beacon.segments import SegmentCatalog
-from tests.support.beacon_node import LINES, MALE, PEOPLE, BeaconNode, loaded, policy, source
+from tests.support.beacon_node import (
+    LINES,
+    MALE,
+    PEOPLE,
+    BeaconNode,
+    loaded,
+    policy,
+    presence_only,
+    source,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -51,7 +60,7 @@ def node(tmp_path: Path) -> BeaconNode:
     )
     policies = [
         policy("open"),
-        policy("presence", profile=Profile.DEFAULT, level=Level.REGISTERED),
+        presence_only("presence", level=Level.REGISTERED),
         policy("closed", profile=Profile.CONTROLLED, level=Level.CONTROLLED),
         policy("hidden", profile=Profile.CONTROLLED, level=Level.CONTROLLED, listed=False),
     ]

@@ -20,6 +20,7 @@ from passports.passport import Researcher
 from passports.visas import Visa, VisaType
 from tests.support.access_node import NOW, URL, AccessNode, at, researcher
 from tests.support.beacon_node import NODE, loaded, source
+from tests.support.disclosure import disclosure
 
 pytestmark = pytest.mark.anyio
 
@@ -59,6 +60,7 @@ def beacon(node: AccessNode, who: Researcher, folder: Path) -> httpx.AsyncClient
         caller=honouring(caller, grants),
         record=node.record,
         clock=node.clock,
+        disclosure=disclosure(folder),
     )
     app = FastAPI()
     routes.install(app, doors)

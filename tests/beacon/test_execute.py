@@ -16,6 +16,7 @@ from beacon.execute import Outcome, run
 from beacon.query import Target, from_get
 from passports.passport import Researcher
 from tests.support.beacon_node import NOW, PEOPLE, loaded, policy, researcher, source
+from tests.support.disclosure import protection
 
 VARIANTS, INDIVIDUALS = Target("genomicVariant"), Target("individual")
 EXACT = {"referenceName": "1", "start": "100", "referenceBases": "A", "alternateBases": "G"}
@@ -48,7 +49,7 @@ def admission(
 
 
 def ask(admitted: Admission, target: Target = VARIANTS, /, **params: str) -> Outcome:
-    return run(from_get(target, list(params.items())), admitted)
+    return run(from_get(target, list(params.items())), admitted, protection())
 
 
 def counts(outcome: Outcome) -> dict[str, int | None]:
@@ -251,21 +252,18 @@ def test_a_known_parent_without_matches_is_a_plain_no(snapshot: Mapping[str, Seg
     assert [one.answer.exists for one in outcome.sets] == [False]
 
 
-def test_under_the_default_profile_only_presence_leaves_without_a_grant(
+def test_under_the_default_profile_records_leave_with_a_grant_only(
     snapshot: Mapping[str, Segment],
 ) -> None:
     policies = [policy("A", profile=Profile.DEFAULT)]
-    for who, expected in (
-        (None, Granularity.BOOLEAN),
-        (researcher("rosa"), Granularity.BOOLEAN),
-        (researcher("grace", grants=["B"]), Granularity.BOOLEAN),
-        (researcher("grace", grants=["A"]), Granularity.RECORD),
-    ):
+    for who in (None, researcher("rosa"), researcher("grace", grants=["B"])):
         admitted = admission(only(snapshot, "A"), policies, who)
-        (one,) = ask(admitted, **EXACT, requestedGranularity="record").sets
-        assert one.answer.granularity is expected
-        assert bool(one.variants) is (expected is Granularity.RECORD)
-        assert (one.answer.count is None) is (expected is Granularity.BOOLEAN)
+        with pytest.raises(NothingMayBeSaid):
+            ask(admitted, **EXACT, requestedGranularity="record")
+    admitted = admission(only(snapshot, "A"), policies, researcher("grace", grants=["A"]))
+    (one,) = ask(admitted, **EXACT, requestedGranularity="record").sets
+    assert one.answer.granularity is Granularity.RECORD
+    assert one.variants
 
 
 def test_pages_do_not_overlap_and_the_count_is_of_all(snapshot: Mapping[str, Segment]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pysam
 import pytest
 
-from beacon import panel, shorthand
+from beacon import panel, panel_load, shorthand
 from beacon.catalog import Allele, InGene, Span
 from beacon.errors import CatalogError, SourceRefused
 from beacon.panel import UNKNOWN, Panel
@@ -33,7 +33,7 @@ def vcf(path: Path, *lines: str, header: str = HEADER) -> Path:
 
 
 def loaded(folder: Path, path: Path, **more: object) -> Panel:
-    panel.load(path, folder, assembly="GRCh38", **more)  # type: ignore[arg-type]  # as given
+    panel_load.load(path, folder, assembly="GRCh38", **more)  # type: ignore[arg-type]  # as given
     return panel.read(folder)["GRCh38"]
 
 
@@ -130,14 +130,14 @@ def test_a_table_that_does_not_say_is_refused(tmp_path: Path, text: str) -> None
     path = tmp_path / "p.tsv"
     path.write_text(text)
     with pytest.raises(SourceRefused):
-        panel.load(path, tmp_path / "panel", assembly="GRCh38")
+        panel_load.load(path, tmp_path / "panel", assembly="GRCh38")
     assert panel.read(tmp_path / "panel") == {}
 
 
 def test_a_panel_without_frequencies_is_refused(tmp_path: Path) -> None:
     path = vcf(tmp_path / "p.vcf", "101 . A G . . .")
     with pytest.raises(SourceRefused, match="1 problem"):
-        panel.load(path, tmp_path / "panel", assembly="GRCh38")
+        panel_load.load(path, tmp_path / "panel", assembly="GRCh38")
 
 
 @pytest.mark.parametrize(("assembly", "population"), [("hg17", ""), ("GRCh38", "nfe")])
@@ -146,7 +146,7 @@ def test_an_unknown_assembly_or_population_is_refused(
 ) -> None:
     path = vcf(tmp_path / "p.vcf", "101 . A G . . AF=0.1")
     with pytest.raises(SourceRefused):
-        panel.load(path, tmp_path / "panel", assembly=assembly, population=population)
+        panel_load.load(path, tmp_path / "panel", assembly=assembly, population=population)
 
 
 def test_without_a_panel_there_is_none(tmp_path: Path) -> None:

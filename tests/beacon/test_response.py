@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from access.policy import Level, Profile
+from access.policy import Level
 from beacon.response import dataset_record, error_body
 from tests.support.beacon_node import (
     LINES,
@@ -18,6 +18,7 @@ from tests.support.beacon_node import (
     BeaconNode,
     loaded,
     policy,
+    presence_only,
     source,
 )
 
@@ -37,7 +38,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> BeaconNode:
         source(folder / "b", "B", lines=others),
         source(folder / "c", "C", lines=others),
     )
-    policies = [policy("A"), policy("B"), policy("C", profile=Profile.DEFAULT)]
+    policies = [policy("A"), policy("B"), presence_only("C")]
     return BeaconNode(folder, catalog=catalog, policies=policies, grants={"grace": ["C"]})
 
 

@@ -15,6 +15,7 @@ from beacon.execute import Outcome, run
 from beacon.query import Target, from_get
 from schemas import sequences
 from tests.support.beacon_node import NOW, loaded, policy, source
+from tests.support.disclosure import protection
 
 VARIANTS = Target("genomicVariant")
 SQ = sequences.refget_id("GRCh38", "1")
@@ -52,7 +53,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Segment]:
 def ask(snapshot: Mapping[str, Segment], target: Target, /, **params: str) -> Outcome:
     book = PolicyBook([policy(name) for name in snapshot], version="v")
     params["requestedGranularity"] = "record"
-    return run(from_get(target, list(params.items())), admit(book, None, snapshot, now=NOW))
+    return run(from_get(target, list(params.items())), admit(book, None, snapshot, now=NOW), protection())
 
 
 def found(outcome: Outcome) -> list[tuple[str, str]]:

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from access.policy import Level, Profile
+from access.policy import Level
 from beacon.load import DatasetSource
 from schemas.entries import ENTRY_TYPES
-from tests.support.beacon_node import BeaconNode, loaded, policy, source
+from tests.support.beacon_node import BeaconNode, loaded, policy, presence_only, source
 from tests.support.beacon_schemas import Schemas
 from tests.support.shared import shared_data
 
@@ -36,7 +36,7 @@ def node(tmp_path: Path) -> BeaconNode:
     return BeaconNode(
         tmp_path,
         catalog=loaded(tmp_path / "catalog", *sources),
-        policies=[policy("A"), policy("B", profile=Profile.DEFAULT)],
+        policies=[policy("A"), presence_only("B")],
         grants={"grace": ["B"]},
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Request
 
 from access.audit import RecordFile
+from access.disclosure import Disclosure
 from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
 from beacon import load, routes
 from beacon.catalog import Catalog
 from beacon.doors import Doors
 from beacon.info import NodeFacts
+from beacon.panel import NO_PANELS, Panel
 from beacon.response import error_body
 from beacon.segments import SegmentCatalog
 from gateway.http_errors import ErrorTable
@@ -28,6 +31,7 @@ from passports.passport import Researcher
 from passports.visas import Visa, VisaType
 from schemas.errors import SkerryError
 from tests.support.beacon_schemas import Conformance
+from tests.support.disclosure import KEY, ledger
 from tests.support.sources import HEADER, write_records, write_vcf
 
 NOW = 1_800_000_000
@@ -152,6 +156,12 @@ def policy(
     )
 
 
+def presence_only(dataset: str, *, level: Level = Level.PUBLIC) -> DatasetPolicy:
+    """Everybody at `level` learns whether something is there, truly; a grant gives records."""
+    told = {level: Granularity.BOOLEAN, Level.CONTROLLED: Granularity.RECORD}
+    return replace(policy(dataset, level=level), ceilings=told)
+
+
 def researcher(name: str, *, grants: Sequence[str] = ()) -> Researcher:
     visas = tuple(
         Visa(
@@ -181,6 +191,7 @@ class BeaconNode:
         policies: Sequence[DatasetPolicy],
         grants: Mapping[str, Sequence[str]] | None = None,
         objects: Mapping[str, Sequence[str]] | None = None,
+        panels: Mapping[str, Panel] = NO_PANELS,
     ) -> None:
         self.catalog = catalog
         self.book = PolicyBook(policies, version="policies-1")
@@ -190,6 +201,7 @@ class BeaconNode:
             self.record_path, pseudonym_key=b"p" * 32, signing_key=self.signing_key
         )
         self._grants = dict(grants or {})
+        self.ledger = ledger(folder)
         self.app = FastAPI()
         ErrorTable(bodies={"/beacon": _body}, realm="beacon").install(self.app)
         doors = Doors(
@@ -199,6 +211,8 @@ class BeaconNode:
             caller=self._caller,
             record=self.record,
             clock=lambda: NOW,
+            disclosure=Disclosure(self.ledger, key=KEY),
+            panels=panels,
             objects=lambda dataset: (objects or {}).get(dataset, ()),
         )
         routes.install(self.app, doors)

@@ -1,0 +1,187 @@
+"""A query as protection sees it: its kind, its one canonical key, and what the panel expects of it.
+
+Spellings, coordinate systems, addresses and the order of filters come to one key; a variant is what
+the reference panel knows it as, so that a dataset's own alleles never decide. What may be answered
+is `access.disclosure`'s, what a query means `beacon.query`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from access.privacy.question import Kind, Question, key_of
+from beacon import filters as filter_rules
+from beacon.alleles import trimmed
+from beacon.catalog import (
+    Allele,
+    AnyOf,
+    ById,
+    ByIdentifier,
+    Compare,
+    DatasetFacts,
+    Edited,
+    HasTerm,
+    Not,
+    Predicate,
+    Segment,
+    Span,
+    VariantQuestion,
+)
+from beacon.panel import UNKNOWN, Expected, Panel
+from beacon.query import Query
+
+_COLLECTIONS = frozenset({"dataset", "cohort"})
+_NO_PERSON = frozenset({None, "dataset", "genomicVariant"})
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """What is publicly known beside the datasets: panels by assembly. Remembers, for each dataset
+    version, the terms its list shows."""
+
+    panels: Mapping[str, Panel]
+    _listed: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+
+    def listed(self, segment: Segment) -> frozenset[str]:
+        key = segment.facts.id, segment.facts.version
+        if key not in self._listed:
+            held = frozenset(term.id for term in segment.terms() if term.kind == "ontologyTerm")
+            self._listed[key] = held
+        return self._listed[key]
+
+
+def posed(query: Query, segment: Segment, public: Public) -> Question:
+    """Reads of the segment its size, its version and its list of terms, which it shows anyway."""
+    facts = segment.facts
+    version = f"{facts.version}.{facts.people}"  # a withdrawal makes another version of answers
+    blank = Question(
+        kind=Kind.PERSON,
+        key=b"",
+        dataset=facts.id,
+        version=version,
+        people=facts.people,
+        counts=query.target.entry == "individual",
+        genotypes=facts.genotypes,
+    )
+    target = query.target
+    if target.entry_id is not None and target.entry not in ("genomicVariant", *_COLLECTIONS):
+        return blank
+    if target.parent not in _NO_PERSON and target.parent != "cohort":
+        return blank
+    if target.entry in _COLLECTIONS:
+        return replace(blank, kind=Kind.DESCRIPTION)
+    filtered = bool(query.filters) or target.parent == "cohort"
+    asked = query.by_id or (query.asked.question if query.asked is not None else None)
+    if asked is None and target.entry != "genomicVariant":
+        return _of_people(query, segment, public, blank=blank)
+    if filtered:
+        return replace(blank, kind=Kind.TOGETHER)
+    return _of_variants(asked, facts, public.panels.get(facts.assembly), blank=blank)
+
+
+def _of_variants(
+    asked: VariantQuestion | None, facts: DatasetFacts, panel: Panel | None, *, blank: Question
+) -> Question:
+    expected = panel.expected(asked) if panel is not None and asked is not None else UNKNOWN
+    kind, length = _extent(asked)
+    floors = panel.floors(facts.people) if panel is not None else None
+    floor = None if floors is None else floors.allele if kind is Kind.ALLELE else floors.span
+    return replace(
+        blank,
+        kind=kind,
+        key=_variant_key(asked, kind, expected),
+        frequency=expected.frequency,
+        commonest=expected.commonest,
+        floor=floor,
+        length=length,
+    )
+
+
+def _extent(asked: VariantQuestion | None) -> tuple[Kind, int]:
+    """Bases that a range covers; 0 where it isn't said, as of a gene."""
+    match asked:
+        case Allele() | ById() | ByIdentifier() | Edited():
+            return Kind.ALLELE, 0
+        case Span(start0=start0, end0=end0):
+            return Kind.RANGE, end0 - start0
+        case _:
+            return Kind.RANGE, 0
+
+
+def _variant_key(asked: VariantQuestion | None, kind: Kind, expected: Expected) -> bytes:
+    if kind is Kind.ALLELE and expected.alleles:
+        return key_of("alleles", expected.alleles)
+    if isinstance(asked, Allele):
+        core = trimmed(asked)
+        return key_of("allele", core.chrom, core.start0, core.ref, core.alt)
+    return key_of("variants", asked)
+
+
+def _of_people(query: Query, segment: Segment, public: Public, *, blank: Question) -> Question:
+    predicates = filter_rules.joined(query.filters, segment)
+    cohort = query.target.parent_id if query.target.parent == "cohort" else None
+    forms = sorted({canonical(each) for each in predicates})
+    listed = public.listed(segment)
+    return replace(
+        blank,
+        kind=Kind.PEOPLE,
+        key=key_of("people", query.target.entry, cohort, forms),
+        filters=sum(1 for each in predicates for _ in _leaves(each)) + (cohort is not None),
+        margin=blank.counts and cohort is None and _is_margin(predicates, listed),
+        margins=len(listed),
+    )
+
+
+def _is_margin(predicates: Sequence[Predicate], listed: frozenset[str]) -> bool:
+    """One term of the list with all below it, or nothing: one way to ask for each."""
+    if not predicates:
+        return True
+    match predicates:
+        case [HasTerm(term=term, descendants=True, scope=None)]:
+            return term in listed
+        case _:
+            return False
+
+
+def canonical(predicate: Predicate) -> str:
+    """One text for what is the same by its form: order, repetition, nesting and case do not tell
+    questions apart, and twice «not» is nothing."""
+    match predicate:
+        case HasTerm(term, descendants, scope):
+            name, mark, value = term.partition(":")
+            if mark and name.islower():  # `sex:female` is a comparison
+                return canonical(Compare(name, "=", value, scope))
+            return f"term {term!r} {descendants} {scope}"
+        case Compare(name, operator, value, scope):
+            name = name.removesuffix(".iso8601duration")
+            return f"field {name!r} {operator} {value.strip().casefold()!r} {scope}"
+        case Not(Not(inner)):
+            return canonical(inner)
+        case Not(inner):
+            return f"not ({canonical(inner)})"
+        case AnyOf(of):
+            members = sorted({canonical(each) for each in _flat(of)})
+            return members[0] if len(members) == 1 else f"any ({' '.join(members)})"
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _flat(members: Sequence[Predicate]) -> Iterator[Predicate]:
+    for member in members:
+        if isinstance(member, AnyOf):
+            yield from _flat(member.of)
+        else:
+            yield member
+
+
+def _leaves(predicate: Predicate) -> Iterator[Predicate]:
+    match predicate:
+        case AnyOf(of):
+            for member in of:
+                yield from _leaves(member)
+        case Not(of):
+            yield from _leaves(of)
+        case _:
+            yield predicate

@@ -1,0 +1,200 @@
+"""The same protection on every path of a Beacon: whatever the address, form or spelling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from access.policy import Profile
+from beacon import panel, panel_load
+from tests.support.beacon_node import FEMALE, MALE, BeaconNode, loaded, policy
+from tests.support.cohort import cohort
+
+pytestmark = pytest.mark.anyio
+
+# Of 120 people the first carries the rarest alone, 60 the common one.
+COMMON = {"referenceName": "1", "start": "100", "referenceBases": "A", "alternateBases": "G"}
+MIDDLE = {"referenceName": "1", "start": "200", "referenceBases": "C", "alternateBases": "T"}
+ABSENT = {"referenceName": "1", "start": "300", "referenceBases": "G", "alternateBases": "A"}
+RARE = {"referenceName": "1", "start": "400", "referenceBases": "T", "alternateBases": "C"}
+NOWHERE = {"referenceName": "1", "start": "500", "referenceBases": "T", "alternateBases": "C"}
+FREQUENCIES = {101: 0.3, 201: 0.01, 301: 0.3, 401: 0.00001}
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> BeaconNode:
+    folder: Path = tmp_path_factory.mktemp("protection")
+    table = folder / "panel.tsv"
+    alleles = {101: "A G", 201: "C T", 301: "G A", 401: "T C"}
+    rows = [f"1 {pos} {bases} {FREQUENCIES[pos]}" for pos, bases in alleles.items()]
+    # Others, so that the panel has a spectrum.
+    rows += [f"1 {1000 + n} A G {1 / (n + 2)}" for n in range(200)]
+    text = "\n".join(["chrom pos ref alt af", *rows]).replace(" ", "\t")
+    table.write_text(text + "\n")
+    panel_load.load(table, folder / "panel", assembly="GRCh38")
+    carriers = {101: range(60), 201: range(2), 401: range(1)}
+    lines = {101: "A G", 201: "C T", 401: "T C"}
+    source = cohort(folder / "in", "D", people=120, lines=lines, carriers=carriers)
+    catalog = loaded(folder / "catalog", source)
+    return BeaconNode(
+        folder,
+        catalog=catalog,
+        policies=[policy("D", profile=Profile.DEFAULT)],
+        grants={"grace": ["D"]},
+        panels=panel.read(folder / "panel"),
+    )
+
+
+async def ask(
+    node: BeaconNode, path: str = "/g_variants", *, name: str | None = None, **params: Any
+) -> tuple[int, Any]:
+    """Status, and what the answer or refusal says, without what only echoes the question."""
+    found = await node.get(path, name=name, **{"requestedGranularity": "count", **params})
+    body = found.json()
+    if found.status_code == 200:
+        return 200, body["responseSummary"]
+    return found.status_code, body["error"]["errorMessage"]
+
+
+async def test_everybody_is_told_of_common_alleles_truly(node: BeaconNode) -> None:
+    assert await ask(node, **COMMON) == (200, {"exists": True})
+    assert await ask(node, **ABSENT) == (200, {"exists": False})
+
+
+@pytest.mark.parametrize(
+    "path", ["/g_variants", "/individuals", "/biosamples", "/datasets/D/g_variants"]
+)
+async def test_a_rare_allele_is_refused_alike_whether_somebody_carries_it_or_not(
+    node: BeaconNode, path: str
+) -> None:
+    if path == "/biosamples":
+        held = await ask(node, "/g_variants/1-401-T-C/biosamples")
+        other = await ask(node, "/g_variants/1-501-T-C/biosamples")
+    else:
+        held, other = await ask(node, path, **RARE), await ask(node, path, **NOWHERE)
+    assert held == other
+    assert held[0] == 403
+
+
+@pytest.mark.parametrize("granularity", ["boolean", "count", "record"])
+@pytest.mark.parametrize("include", ["HIT", "MISS", "ALL", "NONE"])
+async def test_no_form_of_asking_gives_more(
+    node: BeaconNode, granularity: str, include: str
+) -> None:
+    wanted = {"requestedGranularity": granularity, "includeResultsetResponses": include}
+    found = await node.get("/individuals", **COMMON, **wanted, skip="0", limit="1")
+    body = found.json()
+    assert body["responseSummary"] == {"exists": True}
+    assert body["meta"]["returnedGranularity"] == "boolean"
+    for one in body.get("response", {}).get("resultSets", []):
+        assert one.keys() <= {"id", "setType", "exists", "resultsHandovers"}
+    assert "nextPage" not in found.text
+
+
+@pytest.mark.parametrize("name", [None, "rosa"])
+@pytest.mark.parametrize(
+    ("there", "not_there"),
+    [
+        ("/individuals/P0", "/individuals/nobody"),
+        ("/biosamples/P0", "/biosamples/nobody"),
+        ("/individuals/P0/g_variants", "/individuals/nobody/g_variants"),
+        ("/individuals/P0/biosamples", "/individuals/nobody/biosamples"),
+        ("/g_variants/1-401-T-C", "/g_variants/1-501-T-C"),
+        ("/g_variants/1-401-T-C/individuals", "/g_variants/1-501-T-C/individuals"),
+    ],
+)
+async def test_an_address_tells_nobody_who_or_what_is_there(
+    node: BeaconNode, name: str | None, there: str, not_there: str
+) -> None:
+    held = await ask(node, there, name=name)
+    assert held == await ask(node, not_there, name=name)
+    assert held[0] == 403
+
+
+async def test_an_address_of_a_common_variant_answers_as_the_question_does(
+    node: BeaconNode,
+) -> None:
+    assert await ask(node, "/g_variants/1-101-A-G") == (200, {"exists": True})
+    assert (await ask(node, "/g_variants/1-301-G-A"))[0] == 404
+
+
+async def test_a_variant_with_a_filter_is_refused(node: BeaconNode) -> None:
+    for name in (None, "rosa"):
+        for sex in (FEMALE, MALE):
+            for path in ("/individuals", "/g_variants"):
+                found = await ask(node, path, name=name, **COMMON, filters=sex["id"])
+                assert found[0] == 403
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        {"referenceName": "chr1", "start": "200", "referenceBases": "C", "alternateBases": "T"},
+        {
+            "referenceName": "NC_000001.11",
+            "start": "200",
+            "referenceBases": "c",
+            "alternateBases": "t",
+        },
+        {"genomicAlleleShortForm": "NC_000001.11:g.201C>T"},
+        {"genomicAlleleShortForm": "1-201-C-T"},
+        {"referenceName": "1", "start": "199", "referenceBases": "AC", "alternateBases": "AT"},
+    ],
+)
+async def test_every_spelling_is_one_question_and_paid_once(
+    node: BeaconNode, spelled: dict[str, str]
+) -> None:
+    name = f"spelling-{hash(str(spelled))}"
+    assert (await ask(node, name=name, **MIDDLE))[1]["exists"] is True
+    before = spent(node, name)
+    assert before
+    assert (await ask(node, name=name, **spelled))[1]["exists"] is True
+    assert (await ask(node, "/individuals", name=name, **spelled))[1]["exists"] is True
+    assert (await ask(node, "/g_variants/1-201-C-T", name=name))[1]["exists"] is True
+    assert spent(node, name) == before
+
+
+async def test_rows_of_a_signed_in_caller_say_who_was_left_out(node: BeaconNode) -> None:
+    found = (await node.get("/g_variants", name="rosa", **MIDDLE)).json()
+    (note,) = found["info"]["approximate"]
+    assert note["id"] == "D"
+
+
+async def test_everybody_is_told_roughly_how_many_have_a_term(node: BeaconNode) -> None:
+    status, summary = await ask(node, "/individuals", filters=FEMALE["id"])
+    assert status == 200
+    assert summary["countPrecision"] == "imprecise"
+    assert summary["numTotalResults"] % 10 == 0
+    assert (await ask(node, "/individuals", filters=FEMALE["id"])) == (status, summary)
+
+
+@pytest.mark.parametrize(
+    "filters", ["NCIT:C16576,NCIT:C20197", "-NCIT:C16576", "sex:=female", "sex:!female"]
+)
+async def test_free_combinations_are_not_for_everybody(node: BeaconNode, filters: str) -> None:
+    assert (await ask(node, "/individuals", filters=filters))[0] == 403
+    assert (await ask(node, "/individuals", name="rosa", filters=filters))[0] == 200
+
+
+async def test_filters_in_any_order_and_repeated_are_one_draw(node: BeaconNode) -> None:
+    terms = [FEMALE["id"], "ICD10:G35"]
+    told = {
+        str(await ask(node, "/individuals", name="rosa", filters=",".join(order)))
+        for order in (terms, terms[::-1], [*terms, terms[0]])
+    }
+    assert len(told) == 1
+
+
+async def test_a_grant_is_answered_exactly(node: BeaconNode) -> None:
+    status, summary = await ask(node, "/individuals", name="grace", **RARE)
+    assert (status, summary["numTotalResults"], summary["countPrecision"]) == (200, 1, "exact")
+
+
+def spent(node: BeaconNode, name: str) -> list[int]:
+    from tests.support.beacon_node import researcher
+
+    balances = node.ledger.balances("D")
+    found = balances.get(node.record.pseudonym(researcher(name).identity))
+    return [] if found is None else found.amounts.tolist()
