@@ -127,7 +127,15 @@ class Reading:
     beacon_id: str | None = None
 
 
-def read(status: int, document: object) -> Reading:
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """What must not have been left out of the question by the time it was answered."""
+
+    variant: bool = False
+    filters: int = 0
+
+
+def read(status: int, document: object, asks: Asks = Asks()) -> Reading:
     """Never raises: nonsense is an `error` outcome that says what was missing."""
     reply = members(document)
     if status != 200 or "error" in reply:
@@ -136,6 +144,8 @@ def read(status: int, document: object) -> Reading:
     exists = summary.get("exists")
     if not isinstance(exists, bool):
         return Reading(Outcome.ERROR, "The answer has no responseSummary.exists.")
+    if left_out := _left_out(members(reply.get("meta")), asks):
+        return Reading(Outcome.UNSUPPORTED, f"It answered without the {left_out} of the question.")
     sets = _sets(reply, summary, exists=exists)
     doubted = any(_contradicts(members(raw)) for raw in (summary, *_raw_sets(reply)))
     if doubted or (not exists and any(one.exists for one in sets)):
@@ -150,6 +160,16 @@ def read(status: int, document: object) -> Reading:
         unserved=_named(reply, "unsupported"),
         beacon_id=text(members(reply.get("meta")).get("beaconId")) or None,
     )
+
+
+def _left_out(meta: Mapping[str, object], asks: Asks) -> str:
+    """By the echo of the question in the answer: some servers drop what they cannot read and
+    answer the rest, which is another question."""
+    echo = members(meta.get("receivedRequestSummary"))
+    parameters, filters = echo.get("requestParameters"), echo.get("filters")
+    if asks.variant and isinstance(parameters, dict) and not parameters:
+        return "variant"
+    return "terms" if isinstance(filters, list) and len(filters) < asks.filters else ""
 
 
 def _raw_sets(reply: Mapping[str, object]) -> Sequence[object]:
@@ -246,7 +266,7 @@ def _refusal(status: int, reply: Mapping[str, object]) -> Reading:
         return Reading(Outcome.SUPPRESSED, message)
     if code in (401, 403):
         return Reading(Outcome.REFUSED, message)
-    if code in (400, 404, 405, 501):
+    if code in (400, 404, 405, 422, 501):
         return Reading(Outcome.UNSUPPORTED, message)
     if 300 <= status < 400:
         return Reading(Outcome.ERROR, "The node answered with a redirect, which is not followed.")

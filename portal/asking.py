@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from portal.answer import NodeAnswer, Outcome, Reading, read
+from portal.answer import Asks, NodeAnswer, Outcome, Reading, items, members, read
 from portal.breaker import Breakers
 from portal.calls import Calls, NoReply
 from portal.metrics import Metrics
@@ -22,12 +22,18 @@ from schemas.wire import canonical_json
 @dataclass(frozen=True, slots=True)
 class Target:
     """One node to ask; `unsupported` is why it need not be asked at all, `edition` changes with the
-    versions of its datasets."""
+    versions of its datasets; a foreign one is asked as anyone, in the older form."""
 
     url: str
     name: str
     unsupported: str = ""
     edition: str = ""
+    foreign: bool = False
+
+    @property
+    def root(self) -> str:
+        """Of its Beacon."""
+        return self.url if self.foreign else f"{self.url}/beacon"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +53,25 @@ async def anonymous(_audience: str) -> Credential:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as every node gets it; `path` is under the node's Beacon root."""
+    """A question as nodes get it; `path` is under a node's Beacon root.
+
+    Beacon v2.2 nests a variant's parameters under `g_variant`; most older servers know them only
+    `flat`, which is None where both forms are the same."""
 
     path: str
     body: bytes  # canonical JSON, so equal questions are equal bytes
+    flat: bytes | None = None
+    asks: Asks = field(default_factory=Asks)
 
     @classmethod
     def of(cls, path: str, body: Mapping[str, object]) -> Asked:
-        return cls(path, canonical_json(body))
+        query = members(body.get("query"))
+        variant = members(members(query.get("requestParameters")).get("g_variant"))
+        asks = Asks(variant=bool(variant), filters=len(items(query.get("filters"))))
+        flat = None
+        if variant:
+            flat = canonical_json({**body, "query": {**query, "requestParameters": variant}})
+        return cls(path, canonical_json(body), flat, asks)
 
 
 class Asking:
@@ -74,6 +91,8 @@ class Asking:
                 target.url, target.name, Outcome.UNSUPPORTED, target.unsupported, 0, "not asked"
             )
         started = _loop_time()
+        if target.foreign:
+            credential = anonymous
         shown = await _obtain(credential, target.url, (started + deadline) / 2)
 
         async def call() -> Got:
@@ -92,20 +111,31 @@ class Asking:
         if (paused := self._breakers.refuses(target.url)) is not None:
             return Got(Reading(Outcome.UNREACHABLE, paused))
         started = _loop_time()
-        url = f"{target.url}/beacon{asked.path}"
         try:
-            reply = await self._calls.send(
-                "POST", url, deadline=deadline, token=token, body=asked.body
-            )
+            got = await self._send(target, asked, token=token, deadline=deadline)
         except BaseException:
             self._breakers.gave_up(target.url)
             raise
-        if isinstance(reply, NoReply):
-            got = Got(Reading(reply.outcome, reply.reason))
-        else:
-            got = Got(read(reply.status, reply.document), reply.size)
         self._breakers.saw(target.url, got.reading.outcome)
         self._metrics.node(target.url, got.reading.outcome, _loop_time() - started)
+        return got
+
+    async def _send(
+        self, target: Target, asked: Asked, *, token: str | None, deadline: float
+    ) -> Got:
+        forms = [asked.body]
+        if target.foreign and asked.flat is not None:
+            forms = [asked.flat, asked.body]
+        got = Got(Reading(Outcome.ERROR, ""))
+        for form in forms:
+            reply = await self._calls.send(
+                "POST", target.root + asked.path, deadline=deadline, token=token, body=form
+            )
+            if isinstance(reply, NoReply):
+                return Got(Reading(reply.outcome, reply.reason))
+            got = Got(read(reply.status, reply.document, asked.asks), reply.size)
+            if got.reading.outcome is not Outcome.UNSUPPORTED:
+                break
         return got
 
 

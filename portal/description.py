@@ -55,7 +55,7 @@ def info(network: Network) -> dict[str, object]:
                 {
                     "id": node.id,
                     "name": node.name,
-                    "url": f"{node.url}/beacon",
+                    "url": node.root,
                     "problem": node.problem,
                 }
                 for node in network.registry.nodes

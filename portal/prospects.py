@@ -124,14 +124,16 @@ class Prospects:
 
     async def _of(self, question: Question, node: Node, visitor: Visitor) -> Prospect:
         datasets = node.datasets
-        if visitor.session is not None and not node.problem:
+        if visitor.session is not None and not node.problem and not node.foreign:
             datasets = await self._seen(node, visitor)
         return prospect(question, node, datasets, signed_in=visitor.session is not None)
 
     async def _seen(self, node: Node, visitor: Visitor) -> tuple[Dataset, ...]:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
-                seen = await self._doors.send("GET", node, DATASETS_PATH, visitor=visitor)
+                seen = await self._doors.send(
+                    "GET", node, f"/beacon{DATASETS_PATH}", visitor=visitor
+                )
         except (SkerryError, TimeoutError):
             # No passport or no answer now: then it will be asked as anyone would.
             return node.datasets

@@ -73,17 +73,18 @@ class Question:
         self, *, granularity: str = "count", limit: int = 10, skip: int = 0
     ) -> dict[str, object]:
         """The Beacon v2.2 POST body; parameters are nested, as the schema has them."""
-        parameters = {"g_variant": dict(self.parameters)} if self.parameters else {}
-        return {
-            "meta": {"apiVersion": "v2.2.0"},
-            "query": {
-                "requestParameters": parameters,
-                "filters": [dict(one) for one in self.filters],
-                "includeResultsetResponses": "ALL",
-                "pagination": {"skip": skip, "limit": limit},
-                "requestedGranularity": granularity,
-            },
+        # An empty member would be refused by some servers, and says nothing.
+        query: dict[str, object] = {}
+        if self.parameters:
+            query["requestParameters"] = {"g_variant": dict(self.parameters)}
+        if self.filters:
+            query["filters"] = [dict(one) for one in self.filters]
+        query |= {
+            "includeResultsetResponses": "ALL",
+            "pagination": {"skip": skip, "limit": limit},
+            "requestedGranularity": granularity,
         }
+        return {"meta": {"apiVersion": "v2.2.0"}, "query": query}
 
 
 def parse(text: str, *, terms: str = "", assembly: str = "") -> Question:

@@ -13,17 +13,19 @@ from dataclasses import dataclass, field, replace
 
 from portal.answer import items, members, text
 from portal.asking import Target
-from portal.calls import Calls, NoReply
+from portal.calls import Calls, NoReply, Reply
 from portal.settings import Limits
 from schemas.sequences import canonical_assembly
 
 MAX_DATASETS = 1_000
 MAX_TERMS = 20_000
 MAX_VALUES = 200
-DATASETS_PATH = "/beacon/datasets?requestedGranularity=record&limit=0"
-_LOOKED_AT = (
-    "/beacon/info", DATASETS_PATH, "/beacon/filtering_terms?limit=0", "/beacon/map",
-)  # fmt: skip
+DATASETS_PATH = "/datasets?requestedGranularity=record&limit=0"
+_LOOKED_AT = ("/info", DATASETS_PATH, "/filtering_terms?limit=0", "/map")
+_EVERY_DATASET = {
+    "meta": {"apiVersion": "v2.0"},
+    "query": {"requestedGranularity": "record", "pagination": {"skip": 0, "limit": 0}},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,30 +76,51 @@ class Node:
     datasets: tuple[Dataset, ...] = ()
     terms: tuple[Term, ...] = ()
     abilities: Abilities = Abilities()
+    foreign: bool = False  # another's Beacon: its address is its root, and it gets no passports
     problem: str = "Not looked at yet."
     checked: float = 0.0
     latency_ms: int | None = None
 
     @property
+    def root(self) -> str:
+        return Target(self.url, self.name, foreign=self.foreign).root
+
+    @property
     def target(self) -> Target:
         edition = " ".join(f"{one.id}={one.version}" for one in self.datasets)
-        return Target(self.url, self.name, edition=edition)
+        return Target(self.url, self.name, edition=edition, foreign=self.foreign)
 
 
 class Registry:
-    """The nodes of the settings, in their order; only the settings add or remove one."""
+    """The nodes of the settings, in their order; only the settings add or remove one. `beacons`
+    are roots of others' Beacons."""
 
     def __init__(
-        self, urls: Sequence[str], calls: Calls, *, limits: Limits, clock: Callable[[], float]
+        self,
+        urls: Sequence[str],
+        calls: Calls,
+        *,
+        limits: Limits,
+        clock: Callable[[], float],
+        beacons: Sequence[str] = (),
     ) -> None:
         self._calls = calls
         self._limits = limits
         self._clock = clock
-        self._nodes = {url: Node(url=url, slug=_slug(url), name=_slug(url)) for url in urls}
+        places = [*((url, False) for url in urls), *((root, True) for root in beacons)]
+        self._nodes = {
+            url: Node(url=url, slug=_slug(url), name=_slug(url), foreign=foreign)
+            for url, foreign in places
+        }
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         return tuple(self._nodes.values())
+
+    @property
+    def own(self) -> tuple[Node, ...]:
+        """Those with doors for requests and rights beside their Beacon."""
+        return tuple(node for node in self.nodes if not node.foreign)
 
     def by_slug(self, slug: str) -> Node | None:
         return next((node for node in self.nodes if node.slug == slug), None)
@@ -119,7 +142,7 @@ class Registry:
         started = loop.time()
         deadline = started + self._limits.deadline_seconds
         replies = await asyncio.gather(
-            *(self._get(node.url + path, deadline) for path in _LOOKED_AT)
+            *(self._get(node.root, path, deadline) for path in _LOOKED_AT)
         )
         taken = round((loop.time() - started) * 1000)
         if isinstance(replies[0], str):
@@ -131,13 +154,18 @@ class Registry:
         seen = _described(node, info, datasets, terms, now=self._clock(), taken=taken)
         return replace(seen, abilities=_abilities(members(info.get("info")), served, seen.datasets))
 
-    async def _get(self, url: str, deadline: float) -> object:
+    async def _get(self, root: str, path: str, deadline: float) -> object:
         """The document, or a `str` that says why there is none."""
-        reply = await self._calls.send("GET", url, deadline=deadline)
+        reply = await self._calls.send("GET", root + path, deadline=deadline)
+        if path == DATASETS_PATH and isinstance(reply, Reply) and reply.status in (404, 405):
+            # Some Beacons list their datasets to a POST alone.
+            reply = await self._calls.send(
+                "POST", f"{root}/datasets", deadline=deadline, body=_EVERY_DATASET
+            )
         if isinstance(reply, NoReply):
             return f"{reply.outcome}: {reply.reason}"
         if reply.status != 200 or not isinstance(reply.document, dict):
-            return f"error: {url.partition('/beacon/')[2].partition('?')[0]} is not served."
+            return f"error: {path.partition('?')[0]} is not served."
         return reply.document
 
 

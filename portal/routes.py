@@ -54,7 +54,7 @@ def _add_catalogue(router: APIRouter, portal: Portal) -> None:
         visitor = portal.visitors.of(request)
         standings: Sequence[object] = ()
         if visitor.session is not None:
-            standings = await portal.standings.all(portal.registry.nodes, visitor)
+            standings = await portal.standings.all(portal.registry.own, visitor)
         return portal.page(request, "me.html", visitor=visitor, values={"standings": standings})
 
 
@@ -76,7 +76,7 @@ async def _dataset_page(
         "node": node, "dataset": found, "filled": filled or {}, "workspaces": (), "mine": (),
         "problem": problem.public if problem else "",
     }  # fmt: skip
-    if visitor.session is not None:
+    if visitor.session is not None and not node.foreign:
         values |= await _own(portal, node, visitor, dataset_id=dataset_id)
     status = problem.status if problem else 200
     return portal.page(request, "dataset.html", visitor=visitor, status=status, values=values)
@@ -100,7 +100,7 @@ def _add_requests(router: APIRouter, portal: Portal) -> None:
         visitor = portal.visitors.of(request)
         held: Sequence[object] = ()
         if visitor.session is not None:
-            held = await portal.applications.all(portal.registry.nodes, visitor)
+            held = await portal.applications.all(portal.registry.own, visitor)
         return portal.page(request, "requests.html", visitor=visitor, values={"held": held})
 
     @router.post("/requests")

@@ -85,7 +85,7 @@ def _service(node: Node, *, now: float) -> dict[str, object]:
         "type": _TYPE,
         "organization": {"name": node.organization or node.name, "url": node.url},
         "version": node.version or "unknown",
-        "url": f"{node.url}/beacon",
+        "url": node.root,
         "info": {"problem": node.problem, "ageSeconds": _age(node, now=now)},
     }
 

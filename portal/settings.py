@@ -64,6 +64,8 @@ class PortalSettings(BaseSettings):
 
     public_url: PublicUrl
     nodes: tuple[PublicUrl, ...] = Field(max_length=1000)
+    # Roots of others' Beacons (any Beacon v2 server), asked as anyone.
+    beacons: tuple[PublicUrl, ...] = Field(default=(), max_length=1000)
     signin_issuer: PublicUrl | None = None
     client_id: str = "skerry-portal"
     client_secret: SecretStr | None = None
@@ -77,9 +79,10 @@ class PortalSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _no_node_twice(self) -> PortalSettings:
-        if len(set(self.nodes)) != len(self.nodes):
+        every = (*self.nodes, *self.beacons)
+        if len(set(every)) != len(every):
             raise ValueError("nodes: the same address twice")
-        if self.public_url in self.nodes:
+        if self.public_url in every or f"{self.public_url}/beacon" in every:
             raise ValueError("nodes: the portal may not be its own node")
         return self
 

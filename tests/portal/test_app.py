@@ -62,7 +62,7 @@ def _node(name: str, count: int | None) -> Starlette:
 @asynccontextmanager
 async def _browser(*nodes: str) -> AsyncGenerator[httpx.AsyncClient, None]:
     settings = PortalSettings(
-        public_url="http://127.0.0.1:8080", nodes=nodes, deadline_seconds=1, client_secret=None
+        public_url="http://127.0.0.1:8080", nodes=nodes, deadline_seconds=2, client_secret=None
     )
     app = create_app(settings)
     transport = httpx.ASGITransport(app=app)
