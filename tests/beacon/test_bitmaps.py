@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from beacon import ontology
@@ -213,6 +216,18 @@ def test_words_compare_without_case_and_with_a_wildcard() -> None:
     assert words("=", "%male") == {1, 2, 3}
     assert words("=", "male%x") == set()
     assert words("=", "abc*") == set()
+
+
+@given(st.text("ab", max_size=8), st.text("ab%", max_size=6))
+def test_a_wildcard_stands_for_any_run_of_characters(text: str, value: str) -> None:
+    pattern = ".*".join(re.escape(part) for part in value.split("%"))
+    like = bool(compare_text(Compare("sex", "=", value), [(text, BitMap([1]))]))
+    assert like == bool(re.fullmatch(pattern, text))
+
+
+def test_many_wildcards_over_a_text_that_repeats_itself_end() -> None:
+    texts = [("a" * 5_000, BitMap([1]))]
+    assert not compare_text(Compare("sex", "=", "%a" * 99 + "b%"), texts)
 
 
 def test_not_equal_leaves_out_people_with_any_equal_value() -> None:
