@@ -7,19 +7,19 @@ and who may decide are the node's. Nothing of a request is stored here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from portal.errors import NodeFailed
 from portal.node_doors import NodeDoors
+from portal.purpose_form import Fields, new_request
 from portal.registry import Node
 from portal.visitors import Visitor, Visitors
-from schemas.errors import InvalidInput, SkerryError
-from schemas.grants import NewRequest, RequestList, RequestView, WorkspaceList, WorkspaceView
-
-MAX_MONTHS_DIGITS = 4
+from schemas.data_use import VerdictView
+from schemas.errors import SkerryError
+from schemas.grants import PreCheck, RequestList, RequestView, WorkspaceList, WorkspaceView
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +58,34 @@ class Applications:
         except ValidationError as error:
             raise NodeFailed("The node’s list of workspaces could not be read.") from error
 
-    async def ask(self, node: Node, form: Mapping[str, object], visitor: Visitor) -> RequestView:
-        """Creates a request at the node and submits it; the node decides what is complete."""
-        new = _new_request(form)
-        body = new.model_dump(mode="json")
+    async def ask(self, node: Node, fields: Fields, visitor: Visitor) -> RequestView:
+        """Creates a request at the node and submits it; where terms must be accepted first it stays
+        a draft, and its requester reads them at the node's own page."""
+        body = new_request(fields).model_dump(mode="json")
         draft = await self._doors.send("POST", node, "/access/requests", visitor=visitor, body=body)
         made = _view(draft)
+        self._visitors.forget(visitor, node.url)
+        if made.terms is not None:
+            return made
         path = f"/access/requests/{made.id}/submit"
         submitted = await self._doors.send("POST", node, path, visitor=visitor, body={})
-        self._visitors.forget(visitor, node.url)
         return _view(submitted)
 
-
-def _new_request(form: Mapping[str, object]) -> NewRequest:
-    named = {name: form.get(name) for name in ("dataset", "project", "purpose", "workspace")}
-    months = form.get("months")
-    try:
-        # Python refuses to read endless digits with an error of its own; two are plenty.
-        short = isinstance(months, str) and len(months) <= MAX_MONTHS_DIGITS
-        whole = int(str(months)) if short and str(months).isdecimal() else months
-        return NewRequest.model_validate(named | {"months": whole})
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput(f"Please look at “{field}”: {first['msg']}.") from error
+    async def check(self, node: Node, fields: Fields, visitor: Visitor) -> VerdictView:
+        """What the dataset's conditions of data use say to the form as it is now."""
+        form = new_request(fields)
+        asked = PreCheck(dataset=form.dataset, months=form.months, data_use=form.data_use)
+        document = await self._doors.send(
+            "POST",
+            node,
+            "/access/requests/check",
+            visitor=visitor,
+            body=asked.model_dump(mode="json"),
+        )
+        try:
+            return VerdictView.model_validate(document)
+        except ValidationError as error:
+            raise NodeFailed("The node’s answer to the check could not be read.") from error
 
 
 def _view(document: object) -> RequestView:

@@ -6,14 +6,17 @@ Handlers parse, call and shape. Searching is `search_routes`'.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from portal.errors import SignInNeeded
+from portal.purpose_form import ORGANISATIONS, PURPOSES, sent_back
 from portal.registry import Node
 from portal.site import Portal
 from portal.visitors import Visitor
+from schemas.data_use import VerdictView
 from schemas.errors import NotFound, SkerryError
 
 
@@ -67,6 +70,7 @@ async def _dataset_page(
     dataset_id: str,
     problem: SkerryError | None = None,
     filled: Mapping[str, object] | None = None,
+    verdict: VerdictView | None = None,
 ) -> Response:
     node = portal.node(slug)
     found = next((one for one in node.datasets if one.id == dataset_id), None)
@@ -74,7 +78,8 @@ async def _dataset_page(
         raise NotFound("There is no such dataset listed in this network.")
     values: dict[str, object] = {
         "node": node, "dataset": found, "filled": filled or {}, "workspaces": (), "mine": (),
-        "problem": problem.public if problem else "",
+        "problem": problem.public if problem else "", "verdict": verdict,
+        "purposes": PURPOSES, "organisations": ORGANISATIONS,
     }  # fmt: skip
     if visitor.session is not None and not node.foreign:
         values |= await _own(portal, node, visitor, dataset_id=dataset_id)
@@ -110,15 +115,18 @@ def _add_requests(router: APIRouter, portal: Portal) -> None:
             raise SignInNeeded("Sign in to ask for access.")
         portal.visitors.check_form(visitor, form.get("csrf"))
         node = portal.node(str(form.get("node", "")))
-        filled = {name: str(value) for name, value in form.items()}
+        fields = {name: [str(one) for one in form.getlist(name)] for name in form}
+        shown_again = partial(
+            _dataset_page, request, portal, visitor,
+            slug=node.slug, dataset_id=str(form.get("dataset", "")), filled=sent_back(fields),
+        )  # fmt: skip
         try:
-            await portal.applications.ask(node, filled, visitor)
+            if form.get("do") == "check":
+                verdict = await portal.applications.check(node, fields, visitor)
+                return await shown_again(verdict=verdict)
+            await portal.applications.ask(node, fields, visitor)
         except SkerryError as error:
-            dataset_id = filled.get("dataset", "")
-            return await _dataset_page(
-                request, portal, visitor,
-                slug=node.slug, dataset_id=dataset_id, problem=error, filled=filled,
-            )  # fmt: skip
+            return await shown_again(problem=error)
         return RedirectResponse("/requests", status_code=303)
 
 

@@ -15,6 +15,7 @@ from portal.answer import NodeAnswer
 from portal.applications import Applications
 from portal.fanout import Fanout
 from portal.prospects import Prospects, unsupported
+from portal.purpose_form import MAX_FIELDS
 from portal.question import Kind, Question, parse
 from portal.registry import Node, Registry
 from portal.results import Results
@@ -96,7 +97,7 @@ class Portal:
         length = request.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > self.settings.limits.form_bytes:
             raise TooLarge("The form is too large, or does not say how large it is.")
-        return await request.form(max_fields=20, max_files=0)
+        return await request.form(max_fields=MAX_FIELDS, max_files=0)
 
     def answers(
         self,

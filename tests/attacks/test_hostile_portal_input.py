@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from portal.app import create_app
-from portal.applications import _new_request
 from portal.errors import SearchGone
+from portal.purpose_form import new_request
 from portal.question import parse
 from portal.searches import Searches
 from portal.settings import Limits, PortalSettings
@@ -46,9 +46,10 @@ def test_a_cookie_outside_ascii_is_compared_like_any_other() -> None:
 
 @pytest.mark.parametrize("months", ["9" * 5000, "99999", "-1", "x", "", "1e3", None])
 def test_an_absurd_number_of_months_is_refused_in_words(months: str | None) -> None:
-    form = {"dataset": "d", "project": "p", "purpose": "p", "workspace": "w", "months": months}
+    form = {name: ["w"] for name in ("dataset", "project", "purpose", "workspace")}
+    form |= {} if months is None else {"months": [months]}
     with pytest.raises(InvalidInput, match="months"):
-        _new_request(form)
+        new_request(form)
 
 
 @pytest.mark.anyio

@@ -124,7 +124,7 @@ def test_rosa_signs_in_and_asks_for_access(variant: str) -> None:
         page.get_by_role("link", name=re.compile("Isle 2")).first.click()
         page.fill("input[name=project]", "Hearts")
         page.fill("textarea[name=purpose]", "To learn about hearts.")
-        page.locator('form[action="/requests"] button').click()
+        page.get_by_role("button", name="Send the request").click()
         page.wait_for_url(f"{PORTAL}/requests")
         expect(page.get_by_text("Hearts")).to_be_visible()
         assert problems == []
