@@ -16,7 +16,8 @@
     Unavailable               503
     ├── KeysUnavailable       an issuer's keys could not be fetched; nothing was decided
     ├── UserinfoUnavailable   the broker would not say who its token stands for
-    └── RevocationsUnavailable  the list of revoked tokens cannot be read
+    ├── RevocationsUnavailable  the list of revoked tokens cannot be read
+    └── KeptUnavailable       sessions cannot be looked up
 
 A `BadToken` of a visa never leaves the room: the visa is dropped and its reason is kept.
 """
@@ -117,6 +118,10 @@ class UserinfoUnavailable(Unavailable):
 
 class RevocationsUnavailable(Unavailable):
     code = "revocations_unavailable"
+
+
+class KeptUnavailable(Unavailable):
+    code = "sessions_unavailable"
 
 
 class TooManySessions(TooMany):

@@ -101,7 +101,7 @@ async def test_a_full_house_turns_the_next_away_and_nobody_out(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = await house.opened()
-    monkeypatch.setattr(bearers, "MAX_HELD_CHARS", house.bearers._chars + 10)
+    monkeypatch.setattr(bearers, "MAX_HELD_CHARS", house.bearers._kept.size("bearer", now=NOW) + 10)
     with pytest.raises(TooManySessions):
         await house.opened(sub="dora")
     assert (await house.bearers.admit(first.bearer)).subject == "rosa"
