@@ -17,7 +17,7 @@ import yaml
 
 from access.policy import BONA_FIDE, Profile
 from beacon import panel_load
-from gateway import config, demo_people, home, loading
+from gateway import config, demo_examples, demo_people, home, loading
 from gateway.demo_data import DemoDataset
 from gateway.errors import PortTaken
 from gateway.home import NodeHome
@@ -268,6 +268,7 @@ def _write_portal(federation: Federation) -> None:
         f'public_url = "{addresses.portal}"\nnodes = [{urls}]\n'
         f'signin_issuer = "{addresses.signin}"\nclient_id = "skerry-portal"\n'
         f'client_secret = "{federation.client_secret}"\nname = "Skerry demo"\n'
+        f"examples = {json.dumps(demo_examples.examples(federation.plans))}\n"
     )
     home.write_secret(federation.folder / "portal.toml", text.encode())
 
