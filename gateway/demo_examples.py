@@ -13,7 +13,7 @@ _AROUND = 500
 
 
 def examples(plans: Sequence[Sequence[DemoDataset]]) -> list[str]:
-    """An allele that every node's people carry, its region, the commonest disease, carriers by sex."""
+    """An allele that every node's people carry, its region, the commonest disease, carriers."""
     sources = [node[0].source for node in plans]
     files = [
         Files(one.individuals, one.vcfs[0], one.keep_people)
