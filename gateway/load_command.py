@@ -17,6 +17,7 @@ from gateway.home import NodeHome
 from gateway.load_progress import Report, Shown
 from gateway.references import StoredReference
 from schemas.errors import NotFound
+from streams.inputs import plain_path
 from streams.refget.index import Index
 from streams.sources import Kind
 
@@ -64,19 +65,27 @@ def run(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, obj
         raise LoadRefused(
             "nothing to load: give --vcf, people (such as --individuals), --seal or --clear"
         )
-    for path in () if check_only else wanted.seal:
-        kind = loading.kind_of(path)
-        sealed = loading.seal_file(
-            home, path, object_id=f"{wanted.dataset}/{path.name}", dataset=wanted.dataset,
-            kind=kind, owners=(),
-        )  # fmt: skip
-        unsliced = kind is not Kind.FILE and not sealed.sliceable
-        note = "; whole only: no index could be used or made" if unsliced else ""
-        summary[f"sealed {sealed.object_id}"] = f"{sealed.plain_size} bytes{note}"
+    summary |= {} if check_only else _seal(home, wanted)
     for path in () if check_only else wanted.clear:
         found = loading.shelve_file(home, path, dataset=wanted.dataset)
         summary[f"in the clear {found.object_id}"] = f"{found.format}, {found.size} bytes"
     return summary
+
+
+def _seal(home: NodeHome, wanted: Wanted) -> Mapping[str, object]:
+    """What was sealed before is left alone, so that a load that was cut off goes on."""
+    done: dict[str, object] = {}
+    with Shown(()) as shown:
+        for path in wanted.seal:
+            kind, name = loading.kind_of(path), plain_path(path).name
+            sealed = loading.seal_file(
+                home, path, object_id=f"{wanted.dataset}/{name}", dataset=wanted.dataset,
+                kind=kind, owners=(), progress=shown,
+            )  # fmt: skip
+            unsliced = kind is not Kind.FILE and not sealed.sliceable
+            note = "; whole only: no index could be used or made" if unsliced else ""
+            done[f"sealed {sealed.object_id}"] = f"{sealed.plain_size} bytes{note}"
+    return done
 
 
 def _bases(home: NodeHome, sequences: str | None) -> Path | Reference | None:

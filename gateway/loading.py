@@ -7,6 +7,7 @@ One path for `skerry load` and the demo. Leaves checking of records to `beacon.l
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from access.policy import PolicyBook
@@ -19,6 +20,8 @@ from beacon.load import DatasetSource
 from gateway import config
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
+from streams.inputs import plain_path
+from streams.keyring import KeyRing
 from streams.keys import parse_public_key
 from streams.shelf import ClearObject, Shelf
 from streams.sources import FORMATS, Kind
@@ -39,9 +42,19 @@ def load_dataset(
 
 
 def seal_file(
-    home: NodeHome, path: Path, *, object_id: str, dataset: str, kind: str, owners: tuple[str, ...]
+    home: NodeHome,
+    path: Path,
+    *,
+    object_id: str,
+    dataset: str,
+    kind: str,
+    owners: tuple[str, ...],
+    progress: Progress | None = None,
 ) -> SealedObject:
-    """Seals a file to the node's storage key; the plaintext is only read."""
+    """Seals a file to the node's storage key; the plaintext is only read.
+
+    A Crypt4GH file that a submitter sealed to that key is opened in memory and sealed anew."""
+    told = None if progress is None else partial(progress, f"sealed bytes of {path.name}")
     return Vault(home.vault).seal(
         path,
         object_id=object_id,
@@ -50,6 +63,8 @@ def seal_file(
         format=format_of(path),
         owner_ids=owners,
         node_public=parse_public_key(home.storage_public.read_bytes()),
+        secrets=KeyRing(home.storage_secret),
+        progress=told,
     )
 
 
@@ -94,7 +109,7 @@ def kind_of(path: Path) -> Kind:
 
 def format_of(path: Path) -> str:
     """The htsget format name of a file by its ending; `FILE` for what htsget does not slice."""
-    name = path.name.lower()
+    name = plain_path(path).name.lower()
     for endings, known in (
         ((".bam",), "BAM"),
         ((".cram",), "CRAM"),

@@ -1,7 +1,7 @@
 """The small process that alone holds the node's secret key and makes headers again.
 
 Speaks over a Unix socket, one JSON line each way. Believes nobody: it checks signature, node, time
-and recipient of the permit itself, and with `--vault` that the header is the named object's.
+and recipient of the permit itself, and takes the named object's header from the vault itself.
 Crypt4GH v1.0 section 3; header-only re-wrapping. Decisions and the record stay with its callers.
 """
 
@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import base64
 import binascii
-import io
 import logging
 import os
 import resource
@@ -29,13 +28,14 @@ from pydantic import Field, ValidationError
 from access.errors import PermitRefused
 from access.permits import check
 from schemas.errors import SkerryError
-from schemas.grants import Permit, SignedPermit
+from schemas.grants import SignedPermit
 from schemas.wire import LocalId, Wire
 from streams.errors import AgentRefused, AgentUnavailable, EnvelopeInvalid, KeyInvalid
-from streams.header import MAX_HEADER, OpenedHeader, open_header, read_header, seal_header
-from streams.keys import SecretKey, check_public_bytes, read_secret_key, thumbprint
+from streams.header import MAX_HEADER, open_header, seal_header
+from streams.keyring import KeyRing, Secrets
+from streams.keys import check_public_bytes, thumbprint
 from streams.permit import Use, cover
-from streams.vault import Vault
+from streams.vault import SealedObject, Vault
 
 MAX_LINE = MAX_HEADER * 2
 MAX_CONNECTIONS = 64
@@ -51,7 +51,6 @@ _log = logging.getLogger(__name__)
 class RewrapRequest(Wire):
     permit: SignedPermit
     object_id: LocalId
-    header: str = Field(max_length=MAX_LINE)  # base64
     recipient: str = Field(max_length=64)  # base64 of the raw key
 
 
@@ -69,10 +68,9 @@ class KeyRequest(Wire):
 
 
 class KeyAnswer(Wire):
-    """Data keys in hex, of an object's body and of its chart."""
+    """Data keys in hex, of an object's body and chart."""
 
-    body: tuple[str, ...] = Field(default=(), repr=False)
-    chart: tuple[str, ...] = Field(default=(), repr=False)
+    keys: tuple[str, ...] = Field(default=(), repr=False)
     refused: str | None = None
 
 
@@ -80,36 +78,26 @@ class KeyAnswer(Wire):
 class Agent:
     """The rules of the process, apart from its socket."""
 
-    secret: SecretKey
+    secrets: Secrets
     permit_key: bytes
     audience: str
-    vault: Vault | None
+    vault: Vault
 
     def rewrap(self, request: RewrapRequest, *, now: int) -> bytes:
         """The object's header for the permit's recipient alone. Raises AgentRefused."""
-        try:
-            header = base64.b64decode(request.header, validate=True)
-        except binascii.Error as error:
-            raise AgentRefused("The header is not base64.") from error
-        permit, recipient = self._permitted(request, now=now)
-        self._check_header(request.object_id, permit.dataset, header)
-        return seal_header(self._opened(header).data_keys, [recipient])
+        recipient, sealed = self._permitted(request, now=now)
+        return seal_header(self._data_keys(sealed), [recipient])
 
     def unit_keys(self, request: KeyRequest, *, now: int) -> KeyAnswer:
         """The keys of one object, for the slicer alone. Raises AgentRefused, VaultBroken."""
-        permit, _ = self._permitted(request, now=now)
-        sealed = None if self.vault is None else self.vault.get(request.object_id)
-        if self.vault is None or sealed is None or not sealed.sliceable:
+        _, sealed = self._permitted(request, now=now)
+        if not sealed.sliceable:
             raise AgentRefused("There is no such object to slice.")
-        if sealed.dataset != permit.dataset:
-            raise AgentRefused("The object is of another dataset.")
-        chart = read_header(io.BytesIO(self.vault.sealed_chart(sealed)))
-        return KeyAnswer(
-            body=tuple(key.hex() for key in self._opened(sealed.header_bytes).data_keys),
-            chart=tuple(key.hex() for key in self._opened(chart).data_keys),
-        )
+        return KeyAnswer(keys=tuple(key.hex() for key in self._data_keys(sealed)))
 
-    def _permitted(self, request: RewrapRequest | KeyRequest, *, now: int) -> tuple[Permit, bytes]:
+    def _permitted(
+        self, request: RewrapRequest | KeyRequest, *, now: int
+    ) -> tuple[bytes, SealedObject]:
         try:
             permit = check(request.permit, self.permit_key, audience=self.audience, now=now)
             recipient = check_public_bytes(base64.b64decode(request.recipient, validate=True))
@@ -120,24 +108,20 @@ class Agent:
         use = Use(request.object_id, permit.dataset, thumbprint(recipient), 0)
         if not (coverage := cover(permit, use, now=now)).covered:
             raise AgentRefused(f"The permit does not cover this: {coverage.reasons[0]}.")
-        return permit, recipient
+        # From the vault, never from the caller: or a permit for one object would open any other.
+        sealed = self.vault.get(request.object_id)
+        if sealed is None or sealed.dataset != permit.dataset:
+            raise AgentRefused("There is no such object in this dataset.")
+        return recipient, sealed
 
-    def _opened(self, header: bytes) -> OpenedHeader:
+    def _data_keys(self, sealed: SealedObject) -> tuple[bytes, ...]:
         try:
-            opened = open_header(header, [self.secret])
-        except EnvelopeInvalid as error:
+            opened = open_header(sealed.header_bytes, self.secrets())
+        except (EnvelopeInvalid, KeyInvalid) as error:
             raise AgentRefused(error.public) from error
         if opened.edit_list is not None:
             raise AgentRefused("Headers with an edit list are not released.")
-        return opened
-
-    def _check_header(self, object_id: str, dataset: str, header: bytes) -> None:
-        # Otherwise a permit for one object would open the header of any other.
-        if self.vault is None:
-            return
-        known = self.vault.get(object_id)
-        if known is None or known.dataset != dataset or known.header_bytes != header:
-            raise AgentRefused("The header is not the one of this object.")
+        return opened.data_keys
 
 
 class AgentServer:
@@ -191,14 +175,11 @@ class AgentClient:
 
     socket: Path
 
-    async def rewrap(
-        self, signed: SignedPermit, object_id: str, header: bytes, recipient: bytes
-    ) -> bytes:
+    async def rewrap(self, signed: SignedPermit, object_id: str, recipient: bytes) -> bytes:
         """Raises AgentRefused, and AgentUnavailable when the agent does not answer soundly."""
         request = RewrapRequest(
             permit=signed,
             object_id=object_id,
-            header=base64.b64encode(header).decode(),
             recipient=base64.b64encode(recipient).decode(),
         )
         try:
@@ -270,7 +251,7 @@ async def _run(agent: Agent, socket: Path, *, until_eof: bool, slicer: Path | No
         loop.add_signal_handler(number, stop.set)
     server = await AgentServer(agent).start(socket)
     beside = None
-    if slicer is not None and agent.vault is not None:
+    if slicer is not None:
         beside = await _start_slicer(agent, slicer, agent.vault.root)
     sys.stdout.write("key agent ready\n")
     sys.stdout.flush()
@@ -287,22 +268,27 @@ async def _run(agent: Agent, socket: Path, *, until_eof: bool, slicer: Path | No
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 after a stop by signal, 2 for a key or setting that cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m streams.agent", description=__doc__)
-    parser.add_argument("--key", type=Path, required=True, help="the node's Crypt4GH secret key")
+    parser.add_argument(
+        "--key", type=Path, required=True,
+        help="the node's Crypt4GH secret key; its next and old ones beside it are used too",
+    )  # fmt: skip
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--permit-key", required=True, help="hex of the node's Ed25519 public key")
     parser.add_argument("--audience", required=True, help="the node's public URL")
-    parser.add_argument("--vault", type=Path, help="binds headers to objects when given")
+    parser.add_argument("--vault", type=Path, required=True)
     parser.add_argument("--slicer", type=Path, help="start a slicer that listens on this socket")
     parser.add_argument("--until-eof", action="store_true", help="stop when stdin closes")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="key agent: %(message)s")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the key
     try:
+        secrets = KeyRing(given.key)
+        secrets()
         agent = Agent(
-            secret=read_secret_key(given.key),
+            secrets=secrets,
             permit_key=bytes.fromhex(given.permit_key),
             audience=given.audience,
-            vault=Vault(given.vault) if given.vault is not None else None,
+            vault=Vault(given.vault),
         )
     except (SkerryError, OSError, ValueError) as error:
         _log.error("cannot start: %s", error)

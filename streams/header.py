@@ -57,8 +57,11 @@ def seal_header(
     readers: Sequence[bytes],
     *,
     edit_list: Sequence[int] | None = None,
+    writer: SecretKey | None = None,
 ) -> bytes:
-    """A header for all readers by one ephemeral writer key, which is then forgotten."""
+    """A header for all readers by one ephemeral writer key, which is then forgotten.
+
+    A `writer` is for many headers to one reader, and is to be forgotten after them."""
     if not data_keys or not readers:
         raise EnvelopeInvalid("A header needs at least one data key and one reader.")
     payloads = []
@@ -70,7 +73,7 @@ def seal_header(
         payloads.append(_edit_payload(edit_list))
     if len(payloads) * len(readers) > MAX_PACKETS or len(data_keys) > MAX_DATA_KEYS:
         raise TooLong(f"A header has at most {MAX_PACKETS} packets.")
-    writer = SecretKey.generate()
+    writer = writer or SecretKey.generate()
     packets = [_seal_packet(writer, reader, body) for reader in readers for body in payloads]
     return _MAGIC + struct.pack("<II", _VERSION, len(packets)) + b"".join(packets)
 

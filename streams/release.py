@@ -108,9 +108,8 @@ class Releases:
         await self._sweep(now)
         permit = self._checked(asked, signed, now=now)
         sealed = asked.sealed
-        header = await self._agent.rewrap(
-            signed, sealed.object_id, sealed.header_bytes, asked.workspace.public_key
-        )
+        recipient = asked.workspace.public_key
+        header = await self._agent.rewrap(signed, sealed.object_id, recipient)
         manifest = manifests.of_whole(sealed, permit, header, key=self._key, now=now)
         body = SealedBody(sealed, self._bodies)
         session = await self._start(asked, permit, body, manifest.manifest, still=still)

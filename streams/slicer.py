@@ -31,10 +31,11 @@ from schemas.errors import InvalidInput, SkerryError
 from streams.agent import KeyAnswer, KeyRequest
 from streams.envelope import open_body
 from streams.errors import AgentRefused, AgentUnavailable, NoSuchSession, SourceRefused
-from streams.header import OpenedHeader, read_header, seal_header
+from streams.header import OpenedHeader, seal_header
+from streams.opened_source import OpenedSource
 from streams.slicer_wire import MAX_LINE, Answer, PlanRequest, ReadRequest, Request
 from streams.slices.chart import Chart, Region, load
-from streams.slices.sealed import OpenedSource, Resealed
+from streams.slices.sealed import Resealed
 from streams.slices.weave import weave
 from streams.storage import Source, file_source
 from streams.vault import SealedObject, Vault
@@ -76,8 +77,8 @@ class Slicer:
         )
         if keys.refused is not None:
             raise AgentRefused("The key agent refused this release.", detail=keys.refused)
-        chart = self._chart(sealed, keys)
-        body_keys = tuple(map(bytes.fromhex, keys.body))
+        body_keys = tuple(map(bytes.fromhex, keys.keys))
+        chart = self._chart(sealed, body_keys)
         rows = chart.rows(Region(*region) for region in asked.regions)
         with self._opened(sealed) as body:
             source = OpenedSource(body, body_keys, plain_size=sealed.plain_size)
@@ -124,10 +125,9 @@ class Slicer:
                 del self._slices[key]
         return name
 
-    def _chart(self, sealed: SealedObject, keys: KeyAnswer) -> Chart:
+    def _chart(self, sealed: SealedObject, keys: tuple[bytes, ...]) -> Chart:
         stream, plain = io.BytesIO(self._vault.sealed_chart(sealed)), io.BytesIO()
-        read_header(stream)
-        open_body(stream, plain, OpenedHeader(tuple(map(bytes.fromhex, keys.chart)), None))
+        open_body(stream, plain, OpenedHeader(keys, None))
         return load(plain.getvalue())
 
 

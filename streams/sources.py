@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from streams.errors import SourceRefused
+from streams.storage import Source, file_source
 
 BGZF_EOF = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 CRAM_EOF = (
@@ -35,12 +36,22 @@ FORMATS: Mapping[Kind, tuple[str, ...]] = {
 
 def check_source(source: Path, *, kind: Kind, form: str) -> None:
     """Raises SourceRefused, naming the file and the next step."""
+    if not source.is_file():
+        raise SourceRefused(f"{source}: there is no such file. Check the path.")
+    try:
+        with source.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            check_content(source, file_source(file.fileno()), size, kind=kind, form=form)
+    except OSError as error:
+        raise SourceRefused(f"{source}: cannot be read: {error.strerror}.") from error
+
+
+def check_content(source: Path, at: Source, size: int, *, kind: Kind, form: str) -> None:
+    """As `check_source`, of bytes that are reached another way; `source` is their name."""
     allowed = FORMATS.get(kind)
     if allowed is not None and form not in allowed:
         raise SourceRefused(f"{source}: {kind} are {' or '.join(allowed)}, not {form}.")
-    if not source.is_file():
-        raise SourceRefused(f"{source}: there is no such file. Check the path.")
-    head, tail = _ends(source)
+    head, tail = at(18, 0), at(64, max(0, size - 64))
     if not head:
         raise SourceRefused(f"{source}: the file is empty. Copy or make it again.")
     match form:
@@ -78,14 +89,3 @@ def _check_cram(source: Path, head: bytes, tail: bytes) -> None:
 def _check_fasta(source: Path, head: bytes) -> None:
     if head[:1] != b">" and head[:4] != BGZF_EOF[:4]:
         raise SourceRefused(f"{source}: a FASTA file begins with «>».")
-
-
-def _ends(source: Path) -> tuple[bytes, bytes]:
-    try:
-        with source.open("rb") as file:
-            head = file.read(18)
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - 64))
-            return head, file.read()
-    except OSError as error:
-        raise SourceRefused(f"{source}: cannot be read: {error.strerror}.") from error

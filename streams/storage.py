@@ -48,14 +48,14 @@ def settle(file: BinaryIO, made: Path, path: Path) -> None:
 
 
 class LocalBodies:
-    """Immutable bodies in one folder, named by the hex of their SHA-256."""
+    """Immutable bodies in one folder, named by the hex of their segment root."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._folder = folder
+        self.folder = folder
 
     def path(self, digest: str) -> Path:
-        return self._folder / f"{digest}.body"
+        return self.folder / f"{digest}.body"
 
     def open(self, digest: str, *, size: int) -> int:
         """A descriptor to read from, which the caller closes. Raises VaultBroken if the body is

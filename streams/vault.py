@@ -10,19 +10,19 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from schemas.wire import LocalId, Wire
-from streams.envelope import BodyFacts, seal_body, segment_root
+from streams.envelope import BodyFacts, Progress, seal_body, segment_root
 from streams.errors import SourceRefused, VaultBroken
 from streams.header import seal_header
+from streams.inputs import HASH_STEP, Input, open_input
+from streams.keyring import Secrets
 from streams.keys import thumbprint
 from streams.listing import Listing
-from streams.sources import FORMATS, Kind, check_source
+from streams.sources import FORMATS, Kind, check_content
 from streams.storage import LocalBodies, replace_durably, settle, temporary_beside
-
-HASH_STEP = 1024 * 1024
 
 
 class SealedObject(Wire):
@@ -61,6 +61,7 @@ class Vault:
         self._charts = root / "charts"
         self._charts.mkdir(mode=0o700, exist_ok=True)
         self.bodies = LocalBodies(root / "bodies")
+        self._swept = False
 
     def get(self, object_id: str) -> SealedObject | None:
         return self._listing.current().get(object_id)
@@ -80,16 +81,23 @@ class Vault:
         format: str,  # noqa: A002 - the field's word
         owner_ids: Sequence[str],
         node_public: bytes,
+        secrets: Secrets | None = None,
+        progress: Progress | None = None,
     ) -> SealedObject:
         """Seals `source` under a fresh key; the same content under the same names is left alone.
+
+        A Crypt4GH file is opened with `secrets` in memory and sealed anew.
 
         What slicing needs is charted and sealed too, where the file has an index or can have one.
 
         Raises SourceRefused for what is truncated or not what it says, before anything changes.
         """
         kind, form = _known_kind(source, kind), format.upper()
-        check_source(source, kind=kind, form=form)
-        with self._listing.writing():
+        with open_input(source, secrets) as given, self._listing.writing():
+            check_content(source, given.at, given.size, kind=kind, form=form)
+            if not self._swept:
+                self._sweep()
+            self._check_key(node_public)
             before = self.get(object_id)
             unsealed = {
                 "object_id": object_id,
@@ -99,13 +107,16 @@ class Vault:
                 "owner_ids": tuple(owner_ids),
                 "node_key": thumbprint(node_public),
             }
-            if before is not None and _is_same(before, unsealed, source):
+            if before is not None and _is_same(before, unsealed, given):
                 return before
-            sealed = self._seal_body(source, unsealed, node_public)
+            sealed = self._seal_body(given, unsealed, node_public, progress)
             self._listing.publish({**self._listing.current(), object_id: sealed}.values())
             if before is not None:
                 self._shred(before)
             return sealed
+
+    def all(self) -> tuple[SealedObject, ...]:
+        return tuple(self._listing.current().values())
 
     def segment_digests(self, sealed: SealedObject) -> tuple[bytes, ...]:
         """The ordered leaves of the body, checked against its root."""
@@ -119,7 +130,7 @@ class Vault:
         return leaves
 
     def sealed_chart(self, sealed: SealedObject) -> bytes:
-        """The chart of a sliceable object, as a Crypt4GH file for the node's key."""
+        """The chart of a sliceable object, as a Crypt4GH body under the object's data key."""
         try:
             return self._chart_path(sealed.segment_root).read_bytes()
         except OSError as error:
@@ -127,24 +138,55 @@ class Vault:
 
     # Writing
 
+    def replace_headers(
+        self,
+        again: Callable[[SealedObject], SealedObject],
+        *,
+        proof: Callable[[SealedObject, SealedObject], None],
+    ) -> None:
+        """All at once, or none where `again` or `proof` raises."""
+        with self._listing.writing():
+            before = self.all()
+            after = [again(sealed) for sealed in before]
+            for old, new in zip(before, after, strict=True):
+                proof(old, new)
+            self._listing.publish(after)
+
+    def _check_key(self, node_public: bytes) -> None:
+        """One vault, one key: what was read before a rotation ended is not used after it."""
+        used = next((sealed.node_key for sealed in self.all()), None)
+        if used not in (None, thumbprint(node_public)):
+            raise SourceRefused(
+                "The vault is sealed to another storage key than this one: if it was just changed, "
+                "load again; otherwise restore that key."
+            )
+
+    def _sweep(self) -> None:
+        """Removes what a process that was killed has left: nothing in it can be opened."""
+        self._swept = True
+        kept = {sealed.segment_root for sealed in self.all()}
+        for folder in (self.bodies.folder, self._charts, self._digests):
+            for path in folder.iterdir():
+                if path.name.partition(".")[0] not in kept:
+                    path.unlink(missing_ok=True)
+
     def _seal_body(
-        self, source: Path, unsealed: Mapping[str, object], node_public: bytes
+        self,
+        given: Input,
+        unsealed: Mapping[str, object],
+        node_public: bytes,
+        progress: Progress | None,
     ) -> SealedObject:
         data_key = os.urandom(32)
-        chart = _chart(source, unsealed)
-        with (
-            source.open("rb") as plain,
-            temporary_beside(self.bodies.path("new")) as (file, made),
-        ):
-            size_before = os.fstat(plain.fileno()).st_size
-            facts = seal_body(plain, file, data_key)
-            if facts.plain_size != size_before:
-                raise SourceRefused(f"{source}: the file changed while it was read. Try again.")
+        chart = _chart(given, unsealed)
+        with given.stream() as plain, temporary_beside(self.bodies.path("new")) as (file, made):
+            facts = seal_body(plain, file, data_key, progress=progress)
+            _check_sealed(given, facts)
             leaves = b"".join(facts.segment_digests)
             replace_durably(self._digests / f"{facts.root.hex()}.leaves", leaves)
             if chart is not None:
                 path = self._chart_path(facts.root.hex())
-                replace_durably(path, seal_bytes(chart, node_public))
+                replace_durably(path, _sealed(chart, data_key))
             settle(file, made, self.bodies.path(facts.root.hex()))
         header = seal_header([data_key], [node_public])
         made_of = {"header": header.hex(), "sliceable": chart is not None}
@@ -160,23 +202,31 @@ class Vault:
         (self._digests / f"{replaced.segment_root}.leaves").unlink(missing_ok=True)
 
 
-def seal_bytes(content: bytes, node_public: bytes) -> bytes:
-    """A whole Crypt4GH file in memory, under a key of its own."""
-    data_key, sealed = os.urandom(32), io.BytesIO()
+def _sealed(content: bytes, data_key: bytes) -> bytes:
+    sealed = io.BytesIO()
     seal_body(io.BytesIO(content), sealed, data_key)
-    return seal_header([data_key], [node_public]) + sealed.getvalue()
+    return sealed.getvalue()
 
 
-def _chart(source: Path, unsealed: Mapping[str, object]) -> bytes | None:
+def _check_sealed(given: Input, facts: BodyFacts) -> None:
+    if facts.plain_size != given.size:
+        raise SourceRefused(f"{given.path}: the file changed while it was read. Try again.")
+    if given.expected_sha256 not in (None, facts.plain_sha256.hex()):
+        raise SourceRefused(
+            f"{given.path}: it is not the file of {given.path.name}.sha256. Copy it again."
+        )
+
+
+def _chart(given: Input, unsealed: Mapping[str, object]) -> bytes | None:
     """None for what cannot be sliced: another sort of file, or one that is not sorted."""
     if unsealed["kind"] not in FORMATS:
         return None
     # Here, so that the process that holds the node's key loads no parser of foreign files.
     from streams.slices.chart import dump
-    from streams.slices.survey import survey
+    from streams.slices.survey import survey_input
 
     try:
-        return dump(survey(source, str(unsealed["format"])))
+        return dump(survey_input(given, str(unsealed["format"])))
     except SourceRefused:
         return None
 
@@ -202,12 +252,12 @@ def _known_kind(source: Path, kind: Kind | str) -> Kind:
         raise SourceRefused(f"{source}: expected one of {known} as kind, got {kind}.") from error
 
 
-def _is_same(before: SealedObject, unsealed: Mapping[str, object], source: Path) -> bool:
+def _is_same(before: SealedObject, unsealed: Mapping[str, object], given: Input) -> bool:
     same_names = all(getattr(before, name) == value for name, value in unsealed.items())
-    if not same_names or source.stat().st_size != before.plain_size:
+    if not same_names or given.size != before.plain_size:
         return False
     digest = hashlib.sha256()
-    with source.open("rb") as file:
+    with given.stream() as file:
         while step := file.read(HASH_STEP):
             digest.update(step)
     return digest.hexdigest() == before.plain_sha256

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pysam.bcftools
-import pysam.samtools
 
 from streams.errors import IndexRefused, SourceRefused
-from streams.slices import cram
+from streams.inputs import Input, open_input
+from streams.slices import build_index, cram
 from streams.slices.bgzf import Block, read_block, virtual
 from streams.slices.binned import BinnedIndex, Offsets, Places, merged
 from streams.slices.chart import Chart
@@ -24,7 +23,7 @@ from streams.slices.headers import Header, read_header
 from streams.slices.index_files import MAX_INDEX_BYTES, read_index_file
 from streams.slices.records import PROBE_BYTES, UNPLACED, reference_of
 from streams.sources import BGZF_EOF
-from streams.storage import Source, file_source
+from streams.storage import Source
 
 ENDINGS: Mapping[str, tuple[str, ...]] = {
     "BAM": (".bai", ".csi"),
@@ -40,12 +39,22 @@ def survey(source: Path, form: str, *, index: Path | None = None) -> Chart:
 
     Raises SourceRefused, and IndexRefused with the next step.
     """
-    found = index or index_beside(source, form)
+    with open_input(source, None) as given:
+        return survey_input(given, form, index=index)
+
+
+def survey_input(given: Input, form: str, *, index: Path | None = None) -> Chart:
+    """As `survey`, of what may be sealed: then nothing plain is written."""
+    found = index or index_beside(given.path, form)
     if found is None:
         with tempfile.TemporaryDirectory(prefix="skerry-index-", dir=_memory()) as folder:
-            built = _build(source, form, Path(folder) / "index")
-            return _chart(source, form, _read(built), told=f"{source}: the index made of it")
-    return _chart(source, form, _read(found), told=str(found))
+            made = Path(folder) / "index"
+            if given.sealed:
+                build_index.piped(given, form, made)
+            else:
+                build_index.build(given.path, form, made)
+            return _chart(given, form, _read(made), told=f"{given.path}: the index made of it")
+    return _chart(given, form, _read(found), told=str(found))
 
 
 def index_beside(source: Path, form: str) -> Path | None:
@@ -72,38 +81,17 @@ def _read(path: Path) -> bytes:
     return raw
 
 
-def _build(source: Path, form: str, made: Path) -> Path:
+def _chart(given: Input, form: str, raw: bytes, *, told: str) -> Chart:
     try:
-        match form:
-            case "BAM":
-                pysam.samtools.index("-c", "-o", str(made), str(source))
-            case "CRAM":
-                pysam.samtools.index("-o", str(made), str(source))
-            case _:
-                pysam.bcftools.index("-c", "-f", "-o", str(made), str(source))
-    except pysam.utils.SamtoolsError as error:
+        if form == "CRAM":
+            return _cram_chart(given.at, given.size, raw)
+        return _bgzf_chart(given.at, given.size, form, raw=raw)
+    except IndexRefused as error:
         raise IndexRefused(
-            f"{source}: there is no index and none can be made. Sort the file by position."
+            f"{told}: {error.public} If it is of an older file, remove it: a new one is made."
         ) from error
-    return made
-
-
-def _chart(source: Path, form: str, raw: bytes, *, told: str) -> Chart:
-    descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        size = os.fstat(descriptor).st_size
-        try:
-            if form == "CRAM":
-                return _cram_chart(file_source(descriptor), size, raw)
-            return _bgzf_chart(file_source(descriptor), size, form, raw=raw)
-        except IndexRefused as error:
-            raise IndexRefused(
-                f"{told}: {error.public} If it is of an older file, remove it: a new one is made."
-            ) from error
-        except SourceRefused as error:
-            raise SourceRefused(f"{source}: {error.public}") from error
-    finally:
-        os.close(descriptor)
+    except SourceRefused as error:
+        raise SourceRefused(f"{given.path}: {error.public}") from error
 
 
 def _cram_chart(source: Source, size: int, raw: bytes) -> Chart:

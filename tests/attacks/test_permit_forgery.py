@@ -46,12 +46,10 @@ def good(node: ReleaseNode) -> SignedPermit:
 async def refused(
     node: ReleaseNode, signed: SignedPermit, *, recipient: bytes, object_id: str = "sample1"
 ) -> None:
-    sealed = node.vault.get(object_id)
-    assert sealed is not None
     async with node.agent_running():
         client = AgentClient(node.socket)
         with pytest.raises(AgentRefused):
-            await client.rewrap(signed, object_id, sealed.header_bytes, recipient)
+            await client.rewrap(signed, object_id, recipient)
 
 
 @pytest.mark.parametrize(

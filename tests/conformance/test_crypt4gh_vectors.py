@@ -24,8 +24,8 @@ from streams import envelope
 from streams.errors import EnvelopeInvalid, NotForUs, SegmentInvalid
 from streams.header import OpenedHeader, _shared_key, open_header, read_header
 from streams.keys import SecretKey, parse_public_key, read_secret_key
+from streams.opened_source import OpenedSource
 from streams.opening import open_parts
-from streams.slices.sealed import OpenedSource
 from tests.support.shared import shared_data
 
 SECONDS = 5.0

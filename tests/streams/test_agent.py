@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from schemas.grants import SignedPermit
-from streams.agent import Agent, AgentClient, main
+from streams.agent import AgentClient, main
 from streams.errors import AgentRefused, AgentUnavailable
 from streams.header import open_header, seal_header
 from streams.keys import SecretKey, write_pair
@@ -38,13 +38,10 @@ def permit(node: ReleaseNode, *objects: str, now: int = NOW) -> SignedPermit:
 
 
 async def rewrap(
-    node: ReleaseNode, signed: SignedPermit, recipient: bytes, *, header: bytes | None = None
+    node: ReleaseNode, signed: SignedPermit, recipient: bytes, *, object_id: str = "sample1"
 ) -> bytes:
-    sealed = node.vault.get("sample1")
-    assert sealed is not None
     async with node.agent_running():
-        client = AgentClient(node.socket)
-        return await client.rewrap(signed, "sample1", header or sealed.header_bytes, recipient)
+        return await AgentClient(node.socket).rewrap(signed, object_id, recipient)
 
 
 async def test_the_recipient_and_only_the_recipient_opens_the_new_header(
@@ -64,12 +61,15 @@ async def test_only_its_owner_can_reach_the_socket(node: ReleaseNode) -> None:
         assert stat.S_IMODE(node.socket.stat().st_mode) == 0o600
 
 
-async def test_the_header_of_another_object_is_refused(
+async def test_another_object_and_one_that_is_not_there_are_refused(
     node: ReleaseNode, workspace: SecretKey, content: bytes
 ) -> None:
-    other = node.seal(content, "sample2")
+    node.seal(content, "sample2")
+    for object_id in ("sample2", "sample3"):
+        with pytest.raises(AgentRefused):
+            await rewrap(node, permit(node), workspace.public, object_id=object_id)
     with pytest.raises(AgentRefused):
-        await rewrap(node, permit(node), workspace.public, header=other.header_bytes)
+        await rewrap(node, permit(node, "sample3"), workspace.public, object_id="sample3")
 
 
 async def test_an_object_the_permit_does_not_name_is_refused(
@@ -92,19 +92,20 @@ async def test_a_permit_counts_only_in_its_time(
 async def test_a_header_with_an_edit_list_is_refused(
     node: ReleaseNode, workspace: SecretKey
 ) -> None:
-    agent = node.agent()
-    loose = Agent(agent.secret, agent.permit_key, agent.audience, None)
-    node.agent = lambda: loose  # type: ignore[method-assign]  # an agent without a vault
     header = seal_header([os.urandom(32)], [node.node_secret.public], edit_list=[0, 5])
+    node.vault.replace_headers(
+        lambda sealed: sealed.model_copy(update={"header": header.hex()}),
+        proof=lambda old, new: None,
+    )
     with pytest.raises(AgentRefused):
-        await rewrap(node, permit(node), workspace.public, header=header)
+        await rewrap(node, permit(node), workspace.public)
 
 
 async def test_an_agent_that_is_down_is_said_to_be_down(
     node: ReleaseNode, workspace: SecretKey
 ) -> None:
     with pytest.raises(AgentUnavailable):
-        await AgentClient(node.socket).rewrap(permit(node), "sample1", b"x", workspace.public)
+        await AgentClient(node.socket).rewrap(permit(node), "sample1", workspace.public)
 
 
 async def test_noise_on_the_socket_is_answered_and_survived(
@@ -116,10 +117,7 @@ async def test_noise_on_the_socket_is_answered_and_survived(
             writer.write(noise)
             assert b'"refused":"' in await reader.readline()
             writer.close()
-        sealed = node.vault.get("sample1")
-        assert sealed is not None
-        client = AgentClient(node.socket)
-        assert await client.rewrap(permit(node), "sample1", sealed.header_bytes, workspace.public)
+        assert await AgentClient(node.socket).rewrap(permit(node), "sample1", workspace.public)
 
 
 def test_the_process_starts_says_so_and_stops_on_a_signal(tmp_path: Path) -> None:
@@ -127,6 +125,7 @@ def test_the_process_starts_says_so_and_stops_on_a_signal(tmp_path: Path) -> Non
     socket = tmp_path / "agent.sock"
     command = [sys.executable, "-m", "streams.agent", "--key", str(tmp_path / "key.sec")]
     command += ["--socket", str(socket), "--permit-key", "00" * 32, "--audience", URL]
+    command += ["--vault", str(tmp_path / "vault")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "key agent ready\n"
@@ -142,4 +141,5 @@ def test_the_process_starts_says_so_and_stops_on_a_signal(tmp_path: Path) -> Non
 def test_a_key_that_cannot_be_read_is_exit_code_2(tmp_path: Path) -> None:
     (tmp_path / "key.sec").write_text("not a key")
     given = ["--key", str(tmp_path / "key.sec"), "--socket", str(tmp_path / "s")]
+    given += ["--vault", str(tmp_path / "vault")]
     assert main([*given, "--permit-key", "00" * 32, "--audience", URL]) == 2

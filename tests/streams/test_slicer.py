@@ -261,7 +261,7 @@ def test_no_answer_of_the_slicer_shows_a_key(sealed: ReleaseNode) -> None:
 
     slicer = Slicer(sealed.vault, ask, clock=sealed.clock)
     answer = slicer.plan(plan_request(sealed)).model_dump_json()
-    for key in (*seen[0].body, *seen[0].chart):
+    for key in seen[0].keys:
         assert key not in answer
         assert key not in repr(seen[0])
         assert key not in repr(list(slicer._slices.values()))
@@ -272,7 +272,6 @@ def test_indexes_of_sealed_objects_lie_sealed(sealed: ReleaseNode) -> None:
     assert len(charts) == len(FORMS)
     for chart in charts:
         content = chart.read_bytes()
-        assert content.startswith(b"crypt4gh")
         assert b"chrLong" not in content
         assert b"skerry-chart" not in content
 

@@ -117,7 +117,7 @@ class ReleaseNode:
 
     def agent(self) -> Agent:
         public = self.node_key.public_key().public_bytes_raw()
-        return Agent(self.node_secret, public, URL, self.vault)
+        return Agent(lambda: (self.node_secret,), public, URL, self.vault)
 
     def slicer(self) -> Slicer:
         """A slicer that asks the agent without a pipe between them."""

@@ -1,0 +1,112 @@
+"""Changes the node's storage key: every header is made again, proven, and the old key retired.
+
+Meanwhile both keys open headers, so nothing stops. Every step may be cut off and done again: what
+lies on disk says how far it came. Bodies and their data keys stay as they are; a data key that
+leaked needs its object sealed anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from streams.errors import VaultBroken
+from streams.header import open_header, seal_header
+from streams.keyring import KeyRing, public_path
+from streams.keys import SecretKey, read_secret_key, thumbprint, write_pair
+from streams.vault import SealedObject, Vault
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """Thumbprints of the keys, and how many headers were made again."""
+
+    retired: str
+    current: str
+    headers: int
+
+
+def rotate(vault: Vault, ring: KeyRing, *, progress: Progress | None = None) -> Rotated:
+    """A new storage key for everything in the vault, or the end of a rotation that was cut off.
+
+    Raises NotForUs for a header that no key at hand opens, and VaultBroken for one that came out
+    wrong: the old key is still there then, and nothing is lost.
+    """
+    told = progress or (lambda stage, done: None)
+    if not ring.old.exists():
+        _make_next(ring)
+        os.link(ring.current, ring.old)
+    _exchange(ring)
+    before, after = read_secret_key(ring.old), read_secret_key(ring.current)
+    count = _rewrap(vault, before, after, told)
+    _prove(vault, after, told)
+    ring.old.unlink()
+    _sync(ring.current.parent)
+    return Rotated(thumbprint(before.public), thumbprint(after.public), count)
+
+
+def _make_next(ring: KeyRing) -> None:
+    """A whole pair under the next name; half a one is of a cut and holds nothing yet."""
+    if ring.next.exists() and public_path(ring.next).exists():
+        return
+    for path in (ring.next, public_path(ring.next)):
+        path.unlink(missing_ok=True)
+    write_pair(ring.next, public_path(ring.next))
+    _sync(ring.next.parent)
+
+
+def _exchange(ring: KeyRing) -> None:
+    """Next becomes current; the key that was in use has its old name already."""
+    pairs = (ring.next, ring.current), (public_path(ring.next), public_path(ring.current))
+    for name, wanted in pairs:
+        if name.exists():
+            name.replace(wanted)
+    _sync(ring.current.parent)
+
+
+def _rewrap(vault: Vault, before: SecretKey, after: SecretKey, told: Progress) -> int:
+    writer, count = SecretKey.generate(), 0
+
+    def again(sealed: SealedObject) -> SealedObject:
+        nonlocal count
+        if sealed.node_key == thumbprint(after.public):
+            return sealed
+        opened = open_header(sealed.header_bytes, [before])
+        header = seal_header(opened.data_keys, [after.public], writer=writer)
+        count += 1
+        if count % 1000 == 0:
+            told("headers made again", count)
+        return sealed.model_copy(
+            update={"node_key": thumbprint(after.public), "header": header.hex()}
+        )
+
+    vault.replace_headers(again, proof=lambda old, new: _same_keys(old, new, before, after))
+    return count
+
+
+def _same_keys(old: SealedObject, new: SealedObject, before: SecretKey, after: SecretKey) -> None:
+    if old is new:
+        return
+    was = open_header(old.header_bytes, [before]).data_keys
+    if open_header(new.header_bytes, [after]).data_keys != was:
+        raise VaultBroken("A header that was made again holds other keys.")
+
+
+def _prove(vault: Vault, after: SecretKey, told: Progress) -> None:
+    """As they lie on disk now, all headers open with the new key alone."""
+    for number, sealed in enumerate(vault.all(), 1):
+        open_header(sealed.header_bytes, [after])
+        if number % 1000 == 0:
+            told("headers proven", number)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

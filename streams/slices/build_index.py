@@ -1,0 +1,64 @@
+"""Makes an index where a file came without one: with samtools' and bcftools' own code.
+
+Of a file that is sealed, a process of its own makes it while the plain bytes pass through a pipe:
+they lie nowhere. What the index says is believed only by `survey`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pysam.bcftools
+import pysam.samtools
+
+from streams.errors import IndexRefused
+from streams.inputs import HASH_STEP, Input
+
+_STDIN = Path("/dev/fd/0")
+
+
+def build(source: Path, form: str, made: Path) -> None:
+    """Raises IndexRefused."""
+    try:
+        match form:
+            case "BAM":
+                pysam.samtools.index("-c", "-o", str(made), str(source))
+            case "CRAM":
+                pysam.samtools.index("-o", str(made), str(source))
+            case _:
+                pysam.bcftools.index("-c", "-f", "-o", str(made), str(source))
+    except pysam.utils.SamtoolsError as error:
+        raise _refused(source) from error
+
+
+def piped(given: Input, form: str, made: Path) -> None:
+    """Raises IndexRefused, SegmentInvalid."""
+    command = [sys.executable, "-m", "streams.slices.build_index", form, str(made)]
+    with (
+        given.stream() as plain,
+        subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process,
+    ):
+        assert process.stdin is not None  # noqa: S101 - for the types: it is a pipe
+        with suppress(BrokenPipeError), process.stdin as pipe:  # it gave up: its code tells
+            while piece := plain.read(HASH_STEP):
+                pipe.write(piece)
+        if process.wait():
+            raise _refused(given.path)
+
+
+def _refused(source: Path) -> IndexRefused:
+    return IndexRefused(
+        f"{source}: there is no index and none can be made. Sort the file by position."
+    )
+
+
+if __name__ == "__main__":
+    try:
+        build(_STDIN, sys.argv[1], Path(sys.argv[2]))
+    except IndexRefused:
+        sys.exit(1)
