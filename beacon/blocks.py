@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-FORMAT: Final = 5  # of the segment file
+FORMAT: Final = 6  # of the segment file
 ROWS: Final = 512
 CHUNK: Final = 1 << 16  # rows whose carriers are turned into rows of people together
 LONG_SPAN: Final = 1000  # alleles this long are listed apart: a range looks back only this far

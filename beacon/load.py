@@ -29,7 +29,7 @@ from beacon.catalog import DatasetFacts
 from beacon.errors import CatalogError, Problem, ReferenceUnreadable, SourceRefused
 from beacon.genes import Gene
 from beacon.identifiers import ANNOTATED
-from beacon.members import Members, members, owned
+from beacon.members import Members, cohort_members, members, owned
 from beacon.reaches import RefCheck
 from beacon.records import Problems
 from beacon.reference import FastaReference, Reference, Windowed
@@ -241,6 +241,7 @@ def _build(
     for entity in ENTITIES:
         rows = owned(entity, checked.staging, people, whole=whole)
         tell(entity, writer.records(entity, rows, checked.hierarchy))
+    writer.members(cohort_members(checked.staging, people))
     writer.dataset(_dataset_record(source), checked.hierarchy)
     # 2. Alleles and their carriers, into order and from there into the segment.
     numbers = {name: number for name, (number, _) in people.samples.items()}

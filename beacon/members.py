@@ -1,7 +1,8 @@
 """Who is in a dataset: people and samples get their numbers, records their owners.
 
-Samples become people through biosamples' `individualId`, or by their own name. A share of a cohort
-keeps its people's records and nothing that counts or names the others.
+Samples become people through biosamples' `individualId`, or by their own name; members of a cohort
+are those its record lists. A share of a dataset keeps its people's records and nothing that counts
+or names the others.
 """
 
 from __future__ import annotations
@@ -76,7 +77,9 @@ def owned(
     samples = staging.references("run", "biosampleId")
     for record in staging.records(entity):
         if entity == "cohort":
-            yield _cohort(record, len(people.numbers), whole=not people.narrowed), -1
+            listed = _listed(record, people, owners)
+            size = len(people.numbers if listed is None else listed)
+            yield _cohort(record, size, whole=not people.narrowed), -1
             continue
         person = record["id"] if entity == "individual" else record.get("individualId")
         if person is None and entity != "individual":
@@ -87,6 +90,26 @@ def owned(
             yield record, number
         elif whole and str(person) not in people.withdrawn:
             yield record, -1
+
+
+def cohort_members(staging: Staging, people: Members) -> Iterator[tuple[int, frozenset[int]]]:
+    """Each cohort that lists its members: its number and theirs, of those who are kept."""
+    owners = _owners(staging)
+    for number, record in enumerate(staging.records("cohort")):
+        if (listed := _listed(record, people, owners)) is not None:
+            yield number, listed
+
+
+def _listed(record: Record, people: Members, owners: Mapping[str, str]) -> frozenset[int] | None:
+    """The people under `ids`, as converters write them: individuals, or objects of lists by kind.
+    None where a cohort lists nobody, which may be everybody; an empty list is nobody."""
+    ids = record.get("ids")
+    by_kind = ids if isinstance(ids, dict) else {"individualIds": ids}
+    for kind, owner in (("individualIds", {}), ("biosampleIds", owners)):
+        if isinstance(named := by_kind.get(kind), list):
+            found = (people.numbers.get(owner.get(str(name), str(name))) for name in named)
+            return frozenset(number for number in found if number is not None)
+    return None
 
 
 def _cohort(record: Record, size: int, *, whole: bool) -> Record:

@@ -104,7 +104,7 @@ class _Packets:
                 yield from document
             case {"members": list(members)}:
                 self._lost("cohort", document)
-                self._cohort(document, len(members))
+                self._cohort(document, members)
                 yield from members
             case {"proband": dict(proband)}:
                 self._lost("family", document)
@@ -126,14 +126,15 @@ class _Packets:
             expected = f"a cohort, or at most {MAX_PACKET_BYTES} bytes"
             raise Unreadable(Problem(self._path.name, "", "", expected))
 
-    def _cohort(self, document: Mapping[str, Any], size: int) -> None:
+    def _cohort(self, document: Mapping[str, Any], members: list[Any]) -> None:
         self._staging.given.add("cohort")
         name = document.get("id")
         cohort = {
             "id": name,
             "name": document.get("description") or name,
             "cohortType": "study-defined",
-            "cohortSize": size,
+            "cohortSize": len(members),
+            "ids": {"individualIds": list(map(_subject, members))},
         }
         self._add("cohort", cohort, "cohort")
 
@@ -298,6 +299,15 @@ def _document(path: Path) -> object:
         raise Unreadable(problem) from closed
     except (ValueError, RecursionError) as wrong:
         raise Unreadable(Problem(path.name, "", "", "UTF-8 JSON")) from wrong
+
+
+def _subject(packet: Any) -> object:
+    """Who a packet is of, if it says so; it is checked where it is read itself."""
+    match packet:
+        case {"subject": {"id": name}}:
+            return name
+        case _:
+            return None
 
 
 def _message(path: Path, kind: str) -> object:

@@ -29,6 +29,7 @@ CREATE TABLE owners (entity TEXT PRIMARY KEY, persons BLOB NOT NULL) WITHOUT ROW
 CREATE TABLE links (
   entity TEXT NOT NULL, target TEXT NOT NULL, numbers BLOB NOT NULL, PRIMARY KEY (entity, target)
 ) WITHOUT ROWID;
+CREATE TABLE members (cohort INTEGER PRIMARY KEY, people BLOB NOT NULL);
 CREATE TABLE terms (
   id TEXT NOT NULL, entity TEXT NOT NULL, label TEXT NOT NULL, field TEXT, exact BLOB NOT NULL,
   closed BLOB NOT NULL, holders INTEGER NOT NULL, PRIMARY KEY (id, entity)
@@ -74,6 +75,12 @@ def write(db: sqlite3.Connection, entity: str, rows: Rows, hierarchy: Hierarchy)
         db.execute("INSERT INTO links VALUES (?, ?, ?)", (entity, target, _array(numbers)))
     _write_index(db, entity, index, hierarchy)
     return len(owners)
+
+
+def write_members(db: sqlite3.Connection, cohorts: Iterable[tuple[int, Iterable[int]]]) -> None:
+    """The people of each cohort that lists them, by its number."""
+    rows = ((cohort, BitMap(people).serialize()) for cohort, people in cohorts)
+    db.executemany("INSERT INTO members VALUES (?, ?)", rows)
 
 
 def write_dataset(

@@ -1,10 +1,8 @@
 """The records of one segment: filters evaluated to sets of numbers, joined between entities.
 
-Beacon v2.2 filters and nested addresses. individual <- biosample <- run <- analysis: a record
-belongs to the finest record it names, else to the next coarser one, in the end to its person. A
-dataset and its cohorts belong to everybody in it. A filter without a scope asks every entity that
-has the term, collections only where nothing else has it. Opening the file is left to
-`beacon.segments`.
+Beacon v2.2 filters. A filter without a scope asks every entity that has the term, collections only
+where nothing else has it. Which records belong together is `beacon.joins`', opening the file
+`beacon.segments`'.
 """
 
 from __future__ import annotations
@@ -24,13 +22,11 @@ from beacon.bitmaps import Values, compare_text
 from beacon.catalog import AnyOf, Compare, EntryType, FilteringTerm, HasTerm, Not, Predicate
 from beacon.errors import UnsupportedFilter
 from beacon.findings import SINGLE_VALUED
+from beacon.joins import COLLECTIONS, Joins
 from beacon.quantities import Kind
 
 MAX_NESTING = 10
 MAX_LISTED_VALUES = 50
-_COARSER: Mapping[str, str] = {"analysis": "run", "run": "biosample", "biosample": "individual"}
-_ORDER = ("individual", "biosample", "run", "analysis")
-_COLLECTIONS = frozenset({"cohort", "dataset"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +46,7 @@ class RecordTable:
 
     def __init__(self, ask: Callable[..., list[Any]], people: int) -> None:
         self._ask = ask
-        self._people = people
-        self._arrays: dict[tuple[str, str], NDArray[np.int32]] = {}
+        self._joins = Joins(ask, people)
         self._values: dict[tuple[str, str, str, str], Values] = {}
         self._listed: dict[str, tuple[str, ...]] = {}
         self._fields = self._read_fields()
@@ -59,7 +54,10 @@ class RecordTable:
     # Filters
 
     def matching(self, target: str, predicates: Sequence[Predicate]) -> BitMap:
-        found = self._all(target)
+        """Of variants, the people with a sequenced sample of which every predicate holds."""
+        if target == "genomicVariant" and predicates:
+            return self._joins.sequenced(lambda entity: self.matching(entity, predicates))
+        found = self._joins.all(target)
         for predicate in predicates:
             found &= self._holds(predicate, target, 0)
         return found
@@ -85,7 +83,7 @@ class RecordTable:
             case HasTerm() | Compare():
                 found = BitMap()
                 for entity, numbers in self._leaf(predicate, target):
-                    found |= self._join(entity, numbers, target)
+                    found |= self._joins.join(entity, numbers, target)
                 return found
             case AnyOf(of):
                 either = BitMap()
@@ -93,7 +91,7 @@ class RecordTable:
                     either |= self._holds(each, target, depth + 1)
                 return either
             case Not(of):
-                return self._all(target) - self._holds(of, target, depth + 1)
+                return self._joins.all(target) - self._holds(of, target, depth + 1)
             case _ as unreachable:
                 assert_never(unreachable)
 
@@ -204,70 +202,6 @@ class RecordTable:
             fields[entity][name].append(_Measured(name, None, holders=values))
         return fields
 
-    # Joins
-
-    def belonging(self, target: str, *, to: str, entry_id: str) -> BitMap | None:
-        if to == "individual":
-            rows = self._ask("SELECT number FROM people WHERE id = ?", entry_id)
-        else:
-            rows = self._ask("SELECT seq FROM records WHERE entity = ? AND id = ?", to, entry_id)
-        return self._join(to, BitMap([rows[0][0]]), target) if rows else None
-
-    def _join(self, entity: str, numbers: BitMap, target: str) -> BitMap:
-        """The records of `target` that belong to these of `entity`, or that these belong to."""
-        target = "individual" if target == "genomicVariant" else target
-        if entity == target:
-            return numbers
-        if entity in _COLLECTIONS or target in _COLLECTIONS:
-            return self._all(target) if numbers else BitMap()
-        if _ORDER.index(entity) < _ORDER.index(target):
-            return self._finer(entity, numbers, target)
-        return self._coarser(entity, numbers, target)
-
-    def _finer(self, entity: str, numbers: BitMap, target: str) -> BitMap:
-        named = self._links(target, entity)
-        # The last place stands for records that name none (-1).
-        wanted = np.zeros(self._count(entity) + 1, dtype=bool)
-        wanted[np.array(numbers, dtype=np.int64)] = True
-        wanted[-1] = False
-        found = BitMap(np.flatnonzero(wanted[named]).astype(np.uint32))
-        silent = BitMap(np.flatnonzero(named < 0).astype(np.uint32))
-        if silent and entity in _COARSER:
-            above = _COARSER[entity]
-            found |= silent & self._join(above, self._join(entity, numbers, above), target)
-        return found
-
-    def _coarser(self, entity: str, numbers: BitMap, target: str) -> BitMap:
-        chosen = np.array(numbers, dtype=np.int64)
-        named = self._links(entity, target)[chosen]
-        found = BitMap(named[named >= 0].astype(np.uint32))
-        silent = BitMap(chosen[named < 0].astype(np.uint32))
-        if silent and target in _COARSER:
-            above = _COARSER[target]
-            found |= self._join(above, self._join(entity, silent, above), target)
-        return found
-
-    def _links(self, entity: str, target: str) -> NDArray[np.int32]:
-        """For each record of `entity` the number of the `target` it names, or -1."""
-        if (entity, target) not in self._arrays:
-            if target == "individual":
-                rows = self._ask("SELECT persons FROM owners WHERE entity = ?", entity)
-            else:
-                sql = "SELECT numbers FROM links WHERE entity = ? AND target = ?"
-                rows = self._ask(sql, entity, target)
-            if not rows:
-                raise UnsupportedFilter("variants are asked for as variants, not as entries")
-            self._arrays[entity, target] = np.frombuffer(rows[0][0], np.int32)
-        return self._arrays[entity, target]
-
-    def _count(self, entity: str) -> int:
-        if entity in ("individual", "genomicVariant"):
-            return self._people
-        return 1 if entity == "dataset" else len(self._links(entity, "individual"))
-
-    def _all(self, entity: str) -> BitMap:
-        return BitMap(range(self._count(entity)))
-
     # Records
 
     def entries(
@@ -286,6 +220,9 @@ class RecordTable:
         )
         return len(chosen), [json.loads(text) for ((text,),) in texts]
 
+    def belonging(self, target: str, *, to: str, entry_id: str) -> BitMap | None:
+        return self._joins.belonging(target, to=to, entry_id=entry_id)
+
     def entry(self, entity: str, entry_id: str) -> Mapping[str, object] | None:
         sql = "SELECT json FROM records WHERE entity = ? AND id = ?"
         rows = self._ask(sql, entity, entry_id)
@@ -296,10 +233,9 @@ class RecordTable:
     ) -> NDArray[np.int64]:
         if entity == "individual":
             people, records = _both(people, records), None  # they have their people's numbers
-        chosen = BitMap(range(len(self._links(entity, "individual"))))
+        chosen = BitMap(range(len(self._joins.links(entity, "individual"))))
         if people is not None:
-            step = self._join if entity in _COLLECTIONS else self._finer
-            chosen &= step("individual", people, entity)
+            chosen &= self._joins.of_carriers(people, entity)
         if records is not None:
             chosen &= records
         return np.array(chosen, dtype=np.int64)
@@ -337,14 +273,14 @@ class RecordTable:
 
     def term_field(self, term: str) -> str | None:
         rows = self._ask("SELECT entity, field FROM terms WHERE id = ?", term)
-        fields = {field for entity, field in rows if entity not in _COLLECTIONS}
+        fields = {field for entity, field in rows if entity not in COLLECTIONS}
         return fields.pop() if len(fields) == 1 else None
 
 
 def _asked(entities: list[str], target: str) -> list[str]:
     """Collections stand for all of their people, so they are asked only where they are the only
     ones to have the term, or are what is wanted."""
-    finer = [each for each in entities if each not in _COLLECTIONS or each == target]
+    finer = [each for each in entities if each not in COLLECTIONS or each == target]
     return finer or entities
 
 

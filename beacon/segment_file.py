@@ -62,6 +62,9 @@ class SegmentWriter:
         """Records in their order, and what filters can ask of them; how many they are."""
         return record_file.write(self._db, entity, rows, hierarchy)
 
+    def members(self, cohorts: Iterable[tuple[int, Iterable[int]]]) -> None:
+        record_file.write_members(self._db, cohorts)
+
     def dataset(self, record: Mapping[str, object], hierarchy: Hierarchy) -> None:
         record_file.write_dataset(self._db, record, hierarchy)
 

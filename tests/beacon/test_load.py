@@ -128,7 +128,13 @@ def test_samples_belong_to_people_through_biosamples(tmp_path: Path) -> None:
 
 
 def test_a_share_of_a_cohort_holds_only_its_people(source: DatasetSource, tmp_path: Path) -> None:
-    cohort = {"id": "c", "name": "C", "ids": ["P1"], "cohortSize": 3, "collectionEvents": [{}]}
+    cohort = {
+        "id": "c",
+        "name": "C",
+        "ids": ["P1", "P3"],
+        "cohortSize": 3,
+        "collectionEvents": [{}],
+    }
     share = dataclasses.replace(
         source,
         keep_people=frozenset({"P3"}),

@@ -218,11 +218,6 @@ def test_filters_narrow_each_other_at_the_record_asked_for(segment: Segment) -> 
     assert found(segment, "individual", *exome_of_blood) == ["P1"]
 
 
-def test_variants_are_asked_by_the_numbers_of_people(segment: Segment) -> None:
-    asked = [Compare("libraryStrategy", "=", "WES")]
-    assert set(segment.matching("genomicVariant", asked)) == {0} == set(segment.people(asked))
-
-
 @pytest.mark.parametrize(
     "predicate",
     [
