@@ -25,6 +25,7 @@ from beacon.info import NodeFacts
 from beacon.panel import NO_PANELS, Panel
 from beacon.posed import Public
 from beacon.request_body import MAX_BODY_BYTES
+from duo.stated import duo_data_use
 from passports.passport import Researcher
 from schemas.beacon import Handover
 from schemas.entries import EntryTypeId
@@ -242,6 +243,9 @@ class Doors:
         given = granted(Granularity.RECORD, decision).wire if decision.allowed else None
         policy = asking.book.policy(dataset)
         level = policy.level.name.lower() if policy is not None else None
+        if policy is not None and policy.consent is not None:
+            # What the policy enforces, whatever the dataset's own metadata say.
+            record["dataUseConditions"] = {"duoDataUse": duo_data_use(policy.consent)}
         return record | {
             "info": {"assembly": facts.assembly, "level": level, "granularityForYou": given}
         }
