@@ -44,11 +44,11 @@ _WORDS = {
     "DUP": ("DUP", "SO:1000035", "SO:0001742", "EFO:0030070"),
     "INV": ("INV", "SO:1000036"),
     "BND": ("BND",),
-    "INDEL": ("DELINS",),
+    "INDEL": ("DELINS", "SO:1000032"),
 }
 # Terms above several stored types: children match a question for their parent (Beacon v2.2).
 _ABOVE = {
-    ("INDEL", "SO:1000032"): {"INS", "DEL", "INDEL"},
+    ("INDEL",): {"INS", "DEL", "INDEL"},
     ("CNV", "SO:0001019", "EFO:0030066"): {"CNV", "DEL", "DUP"},
     ("SV", "SO:0001537"): {"CNV", "DEL", "DUP", "INS", "INV", "BND"},
     ("SO:0001059",): {"SNP", "MNP", "INS", "DEL", "INDEL", "DUP", "INV", "CNV", "BND"},

@@ -111,6 +111,7 @@ def test_the_type_of_an_allele_follows_from_its_bases(
         ("EFO:0030066", {"CNV", "DEL", "DUP"}),
         ("SO:0001019", {"CNV", "DEL", "DUP"}),
         ("INDEL", {"INS", "DEL", "INDEL"}),
+        ("SO:1000032", {"INDEL"}),
         ("SV", {"CNV", "DEL", "DUP", "INS", "INV", "BND"}),
     ],
 )
