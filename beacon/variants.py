@@ -132,6 +132,17 @@ def _allele(chrom: str, start0: int, parameters: Mapping[str, object]) -> Varian
         return Span(chrom, start0, start0 + 1, alt=alt, starts=(start0, start0 + 1), ends=_ANYWHERE)
     if ref == alt and "N" not in ref:
         raise BadQuestion("referenceBases and alternateBases are the same.")
+    return _bared(chrom, start0, ref, alt=alt)
+
+
+def _bared(chrom: str, start0: int, ref: str, *, alt: str) -> Allele:
+    """Bases written around an `N` that both alleles share say nothing; alleles as stored are
+    anchored by one base at most."""
+    if "N" in ref + alt:
+        while ref and alt and ref[-1] == alt[-1] != "N":
+            ref, alt = ref[:-1], alt[:-1]
+        while ref and alt and ref[0] == alt[0] != "N":
+            start0, ref, alt = start0 + 1, ref[1:], alt[1:]
     return Allele(chrom, start0, ref, alt)
 
 

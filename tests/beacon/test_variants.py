@@ -31,6 +31,23 @@ def test_a_gene_is_asked_with_what_narrows_it() -> None:
     ) == InGene("BRCA1", variant_type="DEL", min_length=2, alt="A")
 
 
+@pytest.mark.parametrize(
+    ("start", "ref", "alt", "expected"),
+    [
+        (100, "GGNT", "GGAT", (102, "N", "A")),
+        (100, "GNT", "GT", (101, "N", "")),
+        (100, "G", "GN", (101, "", "N")),
+        (100, "NA", "N", (100, "NA", "N")),
+        (100, "CA", "CN", (101, "A", "N")),
+    ],
+)
+def test_n_stands_in_the_change_whatever_is_written_around_it(
+    start: int, ref: str, alt: str, expected: tuple[int, str, str]
+) -> None:
+    asked = {"start": start, "referenceBases": ref, "alternateBases": alt}
+    assert question(referenceName="1", **asked) == Allele("1", *expected)
+
+
 @pytest.mark.parametrize("change", ["V600E", "p.Val600Glu", "p.(Val600Glu)"])
 def test_an_amino_acid_change_is_asked_in_one_letter_form(change: str) -> None:
     assert question(aminoacidChange=change) == AminoacidChange("V600E")
