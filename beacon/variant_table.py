@@ -60,7 +60,7 @@ class VariantTable:
             case AminoacidChange(change, gene):
                 return self._change(change, gene)
             case ByIdentifier(name):
-                return self._by_identifier(name)
+                return self._present(self._by_identifier(name))
             case _ as unreachable:
                 assert_never(unreachable)
 

@@ -82,7 +82,7 @@ def of(question: VariantQuestion, *, assembly: str, by_spans: bool) -> Condition
         case AminoacidChange(change, gene):
             return _change(change, gene)
         case ByIdentifier(name):
-            return _named(name, assembly)
+            return _present(_named(name, assembly))
         case _ as unreachable:
             assert_never(unreachable)
 

@@ -117,6 +117,12 @@ def test_an_allele_found_in_nobody_is_not_there_in_any_spelling(tmp_path: Path, 
     assert found(ask(held, VARIANTS, variantId=text.replace("1:101:", "NC_000001.11:101:"))) == []
 
 
+def test_a_name_of_an_allele_found_in_nobody_is_answered_no(tmp_path: Path) -> None:
+    lines = ("101 rs9 A G . 0|0 0|0 0|0 0|0", "201 rs9 C T . 0|1 0|0 0|0 0|0")
+    held = loaded(tmp_path / "c", source(tmp_path / "s", "S", lines=lines)).snapshot()
+    assert found(ask(held, VARIANTS, genomicAlleleShortForm="rs9")) == [("S", "1-201-C-T")]
+
+
 @pytest.mark.parametrize("text", ["NC_000001.11:g.101A>T", "1-101-A-T", "1-999-A-G", "nothing"])
 def test_an_address_of_an_unknown_variant_is_unknown(
     snapshot: Mapping[str, Segment], text: str
