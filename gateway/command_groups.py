@@ -19,6 +19,7 @@ from gateway.extras import need
 _GROUPS = {
     "datasets": ("datasets_command", "app", "Versions of datasets: list, activate, roll back."),
     "duo": ("duo_command", "app", "Conditions of data use (DUO): judge and check them."),
+    "keys": ("keys_command", "app", "The node's storage key: change it."),
     "people": ("datasets_command", "people", "People of a dataset: withdraw one."),
     "policy": ("policy_command", "app", "Policies: versions, tests, what would change."),
     "reference": ("reference_command", "app", "Reference sequences: take them in and list them."),

@@ -23,7 +23,7 @@ from passports.passport import Researcher
 from schemas.errors import InvalidInput
 from schemas.grants import Permit, SignedPermit
 from schemas.htsget import Manifest, SignedManifest, SignedSlice, SliceManifest
-from streams import manifests
+from streams import manifests, rotation
 from streams.agent import AgentClient
 from streams.bodies import Body, ClearBody, Reader, SealedBody
 from streams.entitlement import Entitlement
@@ -80,15 +80,16 @@ class Releases:
         ticket_key: bytes,
         public_url: str,
         clock: Callable[[], float],
+        mark: str = "",
     ) -> None:
-        self._bodies = vault.bodies
+        self._vault = vault
         self._agent = agent
         self._slicer = slicer
         self._record = record
         self._key = signing_key
         self._audience = public_url
         self._clock = clock
-        self._sessions = Sessions()
+        self._sessions = Sessions(mark)
         self._swept = 0
         self.address_key = ticket_key
 
@@ -111,7 +112,7 @@ class Releases:
         recipient = asked.workspace.public_key
         header = await self._agent.rewrap(signed, sealed.object_id, recipient)
         manifest = manifests.of_whole(sealed, permit, header, key=self._key, now=now)
-        body = SealedBody(sealed, self._bodies)
+        body = SealedBody(sealed, self._vault.bodies)
         session = await self._start(asked, permit, body, manifest.manifest, still=still)
         return Opened(session, header, manifest)
 
@@ -295,6 +296,9 @@ class Releases:
         self._swept = now
         for session, end in self._sessions.over(now=now):
             await run_sync(self._end, session, end)
+        await run_sync(
+            rotation.record_pending, self._vault, partial(self._record.append, "keys.rotated")
+        )
 
     def _now(self) -> int:
         return int(self._clock())

@@ -7,15 +7,18 @@ leaked needs its object sealed anew.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from schemas.wire import canonical_json
 from streams.errors import VaultBroken
 from streams.header import open_header, seal_header
 from streams.keyring import KeyRing, public_path
 from streams.keys import SecretKey, read_secret_key, thumbprint, write_pair
+from streams.storage import replace_durably
 from streams.vault import SealedObject, Vault
 
 Progress = Callable[[str, int], None]
@@ -44,9 +47,27 @@ def rotate(vault: Vault, ring: KeyRing, *, progress: Progress | None = None) -> 
     before, after = read_secret_key(ring.old), read_secret_key(ring.current)
     count = _rewrap(vault, before, after, told)
     _prove(vault, after, told)
+    done = Rotated(thumbprint(before.public), thumbprint(after.public), count)
+    # Before the old key goes, so that no cut leaves a rotation off the record.
+    replace_durably(_unrecorded(vault), canonical_json(asdict(done)))
     ring.old.unlink()
     _sync(ring.current.parent)
-    return Rotated(thumbprint(before.public), thumbprint(after.public), count)
+    return done
+
+
+def record_pending(vault: Vault, append: Callable[[Mapping[str, object]], object]) -> None:
+    """Hands the last rotation to whoever holds the record, until it is there: at least once."""
+    path = _unrecorded(vault)
+    try:
+        facts: dict[str, object] = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return
+    append(facts)
+    path.unlink(missing_ok=True)
+
+
+def _unrecorded(vault: Vault) -> Path:
+    return vault.root / "rotation.json"
 
 
 def _make_next(ring: KeyRing) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from streams import rotation
 from streams.errors import NotForUs, SourceRefused, VaultBroken
-from streams.header import open_header
+from streams.header import open_header, seal_header
 from streams.keyring import KeyRing, public_path
-from streams.keys import parse_public_key, read_secret_key, thumbprint, write_pair
+from streams.keys import SecretKey, parse_public_key, read_secret_key, thumbprint, write_pair
 from streams.vault import SealedObject, Vault
 from tests.support.release_node import bgzf
 
@@ -135,10 +135,10 @@ def test_nothing_changes_where_a_header_does_not_open(vault: Vault, ring: KeyRin
 def test_a_header_that_came_out_wrong_is_not_published(
     vault: Vault, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = rotation.seal_header
-    monkeypatch.setattr(
-        rotation, "seal_header", lambda keys, to, writer: real([b"x" * 32], to, writer=writer)
-    )
+    def wrong(_keys: object, readers: list[bytes], *, writer: SecretKey) -> bytes:
+        return seal_header([b"x" * 32], readers, writer=writer)
+
+    monkeypatch.setattr(rotation, "seal_header", wrong)
     keys = data_keys(vault, ring)
     with pytest.raises(VaultBroken):
         rotation.rotate(vault, ring)
