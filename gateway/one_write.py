@@ -12,6 +12,7 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _HEAD = b"HTTP/1.1 "
+_JOINED_BYTES = 64 * 1024  # more is not copied to save a packet
 
 
 class OneWrite(HttpToolsProtocol):
@@ -31,11 +32,15 @@ class Joining:
         self._loop = loop
         self._head = b""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         if self._head:
-            data, self._head = self._head + data, b""
-        elif data.startswith(_HEAD):
-            self._head = data
+            head, self._head = self._head, b""
+            if len(data) > _JOINED_BYTES:
+                self._transport.writelines((head, data))
+                return
+            data = head + data
+        elif data[: len(_HEAD)] == _HEAD:
+            self._head = bytes(data)
             self._loop.call_soon(self._flush)
             return
         self._transport.write(data)

@@ -6,6 +6,7 @@ A sealed object as it lies in the vault, or a clear file or slice of one. Who ma
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from typing import Protocol
@@ -55,7 +56,7 @@ class SealedBody:
     def open(self) -> Reader:
         whole = Woven((Stretch(0, self.size),), (0, self.size))
         opened = self.bodies.open(self.sealed.segment_root, size=self.sealed.body_size)
-        return _FileReader(opened, whole)
+        return FileReader(opened, whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +77,32 @@ class ClearBody:
         return self.woven.size
 
     def open(self) -> Reader:
-        return _FileReader(self.shelf.open(self.found), self.woven)
+        return FileReader(self.shelf.open(self.found), self.woven)
 
 
 @dataclass(frozen=True, slots=True)
-class _FileReader:
+class FileReader:
     descriptor: int
     woven: Woven
 
     def read(self, start0: int, end0: int) -> bytes:
         return self.woven.read(file_source(self.descriptor), start0, end0)
+
+    def at_hand(self, start0: int, end0: int) -> memoryview | None:
+        """The bytes where they lie as they are and the system has them in memory."""
+        lies0 = self.woven.lies_at(start0, end0)
+        if lies0 is None:
+            return None
+        found = bytearray(end0 - start0)
+        try:
+            read = os.preadv(self.descriptor, [found], lies0, os.RWF_NOWAIT)
+        except (BlockingIOError, AttributeError):  # AttributeError: not a system that has it
+            return None
+        except OSError as error:
+            if error.errno == errno.EOPNOTSUPP:  # nor has every file system
+                return None
+            raise
+        return memoryview(found) if read == len(found) else None
 
     def close(self) -> None:
         os.close(self.descriptor)

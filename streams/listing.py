@@ -40,10 +40,9 @@ class Listing(Generic[Item, Key]):
     def current(self) -> dict[Key, Item]:
         """The objects as they are on disk now. Raises VaultBroken."""
         try:
-            with self._path.open("rb") as file:
-                facts = os.fstat(file.fileno())
-                stamp = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
-                if stamp != self._seen:
+            if _stamp(self._path.stat()) != self._seen:
+                with self._path.open("rb") as file:
+                    stamp = _stamp(os.fstat(file.fileno()))
                     self._objects, self._seen = self._parse(file), stamp
         except FileNotFoundError:
             return {}
@@ -80,3 +79,7 @@ class Listing(Generic[Item, Key]):
         if version != VERSION:
             raise VaultBroken(f"A list of objects has version {version}; {VERSION} is known.")
         return {self._key(one): one for one in found}
+
+
+def _stamp(facts: os.stat_result) -> tuple[int, int, int]:
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size

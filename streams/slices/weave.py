@@ -54,6 +54,14 @@ class Woven:
     def size(self) -> int:
         return self.starts[-1]
 
+    def lies_at(self, start0: int, end0: int) -> int | None:
+        """Where in the file the bytes [start0, end0) of the body lie as they are, if they do."""
+        number = bisect_right(self.starts, start0) - 1
+        piece = self.pieces[number]
+        if not isinstance(piece, Stretch) or end0 > self.starts[number + 1]:
+            return None
+        return piece.start0 + start0 - self.starts[number]
+
     def read(self, source: Source, start0: int, end0: int) -> bytes:
         """Exactly the bytes [start0, end0) of the body. Raises SourceRefused, VaultBroken."""
         parts = []
