@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from access.privacy.pricing import Spectrum
 from beacon import load as dataset_load
-from beacon.alleles import canonical_assembly
+from beacon.alleles import CHROMOSOMES, canonical_assembly
 from beacon.catalog import Segment
 from beacon.errors import Problem, SourceRefused
 from beacon.panel import FACTS, PanelFacts, frequency_of, read_facts
@@ -101,6 +101,7 @@ def _vcf_lines(path: Path, source: Iterator[str]) -> Iterator[str]:
     places = [header.index(name) for name in _COLUMNS]
     yield "##fileformat=VCFv4.3\n"
     yield '##INFO=<ID=AF,Number=A,Type=Float,Description="Allele frequency">\n'
+    yield from (f"##contig=<ID={mark}{name}>\n" for mark in ("", "chr") for name in CHROMOSOMES)
     yield "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
     for number, row in enumerate(rows, start=2):
         try:
