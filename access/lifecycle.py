@@ -68,6 +68,8 @@ class Part(StrEnum):
 
 
 OPEN_STATES = frozenset({State.DRAFT, State.SUBMITTED, State.RETURNED})
+# Taken by a door of their own, with what they change.
+WITH_CONTENT = frozenset({Step.CREATE, Step.EDIT, Step.ATTACH, Step.DETACH})
 DECISIONS = frozenset({Step.APPROVE, Step.REJECT, Step.RETURN})
 
 _EDITABLE = (State.DRAFT, State.RETURNED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from access.approval import approvals
 from access.lifecycle import NODE, AccessRequest, Event, Part
 from access.seen import Seen
 from access.store import IssuedGrant
@@ -27,7 +26,7 @@ def request_view(seen: Seen, verdict: VerdictView | None = None) -> RequestView:
         events=tuple(_event_view(event, seen) for event in request.events),
         grant=None if grant is None else _grant_view(grant),
         members=tuple(MemberView(identity=m, accepted=m in accepted) for m in request.members),
-        approvals=len(approvals(request)),
+        approvals=len(seen.approved_by),
         approvals_needed=demands.approvals,
         terms=demands.digest and TermsView(text=demands.terms, digest=demands.digest),
         attachments=request.attachments,

@@ -27,6 +27,7 @@ from access.lifecycle import (
     MAX_EVENTS,
     NODE,
     OPEN_STATES,
+    WITH_CONTENT,
     AccessRequest,
     Event,
     Part,
@@ -113,6 +114,11 @@ class RequestDesk:
         """The datasets on whose committee the person sits."""
         return tuple(d for d in self._book.datasets() if identity in (self._committee(d) or ()))
 
+    def listed_datasets(self) -> dict[str, str | None]:
+        """Those anyone may know of; with the address where one asks for access, if not here."""
+        found = ((name, self._book.policy(name)) for name in self._book.datasets())
+        return {name: one.requests_at for name, one in found if one is not None and one.listed}
+
     def demands(self, dataset: str) -> Demands:
         policy = self._book.policy(dataset)
         return Demands() if policy is None else Demands(policy.approvals, policy.terms)
@@ -176,6 +182,8 @@ class RequestDesk:
     def take(self, request_id: str, step: Step, body: StepBody, *, actor: str, now: int) -> Seen:
         """Takes one step and returns the request after it; a refused decision is recorded too."""
         seen = self.see(request_id, viewer=actor)
+        if step in WITH_CONTENT:
+            raise StepNotPossible(f"The step {step} is not taken without what it changes.")
         _refuse_misplaced(step, body)
         try:
             self._move(seen, step, body, now=now)

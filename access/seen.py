@@ -46,9 +46,13 @@ class Seen:
         return accepted(self.request, self.demands.terms)
 
     @property
+    def approved_by(self) -> tuple[str, ...]:
+        return tuple(event.actor for event in approvals(self.request))
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         done = set()
-        if any(event.actor == self.viewer for event in approvals(self.request)):
+        if self.viewer in self.approved_by:
             done.add(Step.APPROVE)
         if self.viewer in self.accepted:
             done.add(Step.ACCEPT)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
@@ -43,7 +43,7 @@ class Pages:
         self._jinja = Environment(
             loader=FileSystemLoader(folders), autoescape=True, undefined=StrictUndefined
         )
-        self._jinja.filters["utc"] = _utc
+        self._jinja.filters |= {"utc": _utc, "host": _host}
         self._node = node
 
     def show(
@@ -102,6 +102,10 @@ def asset(name: str) -> FileResponse:
     if Path(name).name != name or name.startswith(".") or not file.is_file():
         raise NotFound("There is no such file.")
     return FileResponse(file, headers={"Cache-Control": "public, max-age=3600"})
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or url
 
 
 def _utc(seconds: int) -> str:

@@ -1,7 +1,7 @@
-"""The node's pages for people: its home, the committee's requests, the admin's workspaces.
+"""The node's pages for people: its home and the admin's workspaces; requests are `request_routes`'.
 
-A committee member sees the requests for their own datasets, a node admin sees workspaces; for
-anyone else those pages do not exist. Rules are `access`'s; here they are called and shown.
+A node admin sees workspaces; for anyone else that page does not exist. Rules are
+`access`'s; here they are called and shown.
 """
 
 # Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
@@ -14,18 +14,15 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from access.attachments import Attachments
 from access.errors import NoSuchThing
-from access.lifecycle import Part, Step
 from access.recipients import Recipients
 from access.requests import RequestDesk
 from gateway.config import NodeSettings
-from gateway.pages import render
+from gateway.pages import render, request_routes
 from gateway.pages.render import Pages, see
+from gateway.pages.request_routes import RequestOffice
 from gateway.pages.signin import Desk
 from passports.login import Login
 from passports.sessions import Session, Sessions
-from schemas.grants import StepBody
-
-MAX_NOTE_CHARS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,7 @@ def build(
     )
     door.add_routes(router, login=login)
     _add_home(router, office)
-    _add_requests(router, office)
+    request_routes.build(RequestOffice(pages, door, desk, attachments, recipients, clock), router)
     _add_workspaces(router, office)
     return router
 
@@ -98,55 +95,6 @@ def _home(office: Office, session: Session | None) -> HTMLResponse:
         "is_admin": session is not None and office.is_admin(session),
     }
     return office.pages.show("node_home.html", session=session, facts=facts)
-
-
-def _add_requests(router: APIRouter, office: Office) -> None:
-    @router.get("/admin/requests", response_model=None)
-    def listed(session: Annotated[Session, Depends(office.door.person)]) -> HTMLResponse:
-        person = session.signed_in.identity
-        committee_of = office.requests.committee_of(person)
-        if not committee_of:
-            raise NoSuchThing(detail="requests page for someone on no committee")
-        facts: dict[str, object] = {
-            "requests": office.requests.for_committee(person),
-            "committee_of": committee_of,
-        }
-        return office.pages.show("node_requests.html", session=session, facts=facts)
-
-    @router.get("/admin/requests/{request_id}", response_model=None)
-    def one(
-        request_id: str, session: Annotated[Session, Depends(office.door.person)]
-    ) -> HTMLResponse:
-        seen = office.requests.see(request_id, viewer=session.signed_in.identity)
-        if seen.part is not Part.COMMITTEE:
-            raise NoSuchThing(detail="admin page of a request of one's own")
-        facts: dict[str, object] = {
-            "request": seen.request,
-            "grant": seen.grant,
-            "steps": seen.steps,
-            "verdict": office.requests.verdict(seen.request, now=office.clock()),
-            "workspace": office.recipients.registration(seen.request.workspace),
-        }
-        return office.pages.show("node_request.html", session=session, facts=facts)
-
-    @router.post("/admin/requests/{request_id}", response_model=None)
-    def decide(
-        request_id: str,
-        session: Annotated[Session, Depends(office.door.sender)],
-        step: Annotated[Step, Form()],
-        note: Annotated[str, Form(max_length=MAX_NOTE_CHARS)] = "",
-        months: Annotated[int | None, Form(ge=1, le=24)] = None,
-    ) -> RedirectResponse:
-        # One form serves every button: months means something to an approval only.
-        allowed_months = months if step is Step.APPROVE else None
-        office.requests.take(
-            request_id,
-            step,
-            StepBody(note=note, months=allowed_months),
-            actor=session.signed_in.identity,
-            now=office.clock(),
-        )
-        return see(f"/admin/requests/{request_id}")
 
 
 def _add_workspaces(router: APIRouter, office: Office) -> None:

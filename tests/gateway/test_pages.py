@@ -115,7 +115,7 @@ async def test_anyone_sees_the_nodes_home_escaped_and_locked_down(pages: Pages) 
     assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>|\sstyle=|\son[a-z]+=", page.text)
 
 
-@pytest.mark.parametrize("path", ["/admin", "/admin/requests", "/admin/workspaces"])
+@pytest.mark.parametrize("path", ["/admin", "/requests", "/admin/workspaces"])
 async def test_nobody_is_sent_to_sign_in(pages: Pages, path: str) -> None:
     answer = await pages.browser().get(path)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/signin?next={path}")
@@ -151,8 +151,8 @@ async def test_signing_out_ends_the_session(pages: Pages) -> None:
 async def test_the_committee_approves_on_the_page(node: AccessNode, pages: Pages) -> None:
     request_id = node.submitted(node.workspace())
     browser = pages.browser("dora")
-    assert request_id in (await browser.get("/admin/requests")).text
-    path = f"/admin/requests/{request_id}"
+    assert request_id in (await browser.get("/requests")).text
+    path = f"/requests/{request_id}"
     form = {"csrf": await token_on(browser, path), "step": "approve", "months": "2", "note": "ok"}
     assert (await browser.post(path, data=form)).status_code == 303
     assert "approved" in (await browser.get(path)).text
@@ -163,7 +163,7 @@ async def test_the_committee_approves_on_the_page(node: AccessNode, pages: Pages
 async def test_the_committee_may_say_no(
     node: AccessNode, pages: Pages, step: str, state: str
 ) -> None:
-    path = f"/admin/requests/{node.submitted(node.workspace())}"
+    path = f"/requests/{node.submitted(node.workspace())}"
     browser = pages.browser("dora")
     form = {"csrf": await token_on(browser, path), "step": step, "months": "6", "note": "<b>no"}
     assert (await browser.post(path, data=form)).status_code == 303
@@ -177,7 +177,7 @@ async def test_the_committee_may_say_no(
 async def test_a_form_without_the_sessions_token_changes_nothing(
     node: AccessNode, pages: Pages, csrf: str
 ) -> None:
-    path = f"/admin/requests/{node.submitted(node.workspace())}"
+    path = f"/requests/{node.submitted(node.workspace())}"
     answer = await pages.browser("dora").post(path, data={"csrf": csrf, "step": "approve"})
     assert answer.status_code == 403
     assert node.store.active_grant(at("grace"), "ds1", now=NOW) is None
@@ -186,7 +186,7 @@ async def test_a_form_without_the_sessions_token_changes_nothing(
 async def test_a_form_from_another_origin_or_session_changes_nothing(
     node: AccessNode, pages: Pages
 ) -> None:
-    path = f"/admin/requests/{node.submitted(node.workspace())}"
+    path = f"/requests/{node.submitted(node.workspace())}"
     browser = pages.browser("dora")
     form = {"csrf": await token_on(browser, path), "step": "approve"}
     elsewhere = {"origin": "http://127.0.0.1:8082"}
@@ -196,22 +196,22 @@ async def test_a_form_from_another_origin_or_session_changes_nothing(
     assert node.store.active_grant(at("grace"), "ds1", now=NOW) is None
 
 
-@pytest.mark.parametrize("name", ["rosa", "grace", "adam", "emil"])
+@pytest.mark.parametrize("name", ["rosa", "adam", "emil"])
 async def test_a_request_of_others_looks_like_none(
     node: AccessNode, pages: Pages, name: str
 ) -> None:
     request_id = node.submitted(node.workspace())
     browser = pages.browser(name)
-    theirs = await browser.get(f"/admin/requests/{request_id}")
-    unknown = await browser.get("/admin/requests/req-unknown")
+    theirs = await browser.get(f"/requests/{request_id}")
+    unknown = await browser.get("/requests/req-unknown")
     assert theirs.status_code == unknown.status_code == 404
     assert theirs.text == unknown.text
 
 
 async def test_a_committee_sees_only_its_own_datasets(node: AccessNode, pages: Pages) -> None:
     request_id = node.submitted(node.workspace())
-    assert request_id not in (await pages.browser("emil").get("/admin/requests")).text
-    assert (await pages.browser("adam").get("/admin/requests")).status_code == 404
+    assert request_id not in (await pages.browser("emil").get("/requests")).text
+    assert request_id not in (await pages.browser("adam").get("/requests")).text
 
 
 async def test_an_admin_confirms_and_revokes_a_workspace(node: AccessNode, pages: Pages) -> None:
@@ -262,12 +262,12 @@ async def test_the_verdict_on_data_use_stands_on_the_request_page(tmp_path: Path
     workspace = node.workspace()
     request_id = node.submitted(workspace, dataset="asked")
     async with pages.browser("dora") as browser:
-        shown = (await browser.get(f"/admin/requests/{request_id}")).text
+        shown = (await browser.get(f"/requests/{request_id}")).text
         assert "needs-review" in shown
         assert "requester.organisation.type" in shown
         assert "DUO 2021-02-23; diseases none; policy 1." in shown
         node.take(request_id, Step.APPROVE, by="dora")
-        decided = (await browser.get(f"/admin/requests/{request_id}")).text
+        decided = (await browser.get(f"/requests/{request_id}")).text
         assert "Conditions of data use" not in decided
         assert "Make the results available." in decided
     node.close()
