@@ -214,9 +214,7 @@ class Releases:
                 step = CLEAR_BATCH_BYTES if clear else BATCH_BYTES
                 for start0 in range(claim.start0, claim.end0, step):
                     end0 = min(start0 + step, claim.end0)
-                    batch = self._batch_at_hand(claim, reader, start0, end0) or (
-                        await run_sync(self._next_batch, session, reader, start0, end0)
-                    )
+                    batch = await self._batch(claim, reader, start0, end0)
                     sent += len(batch)  # handed over counts as sent, whatever the network does
                     yield batch
             finally:
@@ -286,18 +284,20 @@ class Releases:
             self._end(session, end)
             raise AddressRefused(f"This release has ended ({end}). Nothing more is sent.")
 
+    async def _batch(self, claim: Claim, reader: Reader, start0: int, end0: int) -> Batch:
+        """Of a clear file, what is at hand: going to a thread costs more than reading it."""
+        session = claim.session
+        if isinstance(session.body, ClearBody) and isinstance(reader, FileReader):
+            if (start0 - claim.start0) % CLEAR_CHECK_BYTES == 0:
+                self._check_still(session)
+            at_hand = reader.at_hand(start0, end0)
+            if at_hand is not None:
+                return at_hand
+        return await run_sync(self._next_batch, session, reader, start0, end0)
+
     def _next_batch(self, session: Session, reader: Reader, start0: int, end0: int) -> Batch:
         self._check_still(session)
         return reader.read(start0, end0)
-
-    def _batch_at_hand(self, claim: Claim, reader: Reader, start0: int, end0: int) -> Batch | None:
-        """What can be had without waiting: going to a thread costs more than reading."""
-        session = claim.session
-        if not (isinstance(session.body, ClearBody) and isinstance(reader, FileReader)):
-            return None
-        if (start0 - claim.start0) % CLEAR_CHECK_BYTES == 0:
-            self._check_still(session)
-        return reader.at_hand(start0, end0)
 
     def _end(self, session: Session, end: End) -> None:
         ended = self._sessions.end(session.session_id)
