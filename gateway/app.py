@@ -15,8 +15,10 @@ import beacon.routes
 from beacon.response import error_body as beacon_error
 from gateway import operations, withdrawing
 from gateway.doorway import Doorway
+from gateway.forwarding import Forwarding
 from gateway.home import NodeHome
 from gateway.http_errors import ErrorTable
+from gateway.share import Share
 from gateway.wiring import Node, assemble
 from schemas.errors import SkerryError
 from streams.htsget.tickets import error_body as htsget_error
@@ -28,9 +30,10 @@ _ATTEND_SECONDS = 300.0
 _SEND_SECONDS = 5.0
 
 
-def create_app(home: NodeHome) -> FastAPI:
-    """Assembles the node of `home`; raises what assembling raises, before anything is served."""
-    node = assemble(home)
+def create_app(home: NodeHome, *, share: Share | None = None) -> FastAPI:
+    """Assembles the node of `home`, or one worker of it; raises what assembling raises, before
+    anything is served."""
+    node = assemble(home, share=share)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -66,6 +69,8 @@ def create_app(home: NodeHome) -> FastAPI:
         bodies={"/beacon": _BeaconErrors(node), "/htsget": _htsget}, realm=node.settings.id
     ).install(app)
     app.add_middleware(Doorway, registry=registry, log_requests=node.settings.log_requests)
+    if share is not None:
+        app.add_middleware(Forwarding, share=share)
     return app
 
 

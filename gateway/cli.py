@@ -223,14 +223,21 @@ def load(
 
 
 @app.command()
-def serve(folder: Folder) -> None:
+def serve(
+    folder: Folder,
+    *,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="processes that answer; else what the settings say"),
+    ] = None,
+) -> None:
     """Runs a node, with its key agent beside it."""
     need("uvicorn", extra="node")
     from gateway import logs, serve_command
     from gateway.home import NodeHome
 
     logs.set_up()
-    serve_command.run(NodeHome(folder))
+    serve_command.run(NodeHome(folder), workers=workers)
 
 
 @app.command()

@@ -22,16 +22,33 @@ from gateway.demo_visas import NodeRef
 from gateway.errors import ConfigError
 from gateway.home import NodeHome
 from gateway.one_write import OneWrite
+from gateway.share import is_listening
 from passports.tokens import SigningKey
 
 _AGENT_SECONDS = 30.0
+SERVING: dict[str, Any] = {  # of uvicorn's own settings
+    "http": OneWrite,
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+    "timeout_keep_alive": 30,
+    "timeout_graceful_shutdown": 3,
+}
 
 
-def run(home: NodeHome) -> None:
-    """Serves the node of `home` until it is told to stop; the agent ends with it."""
+def run(home: NodeHome, *, workers: int | None = None) -> None:
+    """Serves the node of `home` until it is told to stop; the agent ends with it. `workers` stands
+    above the settings."""
+    settings = config.load(home.settings)
+    count = workers or settings.workers
+    if count > 1:
+        from gateway import workers as processes
+
+        with _key_agent(home, settings):
+            processes.run(home, settings, count=count)
+        return
     from gateway.app import create_app
 
-    settings = config.load(home.settings)
     app = create_app(home)
     with _key_agent(home, settings):
         _serve(app, host=settings.host, port=settings.port)
@@ -67,23 +84,13 @@ def run_signin(path: Path) -> None:
 
 
 def _serve(app: Any, *, host: str, port: int) -> None:  # FastAPI's own type is an ASGI callable
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        http=OneWrite,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=3,
-    )
+    uvicorn.run(app, host=host, port=port, **SERVING)
 
 
 @contextlib.contextmanager
 def _key_agent(home: NodeHome, settings: config.NodeSettings) -> Iterator[None]:
     """The one process that holds the storage key; left alone if it runs already (its own user)."""
-    if home.agent_socket.is_socket() and _listens(home.agent_socket):
+    if is_listening(home.agent_socket):
         yield
         return
     home.agent_socket.unlink(missing_ok=True)
@@ -104,13 +111,6 @@ def _key_agent(home: NodeHome, settings: config.NodeSettings) -> Iterator[None]:
     finally:
         agent.terminate()
         agent.wait(5)
-
-
-def _listens(path: Path) -> bool:
-    import socket
-
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(str(path)) == 0
 
 
 def _toml(path: Path) -> dict[str, object]:

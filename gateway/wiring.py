@@ -23,7 +23,7 @@ import streams.refget.collection_routes
 import streams.refget.sequence_routes
 import streams.refget.service
 from access.attachments import Attachments
-from access.audit import Record, RecordFile
+from access.audit import Record
 from access.caller import caller
 from access.couriers import MailCourier, WebhookCourier
 from access.decision_facts import DecisionFacts
@@ -43,10 +43,12 @@ from access.store import Store
 from beacon.info import NodeFacts
 from beacon.segments import SegmentCatalog
 from duo.ontology import load_ontology
-from gateway import config
+from gateway import config, recording
 from gateway.home import NodeHome
+from gateway.share import Share
 from passports import trust
 from passports.bearers import Bearers
+from passports.kept import Kept
 from passports.keys import KeyStore
 from passports.login import Login
 from passports.passport import Clearinghouse
@@ -100,7 +102,9 @@ class Node:
         self.book.keep_facts(self.clock())
 
 
-def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
+def assemble(
+    home: NodeHome, *, clock: Callable[[], int] = epoch, share: Share | None = None
+) -> Node:
     """Raises the errors of the files it reads: settings, policies, trust, keys, record."""
     settings = config.load(home.settings)
     url = settings.public_url
@@ -114,7 +118,8 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
         clock=clock,
     )
     node_key = home.signing_key()
-    record = RecordFile(home.record, pseudonym_key=home.secret("pseudonym"), signing_key=node_key)
+    record = recording.of_server(home, share)
+    kept = Kept(None if share is None else share.sessions)
     book = _policies(home, settings, record)
     store = Store(settings.control_database or home.control_url)
     recipients = Recipients(store, record=record)
@@ -138,7 +143,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
     catalog = SegmentCatalog(home.catalog)
     vault = Vault(home.vault)
     agent = AgentClient(home.agent_socket)
-    bearers = Bearers(clearinghouse, clock=clock)
+    bearers = Bearers(clearinghouse, clock=clock, kept=kept)
     who = honouring(caller(bearers), OwnGrants(store, issuer=url, clock=clock))
     facts = NodeFacts(
         id=settings.id,
@@ -159,6 +164,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
         ticket_key=home.secret("tickets"),
         public_url=url,
         clock=clock,
+        mark="" if share is None else share.mark,
     )
     login = Login(
         settings.signin.issuer,
@@ -218,7 +224,7 @@ def assemble(home: NodeHome, *, clock: Callable[[], int] = epoch) -> Node:
         gateway.pages.routes.build(
             settings=settings,
             login=login,
-            sessions=Sessions(clock=time.time),
+            sessions=Sessions(clock=time.time, kept=kept),
             desk=desk,
             attachments=attachments,
             recipients=recipients,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from access.audit import Record, RecordFile
+from access.audit import Record
 from access.errors import RecordUnavailable
 from beacon import withdrawals
 from beacon.segments import SegmentCatalog
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
+from gateway.recording import of_command
 
 
 def withdraw(home: NodeHome, dataset: str, person: str) -> bool:
@@ -28,9 +29,7 @@ def withdraw(home: NodeHome, dataset: str, person: str) -> bool:
         return False
     withdrawals.add(home.catalog, dataset, person)
     try:
-        held = RecordFile(
-            home.record, pseudonym_key=home.secret("pseudonym"), signing_key=home.signing_key()
-        )
+        held = of_command(home)
     except RecordUnavailable:
         return True  # the running node holds it, and records what it finds on the list
     try:

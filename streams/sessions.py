@@ -66,9 +66,10 @@ class Session:
 
 
 class Sessions:
-    """Thread-safe."""
+    """Thread-safe. The ids of one process begin with its `mark`, so that others know its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, mark: str = "") -> None:
+        self._mark = mark
         self._lock = threading.Lock()
         self._open: dict[str, Session] = {}
         self._held: Counter[str | None] = Counter()
@@ -76,7 +77,7 @@ class Sessions:
     def start(self, body: Body, terms: Terms, *, now: int) -> Session:
         """Raises TooManyReleases at either cap."""
         session = Session(
-            session_id=secrets.token_urlsafe(24),
+            session_id=self._mark + secrets.token_urlsafe(24),
             body=body,
             terms=terms,
             expires=min(terms.expires, now + LONGEST_SECONDS),
