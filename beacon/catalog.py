@@ -53,7 +53,8 @@ class Allele:
 class Span:
     """Any overlap with [start0, end0) of the REF span matches; `alt`, `variant_type`, lengths
     narrow it. For a bracket, `starts` and `ends` are the half-open windows. An allele asked
-    without reference bases is a span with `alt` and `starts=(start0, start0 + 1)`."""
+    without reference bases is a span with `alt`, `starts=(start0, start0 + 1)` and `exact`: one
+    that was found in nobody is no answer to it."""
 
     chrom: str
     start0: int
@@ -65,6 +66,7 @@ class Span:
     max_length: int | None = None
     starts: tuple[int, int] | None = None
     ends: tuple[int, int] | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +284,8 @@ class Segment(Protocol):
         records: BitMap | None = None,
     ) -> tuple[int, Sequence[Mapping[str, object]]]:
         """(total, page of BFF records in stable order) of individuals, biosamples, runs, analyses
-        or cohorts; `people` narrows to those belonging to them, `records` to these numbers."""
+        or cohorts; `people`, who carry what is asked, narrows to what is of their sequenced
+        samples, `records` to these numbers."""
         ...
 
     def entry(self, entry_type: EntryType, entry_id: str) -> Mapping[str, object] | None: ...

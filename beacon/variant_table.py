@@ -54,7 +54,8 @@ class VariantTable:
             case Edited():
                 return self._present(self._alleles.edited(question))
             case Span():
-                return self._span(question)
+                found = self._span(question)
+                return self._present(found) if question.exact else found
             case InGene():
                 return self._narrowed(self._in_gene(question.gene), question)
             case AminoacidChange(change, gene):

@@ -129,7 +129,8 @@ def _allele(chrom: str, start0: int, parameters: Mapping[str, object]) -> Varian
     if ref is None:
         if not alt:
             raise BadQuestion("A deletion needs referenceBases.")
-        return Span(chrom, start0, start0 + 1, alt=alt, starts=(start0, start0 + 1), ends=_ANYWHERE)
+        starts = start0, start0 + 1
+        return Span(chrom, *starts, alt=alt, starts=starts, ends=_ANYWHERE, exact=True)
     if ref == alt and "N" not in ref:
         raise BadQuestion("referenceBases and alternateBases are the same.")
     return _bared(chrom, start0, ref, alt=alt)

@@ -76,7 +76,8 @@ def of(question: VariantQuestion, *, assembly: str, by_spans: bool) -> Condition
         case Edited():
             return _present(_edited(question))
         case Span():
-            return _narrowed(_span(question), question)
+            found = _narrowed(_span(question), question)
+            return _present(found) if question.exact else found
         case InGene():
             return _narrowed(_in_gene(question.gene, by_spans=by_spans), question)
         case AminoacidChange(change, gene):

@@ -189,6 +189,10 @@ def questions(seen: tuple[Any, ...], seed: int, count: int) -> Iterator[VariantQ
                     starts=(start0, start0 + 100), ends=(start0, start0 + 300), **narrow,
                 ),
                 Span("X", 0, last),
+                Span(
+                    "1", start0, start0 + 1, alt=row.allele.alt, starts=(start0, start0 + 1),
+                    ends=(0, 2**31 - 1), exact=True,
+                ),
                 InGene(draw.choice(("BRCA2", "isle1", "NONE")), **narrow),
                 AminoacidChange(draw.choice(row.annotations.aminoacid_changes or ("V600E",))),
                 AminoacidChange(

@@ -53,7 +53,9 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Segment]:
 def ask(snapshot: Mapping[str, Segment], target: Target, /, **params: str) -> Outcome:
     book = PolicyBook([policy(name) for name in snapshot], version="v")
     params["requestedGranularity"] = "record"
-    return run(from_get(target, list(params.items())), admit(book, None, snapshot, now=NOW), protection())
+    return run(
+        from_get(target, list(params.items())), admit(book, None, snapshot, now=NOW), protection()
+    )
 
 
 def found(outcome: Outcome) -> list[tuple[str, str]]:
@@ -115,6 +117,17 @@ def test_an_allele_found_in_nobody_is_not_there_in_any_spelling(tmp_path: Path, 
     lonely = source(tmp_path / "s", "S", lines=("101 . CTT C . 0|0 0|0 0|0 0|0",))
     held = loaded(tmp_path / "c", lonely).snapshot()
     assert found(ask(held, VARIANTS, variantId=text.replace("1:101:", "NC_000001.11:101:"))) == []
+
+
+def test_an_allele_asked_without_its_reference_bases_is_there_where_somebody_has_it(
+    tmp_path: Path,
+) -> None:
+    lines = ("101 . A G,C . 0|2 0|0 0|0 0|0",)
+    held = loaded(tmp_path / "c", source(tmp_path / "s", "S", lines=lines)).snapshot()
+    place = {"referenceName": "1", "assemblyId": "GRCh38", "start": "100"}
+    assert found(ask(held, VARIANTS, **place, alternateBases="C")) == [("S", "1-101-A-C")]
+    assert found(ask(held, VARIANTS, **place, alternateBases="G")) == []
+    assert len(found(ask(held, VARIANTS, **place, end="101"))) == 2
 
 
 def test_a_name_of_an_allele_found_in_nobody_is_answered_no(tmp_path: Path) -> None:
