@@ -62,6 +62,9 @@ class SignedManifest(Wire):
     signature: str
 
 
+RegionAsked = tuple[str, int | None, int | None]  # name, start0, end0
+
+
 class SliceManifest(Wire):
     """What one slice of a sealed object consists of. Its segments bind their place by their nonces
     and their number by `body_size`; `regions` is None where only the header was asked for."""
@@ -76,7 +79,7 @@ class SliceManifest(Wire):
     header_size: int
     body_size: int
     plain_size: int
-    regions: tuple[tuple[str, int | None, int | None], ...] | None
+    regions: tuple[RegionAsked, ...] | None
     issued: int
 
     def signed_bytes(self) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from schemas.htsget import RegionAsked
 from schemas.wire import LocalId, Wire
 from workspaces.errors import FolderInvalid
 
@@ -31,6 +32,7 @@ class Delivery(Wire):
     plain_size: int
     plain_sha256: str
     segments: int
+    regions: tuple[RegionAsked, ...] | None = None
     received: int
 
 

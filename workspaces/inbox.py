@@ -13,7 +13,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,7 +21,16 @@ from urllib.parse import quote
 
 import httpx
 
-from schemas.htsget import Manifest, TicketAnswer
+from schemas.htsget import (
+    Manifest,
+    PostedQuery,
+    PostedRegion,
+    RegionAsked,
+    SliceManifest,
+    Ticket,
+    TicketAnswer,
+)
+from streams.envelope import BodyFacts
 from streams.errors import EnvelopeInvalid
 from streams.header import open_header
 from streams.keys import public_pem
@@ -30,6 +39,7 @@ from workspaces import deliveries, keys, manifest, openings, settings, wire
 from workspaces.deliveries import Delivery
 from workspaces.errors import AlreadyThere, NodeRefused, PlaceRefused, ReleaseUntrue
 from workspaces.keys import WorkspaceKeys
+from workspaces.manifest import Asked
 from workspaces.parcel import Parcel
 
 Kind = Literal["reads", "variants", "file"]
@@ -47,6 +57,7 @@ class Wanted:
     node_url: str
     object_id: str
     kind: Kind
+    regions: tuple[RegionAsked, ...] | None
     target: Path
     outside: bool
 
@@ -58,12 +69,16 @@ def fetch(
     object_id: str,
     kind: Kind,
     token: str,
+    regions: Sequence[RegionAsked] = (),
     out: Path | None = None,
     insecure_plaintext_path: bool = False,
     http: httpx.Client | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Delivery:
     """One object of one pinned node, opened into `folder`/data/`out` (by default: its name).
+
+    With `regions` (zero-based half-open) only the records that overlap them, as a file of their
+    own.
 
     Raises NodeRefused for a no, NodeSilent for what may be tried again (parts are kept),
     ReleaseUntrue for anything that differs from what the node signed (nothing is kept).
@@ -77,11 +92,11 @@ def fetch(
     if outside:
         openings.sweep_beside(target)
         _log.warning("plaintext leaves the workspace folder: insecure_plaintext_path was given")
-    wanted = Wanted(url, object_id, kind, target, outside)
+    wanted = Wanted(url, object_id, kind, tuple(regions) or None, target, outside)
     with wire.client(http) as line:
         proven, header, parcel = _collect(held, wanted, token=token, http=line, clock=clock)
     try:
-        segments = _open_into_place(held, wanted.target, proven, header=header, parcel=parcel)
+        facts = _open_into_place(held, wanted.target, proven, header=header, parcel=parcel)
     finally:
         parcel.discard()  # opened or untrue: either way these bytes are not wanted again
     delivery = Delivery(
@@ -93,8 +108,9 @@ def fetch(
         path=str(target if outside else target.relative_to(settings.data_folder(folder).resolve())),
         outside=outside,
         plain_size=proven.plain_size,
-        plain_sha256=proven.plain_sha256,
-        segments=segments,
+        plain_sha256=facts.plain_sha256.hex(),
+        regions=wanted.regions,
+        segments=len(facts.segment_digests),
         received=int(clock()),
     )
     deliveries.keep(folder, delivery)
@@ -108,26 +124,24 @@ def _collect(
     token: str,
     http: httpx.Client,
     clock: Callable[[], float],
-) -> tuple[Manifest, bytes, Parcel]:
+) -> tuple[Manifest | SliceManifest, bytes, Parcel]:
     node_key = bytes.fromhex(held.settings.node(wanted.node_url).manifest_key)
     place = f"{wanted.node_url}/htsget/{_PATHS[wanted.kind]}/{quote(wanted.object_id)}"
     context = base64.b64encode(public_pem(held.public_key)).decode("ascii")
     sent = {"Htsget-Context-Public-Key": context}
+    asked = Asked(wanted.object_id, held.public_key, wanted.regions)
     for attempt in range(1, MAX_TICKETS + 1):
-        answer = wire.ask(http, TicketAnswer, method="GET", url=place, token=token, headers=sent)
-        proven, header = manifest.verify(
-            answer.htsget,
-            node_key=node_key,
-            object_id=wanted.object_id,
-            recipient=held.public_key,
-            now=int(clock()),
-        )
-        parts = [part.url for part in answer.htsget.urls[1:]]
-        folder = held.folder / "incoming" / f"{proven.segment_root}-{len(parts)}"
-        parcel = Parcel(folder, size=proven.body_size)
+        answer = _ticket(http, wanted, place, token=token, headers=sent)
+        proven, header = manifest.verify(answer, asked, node_key=node_key, now=int(clock()))
+        parts = [part.url for part in answer.urls[1:]]
+        # A slice is sealed anew for every ticket: parts of two do not go together.
+        body = proven.segment_root if isinstance(proven, Manifest) else proven.header_sha256
+        parcel = Parcel(held.folder / "incoming" / f"{body}-{len(parts)}", size=proven.body_size)
         try:
             parcel.collect(parts, origin=wanted.node_url, http=http)
         except NodeRefused as error:
+            if isinstance(proven, SliceManifest):
+                parcel.discard()
             if attempt == MAX_TICKETS or error.upstream not in {403, 404, 410}:
                 raise
             continue  # the session ended: what arrived stays, a new ticket goes on from there
@@ -138,20 +152,42 @@ def _collect(
     raise AssertionError("the last attempt returns or raises")
 
 
+def _ticket(
+    http: httpx.Client, wanted: Wanted, url: str, *, token: str, headers: Mapping[str, str]
+) -> Ticket:
+    if wanted.regions is None:
+        found = wire.ask(http, TicketAnswer, method="GET", url=url, token=token, headers=headers)
+        return found.htsget
+    regions = tuple(
+        PostedRegion(referenceName=name, start=start0, end=end0)
+        for name, start0, end0 in wanted.regions
+    )
+    body = PostedQuery(regions=regions, encryptionScheme="crypt4gh")
+    found = wire.ask(
+        http, TicketAnswer, method="POST", url=url, token=token, headers=headers, body=body
+    )
+    return found.htsget
+
+
 def _open_into_place(
-    held: WorkspaceKeys, target: Path, proven: Manifest, *, header: bytes, parcel: Parcel
-) -> int:
-    """Returns the number of segments opened."""
+    held: WorkspaceKeys,
+    target: Path,
+    proven: Manifest | SliceManifest,
+    *,
+    header: bytes,
+    parcel: Parcel,
+) -> BodyFacts:
     try:
         opened = open_header(header, [held.secret])
         if opened.edit_list is not None:
             raise ReleaseUntrue("Releases with an edit list are unsupported by this version.")
         with openings.file_in_place(target) as sink:
-            facts = open_parts(parcel.parts(), sink, opened)
+            numbered = isinstance(proven, SliceManifest)
+            facts = open_parts(parcel.parts(), sink, opened, numbered=numbered)
             manifest.check_body(proven, facts)
     except EnvelopeInvalid as error:
         raise ReleaseUntrue("What arrived does not open as what the node signed.") from error
-    return len(facts.segment_digests)
+    return facts
 
 
 def _target(folder: Path, out: Path, *, insecure: bool) -> tuple[Path, bool]:

@@ -10,11 +10,12 @@ import base64
 import binascii
 import hashlib
 import re
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from schemas.htsget import Manifest, Ticket
+from schemas.htsget import Manifest, RegionAsked, SliceManifest, Ticket
 from streams import envelope
 from streams.envelope import BodyFacts
 from streams.keys import thumbprint
@@ -30,40 +31,59 @@ _DATA_URI = "data:"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the workspace asked for: a whole object, or the records of `regions` (zero-based
+    half-open, None for a reference's own start or end)."""
+
+    object_id: str
+    recipient: bytes
+    regions: tuple[RegionAsked, ...] | None = None
+
+
 def verify(
-    ticket: Ticket, *, node_key: bytes, object_id: str, recipient: bytes, now: int
-) -> tuple[Manifest, bytes]:
+    ticket: Ticket, asked: Asked, *, node_key: bytes, now: int
+) -> tuple[Manifest | SliceManifest, bytes]:
     """The manifest and the header of one ticket, both proven; raises ReleaseUntrue."""
-    if ticket.skerry is None:
+    signed = ticket.skerry if asked.regions is None else ticket.skerry_slice
+    if signed is None:
         raise ReleaseUntrue("The answer has no manifest: it is not a sealed release.")
-    manifest = ticket.skerry.manifest
-    _check_signature(manifest, ticket.skerry.signature, node_key)
+    manifest = signed.manifest
+    _check_signature(manifest, signed.signature, node_key)
     if manifest.version != MANIFEST_VERSION:
         raise ReleaseUntrue(f"Manifests of version {manifest.version} are unsupported.")
-    if manifest.object_id != object_id or manifest.format != ticket.format:
+    if manifest.object_id != asked.object_id or manifest.format != ticket.format:
         raise ReleaseUntrue("The manifest is for another object or format than the one asked for.")
-    if manifest.recipient != thumbprint(recipient):
+    if manifest.recipient != thumbprint(asked.recipient):
         raise ReleaseUntrue("The manifest is for another workspace's key.")
+    if isinstance(manifest, SliceManifest) and manifest.regions != asked.regions:
+        raise ReleaseUntrue("The manifest is for other regions than the ones asked for.")
     if not now - MAX_AGE_SECONDS <= manifest.issued <= now + MAX_SKEW_SECONDS:
         raise ReleaseUntrue("The manifest is not of now: an old answer, or a clock is wrong.")
     _check_figures(manifest)
     return manifest, _header(ticket, manifest)
 
 
-def check_body(manifest: Manifest, facts: BodyFacts) -> None:
-    """Every figure of the manifest against what was read and opened; raises ReleaseUntrue."""
-    pairs = (
+def check_body(manifest: Manifest | SliceManifest, facts: BodyFacts) -> None:
+    """Every figure of the manifest against what was read and opened; raises ReleaseUntrue.
+
+    A slice has no digests: its key is its own, each segment's nonce is its place, and the sizes
+    say where it ends. Whoever opened it must have looked at the nonces."""
+    pairs: tuple[tuple[str, object, object], ...] = (
         ("sealed size", manifest.body_size, facts.body_size),
-        ("segment root", manifest.segment_root, facts.root.hex()),
         ("size", manifest.plain_size, facts.plain_size),
-        ("digest", manifest.plain_sha256, facts.plain_sha256.hex()),
     )
+    if isinstance(manifest, Manifest):
+        pairs += (
+            ("segment root", manifest.segment_root, facts.root.hex()),
+            ("digest", manifest.plain_sha256, facts.plain_sha256.hex()),
+        )
     for name, signed, got in pairs:
         if signed != got:
             raise ReleaseUntrue(f"The {name} of what arrived is not the one the node signed.")
 
 
-def _check_signature(manifest: Manifest, signature: str, node_key: bytes) -> None:
+def _check_signature(manifest: Manifest | SliceManifest, signature: str, node_key: bytes) -> None:
     try:
         key = Ed25519PublicKey.from_public_bytes(node_key)
         key.verify(bytes.fromhex(signature), manifest.signed_bytes())
@@ -71,17 +91,18 @@ def _check_signature(manifest: Manifest, signature: str, node_key: bytes) -> Non
         raise ReleaseUntrue("The pinned node did not sign this manifest.") from error
 
 
-def _check_figures(manifest: Manifest) -> None:
-    digests = (manifest.segment_root, manifest.plain_sha256)
-    if not all(_DIGEST.fullmatch(digest) for digest in digests):
-        raise ReleaseUntrue("A digest of the manifest is not one.")
+def _check_figures(manifest: Manifest | SliceManifest) -> None:
+    if isinstance(manifest, Manifest):
+        digests = (manifest.segment_root, manifest.plain_sha256)
+        if not all(_DIGEST.fullmatch(digest) for digest in digests):
+            raise ReleaseUntrue("A digest of the manifest is not one.")
     if not 0 <= manifest.plain_size <= MAX_BODY:
         raise ReleaseUntrue(f"Objects of more than {MAX_BODY} bytes are unsupported.")
     if envelope.body_size(manifest.plain_size) != manifest.body_size:
         raise ReleaseUntrue("The manifest's two sizes do not belong together.")
 
 
-def _header(ticket: Ticket, manifest: Manifest) -> bytes:
+def _header(ticket: Ticket, manifest: Manifest | SliceManifest) -> bytes:
     first = ticket.urls[0].url if ticket.urls else ""
     if len(ticket.urls) - 1 > MAX_PARTS:
         raise ReleaseUntrue(f"A ticket has at most {MAX_PARTS} parts.")

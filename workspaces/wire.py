@@ -45,7 +45,7 @@ def ask(
     sent = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity", **(headers or {})}
     content = None
     if body is not None:
-        content = body.model_dump_json().encode()
+        content = body.model_dump_json(by_alias=True, exclude_none=True).encode()
         sent["Content-Type"] = "application/json"
     try:
         with http.stream(method, url, headers=sent, content=content) as response:

@@ -34,6 +34,7 @@ def test_the_key_agent_ends_when_the_node_that_started_it_is_gone(tmp_path: Path
             *("--socket", str(node.agent_socket)),
             *("--permit-key", node.public_key_hex()),
             *("--audience", "http://127.0.0.1:8081"),
+            *("--vault", str(node.vault)),
             "--until-eof",
         ],
         stdin=subprocess.PIPE,
