@@ -61,7 +61,10 @@ def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.ti
     """Nothing is contacted before the application starts."""
     limits, version = settings.limits, _version()
     calls = Calls(limits)
-    registry = Registry(settings.nodes, calls, limits=limits, clock=clock, beacons=settings.beacons)
+    registry = Registry(
+        settings.nodes, calls, limits=limits, clock=clock, beacons=settings.beacons,
+        own_id=settings.network_id,
+    )  # fmt: skip
     metrics = Metrics()
     fanout = Fanout(calls, limits, metrics)
     http = httpx.AsyncClient(timeout=limits.deadline_seconds, follow_redirects=False)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from portal.answer import Asks, NodeAnswer, Outcome, Reading, items, members, read
 from portal.breaker import Breakers
 from portal.calls import Calls, NoReply
+from portal.hops import Journey
 from portal.metrics import Metrics
 from portal.recent import Got, Recent
 from portal.settings import Limits
@@ -62,16 +63,17 @@ class Asked:
     body: bytes  # canonical JSON, so equal questions are equal bytes
     flat: bytes | None = None
     asks: Asks = field(default_factory=Asks)
+    journey: Journey | None = None
 
     @classmethod
-    def of(cls, path: str, body: Mapping[str, object]) -> Asked:
+    def of(cls, path: str, body: Mapping[str, object], journey: Journey | None = None) -> Asked:
         query = members(body.get("query"))
         variant = members(members(query.get("requestParameters")).get("g_variant"))
         asks = Asks(variant=bool(variant), filters=len(items(query.get("filters"))))
         flat = None
         if variant:
             flat = canonical_json({**body, "query": {**query, "requestParameters": variant}})
-        return cls(path, canonical_json(body), flat, asks)
+        return cls(path, canonical_json(body), flat, asks, journey)
 
 
 class Asking:
@@ -126,11 +128,13 @@ class Asking:
         forms = [asked.body]
         if target.foreign and asked.flat is not None:
             forms = [asked.flat, asked.body]
+        extra = asked.journey.headers if asked.journey is not None else None
         got = Got(Reading(Outcome.ERROR, ""))
         for form in forms:
             reply = await self._calls.send(
-                "POST", target.root + asked.path, deadline=deadline, token=token, body=form
-            )
+                "POST", target.root + asked.path, deadline=deadline, token=token, body=form,
+                extra=extra,
+            )  # fmt: skip
             if isinstance(reply, NoReply):
                 return Got(Reading(reply.outcome, reply.reason))
             got = Got(read(reply.status, reply.document, asked.asks), reply.size)

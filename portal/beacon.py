@@ -2,21 +2,22 @@
 
 Asks every node and merges by `aggregate`; `info.nodes` counts who answered and `info.missing`
 names who did not. Answers anonymously: a token shown here is refused, because it was made for
-someone else. Records stay at the nodes' own Beacons.
+someone else. A question that came through here before is refused (`hops`). Records stay at the
+nodes' own Beacons.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
 
-from portal import description
-from portal.aggregate import Merged, merge
-from portal.answer import NodeAnswer, Outcome, text
-from portal.description import ENTRY, SCHEMA, Network
+from portal import description, hops
+from portal.aggregate import merge
+from portal.answer import NodeAnswer, Outcome
+from portal.description import ENTRY, Network
+from portal.envelope import envelope
 from portal.errors import NoNodeAnswered, NothingMayBeSaid, UnreadableQuestion
 from portal.question import Kind
 from schemas.beacon import API_VERSION, RequestBody
@@ -35,7 +36,21 @@ _QUERY = frozenset(
 
 def build(network: Network) -> APIRouter:
     router = APIRouter(prefix="/beacon")
+    _describe(router, network)
 
+    def add(kind: Kind) -> None:
+        @router.api_route(f"/{kind.value}", methods=["GET", "POST"], name=f"ask_{kind.name}")
+        async def ask(request: Request) -> dict[str, object]:
+            journey = hops.read(request.headers, own_id=network.id)
+            body = await _question(request, network)
+            return await _answer(network, kind, body, journey=journey)
+
+    for kind in Kind:
+        add(kind)
+    return router
+
+
+def _describe(router: APIRouter, network: Network) -> None:
     def informational(response: Mapping[str, object]) -> dict[str, object]:
         meta = {"beaconId": network.id, "apiVersion": API_VERSION, "returnedSchemas": []}
         return {"meta": meta, "response": response}
@@ -45,6 +60,10 @@ def build(network: Network) -> APIRouter:
     @router.get("/info")
     async def info() -> dict[str, object]:
         return informational(description.info(network))
+
+    @router.get("/service-info")
+    async def service_info() -> dict[str, object]:
+        return description.service_info(network)
 
     @router.get("/map")
     async def beacon_map() -> dict[str, object]:
@@ -69,15 +88,6 @@ def build(network: Network) -> APIRouter:
         return informational(
             {"filteringTerms": description.terms(network.registry.nodes), "resources": []}
         )
-
-    def add(kind: Kind) -> None:
-        @router.api_route(f"/{kind.value}", methods=["GET", "POST"], name=f"ask_{kind.name}")
-        async def ask(request: Request) -> dict[str, object]:
-            return await _answer(network, kind, await _question(request, network))
-
-    for kind in Kind:
-        add(kind)
-    return router
 
 
 async def _question(request: Request, network: Network) -> RequestBody:
@@ -138,10 +148,12 @@ def _whole(raw: str, name: str) -> int:
     return int(raw)
 
 
-async def _answer(network: Network, kind: Kind, body: RequestBody) -> dict[str, object]:
+async def _answer(
+    network: Network, kind: Kind, body: RequestBody, *, journey: hops.Journey
+) -> dict[str, object]:
     if body.query.test_mode:
         raise UnreadableQuestion("testMode is not served by the network (unsupported).")
-    asked = body.query.granularity or body.stray_granularity or "boolean"
+    asked = body.query.granularity or body.stray_granularity
     question = {
         "meta": {"apiVersion": API_VERSION},
         "query": {
@@ -150,15 +162,16 @@ async def _answer(network: Network, kind: Kind, body: RequestBody) -> dict[str, 
             "includeResultsetResponses": "ALL",
             "pagination": {"skip": 0, "limit": 1},
             # Records stay at the nodes; the network merges presence and counts.
-            "requestedGranularity": "boolean" if asked == "boolean" else "count",
+            "requestedGranularity": "boolean" if asked in (None, "boolean") else "count",
         },
     }
     targets = [node.target for node in network.registry.nodes]
-    answers = [one async for one in network.fanout.ask(targets, f"/{kind.value}", body=question)]
+    asking = network.fanout.ask(targets, f"/{kind.value}", body=question, journey=journey)
+    answers = [one async for one in asking]
     merged = merge(kind, answers)
     if merged.exists is None:
         raise _nobody(answers)
-    return _envelope(network, kind, body, answers, merged, asked=asked)
+    return envelope(network.id, kind, body, answers, merged)
 
 
 def _nobody(answers: Sequence[NodeAnswer]) -> SkerryError:
@@ -170,96 +183,3 @@ def _nobody(answers: Sequence[NodeAnswer]) -> SkerryError:
     if outcomes and outcomes <= {Outcome.SUPPRESSED, Outcome.REFUSED, Outcome.UNSUPPORTED}:
         return UnreadableQuestion(f"No node can serve this question. {named}")
     return NoNodeAnswered(f"No node answered. {named}")
-
-
-def _envelope(
-    network: Network,
-    kind: Kind,
-    body: RequestBody,
-    answers: Sequence[NodeAnswer],
-    merged: Merged,
-    *,
-    asked: str,
-) -> dict[str, object]:
-    counted = asked != "boolean" and merged.high is not None
-    summary: dict[str, object] = {"exists": merged.exists}
-    if counted:
-        # Where only a range is known, the larger bound would claim more than was seen.
-        summary |= {"numTotalResults": merged.low, "countPrecision": merged.precision}
-        if merged.low != merged.high:
-            summary["countAdjustedTo"] = [merged.low, merged.high]
-    include = body.query.include or "HIT"
-    made: dict[str, object] = {
-        "meta": {
-            "beaconId": network.id,
-            "apiVersion": API_VERSION,
-            "returnedSchemas": [{"entityType": ENTRY[kind], "schema": SCHEMA[kind]}],
-            "returnedGranularity": "count" if counted else "boolean",
-            "receivedRequestSummary": _echo(body, asked, include),
-        },
-        "responseSummary": summary,
-        "info": {
-            "nodes": asdict(merged.tally),
-            "missing": [_missing(one) for one in answers if not one.outcome.answered],
-            "sentence": merged.sentence,
-        },
-    }
-    if include != "NONE":
-        made["response"] = {
-            "resultSets": _result_sets(answers, include, counted=asked != "boolean")
-        }
-    return made
-
-
-def _echo(body: RequestBody, asked: str, include: str) -> dict[str, object]:
-    ids = [
-        text(one.get("id")) if isinstance(one, dict) else text(one)
-        for one in body.query.filters or []
-    ]
-    return {
-        "apiVersion": body.meta.api_version,
-        "requestedSchemas": [],
-        "pagination": {"skip": 0, "limit": 0},
-        "requestedGranularity": asked,
-        "filters": ids,
-        "includeResultsetResponses": include,
-    }
-
-
-def _result_sets(
-    answers: Sequence[NodeAnswer], include: str, *, counted: bool
-) -> list[dict[str, object]]:
-    """One per (node, dataset) that answered; records are not passed on."""
-    made: list[dict[str, object]] = []
-    for answer in answers:
-        for one in answer.sets:
-            if include != "ALL" and one.exists != (include == "HIT"):
-                continue
-            row: dict[str, object] = {
-                "id": one.dataset or answer.name,
-                "setType": "dataset" if one.dataset else "beacon",
-                "exists": one.exists,
-                "beaconId": answer.beacon_id or answer.url,
-                "info": {
-                    "status": answer.outcome.value,
-                    "latencyMs": answer.latency_ms,
-                    "askedAs": answer.asked_as,
-                    "ageSeconds": answer.age_seconds,
-                },
-            }
-            if counted and one.count is not None:
-                row["resultsCount"] = one.count
-                row["countPrecision"] = (
-                    "imprecise" if one.precision == "unstated" else one.precision
-                )
-            made.append(row)
-    return made
-
-
-def _missing(answer: NodeAnswer) -> dict[str, object]:
-    return {
-        "beaconId": answer.beacon_id or answer.url,
-        "name": answer.name,
-        "status": answer.outcome.value,
-        "reason": answer.reason,
-    }

@@ -49,9 +49,11 @@ class Calls:
         deadline: float,
         token: str | None = None,
         body: Mapping[str, object] | bytes | None = None,
+        extra: Mapping[str, str] | None = None,
     ) -> Reply | NoReply:
-        """`deadline` is on the event loop's clock; cancelling the caller cancels the call."""
-        headers = {"Accept": "application/json"}
+        """`deadline` is on the event loop's clock; cancelling the caller cancels the call. `extra`
+        are headers."""
+        headers = {"Accept": "application/json", **(extra or {})}
         if body is not None:
             headers["Content-Type"] = "application/json"
         if token is not None:

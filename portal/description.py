@@ -33,7 +33,7 @@ class Network:
 
     @property
     def id(self) -> str:
-        return f"{self.settings.organization_id}.network"
+        return self.settings.network_id
 
 
 def info(network: Network) -> dict[str, object]:
@@ -61,6 +61,23 @@ def info(network: Network) -> dict[str, object]:
                 for node in network.registry.nodes
             ]
         },
+    }
+
+
+def service_info(network: Network) -> dict[str, object]:
+    """GA4GH service-info 1.0."""
+    settings = network.settings
+    return {
+        "id": network.id,
+        "name": settings.name,
+        "type": {
+            "group": "org.ga4gh",
+            "artifact": "beacon",
+            "version": API_VERSION.removeprefix("v"),
+        },
+        "organization": {"name": settings.organization_name, "url": settings.public_url},
+        "version": network.version,
+        "environment": "dev",
     }
 
 
@@ -94,14 +111,20 @@ def configuration() -> dict[str, object]:
 
 def terms(nodes: Sequence[Node]) -> list[dict[str, object]]:
     """The union; a term's scopes are those of all nodes that list it."""
-    merged: dict[str, dict[str, object]] = {}
-    scopes: dict[str, dict[str, None]] = {}
+    merged: dict[tuple[str, str], dict[str, object]] = {}
+    scopes: dict[tuple[str, str], dict[str, None]] = {}
     for node in nodes:
         for term in node.terms:
-            row = merged.setdefault(term.id, {"id": term.id, "type": term.type or "custom"})
+            # The same id may be a term and a field to compare: two ways to ask.
+            key = (term.id, term.type or "custom")
+            row = merged.setdefault(key, {"id": term.id, "type": key[1]})
             if term.label and "label" not in row:
                 row["label"] = term.label
-            scopes.setdefault(term.id, {}).update(dict.fromkeys(term.scopes))
+            for member, more in (("values", term.values), ("synonyms", term.synonyms)):
+                known = row.get(member, [])
+                if more and isinstance(known, list):
+                    row[member] = sorted({*known, *more})
+            scopes.setdefault(key, {}).update(dict.fromkeys(term.scopes))
     for name, row in merged.items():
         if scopes[name]:
             row["scopes"] = list(scopes[name])

@@ -1,7 +1,8 @@
 """What can go wrong in the portal, under the families of schemas/errors.py.
 
 InvalidInput
-└── UnreadableQuestion   the typed text is not a question we can ask
+├── UnreadableQuestion   the typed text is not a question we can ask
+└── AskedInCircles       the question came through this network before, or through too many
 Unauthenticated
 └── SignInNeeded         the page is for people who signed in
 Forbidden
@@ -31,6 +32,10 @@ from schemas.errors import (
 
 class UnreadableQuestion(InvalidInput):
     code = "unreadable_question"
+
+
+class AskedInCircles(InvalidInput):
+    code = "asked_in_circles"
 
 
 class SignInNeeded(Unauthenticated):

@@ -14,6 +14,7 @@ from typing import Any
 from portal.answer import NodeAnswer, Outcome
 from portal.asking import Asked, Asking, Credential, CredentialFor, Target, anonymous
 from portal.calls import Calls
+from portal.hops import Journey
 from portal.metrics import Metrics
 from portal.settings import Limits
 
@@ -33,12 +34,13 @@ class Fanout:
         body: Mapping[str, object],
         credential: CredentialFor = anonymous,
         stopped: asyncio.Event | None = None,
+        journey: Journey | None = None,
     ) -> AsyncGenerator[NodeAnswer, None]:
         """Yields `len(targets)` rows by the deadline, or as soon as `stopped` is set; `path` is
         under the node's Beacon root."""
         started = asyncio.get_running_loop().time()
         deadline = started + self._limits.deadline_seconds
-        asked = Asked.of(path, body)
+        asked = Asked.of(path, body, journey)
         waiting = deque(targets)
         running: dict[asyncio.Task[NodeAnswer], Target] = {}
         arrived: asyncio.Queue[asyncio.Task[NodeAnswer] | None] = asyncio.Queue()

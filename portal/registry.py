@@ -103,10 +103,12 @@ class Registry:
         limits: Limits,
         clock: Callable[[], float],
         beacons: Sequence[str] = (),
+        own_id: str = "",
     ) -> None:
         self._calls = calls
         self._limits = limits
         self._clock = clock
+        self._own_id = own_id
         places = [*((url, False) for url in urls), *((root, True) for root in beacons)]
         self._nodes = {
             url: Node(url=url, slug=_slug(url), name=_slug(url), foreign=foreign)
@@ -151,6 +153,9 @@ class Registry:
         info, datasets, terms, served = (
             members(members(reply).get("response")) for reply in replies
         )
+        if self._own_id and text(info.get("id")) == self._own_id:
+            itself = "It is this network itself, and is not asked."
+            return replace(node, problem=itself, checked=self._clock(), latency_ms=None)
         seen = _described(node, info, datasets, terms, now=self._clock(), taken=taken)
         return replace(seen, abilities=_abilities(members(info.get("info")), served, seen.datasets))
 

@@ -45,7 +45,7 @@ def build(
     @router.get("/service-info")
     async def info() -> dict[str, object]:
         return {
-            "id": f"{settings.organization_id}.network",
+            "id": settings.network_id,
             "name": settings.name,
             "type": {"group": "org.ga4gh", "artifact": "service-registry", "version": "1.0.0"},
             "organization": {"name": settings.organization_name, "url": settings.public_url},

@@ -98,6 +98,11 @@ class PortalSettings(BaseSettings):
         return examples
 
     @property
+    def network_id(self) -> str:
+        """Under which all nodes together are one Beacon."""
+        return f"{self.organization_id}.network"
+
+    @property
     def limits(self) -> Limits:
         return Limits(deadline_seconds=self.deadline_seconds)
 

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 from portal.answer import NodeAnswer
 from portal.applications import Applications
 from portal.fanout import Fanout
+from portal.hops import begun
 from portal.prospects import Prospects, unsupported
 from portal.purpose_form import MAX_FIELDS
 from portal.question import Kind, Question, parse
@@ -119,6 +120,7 @@ class Portal:
             body=question.body(),
             credential=self.visitors.credential(visitor),
             stopped=stopped,
+            journey=begun(self.settings.network_id),
         )
 
     @property

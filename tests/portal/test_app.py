@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 import httpx
@@ -433,3 +433,74 @@ async def test_a_node_that_says_it_cannot_is_not_asked() -> None:
 def test_an_example_nobody_could_ask_stops_the_portal_at_its_start(example: str) -> None:
     with pytest.raises(ValidationError, match="examples"):
         PortalSettings(public_url="http://127.0.0.1:1", nodes=(), examples=(example,))
+
+
+async def test_networks_that_list_each_other_do_not_ask_in_circles() -> None:
+    journeys = []
+
+    async def info(_request: Request) -> Response:
+        return JSONResponse({"response": {"id": "org.other.network", "name": "Other"}})
+
+    async def ask(request: Request) -> Response:
+        journeys.append(request.headers["beacon-hops"])
+        sent = {"beacon-hops": request.headers["beacon-hops"]}
+        back = await loop.browser.get("/beacon/individuals", headers=sent)
+        return JSONResponse(back.json(), back.status_code)
+
+    class loop:  # noqa: N801 - one name for what is made later
+        browser: httpx.AsyncClient
+
+    other = Starlette(
+        routes=[Route("/beacon/individuals", ask, methods=["POST"]), Route("/beacon/info", info)]
+    )
+    async with served(other) as one, _browser(one) as browser:
+        loop.browser = browser
+        reply = await asyncio.wait_for(browser.get("/beacon/individuals?filters=MONDO:1"), 2)
+    assert journeys == ["skerry.network"]
+    assert reply.status_code == 400
+    assert "came through this network before" in reply.json()["error"]["errorMessage"]
+
+
+async def test_a_network_that_was_given_itself_as_a_node_says_so() -> None:
+    async def info(_request: Request) -> Response:
+        return JSONResponse({"response": {"id": "skerry.network", "name": "Mirror"}})
+
+    mirror = Starlette(routes=[Route("/beacon/info", info)])
+    async with served(mirror) as one, _browser(one) as browser:
+        (node,) = (await browser.get("/api/nodes")).json()
+    assert (node["status"], node["problem"][:28]) == ("missing", "It is this network itself, a")
+
+
+async def test_the_networks_terms_are_united_with_their_scopes_and_values() -> None:
+    def node(*terms: Mapping[str, object]) -> Starlette:
+        async def info(_request: Request) -> Response:
+            return JSONResponse({"response": {"id": "n", "name": "N"}})
+
+        async def listed(_request: Request) -> Response:
+            return JSONResponse({"response": {"filteringTerms": list(terms)}})
+
+        return Starlette(
+            routes=[Route("/beacon/info", info), Route("/beacon/filtering_terms", listed)]
+        )
+
+    bmi = {"id": "LOINC:1", "type": "ontologyTerm", "scopes": ["individual"]}
+    sex = {"id": "sex", "type": "alphanumeric", "scopes": ["individual"], "values": ["male"]}
+    async with (
+        served(node(bmi, sex)) as one,
+        served(
+            node(
+                bmi | {"scopes": ["biosample"], "label": "BMI"},
+                bmi | {"type": "alphanumeric"},
+                sex | {"values": ["female"]},
+            )
+        ) as two,
+        _browser(one, two) as browser,
+    ):
+        terms = (await browser.get("/beacon/filtering_terms")).json()["response"]["filteringTerms"]
+    assert terms == [
+        {"id": "LOINC:1", "type": "alphanumeric", "scopes": ["individual"]},
+        {"id": "LOINC:1", "type": "ontologyTerm", "label": "BMI",
+         "scopes": ["individual", "biosample"]},
+        {"id": "sex", "type": "alphanumeric", "values": ["female", "male"],
+         "scopes": ["individual"]},
+    ]  # fmt: skip
