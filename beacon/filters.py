@@ -85,7 +85,9 @@ def joined(filters: Sequence[Filter], segment: Segment) -> tuple[Predicate, ...]
 
 def _single_valued_field(predicate: Predicate, segment: Segment) -> str | None:
     if isinstance(predicate, HasTerm):
-        return segment.term_field(predicate.term)
+        word_of = predicate.term.partition(":")[0]  # `sex:female` is a value of the field too
+        held = segment.term_field(predicate.term)
+        return held or (word_of if word_of in SINGLE_VALUED else None)
     if isinstance(predicate, Compare) and predicate.operator == "=":
         return predicate.id if predicate.id in SINGLE_VALUED else None
     return None

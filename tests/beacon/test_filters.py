@@ -122,6 +122,11 @@ def test_equalities_on_one_single_valued_field_are_alternatives(segment: Segment
     assert either == AnyOf((Compare("sex", "=", "female"), Compare("sex", "=", "male")))
 
 
+def test_a_word_and_a_term_of_one_single_valued_field_are_alternatives(segment: Segment) -> None:
+    (either,) = joined(read_get(["NCIT:C16576,sex:male"]), segment)
+    assert either == AnyOf((FEMALE, HasTerm("sex:male")))
+
+
 def test_values_of_a_many_valued_field_must_all_hold(segment: Segment) -> None:
     filters = read_get(["ICD10:G35,ICD10:E10"])
     assert joined(filters, segment) == (HasTerm("ICD10:G35"), HasTerm("ICD10:E10"))
