@@ -28,6 +28,7 @@ from schemas.variant_text import KnownId, ProteinChange, WrittenAllele
 
 _OURS = re.compile(r"(?:[1-9]|1\d|2[0-2]|X|Y|MT)-\d{1,10}-[ACGTN]+-[ACGTN]+", re.ASCII)
 MAX_UNWRITTEN = 10_000  # bases that a delins replaces without naming them
+_UNWRITTEN = re.compile(r":[gm]\.\d+(_\d+)?delins[ACGT]+$")
 _UNSAID: Mapping[Edit, Literal["DEL", "DUP", "INV"]] = {
     Edit.DELETION: "DEL",
     Edit.DUPLICATION: "DUP",
@@ -68,6 +69,8 @@ def named(variant_id: str) -> Asked:
         found = None
     match found:
         case Asked(Allele(ref=ref, alt=alt)) if "N" not in ref + alt:  # here N is itself
+            return found
+        case Asked(Allele()) if _UNWRITTEN.search(variant_id):  # here it is what stands there
             return found
         case Asked(Edited() | ByIdentifier()):
             return found

@@ -82,6 +82,12 @@ def test_a_variant_is_named_in_any_spelling(variant_id: str) -> None:
     assert question in (Allele("1", 10176, "A", "AC"), Allele("1", 10177, "", "C"))
 
 
+def test_a_variant_is_named_by_a_replacement_that_leaves_the_old_bases_unsaid() -> None:
+    question = shorthand.named("NC_000001.11:g.873_874delinsGC").question
+    assert question == Allele("1", 872, "NN", "GC")
+    assert isinstance(shorthand.named("NC_000001.11:g.873_874delNNinsGC").question, ById)
+
+
 @pytest.mark.parametrize(
     "variant_id",
     [
