@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from duo.terms import Term
 from schemas.data_use import DataUseRequest
 from schemas.errors import InvalidInput
 from schemas.grants import NewRequest
@@ -35,6 +36,7 @@ ORGANISATIONS = {
     "for_profit": "For profit",
     "mixed": "Both",
 }
+CONDITIONS = {term.value: term.label for term in Term}
 ANSWERS = {"yes": True, "no": False}
 MAX_FIELDS = 60
 MAX_MONTHS_DIGITS = 4
@@ -61,6 +63,22 @@ _LISTS = {
     "processing": ("places", "processing"),
 }
 _AGREED = "agreed:"
+_WORDS = PURPOSES | ORGANISATIONS
+# As the form asks; what it does not ask is named as the API does.
+_LABELS = {
+    "purpose, codes": "Research about",
+    "purpose, diseases": "Diseases",
+    "requester, organisation, type": "Organisation",
+    "requester, organisation, ror": "Its ROR id",
+    "requester, organisation, country": "Its country",
+    "places, processing": "Processed in",
+    "use, commercial": "Commercial use",
+    "ethics, ref": "Ethics approval",
+    "ethics, valid_until": "Approval valid until",
+    "commitments, publish": "Will publish",
+    "commitments, return_data": "Will return derived data",
+    "commitments, collaborate": "Collaboration",
+}
 
 
 def new_request(fields: Fields, *, before: DataUseRequest | None = None) -> NewRequest:
@@ -131,18 +149,16 @@ def in_words(stated: DataUseRequest) -> Iterator[tuple[str, str]]:
 def _rows(said: Any, label: str) -> Iterator[tuple[str, str]]:  # JSON values
     if isinstance(said, dict):
         for name, value in said.items():
-            yield from _rows(value, f"{label}, {_plain(name)}" if label else _plain(name))
+            yield from _rows(value, f"{label}, {name}" if label else name)
     elif isinstance(said, list) and said and isinstance(said[0], dict):
         for number, one in enumerate(said, 1):
             yield from _rows(one, f"{label} {number}")
     elif isinstance(said, list):
-        yield label, ", ".join(PURPOSES.get(str(one), str(one)) for one in said)
+        yield _LABELS.get(label, label), ", ".join(_WORDS.get(str(one), str(one)) for one in said)
+    elif isinstance(said, bool):
+        yield _LABELS.get(label, label), "yes" if said else "no"
     else:
-        yield label, {True: "yes", False: "no"}.get(said, str(said))
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ").replace("ref", "reference").replace("ror", "ROR")
+        yield _LABELS.get(label, label), _WORDS.get(str(said), str(said))
 
 
 def _said(stated: DataUseRequest) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from portal.errors import SignInNeeded
-from portal.purpose_form import ORGANISATIONS, PURPOSES, sent_back
+from portal.purpose_form import CONDITIONS, ORGANISATIONS, PURPOSES, sent_back
 from portal.registry import Node
 from portal.site import Portal
 from portal.visitors import Visitor
@@ -79,7 +79,7 @@ async def _dataset_page(
     values: dict[str, object] = {
         "node": node, "dataset": found, "filled": filled or {}, "workspaces": (), "mine": (),
         "problem": problem.public if problem else "", "verdict": verdict,
-        "purposes": PURPOSES, "organisations": ORGANISATIONS,
+        "purposes": PURPOSES, "organisations": ORGANISATIONS, "duo_names": CONDITIONS,
     }  # fmt: skip
     if visitor.session is not None and not node.foreign:
         values |= await _own(portal, node, visitor, dataset_id=dataset_id)

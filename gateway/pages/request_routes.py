@@ -25,6 +25,7 @@ from gateway.pages.render import HEADERS, Pages, see
 from gateway.pages.signin import Desk
 from passports.sessions import Session
 from portal.purpose_form import (
+    CONDITIONS,
     MAX_FIELDS,
     ORGANISATIONS,
     PURPOSES,
@@ -179,6 +180,7 @@ def _form(
         "filled": shown,
         "problem": "" if problem is None else problem.public,
         "verdict": verdict,
+        "duo_names": CONDITIONS,
         **office.choices(session),
     }
     status = 200 if problem is None else problem.status
@@ -222,6 +224,7 @@ def _facts(office: RequestOffice, seen: Seen) -> dict[str, object]:
         "request": request,
         "steps": seen.steps,
         "who": lambda event: by_whom(event, seen),
+        "duo_names": CONDITIONS,
         "stated": list(in_words(request.data_use)),
         "verdict": office.desk.verdict(request, now=office.clock()),
         "workspace": office.recipients.registration(request.workspace),

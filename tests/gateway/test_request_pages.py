@@ -264,7 +264,7 @@ async def test_print_and_export_hold_the_whole_request(node: AccessNode, pages: 
         headers={"origin": URL},
     )
     printed = (await grace.get(f"{path}/print")).text
-    for part in ("To learn.", "not_for_profit", at("rosa"), "vote.pdf", "SHA-256", "Draft made"):
+    for part in ("To learn.", "Not for profit", at("rosa"), "vote.pdf", "SHA-256", "Draft made"):
         assert part in printed
     exported = await grace.get(f"{path}/export")
     assert exported.headers["content-disposition"].startswith("attachment")
