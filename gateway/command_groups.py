@@ -20,9 +20,11 @@ _GROUPS = {
     "datasets": ("datasets_command", "app", "Versions of datasets: list, activate, roll back."),
     "duo": ("duo_command", "app", "Conditions of data use (DUO): judge and check them."),
     "keys": ("keys_command", "app", "The node's storage key: change it."),
+    "panel": ("panel_command", "app", "Public allele frequencies: take in, list."),
     "people": ("datasets_command", "people", "People of a dataset: withdraw one."),
     "policy": ("policy_command", "app", "Policies: versions, tests, what would change."),
     "reference": ("reference_command", "app", "Reference sequences: take them in and list them."),
+    "risk": ("risk_command", "app", "What answers have given away, what policies promise."),
     "trust": ("trust_command", "app", "The trust table: check it, try a token on it."),
 }
 
