@@ -341,6 +341,9 @@ def fetch(
     workspace_folder: Annotated[Path, typer.Option("--workspace", help="its folder")],
     node: Annotated[str, typer.Option(help="the node's public URL")],
     kind: Annotated[str, typer.Option(help="reads, variants or file")] = "reads",
+    region: Annotated[
+        list[str] | None, typer.Option(help="only these records: NAME or NAME:FIRST-LAST")
+    ] = None,
     token_file: Annotated[Path, typer.Option(help="holds a Passport for that node")],
     out: Path | None = None,
     insecure_plaintext_path: bool = False,
@@ -348,6 +351,7 @@ def fetch(
 ) -> None:
     """Pulls a sealed release, verifies it against the node's signature, opens it inside."""
     from workspaces import inbox
+    from workspaces.regions import read_region
 
     if kind not in {"reads", "variants", "file"}:
         raise LoadRefused("--kind is reads, variants or file")
@@ -357,6 +361,7 @@ def fetch(
         object_id=object_id,
         kind=cast("inbox.Kind", kind),
         token=_token(token_file),
+        regions=[read_region(text) for text in region or ()],
         out=out,
         insecure_plaintext_path=insecure_plaintext_path,
     )

@@ -6,6 +6,7 @@ SkerryError
 │   ├── NodeNotPinned        a node whose signing key this workspace was never told
 │   ├── AddressInvalid       a node address that is no https (or loopback http) URL
 │   ├── CandidateUnreadable  an output that has no shape the airlock knows
+│   ├── RegionInvalid        a region that cannot be read
 │   └── PlaceRefused         plaintext asked for outside the workspace's own data folder
 ├── Unavailable
 │   └── SandboxRefused       this machine cannot shut a program in, so none is run
@@ -37,6 +38,10 @@ class AddressInvalid(InvalidInput):
 
 class CandidateUnreadable(InvalidInput):
     code = "candidate_unreadable"
+
+
+class RegionInvalid(InvalidInput):
+    code = "region_invalid"
 
 
 class PlaceRefused(InvalidInput):
