@@ -181,10 +181,10 @@ class Doors:
             else:
                 body, named = self._ask(asked, asking)
         except SkerryError as refusal:
-            self._write(asked, asking, outcome=refusal.code, datasets=())
+            await self._write(asked, asking, outcome=refusal.code, datasets=())
             raise
         answer = _json(body)
-        self._write(asked, asking, outcome="answered", datasets=named, meta=body["meta"])
+        await self._write(asked, asking, outcome="answered", datasets=named, meta=body["meta"])
         return answer
 
     def _ask(
@@ -287,7 +287,7 @@ class Doors:
             if ceiling is not None and level >= policy.level
         ]
 
-    def _write(
+    async def _write(
         self,
         asked: query.Query,
         asking: _Asking,
@@ -311,7 +311,7 @@ class Doors:
             "outcome": outcome,
             "policy_version": asking.book.version,
         }
-        self._record.append("beacon.answer", facts)
+        await self._record.write("beacon.answer", facts)
 
 
 async def _read(request: Request, target: query.Target) -> query.Query:
