@@ -284,7 +284,7 @@ class Doors:
             for policy in policies
             if policy is not None
             for level, ceiling in policy.ceilings.items()
-            if ceiling is not None and level >= policy.level
+            if policy.listed and ceiling is not None and level >= policy.level
         ]
 
     async def _write(

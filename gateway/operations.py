@@ -1,8 +1,8 @@
 """What operators and registries ask of a node: /livez, /readyz, /metrics, service-info, services.
 
 GA4GH Service Info 1.0.0 and Service Registry 1.0.0. Live means the process answers. A node
-that cannot decide, record or open its catalog never starts; ready says how many datasets it serves
-and whether the key agent, which releases need and questions do not, is there.
+that cannot decide, record or open its catalog never starts; ready says how many listed datasets it
+serves and whether the key agent, which releases need and questions do not, is there.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def build(node: Node, registry: CollectorRegistry) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz() -> JSONResponse:
-        datasets = len(node.catalog.snapshot())
+        now = node.clock()
+        datasets = sum(node.book.may_know(None, one, now=now) for one in node.catalog.snapshot())
         agent = "listening" if node.agent.socket.is_socket() else "down"
         body = {"status": "ok", "datasets": datasets, "key_agent": agent}
         return JSONResponse(body, headers={"Cache-Control": "no-store"})

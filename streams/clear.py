@@ -15,16 +15,11 @@ from access.policy import Action, PolicyBook
 from passports.passport import Researcher
 from schemas.errors import InvalidInput
 from streams.bodies import ClearBody
-from streams.errors import (
-    NoSuchObject,
-    ObjectChanged,
-    ReleaseRefused,
-    SourceRefused,
-    UnsupportedFormat,
-)
+from streams.errors import ObjectChanged, SourceRefused, UnsupportedFormat
 from streams.shelf import ClearObject, Shelf
 from streams.slices.chart import Region
 from streams.slices.weave import Stretch, Woven, weave
+from streams.sources import Kind
 from streams.storage import file_source
 
 ONLY_SEALED = (
@@ -41,25 +36,27 @@ class ClearDoor:
     shelf: Shelf
     book: PolicyBook
 
+    def offered(
+        self, researcher: Researcher | None, kind: Kind, object_id: str, *, now: int
+    ) -> Mapping[str, ClearObject]:
+        """What of an object may leave unsealed, by format. What may not is no more there than what
+        nobody registered, so that no answer tells which files a closed dataset has."""
+        forms = self.shelf.forms(kind, object_id)
+        return {
+            form: found
+            for form, found in forms.items()
+            if self._may_leave(researcher, found.dataset, now=now)
+        }
+
     def is_open(self, dataset: str, *, now: int) -> bool:
         """Whether anyone at all may have the objects of the dataset now."""
+        return self._may_leave(None, dataset, now=now)
+
+    def _may_leave(self, researcher: Researcher | None, dataset: str, *, now: int) -> bool:
         policy = self.book.policy(dataset)
         if policy is None or not policy.clear_streams:
             return False
-        return self.book.decide(None, dataset, Action.STREAM, now=now).allowed
-
-    def check(self, researcher: Researcher | None, found: ClearObject, *, now: int) -> None:
-        """Raises NoSuchObject, or ReleaseRefused where the caller may know of the dataset."""
-        policy = self.book.policy(found.dataset)
-        decision = self.book.decide(researcher, found.dataset, Action.STREAM, now=now)
-        if decision.allowed and policy is not None and policy.clear_streams:
-            return
-        if not self.book.may_know(researcher, found.dataset, now=now):
-            raise NoSuchObject(reasons=("not_available",))
-        if policy is not None and policy.clear_streams:
-            codes = tuple(reason.code for reason in decision.reasons)
-            raise ReleaseRefused(" ".join(r.text for r in decision.reasons), reasons=codes)
-        raise ReleaseRefused(ONLY_SEALED, reasons=("not_in_the_clear",))
+        return self.book.decide(researcher, dataset, Action.STREAM, now=now).allowed
 
     def still_holds(self, found: ClearObject, now: int) -> bool:
         return self.shelf.is_current(found) and self.is_open(found.dataset, now=now)

@@ -21,7 +21,6 @@ from schemas.errors import InvalidInput, SkerryError
 from schemas.grants import SignedPermit
 from schemas.htsget import TicketAnswer
 from schemas.wire import LocalId
-from streams.bodies import ClearBody
 from streams.clear import ONLY_SEALED, ClearDoor, choose
 from streams.entitlement import Entitlement, Entitlements
 from streams.errors import KeyInvalid, NoSuchObject, ReleaseRefused
@@ -87,7 +86,7 @@ class TicketDesk:
 
     async def ticket(self, researcher: Researcher | None, wanted: Wanted) -> TicketAnswer:
         """Raises whatever stands against it; then nothing has left."""
-        forms = await run_sync(self.clear.shelf.forms, wanted.kind, wanted.object_id)
+        forms = await run_sync(self._offered, researcher, wanted)
         if forms and wanted.query.sealed is not True:
             return await self._clear_ticket(researcher, wanted, choose(forms, wanted.query.form))
         if researcher is None:
@@ -101,7 +100,9 @@ class TicketDesk:
         self, researcher: Researcher | None, wanted: Wanted, found: ClearObject
     ) -> TicketAnswer:
         query = wanted.query
-        body = await run_sync(self._planned, researcher, found, query)
+        body = await run_sync(
+            partial(self.clear.plan, found, query.regions, header_only=query.header_only)
+        )
         session = await self.releases.open_clear(
             body, researcher, still=partial(self.clear.still_holds, found)
         )
@@ -113,11 +114,9 @@ class TicketDesk:
             md5=found.md5 if is_whole else None,
         )
 
-    def _planned(
-        self, researcher: Researcher | None, found: ClearObject, query: Query
-    ) -> ClearBody:
-        self.clear.check(researcher, found, now=int(self.clock()))
-        return self.clear.plan(found, query.regions, header_only=query.header_only)
+    def _offered(self, researcher: Researcher | None, wanted: Wanted) -> Mapping[str, ClearObject]:
+        now = int(self.clock())
+        return self.clear.offered(researcher, wanted.kind, wanted.object_id, now=now)
 
     def _unknown_to_nobody(self, object_id: str) -> SkerryError:
         """Under a dataset that anyone may stream, what is not there is not there for anyone."""
