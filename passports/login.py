@@ -17,13 +17,15 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from passports import id_token, logout
-from passports.compact import text
-from passports.errors import BadToken, LogoutRefused, Reason, SignInFailed
+from passports.compact import MAX_VISA_CHARS, text
+from passports.errors import BadToken, LogoutRefused, ProviderFailed, Reason, SignInFailed
 from passports.exchange import exchange
 from passports.id_token import same
 from passports.keys import KeyStore
 from passports.provider import Endpoints, Provider
 from passports.trust import Broker, TrustTable
+from passports.userinfo import Userinfo
+from schemas.passport import MAX_VISAS
 
 SCOPE = "openid profile ga4gh_passport_v1"
 MAX_SESSION_SECONDS = 8 * 60 * 60
@@ -76,6 +78,7 @@ class Login:
         self._http = http
         self._clock = clock
         self._keys: KeyStore | None = None
+        self._userinfo = Userinfo(http=http, clock=clock)
 
     async def begin(self, next_path: str) -> tuple[str, PendingLogin]:
         """Where to send the browser, and what to keep until it is back."""
@@ -131,6 +134,20 @@ class Login:
     async def exchange(self, access_token: str, audience: str) -> str:
         """A Passport for `audience` alone, so that its reader can't use it elsewhere."""
         return await exchange(self._provider, access_token, audience)
+
+    async def visas(self, signed_in: SignedIn) -> tuple[str, ...]:
+        """What the provider's userinfo says this person holds, unverified: whoever is shown them
+        verifies them (GA4GH AAI 1.2.1)."""
+        url = (await self._provider.endpoints()).userinfo
+        if url is None:
+            raise ProviderFailed("the sign-in provider has no userinfo to ask for visas")
+        claims = await self._userinfo.claims(url, signed_in.access_token)
+        if claims.get("sub") != signed_in.subject:  # OpenID Connect Core 5.3.2
+            raise ProviderFailed("the sign-in provider's userinfo is about somebody else")
+        listed = claims.get("ga4gh_passport_v1", [])
+        if not isinstance(listed, list) or len(listed) > MAX_VISAS:
+            raise ProviderFailed("the sign-in provider's list of visas cannot be read")
+        return tuple(one for one in listed if isinstance(one, str) and len(one) <= MAX_VISA_CHARS)
 
     async def signed_out(self, raw_logout_token: str) -> str:
         """The subject who signed out at the provider; `LogoutRefused` when it does not say so."""

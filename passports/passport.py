@@ -8,7 +8,7 @@ stands in the trust table. A bad token refuses the request; a bad visa is droppe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
@@ -64,6 +64,7 @@ class _Holder:
     signed: SignedClaims
     raw_visas: list[str]
     kept_seconds: int
+    namespace: str | None
 
 
 class Clearinghouse:
@@ -110,10 +111,10 @@ class Clearinghouse:
         return researcher
 
     async def _researcher(self, holder: _Holder, *, now: int) -> Researcher:
-        me = Identity(holder.signed.subject, holder.signed.issuer)
         outcomes = await asyncio.gather(*(self._visa(raw, now=now) for raw in holder.raw_visas))
         claimed = [outcome for outcome in outcomes if isinstance(outcome, ClaimedVisa)]
         dropped = [outcome for outcome in outcomes if isinstance(outcome, DroppedVisa)]
+        me = _identity(holder, claimed)
         held, refused = judge(me, claimed)
         return Researcher(
             issuer=me.issuer,
@@ -131,7 +132,8 @@ class Clearinghouse:
             raise BadToken(Reason.UNKNOWN_ISSUER)
         if typ == tokens.PASSPORT_TYP:
             signed = await self._verified(token, broker, now=now)
-            return _Holder(signed, _visa_strings(signed.claims), CACHE_SECONDS)
+            raw_visas = _visa_strings(signed.claims)
+            return _Holder(signed, raw_visas, CACHE_SECONDS, broker.subject_namespace)
         if broker.userinfo_url is None or typ != broker.access_token_typ:
             raise BadToken(Reason.WRONG_TYPE, detail="neither a Passport nor an access token")
         if len(raw_token) > MAX_ACCESS_TOKEN_CHARS:
@@ -142,7 +144,7 @@ class Clearinghouse:
         if claims.get("sub") != signed.subject:  # OpenID Connect Core 5.3.2
             raise BadToken(Reason.OTHER_PERSON)
         raw_visas = _visa_strings(claims) if _PASSPORT_CLAIM in claims else []
-        return _Holder(signed, raw_visas, USERINFO_KEPT_SECONDS)
+        return _Holder(signed, raw_visas, USERINFO_KEPT_SECONDS, broker.subject_namespace)
 
     async def _verified(self, token: UnverifiedToken, broker: Broker, *, now: int) -> SignedClaims:
         algorithm = token.algorithm(broker.algorithms)
@@ -187,6 +189,18 @@ class Clearinghouse:
             audience_required=False,
         )
         return visas.read_visa(signed, issuer, now=now)
+
+
+def _identity(holder: _Holder, claimed: Sequence[ClaimedVisa]) -> Identity:
+    """Who a token is about. One that speaks of another broker's people is believed only where it
+    brings a visa that somebody else signed for that very person: without one, its own word for who
+    signed in there would be enough to be anybody."""
+    own = Identity(holder.signed.subject, holder.signed.issuer)
+    if holder.namespace is None:
+        return own
+    theirs = Identity(holder.signed.subject, holder.namespace)
+    proven = any(one.identity == theirs and one.visa.issuer != own.issuer for one in claimed)
+    return theirs if proven else own
 
 
 def _check_passport_scope(signed: SignedClaims) -> None:

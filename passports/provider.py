@@ -26,12 +26,13 @@ _REFUSALS = frozenset({400, 401, 403})
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """What the discovery document says; `device_authorization` is None where there is none."""
+    """What the discovery document says; None where there is no such endpoint."""
 
     authorization: str
     token: str
     jwks: str
     device_authorization: str | None
+    userinfo: str | None
     answers_with_issuer: bool
 
 
@@ -93,12 +94,13 @@ def _document(answer: Answer, *, status: int = httpx.codes.OK) -> Mapping[str, o
 def _endpoints(document: Mapping[str, object], issuer: str) -> Endpoints:
     if document.get("issuer") != issuer:
         raise ProviderFailed("the sign-in provider calls itself by another name")
-    device = "device_authorization_endpoint"
+    device, userinfo = "device_authorization_endpoint", "userinfo_endpoint"
     return Endpoints(
         authorization=_endpoint(document, "authorization_endpoint"),
         token=_endpoint(document, "token_endpoint"),
         jwks=_endpoint(document, "jwks_uri"),
         device_authorization=_endpoint(document, device) if device in document else None,
+        userinfo=_endpoint(document, userinfo) if userinfo in document else None,
         answers_with_issuer=document.get("authorization_response_iss_parameter_supported") is True,
     )
 

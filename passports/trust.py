@@ -41,6 +41,7 @@ class Broker(_Entry):
 
     `access_token_typ` is what its access tokens call themselves (RFC 9068 4, AAI 1.2.1);
     `audiences` are names besides the node's address by which its tokens may call the node.
+    `subject_namespace` names the broker whose people this one speaks of, when it wraps their visas.
     """
 
     issuer: Url
@@ -51,6 +52,7 @@ class Broker(_Entry):
     access_token_typ: Literal["at+jwt", "JWT"] = "at+jwt"  # noqa: S105 - a type, not a secret
     audiences: tuple[Url, ...] = ()
     audience_required: bool = True
+    subject_namespace: Url | None = None
 
 
 class Assertion(_Entry):
@@ -121,6 +123,8 @@ class TrustTable:
         self._issuers = {(issuer.issuer, issuer.jku): issuer for issuer in visa_issuers}
         if len(self._brokers) != len(brokers) or len(self._issuers) != len(visa_issuers):
             raise BadTrustFile("an issuer is listed twice")
+        for broker in brokers:
+            _check_namespace(broker, self._brokers)
         for issuer in visa_issuers:
             _check_issuer(issuer, self._brokers)
         sources = [(broker.jwks_url, broker.keys) for broker in brokers]
@@ -158,6 +162,14 @@ def load(path: Path) -> TrustTable:
     if revoked is not None:
         revocation.read(revoked)
     return TrustTable(brokers=entries.brokers, visa_issuers=entries.visa_issuers, revoked=revoked)
+
+
+def _check_namespace(broker: Broker, brokers: Mapping[str, Broker]) -> None:
+    name = broker.subject_namespace
+    if name is None:
+        return
+    if name == broker.issuer or name not in brokers or brokers[name].subject_namespace is not None:
+        raise BadTrustFile(f"{broker.issuer}: subject_namespace is not another broker of this file")
 
 
 def _check_issuer(issuer: VisaIssuer, brokers: Mapping[str, Broker]) -> None:
