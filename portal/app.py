@@ -25,13 +25,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from passports.login import Login
 from passports.sessions import Sessions
+from passports.tokens import SigningKey
 from portal import beacon, routes, search_routes, services
 from portal.applications import Applications
 from portal.calls import Calls
 from portal.description import Network
+from portal.errors import SettingsError
 from portal.fanout import Fanout
 from portal.metrics import Metrics
 from portal.node_doors import NodeDoors
+from portal.passport_issuer import PassportIssuer
 from portal.prospects import Prospects
 from portal.registry import Registry
 from portal.results import Results
@@ -67,9 +70,15 @@ def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.ti
     )  # fmt: skip
     metrics = Metrics()
     fanout = Fanout(calls, limits, metrics)
+    issuer = _issuer(settings, clock)
     http = httpx.AsyncClient(timeout=limits.deadline_seconds, follow_redirects=False)
     visitors = Visitors(
-        settings, _login(settings, http), sessions=Sessions(clock), clock=clock, limits=limits
+        settings,
+        _login(settings, http),
+        sessions=Sessions(clock),
+        clock=clock,
+        limits=limits,
+        issuer=issuer,
     )
     doors = NodeDoors(calls, visitors, limits=limits)
     portal = Portal(
@@ -107,7 +116,9 @@ def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.ti
     )
     app.add_middleware(_Headers, metrics=metrics)
     app.mount("/static", StaticFiles(directory=PAGES / "static"), name="static")
-    app.include_router(services.build(settings, registry, metrics, clock=clock, version=version))
+    app.include_router(
+        services.build(settings, registry, metrics, clock=clock, version=version, issuer=issuer)
+    )
     app.include_router(beacon.build(Network(settings, registry, fanout, version)))
     app.include_router(search_routes.build(portal))
     app.include_router(routes.build(portal))
@@ -121,6 +132,16 @@ def _login(settings: PortalSettings, http: httpx.AsyncClient) -> Login | None:
     secret = settings.client_secret.get_secret_value() if settings.client_secret else ""
     callback = f"{settings.public_url}/auth/callback"
     return Login(settings.signin_issuer, settings.client_id, secret, callback, http)
+
+
+def _issuer(settings: PortalSettings, clock: Callable[[], float]) -> PassportIssuer | None:
+    if settings.passport_key is None:
+        return None
+    try:
+        key = SigningKey.load(settings.passport_key)
+    except (OSError, ValueError) as error:
+        raise SettingsError("passport_key: expected the file of a P-256 key in PEM") from error
+    return PassportIssuer(settings.public_url, key, clock)
 
 
 def _version() -> str:

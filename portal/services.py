@@ -8,12 +8,13 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from portal.metrics import Metrics
+from portal.passport_issuer import JWKS_PATH, PassportIssuer
 from portal.registry import Node, Registry
 from portal.settings import PortalSettings
 from schemas.beacon import API_VERSION
 from schemas.errors import NotFound
 
-MACHINE_PATHS = ("/api/", "/services", "/service-info", "/livez", "/readyz", "/metrics")
+MACHINE_PATHS = (JWKS_PATH, "/api/", "/services", "/service-info", "/livez", "/readyz", "/metrics")
 
 
 def build(
@@ -23,24 +24,17 @@ def build(
     *,
     clock: Callable[[], float],
     version: str,
+    issuer: PassportIssuer | None = None,
 ) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/livez")
-    async def live() -> dict[str, str]:
-        return {"status": "alive"}
+    _add_health(router, registry, metrics)
 
-    @router.get("/readyz")
-    async def ready(response: Response) -> dict[str, object]:
-        """Ready once every node was looked at; a node that is down does not stop the portal."""
-        looked = all(node.checked for node in registry.nodes)
-        response.status_code = 200 if looked else 503
-        seen = sum(not node.problem for node in registry.nodes)
-        return {"status": "ready" if looked else "starting", "nodes": seen}
-
-    @router.get("/metrics")
-    async def counted() -> Response:
-        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    @router.get(JWKS_PATH)
+    async def keys() -> dict[str, object]:
+        if issuer is None:
+            raise NotFound("This portal signs no passports.")
+        return issuer.keys()
 
     @router.get("/service-info")
     async def info() -> dict[str, object]:
@@ -72,6 +66,24 @@ def build(
         return [_node(node, now=clock()) for node in registry.nodes]
 
     return router
+
+
+def _add_health(router: APIRouter, registry: Registry, metrics: Metrics) -> None:
+    @router.get("/livez")
+    async def live() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @router.get("/readyz")
+    async def ready(response: Response) -> dict[str, object]:
+        """Ready once every node was looked at; a node that is down does not stop the portal."""
+        looked = all(node.checked for node in registry.nodes)
+        response.status_code = 200 if looked else 503
+        seen = sum(not node.problem for node in registry.nodes)
+        return {"status": "ready" if looked else "starting", "nodes": seen}
+
+    @router.get("/metrics")
+    async def counted() -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 _TYPE = {"group": "org.ga4gh", "artifact": "beacon", "version": API_VERSION.removeprefix("v")}

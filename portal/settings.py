@@ -6,6 +6,7 @@ A node's settings are another room's (gateway.config); limits of the portal are 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -69,6 +70,8 @@ class PortalSettings(BaseSettings):
     signin_issuer: PublicUrl | None = None
     client_id: str = "skerry-portal"
     client_secret: SecretStr | None = None
+    # A P-256 key in PEM: the portal signs Passports with it where the broker cannot exchange.
+    passport_key: Path | None = None
     name: str = Field(default="Skerry", min_length=1, max_length=80)
     organization_id: str = Field(default="skerry", min_length=1, max_length=200)
     organization_name: str = Field(default="Skerry portal", min_length=1, max_length=200)

@@ -1,8 +1,9 @@
 """Who is at the browser: a visitor cookie, a sign-in session, and a Passport per node.
 
 Sign-in and sessions are the passports room's; here they meet cookies (`__Host-` under https) and
-the fan-out. A token never travels to a node: each node gets a Passport made for it (RFC 8693), or
-the question goes out as anyone's and the row says so.
+the fan-out. A token never travels to a node: each node gets a Passport made for it (RFC 8693, or by
+`passport_issuer` where the broker cannot), or the question goes out as anyone's and the row says
+so.
 """
 
 from __future__ import annotations
@@ -16,12 +17,17 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from passports.login import Login
+from passports.errors import ProviderRefused
+from passports.login import Login, SignedIn
 from passports.sessions import Session, Sessions, cookie_name
 from portal.errors import ForgedForm, SignInNeeded
 from portal.fanout import Credential, CredentialFor, anonymous
+from portal.passport_issuer import PassportIssuer
 from portal.settings import Limits, PortalSettings
 from schemas.errors import SkerryError
+
+# RFC 6749 5.2: the broker knows no exchange, or not for this portal.
+_CANNOT_EXCHANGE = frozenset({"unsupported_grant_type", "unauthorized_client"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,9 @@ class Visitors:
         sessions: Sessions,
         clock: Callable[[], float],
         limits: Limits,
+        issuer: PassportIssuer | None = None,
     ) -> None:
+        self._issuer = issuer
         self._secure = settings.secure
         self._session_cookie = cookie_name("portal", settings.public_url)
         self._visitor_cookie = cookie_name("visitor", settings.public_url)
@@ -159,11 +167,20 @@ class Visitors:
         until, kept = self._passports.get(key, (0.0, ""))
         if now < until:
             return kept
-        made = await self._login.exchange(visitor.session.signed_in.access_token, audience)
+        made = await self._made(self._login, visitor.session.signed_in, audience)
         self._passports[key] = (now + self._limits.passport_seconds, made)
         while len(self._passports) > self._limits.passports:
             self._passports.popitem(last=False)
         return made
+
+    async def _made(self, login: Login, signed_in: SignedIn, audience: str) -> str:
+        try:
+            return await login.exchange(signed_in.access_token, audience)
+        except ProviderRefused as refused:
+            if self._issuer is None or refused.error not in _CANNOT_EXCHANGE:
+                raise
+            visas = await login.visas(signed_in)
+            return self._issuer.wrap(visas, subject=signed_in.subject, audience=audience)
 
     def forget(self, visitor: Visitor, audience: str) -> None:
         """After a grant may have changed, the next question fetches a new Passport."""
