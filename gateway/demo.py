@@ -75,6 +75,11 @@ class Federation:
     def signin_key(self) -> Path:
         return self.folder / "signin.pem"
 
+    @property
+    def portal_key(self) -> Path:
+        """For Passports of its own, where the provider exchanges none."""
+        return self.folder / "portal.pem"
+
     def workspace_of(self, account: str) -> Path:
         """The folder of a researcher's workspace; Grace's is the one that runs."""
         return self.folder / f"workspace-{account}"
@@ -92,7 +97,8 @@ def prepare(
     federation = Federation(folder, addresses, homes, plans, client_secret)
     for account in RESEARCHERS:
         workspace_keys.init(federation.workspace_of(account), f"{account}-workspace")
-    SigningKey.generate().save(federation.signin_key)
+    for key in (federation.signin_key, federation.portal_key):
+        SigningKey.generate().save(key)
     _write_signin(federation)
     _write_portal(federation)
     return federation
@@ -198,7 +204,14 @@ def _policies(datasets: Sequence[DemoDataset], addresses: Addresses) -> dict[str
 def _trust(addresses: Addresses, url: str) -> dict[str, object]:
     jwks = f"{addresses.signin}/jwks"
     return {
-        "brokers": [{"issuer": addresses.signin, "jwks_url": jwks}],
+        "brokers": [
+            {"issuer": addresses.signin, "jwks_url": jwks},
+            {
+                "issuer": addresses.portal,
+                "jwks_url": f"{addresses.portal}/.well-known/jwks.json",
+                "subject_namespace": addresses.signin,
+            },
+        ],
         "visa_issuers": [
             {
                 "issuer": addresses.signin,
@@ -268,6 +281,7 @@ def _write_portal(federation: Federation) -> None:
         f'public_url = "{addresses.portal}"\nnodes = [{urls}]\n'
         f'signin_issuer = "{addresses.signin}"\nclient_id = "skerry-portal"\n'
         f'client_secret = "{federation.client_secret}"\nname = "Skerry demo"\n'
+        f"passport_key = {json.dumps(str(federation.portal_key))}\n"
         f"examples = {json.dumps(demo_examples.examples(federation.plans))}\n"
     )
     home.write_secret(federation.folder / "portal.toml", text.encode())

@@ -19,6 +19,7 @@ class Client:
     client_id: str
     secret: str = field(repr=False)
     redirect_uris: tuple[str, ...]
+    may_exchange: bool = True
 
 
 def authenticated(

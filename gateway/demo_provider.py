@@ -160,6 +160,8 @@ class DemoProvider:
 
     async def _exchange(self, client: Client, form: Mapping[str, str]) -> Mapping[str, object]:
         """For the client the access token was given to, and for one node only."""
+        if not client.may_exchange:
+            raise Refused("unsupported_grant_type")
         if form.get("requested_token_type") != PASSPORT:
             raise Refused("invalid_request")
         if form.get("subject_token_type") != ACCESS_TOKEN:

@@ -74,7 +74,12 @@ def run_signin(path: Path) -> None:
         issuer=given["issuer"],
         nodes=[NodeRef(node["url"], node["broker_secret"]) for node in given["nodes"]],
         clients=[
-            Client(c["client_id"], c["client_secret"], tuple(c["redirect_uris"]))
+            Client(
+                c["client_id"],
+                c["client_secret"],
+                tuple(c["redirect_uris"]),
+                may_exchange=c.get("may_exchange", True),
+            )
             for c in given["clients"]
         ],
         clock=time.time,
