@@ -13,7 +13,8 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
 
 from access.errors import SignInNeeded
 from passports.errors import ScopeMissing
@@ -50,6 +51,7 @@ class ErrorTable:
         app.add_exception_handler(SkerryError, self._ours)
         app.add_exception_handler(HTTPException, self._framework)
         app.add_exception_handler(RequestValidationError, self._invalid)
+        app.add_exception_handler(ClientDisconnect, _gone)
         app.add_exception_handler(Exception, self._unexpected)
 
     def _answer(self, request: Request, error: SkerryError, status: int) -> JSONResponse:
@@ -93,6 +95,11 @@ class ErrorTable:
     async def _unexpected(self, request: Request, error: Exception) -> JSONResponse:
         _log.error("unexpected", kind=type(error).__name__, exc_info=error)
         return self._answer(request, _Internal("The server failed; this was logged."), 500)
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """Who asked went away before the question was whole: nobody reads this and nothing failed."""
+    return Response(status_code=400)
 
 
 def _challenge(error: SkerryError) -> str | None:

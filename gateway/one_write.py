@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from gateway.http_head import PlainHead
 
 _HEAD = b"HTTP/1.1 "
 _JOINED_BYTES = 64 * 1024  # more is not copied to save a packet
 
 
-class OneWrite(HttpToolsProtocol):
-    """uvicorn's protocol on a transport that waits for the body."""
+class OneWrite(PlainHead):
+    """uvicorn's protocol, its heads capped, on a transport that waits for the body."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # what uvicorn's is at run time
         joining = Joining(transport, self.loop)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import httpx
 import pytest
-from fastapi import Body, FastAPI, Query
+from fastapi import Body, FastAPI, Query, Request
+from starlette.types import Message
 
 from access.errors import SignInNeeded
 from beacon.response import error_body as beacon_error
@@ -170,3 +171,22 @@ async def test_a_challenge_says_what_is_wrong_and_nothing_when_nothing_was_sent(
     ) as http:
         answer = await http.get("/")
     assert answer.headers["WWW-Authenticate"] == challenge
+
+
+async def test_a_client_that_goes_away_in_the_middle_is_no_failure_of_ours() -> None:
+    app, sent = FastAPI(), []
+    ErrorTable(bodies={}, realm="test").install(app)
+
+    @app.post("/read")
+    async def read(request: Request) -> None:
+        await request.body()
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/read", "headers": [], "query_string": b""}
+    await app(scope, receive, send)
+    assert sent[0]["status"] == 400
