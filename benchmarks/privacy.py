@@ -125,9 +125,7 @@ class Node:
             async def asker() -> None:
                 for place, site in waiting:
                     begun = time.perf_counter()
-                    async with http.get(
-                        f"{self.url}/beacon/g_variants", params=_asked(site)
-                    ) as got:
+                    async with http.get(where, params=_asked(site)) as got:
                         body = await got.json()
                     took[place] = time.perf_counter() - begun
                     told[place] = _read(got.status, body)

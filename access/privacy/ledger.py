@@ -24,6 +24,7 @@ from access.privacy.tables import CountedRow, LineRow, SpentRow
 MIN_BATCH = 50  # people who come or go before a new version answers anew
 KEEP_DAYS = 400
 COUNT_DAYS = 90
+MAX_REMEMBERED = 100_000
 _DAY = 86_400
 
 # SQLModel does not declare the tables it makes.
@@ -57,6 +58,8 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
+        # A line never changes under its version, so what was read once need not be read again.
+        self._remembered: dict[tuple[str, str, bytes], _Line] = {}
 
     def presence(
         self,
@@ -71,12 +74,30 @@ class Ledger:
         """Whether anybody who can still pay for the answer makes it «yes», once they have paid.
         `carriers` are asked for only where no line answers; without `enforced` everybody is
         counted, and what it cost is only noted."""
-        with self._database.reading() as session:
-            known = _known(session.connection(), entry)
-        if known is not None and _still_holds(known, entry):
+        key = entry.subject, entry.dataset, entry.question
+        known = self._remembered.get(key)
+        if known is not None and known.version == entry.version:
             return known.answer
-        with self._lock, self._database.writing() as session:
-            connection = session.connection()
+        with self._lock:
+            answer = self._answered(
+                entry, frequency, allowance, carriers=carriers, now=now, enforced=enforced
+            )
+            if len(self._remembered) >= MAX_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = _Line(answer, entry.version, entry.people)
+        return answer
+
+    def _answered(
+        self,
+        entry: Entry,
+        frequency: float,
+        allowance: float,
+        *,
+        carriers: Callable[[], Sequence[int]],
+        now: int,
+        enforced: bool,
+    ) -> bool:
+        with self._database.noting() as connection:
             known = _known(connection, entry)
             if known is not None and _still_holds(known, entry):
                 return known.answer
@@ -97,11 +118,10 @@ class Ledger:
     def may_count(self, entry: Entry, *, most: int, now: int) -> bool:
         """Whether this count is one of the `most` different ones that a caller gets of a dataset in
         COUNT_DAYS; a count that was given is given again."""
-        with self._database.reading() as session:
-            if session.connection().execute(_FIND_COUNT, _key(entry)).first() is not None:
+        with self._database.looking() as connection:
+            if connection.execute(_FIND_COUNT, _key(entry)).first() is not None:
                 return True
-        with self._lock, self._database.writing() as session:
-            connection = session.connection()
+        with self._lock, self._database.noting() as connection:
             since = {**_key(entry), "since": now - COUNT_DAYS * _DAY}
             connection.execute(_FORGET_COUNTS, since)
             (given,) = connection.execute(_COUNTS, _key(entry)).one()
@@ -113,18 +133,18 @@ class Ledger:
     def sweep(self, now: int) -> int:
         """Forgets old lines, so that the ledger stays bounded; what was spent stays spent, so a
         question asked again after that costs again. Returns how many went."""
-        with self._lock, self._database.writing() as session:
-            connection = session.connection()
+        with self._lock, self._database.noting() as connection:
             before = now - KEEP_DAYS * _DAY
             gone = connection.execute(delete(_line).where(_line.c.at < before)).rowcount
             before = now - COUNT_DAYS * _DAY
             gone += connection.execute(delete(_counted).where(_counted.c.at < before)).rowcount
+            self._remembered.clear()
         return int(gone)
 
     def balances(self, dataset: str) -> dict[str, Spent]:
         """What each caller has spent of the people of a dataset, for the risk report."""
-        with self._database.reading() as session:
-            rows = session.connection().execute(
+        with self._database.looking() as connection:
+            rows = connection.execute(
                 select(_spent.c.subject, _spent.c.packed).where(_spent.c.dataset == dataset)
             )
             return {subject: Spent.unpacked(packed) for subject, packed in rows}
