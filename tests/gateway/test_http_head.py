@@ -55,13 +55,15 @@ def answer(connection: socket.socket) -> bytes:
 def test_an_endless_head_is_refused_long_before_its_end(
     connection: socket.socket, begin: bytes
 ) -> None:
-    sent = 0
     connection.sendall(begin)
     with pytest.raises(ConnectionError):
-        while sent < 64 * MAX_HEAD_BYTES:
-            connection.sendall(b"a" * 60_000)
-            sent += 60_000
-            time.sleep(0.001)
+        _send_slowly(connection, 64 * MAX_HEAD_BYTES)
+
+
+def _send_slowly(connection: socket.socket, size: int) -> None:
+    for _ in range(size // 60_000):
+        connection.sendall(b"a" * 60_000)
+        time.sleep(0.001)
 
 
 def test_a_long_head_that_ends_is_answered(connection: socket.socket) -> None:
