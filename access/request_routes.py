@@ -20,7 +20,15 @@ from access.requests import RequestDesk
 from access.seen import Seen
 from passports.passport import Researcher
 from schemas.data_use import VerdictView
-from schemas.grants import AttachmentView, NewRequest, PreCheck, RequestList, RequestView, StepBody
+from schemas.grants import (
+    Asking,
+    AttachmentView,
+    NewRequest,
+    PreCheck,
+    RequestList,
+    RequestView,
+    StepBody,
+)
 
 SignedInOnly = Callable[..., object]
 # What people ask for by name; the other steps are taken by doors of their own, or by the node.
@@ -68,6 +76,11 @@ def _add_making(router: APIRouter, counter: _Counter, signed_in: SignedInOnly) -
         counter.refuse_unknown(who, new.dataset)
         made = desk.create(new, requester=who.identity, now=counter.clock())
         return counter.shown(desk.see(made.request_id, viewer=who.identity))
+
+    @router.get("/access/asking")
+    def asking(dataset: str, who: Annotated[Researcher, Depends(signed_in)]) -> Asking:
+        counter.refuse_unknown(who, dataset)
+        return desk.asking(dataset)
 
     @router.post("/access/requests/check")
     def pre_check(asked: PreCheck, who: Annotated[Researcher, Depends(signed_in)]) -> VerdictView:

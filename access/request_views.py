@@ -6,7 +6,7 @@ from access.lifecycle import NODE, AccessRequest, Event, Part
 from access.seen import Seen
 from access.store import IssuedGrant
 from schemas.data_use import VerdictView
-from schemas.grants import EventView, GrantView, MemberView, RequestView, TermsView
+from schemas.grants import EventView, GrantView, MemberView, RequestView
 
 
 def request_view(seen: Seen, verdict: VerdictView | None = None) -> RequestView:
@@ -28,7 +28,7 @@ def request_view(seen: Seen, verdict: VerdictView | None = None) -> RequestView:
         members=tuple(MemberView(identity=m, accepted=m in accepted) for m in request.members),
         approvals=len(seen.approved_by),
         approvals_needed=demands.approvals,
-        terms=demands.digest and TermsView(text=demands.terms, digest=demands.digest),
+        terms=demands.view(),
         attachments=request.attachments,
         steps=seen.steps,
         data_use=request.data_use,

@@ -48,7 +48,7 @@ from access.upkeep import ENDING_SECONDS, IDLE_SECONDS, due
 from duo.report import report
 from schemas.data_use import ObligationView, VerdictView
 from schemas.errors import InvalidInput
-from schemas.grants import EventFacts, NewRequest, PreCheck, StepBody
+from schemas.grants import Asking, EventFacts, NewRequest, PreCheck, StepBody
 
 _ASKING = frozenset({Step.SUBMIT, Step.ACCEPT, Step.APPROVE})
 _BELONGS = {
@@ -118,6 +118,19 @@ class RequestDesk:
         """Those anyone may know of; with the address where one asks for access, if not here."""
         found = ((name, self._book.policy(name)) for name in self._book.datasets())
         return {name: one.requests_at for name, one in found if one is not None and one.listed}
+
+    def asking(self, dataset: str) -> Asking:
+        """How one asks for it. The caller has checked that it may be known of."""
+        policy = self._book.policy(dataset)
+        if policy is None:
+            raise NoSuchThing(detail="asking for a dataset without a policy")
+        demands = self.demands(dataset)
+        return Asking(
+            dataset=dataset,
+            requests_at=policy.requests_at,
+            approvals=demands.approvals,
+            terms=demands.view(),
+        )
 
     def demands(self, dataset: str) -> Demands:
         policy = self._book.policy(dataset)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from access.approval import accepted, approvals, terms_digest
 from access.lifecycle import AccessRequest, Part, Step, steps_open_to
 from access.store import IssuedGrant
+from schemas.grants import TermsView
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,9 @@ class Demands:
     @property
     def digest(self) -> str | None:
         return terms_digest(self.terms) if self.terms else None
+
+    def view(self) -> TermsView | None:
+        return None if self.digest is None else TermsView(text=self.terms, digest=self.digest)
 
 
 @dataclass(frozen=True, slots=True)

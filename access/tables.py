@@ -34,7 +34,6 @@ class RequestRow(SQLModel, table=True):
     created: int = Field(sa_type=BigInteger)
     updated: int = Field(sa_type=BigInteger)
     data_use: str | None = Field(default=None, sa_type=Text)  # JSON; requests of 0.1.0 have none
-    scope: str | None = Field(default=None, sa_type=Text)  # JSON; without: the whole dataset
 
 
 class MemberRow(SQLModel, table=True):
@@ -69,7 +68,6 @@ class GrantRow(SQLModel, table=True):
     expires: int = Field(sa_type=BigInteger)
     revoked: int | None = Field(default=None, sa_type=BigInteger)
     obligations: str | None = Field(default=None, sa_type=Text)  # JSON
-    scope: str | None = Field(default=None, sa_type=Text)  # JSON; without: the whole dataset
 
 
 class NoticeRow(SQLModel, table=True):

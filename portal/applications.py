@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from pydantic import ValidationError
 
@@ -19,7 +20,7 @@ from portal.registry import Node
 from portal.visitors import Visitor, Visitors
 from schemas.data_use import VerdictView
 from schemas.errors import SkerryError
-from schemas.grants import PreCheck, RequestList, RequestView, WorkspaceList, WorkspaceView
+from schemas.grants import Asking, PreCheck, RequestList, RequestView, WorkspaceList, WorkspaceView
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,15 @@ class Applications:
             return WorkspaceList.model_validate(document).workspaces
         except ValidationError as error:
             raise NodeFailed("The node’s list of workspaces could not be read.") from error
+
+    async def asking(self, node: Node, dataset: str, visitor: Visitor) -> Asking:
+        """Where and how the dataset is asked for."""
+        path = f"/access/asking?dataset={quote(dataset, safe='')}"
+        document = await self._doors.send("GET", node, path, visitor=visitor)
+        try:
+            return Asking.model_validate(document)
+        except ValidationError as error:
+            raise NodeFailed("The node’s word on requests could not be read.") from error
 
     async def ask(self, node: Node, fields: Fields, visitor: Visitor) -> RequestView:
         """Creates a request at the node and submits it; where terms must be accepted first it stays

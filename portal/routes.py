@@ -96,6 +96,10 @@ async def _own(
     values: dict[str, object] = {"mine": mine, "node_problem": held.problem}
     if not held.problem:
         values["workspaces"] = await portal.applications.workspaces(node, visitor)
+        try:
+            values["asking"] = await portal.applications.asking(node, dataset_id, visitor)
+        except SkerryError as error:  # the form stands; the node decides what it takes
+            values["node_problem"] = error.public
     return values
 
 

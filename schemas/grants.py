@@ -173,6 +173,15 @@ class RequestView(Wire):
     verdict: VerdictView | None = None  # of one request that is not decided yet
 
 
+class Asking(Wire):
+    """How a dataset is asked for: here, or at an address that keeps track of it itself."""
+
+    dataset: str
+    requests_at: str | None
+    approvals: int
+    terms: TermsView | None
+
+
 class RequestList(Wire):
     requests: tuple[RequestView, ...]
 

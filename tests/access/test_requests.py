@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import reduce
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -49,10 +50,11 @@ class Office:
         )
 
     def rule(self, *policies: DatasetPolicy) -> None:
+        self.book = PolicyBook(policies, version="2")
         self.desk = RequestDesk(
             self.node.store,
             recipients=self.node.recipients,
-            book=PolicyBook(policies, version="2"),
+            book=self.book,
             record=self.node.record,
             check=self.node.check,
         )
@@ -433,3 +435,26 @@ def test_of_two_who_act_on_the_same_history_the_second_is_refused(office: Office
     event = replace(stale.events[-1], step=Step.REJECT)
     with pytest.raises(StepNotPossible, match="moved on"):
         office.node.store.take_step(stale, event, before_commit=lambda: None)
+
+
+# Asked for elsewhere
+
+
+@pytest.mark.anyio
+async def test_how_a_dataset_is_asked_for_is_told_to_who_may_know_of_it(office: Office) -> None:
+    node = office.node
+    node.desk, node.book = office.desk, office.book
+    transport = httpx.ASGITransport(node.app())
+    async with httpx.AsyncClient(transport=transport, base_url="http://node") as http:
+        said = {}
+        for dataset in ("careful", "plain", "rems", "nowhere"):
+            answer = await http.get(
+                "/access/asking", params={"dataset": dataset}, headers={"x-test-person": "grace"}
+            )
+            said[dataset] = answer.json()
+        nobody = await http.get("/access/asking", params={"dataset": "plain"})
+    assert said["rems"]["requests_at"] == "https://rems.example.org/apply"
+    assert (said["careful"]["approvals"], said["careful"]["terms"]["text"]) == (2, TERMS)
+    assert (said["plain"]["requests_at"], said["plain"]["terms"]) == (None, None)
+    assert said["nowhere"]["error"] == "not_found"
+    assert nobody.status_code == 401

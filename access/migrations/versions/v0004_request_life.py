@@ -12,8 +12,7 @@ _KEPT = "grant_id, request_id, identity, dataset, workspace, issued, expires, re
 
 
 def upgrade() -> None:
-    for table, column in (("access_request", "scope"), ("access_event", "facts")):
-        op.add_column(table, sa.Column(column, sa.Text, nullable=True))
+    op.add_column("access_event", sa.Column("facts", sa.Text, nullable=True))
     op.create_table(
         "access_member",
         sa.Column(
@@ -50,7 +49,6 @@ def _one_grant_per_person() -> None:
         sa.Column("expires", sa.BigInteger, nullable=False),
         sa.Column("revoked", sa.BigInteger, nullable=True),
         sa.Column("obligations", sa.Text, nullable=True),
-        sa.Column("scope", sa.Text, nullable=True),
         sa.UniqueConstraint("request_id", "identity", name="one_grant_per_person"),
     )
     op.execute(f"INSERT INTO access_grant ({_KEPT}) SELECT {_KEPT} FROM access_grant_before")  # noqa: S608
