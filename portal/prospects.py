@@ -89,6 +89,17 @@ def prospect(
     return Prospect(node, can=True, words=words[0].upper() + words[1:], notes=notes)
 
 
+def offer(dataset: Dataset, *, signed_in: bool) -> str:
+    """What this one dataset tells the asker, in a sentence."""
+    if dataset.closed:
+        needed = _LEVELS.get(dataset.level, "It may not answer you.")
+        return f"{'Your visas do not open it. ' if signed_in else ''}{needed}"
+    words = _WORDS.get(dataset.granularity)
+    if words is None:
+        return "It does not say how fully it answers."
+    return f"{'Your visas get you' if signed_in else 'Anyone gets'} {words}."
+
+
 def _rank(granularity: str) -> int:
     return _FULLNESS.index(granularity) if granularity in _FULLNESS else 0
 
@@ -123,12 +134,13 @@ class Prospects:
         return list(await asyncio.gather(*(self._of(question, node, visitor) for node in nodes)))
 
     async def _of(self, question: Question, node: Node, visitor: Visitor) -> Prospect:
-        datasets = node.datasets
-        if visitor.session is not None and not node.problem and not node.foreign:
-            datasets = await self._seen(node, visitor)
+        datasets = await self.seen(node, visitor)
         return prospect(question, node, datasets, signed_in=visitor.session is not None)
 
-    async def _seen(self, node: Node, visitor: Visitor) -> tuple[Dataset, ...]:
+    async def seen(self, node: Node, visitor: Visitor) -> tuple[Dataset, ...]:
+        """The node's datasets, with what each of them would tell this visitor."""
+        if visitor.session is None or node.problem or node.foreign:
+            return node.datasets
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 seen = await self._doors.send(

@@ -11,13 +11,15 @@ from functools import partial
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from portal.conditions import badges
 from portal.errors import SignInNeeded
+from portal.prospects import offer
 from portal.purpose_form import CONDITIONS, ORGANISATIONS, PURPOSES, sent_back
 from portal.registry import Node
 from portal.site import Portal
 from portal.visitors import Visitor
 from schemas.data_use import VerdictView
-from schemas.errors import NotFound, SkerryError
+from schemas.errors import SkerryError
 
 
 def build(portal: Portal) -> APIRouter:
@@ -72,13 +74,13 @@ async def _dataset_page(
     filled: Mapping[str, object] | None = None,
     verdict: VerdictView | None = None,
 ) -> Response:
-    node = portal.node(slug)
-    found = next((one for one in node.datasets if one.id == dataset_id), None)
-    if found is None:
-        raise NotFound("There is no such dataset listed in this network.")
+    node, found = portal.dataset(slug, dataset_id)
+    seen = await portal.prospects.seen(node, visitor)
+    mine = next((one for one in seen if one.id == dataset_id), found)
     values: dict[str, object] = {
         "node": node, "dataset": found, "filled": filled or {}, "workspaces": (), "mine": (),
         "problem": problem.public if problem else "", "verdict": verdict,
+        "offer": offer(mine, signed_in=visitor.session is not None), "badges": badges(found.raw),
         "purposes": PURPOSES, "organisations": ORGANISATIONS, "duo_names": CONDITIONS,
     }  # fmt: skip
     if visitor.session is not None and not node.foreign:

@@ -18,7 +18,7 @@ from portal.hops import begun
 from portal.prospects import Prospects, unsupported
 from portal.purpose_form import MAX_FIELDS
 from portal.question import Kind, Question, parse
-from portal.registry import Node, Registry
+from portal.registry import Dataset, Node, Registry
 from portal.results import Results
 from portal.searches import Searches
 from portal.settings import PortalSettings
@@ -132,6 +132,13 @@ class Portal:
         listed = next((term for term in terms if term.id.startswith(_DISEASES)), None)
         people = Example.of(listed.id if listed is not None else _TERM)
         return (*map(Example.of, _FORMS), people)
+
+    def dataset(self, slug: str, dataset_id: str) -> tuple[Node, Dataset]:
+        node = self.node(slug)
+        for found in node.datasets:
+            if found.id == dataset_id:
+                return node, found
+        raise NotFound("There is no such dataset listed in this network.")
 
     def node(self, slug: str) -> Node:
         found = self.registry.by_slug(slug)

@@ -1,0 +1,70 @@
+"""A dataset's conditions of data use in plain words: a badge and a sentence each.
+
+Reads `dataUseConditions.duoDataUse` of Beacon v2 as any node sends it. The words are ours and bind
+nobody: the node's matcher judges a request, and its committee decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from duo.terms import Term
+from portal.answer import items, members, text
+
+MAX_CONDITIONS = 50
+_KNOWN = {term.value: term for term in Term}
+_WORDS = {
+    Term.NRES: "Nothing restricts its use.",
+    Term.GRU: "Any research may use it.",
+    Term.HMB: "Research on health, medicine or biology may use it.",
+    Term.DS: "Only research on the diseases named may use it.",
+    Term.POA: "Only research on population origins or ancestry may use it.",
+    Term.RS: "Only certain kinds of research may use it.",
+    Term.NMDS: "Not for developing methods in general.",
+    Term.GSO: "Only for genetic studies.",
+    Term.NPUNCU: "Only for organisations without profit, and not for commercial use.",
+    Term.NPU: "Only for organisations without profit.",
+    Term.NCU: "Not for commercial use.",
+    Term.NPOA: "Not for research on population origins or ancestry.",
+    Term.CC: "It may be used in clinical care.",
+    Term.PUB: "What is found must be published.",
+    Term.MOR: "Nothing may be published before a certain day.",
+    Term.TS: "Only for a limited time.",
+    Term.RTN: "What is derived from it must be given back.",
+    Term.COL: "Only together with whoever holds the data.",
+    Term.IRB: "An ethics committee must have approved the project.",
+    Term.GS: "Only in certain places.",
+    Term.IS: "Only at certain institutions.",
+    Term.US: "Only for certain people.",
+    Term.PS: "Only for certain projects.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """One condition: its DUO id, its short name where it has one, and what it means."""
+
+    id: str
+    short: str
+    words: str
+    about: tuple[str, ...] = ()
+
+
+def badges(dataset: Mapping[str, object]) -> tuple[Badge, ...]:
+    """Of a dataset's record; a term that is not of our DUO release keeps the node's own label."""
+    stated = items(members(dataset.get("dataUseConditions")).get("duoDataUse"))
+    made = (_badge(members(one)) for one in stated[:MAX_CONDITIONS])
+    return tuple(badge for badge in made if badge.id)
+
+
+def _badge(stated: Mapping[str, object]) -> Badge:
+    name = text(stated.get("id"))
+    modifiers = [members(one) for one in items(stated.get("modifiers"))[:MAX_CONDITIONS]]
+    about = tuple(
+        said for one in modifiers if (said := text(one.get("label")) or text(one.get("id")))
+    )
+    term = _KNOWN.get(name)
+    if term is None:
+        return Badge(name, "", text(stated.get("label")) or "Not known here.", about)
+    return Badge(name, term.shorthand, _WORDS.get(term, term.label), about)
