@@ -29,7 +29,8 @@ SkerryError
 ├── Conflict
 │   └── StepNotPossible        the state does not allow this step
 ├── TooMany
-│   └── TooManyOpen            a person's cap on open requests or workspaces
+│   ├── TooManyOpen            a person's cap on open requests or workspaces
+│   └── TooFast                more requests in a while than the caller's rate allows
 ├── Unavailable
 │   ├── UnknownSchema          the control database is of a version we do not know
 │   ├── StoreUnavailable       the control database can't be reached or is locked
@@ -162,6 +163,14 @@ class NoSuchThing(NotFound):
 
 class StepNotPossible(Conflict):
     code = "step_not_possible"
+
+
+class TooFast(TooMany):
+    code = "too_fast"
+
+    def __init__(self, *, wait_seconds: int) -> None:
+        super().__init__(f"Too many requests: wait {wait_seconds} s before the next.")
+        self.wait_seconds = wait_seconds
 
 
 class TooManyOpen(TooMany):

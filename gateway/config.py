@@ -11,7 +11,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    ValidationError,
+    model_validator,
+)
 
 from gateway.errors import ConfigError
 
@@ -67,6 +75,16 @@ class NoticeSettings(_Section):
         return self
 
 
+class RateSettings(_Section):
+    """Requests per caller; 0 is no limit."""
+
+    public_per_minute: int = Field(default=60, ge=0, le=1_000_000)
+    registered_per_minute: int = Field(default=300, ge=0, le=1_000_000)
+    registered_per_day: int = Field(default=5_000, ge=0, le=1_000_000_000)
+    controlled_per_minute: int = Field(default=1_000, ge=0, le=1_000_000)
+    portals: Annotated[tuple[IPvAnyAddress, ...], Field(max_length=1000)] = ()
+
+
 class NodeSettings(_Section):
     """Everything an admin decides about a node except policies and trust (files of their own)."""
 
@@ -89,6 +107,7 @@ class NodeSettings(_Section):
     # Without a password: it stands where libpq looks for it, never in a file of settings.
     control_database: str = Field(default="", max_length=500, pattern=r"^$|^postgresql://[^:@/]*@")
     notices: NoticeSettings = NoticeSettings()
+    rate_limits: RateSettings = RateSettings()
     signin: SignInSettings
 
 
@@ -111,12 +130,13 @@ def load(path: Path) -> NodeSettings:
 
 def dump(settings: NodeSettings) -> str:
     """The settings as TOML text that `load` reads back."""
+    sections = ("notices", "rate_limits", "signin")
     lines = [
         f"{key} = {_toml(value)}"
-        for key, value in settings.model_dump(mode="json", exclude={"notices", "signin"}).items()
+        for key, value in settings.model_dump(mode="json", exclude=set(sections)).items()
     ]
-    for name, section in (("notices", settings.notices), ("signin", settings.signin)):
-        said = section.model_dump(mode="json", exclude_defaults=True)
+    for name in sections:
+        said = getattr(settings, name).model_dump(mode="json", exclude_defaults=True)
         if said:
             lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in said.items())]
     return "\n".join(lines) + "\n"

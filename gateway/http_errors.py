@@ -16,10 +16,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
-from access.errors import SignInNeeded
+from access.errors import SignInNeeded, TooFast
 from passports.errors import ScopeMissing
 from schemas.errors import InvalidInput, NotFound, SkerryError, Unauthenticated
-from streams.htsget.routes import cross_origin
+from streams.htsget.browsers import cross_origin
 
 _log = structlog.get_logger(__name__)
 
@@ -62,6 +62,8 @@ class ErrorTable:
         headers = {"Cache-Control": "no-store"}
         if (challenge := _challenge(error)) is not None:
             headers["WWW-Authenticate"] = f'Bearer realm="{self._realm}"{challenge}'
+        if isinstance(error, TooFast):
+            headers["Retry-After"] = str(error.wait_seconds)  # RFC 6585 section 4
         if path.startswith("/htsget"):
             headers |= cross_origin(request)
         return JSONResponse(body(request, error), status_code=status, headers=headers)

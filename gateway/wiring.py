@@ -28,6 +28,7 @@ from access.caller import caller
 from access.couriers import MailCourier, WebhookCourier
 from access.decision_facts import DecisionFacts
 from access.disclosure import Disclosure
+from access.limits import Counts, Limits, Rates, limited
 from access.live_policies import LivePolicies
 from access.notices import Addressees, Channel
 from access.outbox import Courier, Outbox
@@ -144,7 +145,10 @@ def assemble(
     vault = Vault(home.vault)
     agent = AgentClient(home.agent_socket)
     bearers = Bearers(clearinghouse, clock=clock, kept=kept)
-    who = honouring(caller(bearers), OwnGrants(store, issuer=url, clock=clock))
+    who = limited(
+        honouring(caller(bearers), OwnGrants(store, issuer=url, clock=clock)),
+        _limits(home, settings.rate_limits, share),
+    )
     facts = NodeFacts(
         id=settings.id,
         name=settings.name,
@@ -281,6 +285,12 @@ def _couriers(
     if notices.webhooks:
         couriers[Channel.WEBHOOK] = WebhookCourier(http, home.secret("webhooks"), url, clock)
     return couriers
+
+
+def _limits(home: NodeHome, rates: config.RateSettings, share: Share | None) -> Limits:
+    given = rates.model_dump(exclude={"portals"})
+    counts = Counts(None if share is None else share.limits, key=home.secret("pseudonym"))
+    return Limits(Rates(**given, portals=frozenset(map(str, rates.portals))), counts)
 
 
 def _policies(home: NodeHome, settings: config.NodeSettings, record: Record) -> LivePolicies:

@@ -18,7 +18,7 @@ from access.policy_model import DatasetEntry, Expect, Given
 from duo.purpose import Use, read_purpose
 from gateway import demo_data
 from gateway.cli import app
-from gateway.config import NodeSettings, NoticeSettings, SignInSettings
+from gateway.config import NodeSettings, NoticeSettings, RateSettings, SignInSettings
 from passports import trust
 from portal.settings import PortalSettings
 from schemas.data_use import DataUseRequest
@@ -67,6 +67,7 @@ def test_settings_names_every_key_of_a_node_and_no_other() -> None:
     assert written == (
         _fields(NodeSettings)
         | _fields(NoticeSettings, "notices.")
+        | _fields(RateSettings, "rate_limits.")
         | _fields(SignInSettings, "signin.")
     )
 

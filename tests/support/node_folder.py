@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from gateway import home
-from gateway.config import NodeSettings, SignInSettings
+from gateway.config import NodeSettings, RateSettings, SignInSettings
 from gateway.home import NodeHome
 
 URL = "http://127.0.0.1:8081"
@@ -19,6 +19,8 @@ SETTINGS = NodeSettings(
     organization_id="org.example",
     organization_name="Example",
     port=8081,
+    # Tests ask fast and from one address, as a portal does.
+    rate_limits=RateSettings.model_validate({"portals": ["127.0.0.1"]}),
     signin=SignInSettings(issuer="https://signin.example", client_id="node-one"),
 )
 
