@@ -105,6 +105,24 @@ class Ticket(Wire):
     skerry_slice: SignedSlice | None = None
 
 
+class TicketText(Wire):
+    """What a single-use ticket says once it is opened; `expires` is epoch seconds."""
+
+    audience: str = Field(max_length=2048)
+    object_id: LocalId
+    ticket: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    expires: int
+
+    def sealed_bytes(self) -> bytes:
+        return canonical_json(self.model_dump(mode="json"))
+
+
+class SealedTicket(Wire):
+    """base64 of a Crypt4GH file of a `TicketText`, for the registered key alone."""
+
+    ticket: str = Field(max_length=16384)
+
+
 class TicketAnswer(Wire):
     """One top-level key, which must come first: htslib knows a ticket by it."""
 

@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from streams.errors import SegmentInvalid
-from streams.header import MAC, NONCE, OpenedHeader
+from streams.header import MAC, NONCE, OpenedHeader, seal_header
 
 SEGMENT = 65536
 SEALED_SEGMENT = NONCE + SEGMENT + MAC
@@ -171,6 +171,13 @@ def seal_body(
         if progress is not None:
             progress(plain_total)
     return BodyFacts(plain_total, body_total, plain_hash.digest(), tuple(leaves))
+
+
+def sealed_whole(content: bytes, reader: bytes) -> bytes:
+    """A whole Crypt4GH file of something small, under a key of its own."""
+    data_key, body = os.urandom(32), io.BytesIO()
+    seal_body(io.BytesIO(content), body, data_key)
+    return seal_header([data_key], [reader]) + body.getvalue()
 
 
 def open_body(

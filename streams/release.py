@@ -94,6 +94,7 @@ class Releases:
         self._audience = public_url
         self._clock = clock
         self._sessions = Sessions(mark)
+        self.mark = mark
         self._swept = 0
         self.address_key = ticket_key
 

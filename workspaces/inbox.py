@@ -8,58 +8,35 @@ decided at the node.
 
 from __future__ import annotations
 
-import base64
 import logging
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
-from urllib.parse import quote
 
 import httpx
 
 from schemas.htsget import (
     Manifest,
-    PostedQuery,
-    PostedRegion,
     RegionAsked,
     SliceManifest,
-    Ticket,
-    TicketAnswer,
 )
 from streams.envelope import BodyFacts
 from streams.errors import EnvelopeInvalid
 from streams.header import open_header
-from streams.keys import public_pem
 from streams.opening import open_parts
-from workspaces import deliveries, keys, manifest, openings, settings, wire
+from workspaces import deliveries, keys, manifest, openings, settings, tickets, wire
 from workspaces.deliveries import Delivery
 from workspaces.errors import AlreadyThere, NodeRefused, PlaceRefused, ReleaseUntrue
 from workspaces.keys import WorkspaceKeys
 from workspaces.manifest import Asked
 from workspaces.parcel import Parcel
-
-Kind = Literal["reads", "variants", "file"]
+from workspaces.tickets import Kind, Wanted
 
 MAX_TICKETS = 3  # a session that ends while parts are fetched is asked for again this often
-_PATHS: dict[Kind, str] = {"reads": "reads", "variants": "variants", "file": "files"}
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked of which node, and where its plaintext goes."""
-
-    node_url: str
-    object_id: str
-    kind: Kind
-    regions: tuple[RegionAsked, ...] | None
-    target: Path
-    outside: bool
 
 
 def fetch(
@@ -92,11 +69,11 @@ def fetch(
     if outside:
         openings.sweep_beside(target)
         _log.warning("plaintext leaves the workspace folder: insecure_plaintext_path was given")
-    wanted = Wanted(url, object_id, kind, tuple(regions) or None, target, outside)
+    wanted = Wanted(url, object_id, kind, tuple(regions) or None)
     with wire.client(http) as line:
         proven, header, parcel = _collect(held, wanted, token=token, http=line, clock=clock)
     try:
-        facts = _open_into_place(held, wanted.target, proven, header=header, parcel=parcel)
+        facts = _open_into_place(held, target, proven, header=header, parcel=parcel)
     finally:
         parcel.discard()  # opened or untrue: either way these bytes are not wanted again
     delivery = Delivery(
@@ -126,12 +103,9 @@ def _collect(
     clock: Callable[[], float],
 ) -> tuple[Manifest | SliceManifest, bytes, Parcel]:
     node_key = bytes.fromhex(held.settings.node(wanted.node_url).manifest_key)
-    place = f"{wanted.node_url}/htsget/{_PATHS[wanted.kind]}/{quote(wanted.object_id)}"
-    context = base64.b64encode(public_pem(held.public_key)).decode("ascii")
-    sent = {"Htsget-Context-Public-Key": context}
     asked = Asked(wanted.object_id, held.public_key, wanted.regions)
     for attempt in range(1, MAX_TICKETS + 1):
-        answer = _ticket(http, wanted, place, token=token, headers=sent)
+        answer = tickets.redeemed(http, held, wanted, token=token)
         proven, header = manifest.verify(answer, asked, node_key=node_key, now=int(clock()))
         parts = [part.url for part in answer.urls[1:]]
         # A slice is sealed anew for every ticket: parts of two do not go together.
@@ -150,23 +124,6 @@ def _collect(
             raise
         return proven, header, parcel
     raise AssertionError("the last attempt returns or raises")
-
-
-def _ticket(
-    http: httpx.Client, wanted: Wanted, url: str, *, token: str, headers: Mapping[str, str]
-) -> Ticket:
-    if wanted.regions is None:
-        found = wire.ask(http, TicketAnswer, method="GET", url=url, token=token, headers=headers)
-        return found.htsget
-    regions = tuple(
-        PostedRegion(referenceName=name, start=start0, end=end0)
-        for name, start0, end0 in wanted.regions
-    )
-    body = PostedQuery(regions=regions, encryptionScheme="crypt4gh")
-    found = wire.ask(
-        http, TicketAnswer, method="POST", url=url, token=token, headers=headers, body=body
-    )
-    return found.htsget
 
 
 def _open_into_place(

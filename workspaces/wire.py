@@ -37,12 +37,16 @@ def ask(
     *,
     method: str,
     url: str,
-    token: str,
+    token: str | None = None,
     headers: Mapping[str, str] | None = None,
     body: BaseModel | None = None,
 ) -> Model:
-    """One question with the bearer token; raises NodeRefused, NodeSilent or ReleaseUntrue."""
-    sent = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity", **(headers or {})}
+    """One question, with a bearer token where there is one.
+
+    Raises NodeRefused, NodeSilent or ReleaseUntrue."""
+    sent = {"Accept-Encoding": "identity", **(headers or {})}
+    if token is not None:
+        sent["Authorization"] = f"Bearer {token}"
     content = None
     if body is not None:
         content = body.model_dump_json(by_alias=True, exclude_none=True).encode()

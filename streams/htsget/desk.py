@@ -89,9 +89,21 @@ class TicketDesk:
         forms = await run_sync(self._offered, researcher, wanted)
         if forms and wanted.query.sealed is not True:
             return await self._clear_ticket(researcher, wanted, choose(forms, wanted.query.form))
+        return await self.release(await self.entitled(researcher, wanted), wanted)
+
+    async def entitled(self, researcher: Researcher | None, wanted: Wanted) -> Entitlement:
+        """What the caller may have now, sealed. Raises whatever stands against it."""
         if researcher is None:
             raise self._unknown_to_nobody(wanted.object_id)
-        asked, opened = await self._release(researcher, wanted)
+        asked = await run_sync(self._entitled, researcher, wanted)
+        if wanted.query.sealed is False:
+            raise ReleaseRefused(ONLY_SEALED, reasons=("not_in_the_clear",))
+        check_format(wanted.query.form, asked.sealed.format)
+        return asked
+
+    async def release(self, asked: Entitlement, wanted: Wanted) -> TicketAnswer:
+        """Opens the release and says where its body lies. Raises; then nothing has left."""
+        opened = await self._opened(asked, wanted.query)
         pieces = parts(opened.session.body.size)
         addresses = [self._address(opened.session, part) for part in pieces]
         return ticket(asked.sealed.format, opened.header, addresses, manifest=opened.manifest)
@@ -145,24 +157,19 @@ class TicketDesk:
         }
         await run_sync(self.record.append, "release.refused", facts)
 
-    async def _release(self, researcher: Researcher, wanted: Wanted) -> tuple[Entitlement, Opened]:
-        now = int(self.clock())
-        asked = await run_sync(self._entitled, researcher, wanted, now)
-        query, still = wanted.query, self.entitlements.still_holds
-        if query.sealed is False:
-            raise ReleaseRefused(ONLY_SEALED, reasons=("not_in_the_clear",))
-        check_format(query.form, asked.sealed.format)
-        signed = await run_sync(self._permit, asked, now)
+    async def _opened(self, asked: Entitlement, query: Query) -> Opened:
+        signed, still = await run_sync(self._permit, asked), self.entitlements.still_holds
         if query.regions is None and not query.header_only:
-            return asked, await self.releases.open(asked, signed, still=still)
-        return asked, await self.releases.open_slice(asked, signed, query.regions, still=still)
+            return await self.releases.open(asked, signed, still=still)
+        return await self.releases.open_slice(asked, signed, query.regions, still=still)
 
-    def _entitled(self, researcher: Researcher, wanted: Wanted, now: int) -> Entitlement:
+    def _entitled(self, researcher: Researcher, wanted: Wanted) -> Entitlement:
+        key, now = wanted.client_key, int(self.clock())
         return self.entitlements.find(
-            researcher, wanted.object_id, wanted.kind, client_key=wanted.client_key, now=now
+            researcher, wanted.object_id, wanted.kind, client_key=key, now=now
         )
 
-    def _permit(self, asked: Entitlement, now: int) -> SignedPermit:
+    def _permit(self, asked: Entitlement) -> SignedPermit:
         return self.permits.issue(
             researcher=asked.researcher,
             decision=asked.decision,
@@ -170,7 +177,7 @@ class TicketDesk:
             objects=(asked.sealed.object_id,),
             workspace=asked.workspace,
             byte_budget=byte_budget(asked.sealed),
-            now=now,
+            now=int(self.clock()),
         )
 
     def _address(self, session: Session, part: Part) -> str:

@@ -1,14 +1,13 @@
 """The htsget endpoints: tickets for reads and variants, and their service-info.
 
-htsget 1.3.0; `/htsget/files/{id}` is ours, for objects that are neither. Steps are `htsget.desk`'s,
-body parts `htsget.blocks`'; errors become answers in the gateway's table
-(`htsget.tickets.error_body`).
+htsget 1.3.0; `/htsget/files/{id}` is ours, for objects that are neither, and so is
+`htsget.single_use`. Steps are `htsget.desk`'s, body parts `htsget.blocks`'; errors become answers
+in the gateway's table (`htsget.tickets.error_body`).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,16 +19,17 @@ from access.policy import PolicyBook
 from access.recipients import Recipients
 from access.store import Store
 from passports.passport import Researcher
-from schemas.errors import InvalidInput, SkerryError
+from schemas.errors import SkerryError
 from schemas.service_info import ServiceInfo
 from schemas.wire import canonical_json
 from streams.clear import ClearDoor
 from streams.entitlement import Entitlements
-from streams.errors import TooLong
+from streams.htsget.asking import Caller, read_wanted
 from streams.htsget.blocks import add_blocks
 from streams.htsget.browsers import add_preflight, cross_origin
-from streams.htsget.desk import TicketDesk, Wanted, read_client_key
-from streams.htsget.questions import MAX_QUERY_BYTES, Query, read_parameters, read_posted
+from streams.htsget.desk import TicketDesk
+from streams.htsget.single_use import SingleUse, Tickets
+from streams.htsget.single_use_routes import add_single_use
 from streams.htsget.tickets import MEDIA_TYPE
 from streams.release import Releases
 from streams.shelf import Shelf
@@ -37,9 +37,6 @@ from streams.sources import FORMATS, Kind
 from streams.vault import Vault
 
 _PATHS = {Kind.READS: "reads", Kind.VARIANTS: "variants", Kind.FILE: "files"}
-_OBJECT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}", re.ASCII)
-
-Caller = Callable[[Request], Awaitable[Researcher | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +82,8 @@ def build(
         _add_service_info(router, kind, service)
     for kind in Kind:
         _add_tickets(router, kind, desk, caller=caller)
+    single = SingleUse(desk, Tickets(releases.mark))
+    add_single_use(router, single, caller=caller)
     add_blocks(router, desk)
     return router
 
@@ -105,12 +104,7 @@ def _add_tickets(router: APIRouter, kind: Kind, desk: TicketDesk, *, caller: Cal
         researcher: Researcher | None = None
         try:
             researcher = await caller(request)
-            wanted = Wanted(
-                kind=kind,
-                object_id=_object_id(object_id),
-                query=await _read_query(request, kind),
-                client_key=read_client_key(request.headers),
-            )
+            wanted = await read_wanted(request, kind, object_id)
             answer = await desk.ticket(researcher, wanted)
         except SkerryError as error:
             await desk.refused(error, researcher, door=f"htsget.{kind}", object_id=object_id)
@@ -118,25 +112,6 @@ def _add_tickets(router: APIRouter, kind: Kind, desk: TicketDesk, *, caller: Cal
         headers = {"Cache-Control": "no-store", **cross_origin(request)}
         content = answer.model_dump_json(exclude_none=True)
         return Response(content, media_type=MEDIA_TYPE, headers=headers)
-
-
-async def _read_query(request: Request, kind: Kind) -> Query:
-    parameters = request.query_params.multi_items()
-    if request.method == "GET":
-        return read_parameters(kind, parameters)
-    if parameters:
-        raise InvalidInput("A POST must not have parameters in its address.")
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_QUERY_BYTES:
-            raise TooLong(f"A request body has at most {MAX_QUERY_BYTES} bytes.")
-    return read_posted(kind, body)
-
-
-def _object_id(raw_id: str) -> str:
-    # An id that no object can have is refused later, as any unknown one.
-    return raw_id if _OBJECT_ID.fullmatch(raw_id) else ""
 
 
 # Service info

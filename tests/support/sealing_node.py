@@ -18,7 +18,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from schemas import challenge
 from schemas.challenge import ChallengeText
 from schemas.grants import Challenge, NewWorkspace, Proof, WorkspaceView
-from schemas.htsget import Manifest, SignedManifest, Ticket, TicketAnswer, TicketUrl
+from schemas.htsget import (
+    Manifest,
+    SealedTicket,
+    SignedManifest,
+    Ticket,
+    TicketAnswer,
+    TicketText,
+    TicketUrl,
+)
 from streams import envelope
 from streams.envelope import SEALED_SEGMENT
 from streams.header import seal_header
@@ -81,6 +89,9 @@ class SealingNode:
     seal_to: bytes | None = None
     breaks: list[int] = field(default_factory=list)  # bytes sent before each break
     refuse_blocks: int = 0
+    cut_headers: int = 0  # so many answers to a ticket break off
+    ticket_for: str = "reads-1"
+    tickets: dict[str, bytes] = field(default_factory=dict)
     asked: list[httpx.Request] = field(default_factory=list)
     audience: str = URL
     nonce: bytes = b"c" * 32
@@ -105,6 +116,8 @@ class SealingNode:
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)
         path = request.url.path
+        if path.endswith("/header"):
+            return self._used(path.split("/")[-2])
         if path.startswith("/htsget/blocks/"):
             return self._block(request, int(path.rsplit("/", 1)[1]))
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
@@ -112,9 +125,28 @@ class SealingNode:
             return httpx.Response(401, json=body)
         if path.startswith("/htsget/"):
             context = base64.b64decode(request.headers["Htsget-Context-Public-Key"])
-            ticket = self.ticket(parse_public_key(context))
-            return httpx.Response(200, content=ticket.model_dump_json())
+            return self._issued(parse_public_key(context))
         return self._register(request)
+
+    def _issued(self, reader: bytes) -> httpx.Response:
+        name = f"t{len(self.tickets)}"
+        self.tickets[name] = reader
+        text = TicketText(
+            audience=self.audience, object_id=self.ticket_for, ticket=name, expires=NOW + 60
+        )
+        sealed = envelope.sealed_whole(text.sealed_bytes(), reader)
+        answer = SealedTicket(ticket=base64.b64encode(sealed).decode())
+        return httpx.Response(201, content=answer.model_dump_json())
+
+    def _used(self, name: str) -> httpx.Response:
+        if name not in self.tickets:
+            body = {"htsget": {"error": "NotFound", "message": "Used before."}}
+            return httpx.Response(404, json=body)
+        content = self.ticket(self.tickets.pop(name)).model_dump_json().encode()
+        if self.cut_headers:
+            self.cut_headers -= 1
+            return httpx.Response(200, stream=Line(content[:40], breaks=True))
+        return httpx.Response(200, content=content)
 
     def ticket(self, reader: bytes) -> TicketAnswer:
         header = seal_header([self.data_key], [self.seal_to or reader], edit_list=self.edit_list)

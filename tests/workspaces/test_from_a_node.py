@@ -48,7 +48,10 @@ async def fetch(folder: Path, node: ReleaseNode, person: str = "grace") -> Deliv
 
         async def ask(request: httpx.Request) -> httpx.Response:
             answer = await served.request(
-                request.method, str(request.url), headers=dict(request.headers)
+                request.method,
+                str(request.url),
+                headers=dict(request.headers),
+                content=request.content,
             )
             return httpx.Response(
                 answer.status_code, headers=answer.headers, content=answer.content
