@@ -18,8 +18,8 @@ from access.errors import InconsistentAnswer, NotAnswerable
 from access.privacy import answerable
 from access.privacy.ledger import Entry, Ledger
 from access.privacy.noise import MIN_KEY_BYTES, KeyedStream, discrete_laplace
-from access.privacy.pricing import FREE_NATS, price
-from access.privacy.profiles import Terms, margin_scale, terms
+from access.privacy.pricing import FREE_NATS, MIN_PUBLIC_PEOPLE, price
+from access.privacy.profiles import LEAST, Terms, margin_scale, terms
 from access.privacy.question import Kind, Question, key_of
 
 Precision = Literal["exact", "rounded", "imprecise"]
@@ -117,6 +117,11 @@ class Disclosure:
         """A version is another draw of noise, and so another count."""
         drawn = replace(entry, question=key_of(entry.question, entry.version))
         return self._ledger.may_count(drawn, most=rules.counts, now=now)
+
+    def lists(self, asked: Question, holders: int) -> bool:
+        """Whether a filtering term may be listed: where everybody is told of people who have it."""
+        noise = self._noise(asked, margin_scale(asked.margins))
+        return asked.people >= MIN_PUBLIC_PEOPLE and holders + noise >= LEAST
 
     def _carried(
         self,

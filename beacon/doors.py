@@ -15,13 +15,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from access.audit import Record
-from access.disclosure import Asker, Disclosure, granted
+from access.disclosure import Asker, Disclosure, binding, granted
 from access.policy import Action, Granularity, Level, PolicyBook
 from beacon import admission, execute, framing, info, query, response, synthetic
-from beacon.catalog import Catalog, Segment
+from beacon.catalog import Catalog, FilteringTerm, Segment
 from beacon.errors import BadQuestion, BodyTooLarge, CatalogError, UnknownEntry
 from beacon.handovers import Links, Objects
 from beacon.info import NodeFacts
+from beacon.listing import Listing
 from beacon.panel import NO_PANELS, Panel
 from beacon.posed import Public
 from beacon.request_body import MAX_BODY_BYTES
@@ -82,6 +83,7 @@ class Doors:
         self._clock = clock
         self._disclosure = disclosure
         self._public = Public(panels)
+        self._listing = Listing(disclosure, self._public)
 
     # Framework
 
@@ -115,7 +117,7 @@ class Doors:
     async def filtering_terms(self, request: Request) -> Response:
         _known(request, "skip", "limit")
         asking = self._asking(await self._caller(request), None)
-        return self._terms(request, [p.segment for p in self._admit(asking).permitted], None)
+        return self._terms(request, self._admit(asking).permitted, None)
 
     def terms_of(self, entry: EntryTypeId) -> Door:
         """What this type of entry can be filtered by, at all or where one entry is held."""
@@ -123,28 +125,35 @@ class Doors:
         async def door(request: Request) -> Response:
             _known(request, "skip", "limit")
             asking = self._asking(await self._caller(request), None)
-            segments = [one.segment for one in self._admit(asking).permitted]
+            permitted: Sequence[admission.Permitted] = self._admit(asking).permitted
             if (named := request.path_params.get("id")) is not None:
                 target = query.Target("dataset", parent=entry, parent_id=named)
                 holding = frozenset(self._holding(query.from_get(target, ()), asking))
-                segments = [one for one in segments if one.facts.id in holding]
+                permitted = [one for one in permitted if one.decision.dataset in holding]
             scope = None if entry in info.COLLECTIONS else entry
-            return self._terms(request, segments, scope)
+            return self._terms(request, permitted, scope)
 
         return door
 
     def _terms(
-        self, request: Request, segments: Sequence[Segment], scope: EntryTypeId | None
+        self,
+        request: Request,
+        permitted: Sequence[admission.Permitted],
+        scope: EntryTypeId | None,
     ) -> Response:
         frame = framing.of_get({"limit": "0", **request.query_params})
         terms = (
             term
-            for segment in segments
-            for term in segment.terms()
+            for one in permitted
+            for term in self._listed(one)
             if scope is None or term.scope == scope
         )
         skip, limit = frame.skip, frame.limit or query.MAX_LIMIT
         return _json(info.filtering_terms(self._node, terms, skip=skip, limit=limit))
+
+    def _listed(self, one: admission.Permitted) -> Sequence[FilteringTerm]:
+        exact = binding(one.decision) is None
+        return one.segment.terms() if exact else self._listing.of(one.segment)
 
     # Entries
 

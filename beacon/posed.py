@@ -52,15 +52,24 @@ class Public:
         return self._listed[key]
 
 
+def version_of(facts: DatasetFacts) -> str:
+    """Of the answers: a withdrawal makes another."""
+    return f"{facts.version}.{facts.people}"
+
+
+def people_key(forms: Sequence[str], *, entry: str = "individual", cohort: str = "") -> bytes:
+    """Of a number of people, by the canonical forms of its filters."""
+    return key_of("people", entry, cohort, sorted(set(forms)))
+
+
 def posed(query: Query, segment: Segment, public: Public) -> Question:
     """Reads of the segment its size, its version and its list of terms, which it shows anyway."""
     facts = segment.facts
-    version = f"{facts.version}.{facts.people}"  # a withdrawal makes another version of answers
     blank = Question(
         kind=Kind.PERSON,
         key=b"",
         dataset=facts.id,
-        version=version,
+        version=version_of(facts),
         people=facts.people,
         counts=query.target.entry == "individual",
         genotypes=facts.genotypes,
@@ -121,15 +130,16 @@ def _variant_key(asked: VariantQuestion | None, kind: Kind, expected: Expected) 
 
 def _of_people(query: Query, segment: Segment, public: Public, *, blank: Question) -> Question:
     predicates = filter_rules.joined(query.filters, segment)
-    cohort = query.target.parent_id if query.target.parent == "cohort" else None
-    forms = sorted({canonical(each) for each in predicates})
+    cohort = (query.target.parent_id or "") if query.target.parent == "cohort" else ""
     listed = public.listed(segment)
     return replace(
         blank,
         kind=Kind.PEOPLE,
-        key=key_of("people", query.target.entry, cohort, forms),
-        filters=sum(1 for each in predicates for _ in _leaves(each)) + (cohort is not None),
-        margin=blank.counts and cohort is None and _is_margin(predicates, listed),
+        key=people_key(
+            [canonical(each) for each in predicates], entry=query.target.entry, cohort=cohort
+        ),
+        filters=sum(1 for each in predicates for _ in _leaves(each)) + bool(cohort),
+        margin=blank.counts and not cohort and _is_margin(predicates, listed),
         margins=len(listed),
     )
 

@@ -97,6 +97,8 @@ class Node:
             id="org.example.privacy", name="Benchmark", public_url=self.url,
             organization_id="bench", organization_name="Benchmark", port=port,
             signin=config.SignInSettings(issuer=accounts.issuer, client_id="bench"),
+            # An attacker has patience; rate limits only make a power take longer to reach.
+            rate_limits=config.RateSettings(public_per_minute=0, registered_per_minute=0),
         )  # fmt: skip
         made = home.create(folder / "node", settings)
         made.trust.write_text(yaml.safe_dump(accounts.trust))

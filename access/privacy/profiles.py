@@ -1,9 +1,8 @@
 """What each disclosure profile lets callers without a grant learn, in numbers.
 
 `default` and `controlled` keep the attack power of one caller near 0.10 at a false alarm rate of
-0.05; `rare-disease` is for named researchers and a cohort that consented to exact presence: it
-notes what it gives away instead of refusing it. `open` protects nothing and has no terms. How the
-numbers were found and what they do not cover: docs/privacy.md.
+0.05; `open` protects nothing and has no terms. How the numbers were found and what they do not
+cover: docs/privacy.md.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from access.decision import Profile
 # The signal of many noisy answers adds up as the root of their number (measured): a total of this
 # many nats of a person keeps the power of an attack at 0.10.
 TOTAL_SIGNAL = 0.36
+LEAST = 10  # smaller counts are told as none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +30,11 @@ class Terms:
     counts: int
     min_people: int = 20
     max_filters: int = 4
-    least: int = 10  # smaller counts are not told apart, larger ones rounded down to it
+    least: int = LEAST
     max_span: int = 50_000  # bases that everybody may ask about at once
 
 
 _DEFAULT = Terms(everybody=True, allowance=math.log(2), enforced=True, scale=10, counts=100)
-_RARE_DISEASE = Terms(everybody=False, allowance=math.log(2), enforced=False, scale=10, counts=100)
 _TERMS = {
     Profile.DEFAULT: _DEFAULT,
     Profile.CONTROLLED: _DEFAULT,

@@ -192,6 +192,20 @@ async def test_a_grant_is_answered_exactly(node: BeaconNode) -> None:
     assert (status, summary["numTotalResults"], summary["countPrecision"]) == (200, 1, "exact")
 
 
+@pytest.mark.parametrize("path", ["/filtering_terms", "/individuals/filtering_terms"])
+async def test_a_term_is_listed_where_everybody_is_told_of_it(node: BeaconNode, path: str) -> None:
+    listed = (await node.get(path)).json()["response"]["filteringTerms"]
+    ids = {term["id"] for term in listed}
+    assert FEMALE["id"] in ids
+    assert "ORPHA:1" not in ids  # one person has it
+    assert not any(term.get("values") for term in listed)
+    for term in ids & {FEMALE["id"], MALE["id"], "ICD10:G35"}:
+        assert (await ask(node, "/individuals", filters=term))[1]["exists"] is True
+    assert (await ask(node, "/individuals", filters="ORPHA:1"))[1]["exists"] is False
+    exact = (await node.get(path, name="grace")).json()["response"]["filteringTerms"]
+    assert "ORPHA:1" in {term["id"] for term in exact}
+
+
 def spent(node: BeaconNode, name: str) -> list[int]:
     from tests.support.beacon_node import researcher
 

@@ -21,7 +21,7 @@ def cohort(
     carriers: Mapping[int, Container[int]],
 ) -> DatasetSource:
     """`lines` are REF and ALT by one-based position on chromosome 1; every second person is a
-    woman, every fourth has multiple sclerosis."""
+    woman, every fourth has multiple sclerosis, and one a disease that nobody else has."""
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"P{number}" for number in range(people)]
     rows = []
@@ -29,6 +29,7 @@ def cohort(
         calls = ("0/1" if n in carriers.get(position, ()) else "0/0" for n in range(people))
         rows.append(f"{position} . {bases} . {' '.join(calls)}")
     disease = {"diseaseCode": {"id": "ICD10:G35", "label": "MS"}}
+    rare = {"diseaseCode": {"id": "ORPHA:1", "label": "rare"}}
     return DatasetSource(
         id=dataset,
         name=dataset,
@@ -41,7 +42,7 @@ def cohort(
                 {
                     "id": name,
                     "sex": FEMALE if number % 2 else MALE,
-                    "diseases": [] if number % 4 else [disease],
+                    "diseases": [rare] if number == 1 else [] if number % 4 else [disease],
                 }
                 for number, name in enumerate(names)
             ],

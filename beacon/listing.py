@@ -1,0 +1,54 @@
+"""Which filtering terms of a protected dataset are listed: that somebody has one is told by it.
+
+A term is listed where the noisy count that everybody may ask for is large enough to be told: the
+same draw, so the list tells nothing more. Words of a field are left out. Which datasets are
+protected is `access.disclosure`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from access.disclosure import Disclosure
+from access.privacy.question import Kind, Question, key_of
+from beacon.catalog import Compare, FilteringTerm, HasTerm, Segment
+from beacon.posed import Public, canonical, people_key, version_of
+
+MAX_REMEMBERED = 1_000
+
+
+class Listing:
+    """Remembers what it found of each dataset version: draws are fixed."""
+
+    def __init__(self, disclosure: Disclosure, public: Public) -> None:
+        self._disclosure, self._public = disclosure, public
+        self._known: dict[tuple[str, str], tuple[FilteringTerm, ...]] = {}
+
+    def of(self, segment: Segment) -> Sequence[FilteringTerm]:
+        key = segment.facts.id, version_of(segment.facts)
+        if key not in self._known:
+            if len(self._known) >= MAX_REMEMBERED:
+                self._known.clear()
+            self._known[key] = tuple(
+                replace(term, values=()) for term in segment.terms() if self._shown(term, segment)
+            )
+        return self._known[key]
+
+    def _shown(self, term: FilteringTerm, segment: Segment) -> bool:
+        if term.kind == "ontologyTerm":
+            holders = len(segment.matching("individual", [HasTerm(term.id)]))
+            key = people_key([canonical(HasTerm(term.id))])
+        else:
+            holders = term.people
+            key = key_of("field", canonical(Compare(term.id, "=", "", term.scope)))
+        asked = Question(
+            kind=Kind.PEOPLE,
+            key=key,
+            dataset=segment.facts.id,
+            version=version_of(segment.facts),
+            people=segment.facts.people,
+            margin=True,
+            margins=len(self._public.listed(segment)),
+        )
+        return self._disclosure.lists(asked, holders)
