@@ -12,6 +12,7 @@ from beacon.errors import Problem
 from beacon.load import DatasetSource, check
 from beacon.reference import Reference
 from gateway import loading
+from gateway.asking import book_in_force
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
 from gateway.load_progress import Report, Shown
@@ -69,7 +70,14 @@ def run(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, obj
     for path in () if check_only else wanted.clear:
         found = loading.shelve_file(home, path, dataset=wanted.dataset)
         summary[f"in the clear {found.object_id}"] = f"{found.format}, {found.size} bytes"
-    return summary
+    return summary | _closed(home, wanted.dataset)
+
+
+def _closed(home: NodeHome, dataset: str) -> Mapping[str, object]:
+    """Whoever loads a first dataset would wait for answers in vain."""
+    if book_in_force(home).policy(dataset) is not None:
+        return {}
+    return {"note": "no policy in force names this dataset, so nobody is answered from it"}
 
 
 def _seal(home: NodeHome, wanted: Wanted) -> Mapping[str, object]:

@@ -121,5 +121,7 @@ def _key_agent(home: NodeHome, settings: config.NodeSettings) -> Iterator[None]:
 def _toml(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as TOML") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; README.md shows one") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as TOML; {error}") from error

@@ -118,6 +118,21 @@ def test_a_whole_source_is_loaded_and_served(node: NodeHome, given: Path) -> Non
     assert versions(node)[0]["people"] == 6
 
 
+def test_who_loads_a_dataset_without_a_policy_is_told_that_nobody_is_answered(
+    tmp_path: Path, given: Path
+) -> None:
+    unruled = load(node_folder(tmp_path / "unruled"), given)
+    assert (unruled.code, "nobody is answered" in unruled.out) == (Exit.OK, True)
+    ruled = load(node_folder(tmp_path / "ruled", policies=[open_counts("isle")]), given)
+    assert (ruled.code, "nobody is answered" in ruled.out) == (Exit.OK, False)
+
+
+def test_a_portals_file_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
+    ran = skerry("portal", tmp_path / "portal.toml")
+    assert ran.code == Exit.CONFIG
+    assert "No such file" in ran.err
+
+
 def test_loading_again_changes_nothing(node: NodeHome, given: Path) -> None:
     load(node, given)
     before, files = versions(node), sorted(node.catalog.iterdir())
