@@ -231,6 +231,7 @@ class Bench:
             id="org.example.bench", name="Benchmark", public_url=f"http://127.0.0.1:{port}",
             organization_id="bench", organization_name="Benchmark", port=port,
             signin=config.SignInSettings(issuer="https://signin.example", client_id="bench"),
+            rate_limits=config.RateSettings(public_per_minute=0),
         )  # fmt: skip
         policy = {
             "id": "open", "level": "public", "insecure_clear_streams": True,
