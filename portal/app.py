@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from passports.login import Login
 from passports.sessions import Sessions
 from passports.tokens import SigningKey
-from portal import beacon, people_routes, routes, search_routes, services
+from portal import basket_routes, beacon, people_routes, routes, search_routes, services
 from portal.applications import Applications
 from portal.calls import Calls
 from portal.description import Network
@@ -122,6 +122,7 @@ def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.ti
     app.include_router(beacon.build(Network(settings, registry, fanout, version)))
     app.include_router(search_routes.build(portal))
     app.include_router(people_routes.build(portal))
+    app.include_router(basket_routes.build(portal))
     app.include_router(routes.build(portal))
     _install_errors(app, portal)
     return app

@@ -504,3 +504,17 @@ async def test_the_networks_terms_are_united_with_their_scopes_and_values() -> N
         {"id": "sex", "type": "alphanumeric", "values": ["female", "male"],
          "scopes": ["individual"]},
     ]  # fmt: skip
+
+
+async def test_a_basket_names_its_datasets_and_sends_nothing_for_a_stranger() -> None:
+    async with served(_node("one", 3)) as one, _browser(one) as browser:
+        (node,) = (await browser.get("/api/nodes")).json()
+        chosen = {"dataset": [f"{node['slug']}/x", f"{node['slug']}/x"]}
+        page = await browser.get("/basket", params=chosen)
+        empty = await browser.get("/basket")
+        unknown = await browser.get("/basket", params={"dataset": f"{node['slug']}/none"})
+        many = await browser.get("/basket", params={"dataset": ["a/b"] * 21})
+        sent = await browser.post("/basket", data={"dataset": f"{node['slug']}/x"})
+    assert page.text.count("Cohort X") == 1
+    assert "Nothing is chosen" in empty.text
+    assert (unknown.status_code, many.status_code, sent.status_code) == (404, 400, 401)
