@@ -14,6 +14,7 @@ import os
 import re
 from pathlib import Path
 
+import bcrypt
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -116,11 +117,7 @@ def _scrypt(passphrase: bytes, salt: bytes) -> bytes:
 
 def _bcrypt(passphrase: bytes, salt: bytes, rounds: int) -> bytes:
     _check_rounds(rounds, MAX_BCRYPT_ROUNDS)
-    try:
-        from bcrypt import kdf
-    except ImportError as error:  # not a dependency of ours: only old key files need it
-        raise KeyInvalid("bcrypt key files are unsupported until `pip install bcrypt`.") from error
-    return kdf(passphrase, salt, desired_key_bytes=32, rounds=rounds, ignore_few_rounds=True)
+    return bcrypt.kdf(passphrase, salt, desired_key_bytes=32, rounds=rounds, ignore_few_rounds=True)
 
 
 def _check_rounds(rounds: int, most: int) -> None:
