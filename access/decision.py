@@ -50,6 +50,7 @@ class Profile(StrEnum):
 
     OPEN = "open"
     DEFAULT = "default"
+    RARE_DISEASE = "rare-disease"
     CONTROLLED = "controlled"
 
 

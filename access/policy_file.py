@@ -53,6 +53,11 @@ _CEILINGS: dict[Profile, dict[Level, Granularity | None]] = {
         Level.REGISTERED: Granularity.BOOLEAN,
         Level.CONTROLLED: Granularity.RECORD,
     },
+    Profile.RARE_DISEASE: {
+        Level.PUBLIC: None,
+        Level.REGISTERED: Granularity.BOOLEAN,
+        Level.CONTROLLED: Granularity.RECORD,
+    },
     Profile.CONTROLLED: {
         Level.PUBLIC: None,
         Level.REGISTERED: None,

@@ -109,7 +109,7 @@ class ObligationEntry(Wire):
 class DatasetEntry(Wire):
     id: LocalId
     level: LevelName
-    profile: Literal["open", "default", "controlled"] = "default"
+    profile: Literal["open", "default", "rare-disease", "controlled"] = "default"
     registered_rule: RegisteredRule | None = None
     listed: bool = True
     grant_value: Text | None = None
@@ -150,6 +150,16 @@ class DatasetEntry(Wire):
     def _open_is_public(self) -> DatasetEntry:
         if self.profile == "open" and self.level != "public":
             raise ValueError("profile open needs level public")
+        return self
+
+    @model_validator(mode="after")
+    def _rare_disease_is_for_the_bona_fide(self) -> DatasetEntry:
+        if self.profile != "rare-disease":
+            return self
+        if self.level == "public" or self.registered_rule == "login":
+            raise ValueError(
+                "profile rare-disease needs level registered or controlled, and bona fide users"
+            )
         return self
 
 
@@ -198,6 +208,13 @@ class PolicyFile(Wire):
         if twice:
             raise ValueError(f"dataset named twice: {', '.join(twice)}")
         return entries
+
+    @model_validator(mode="after")
+    def _rare_disease_is_for_the_bona_fide(self) -> PolicyFile:
+        rare = [entry for entry in self.datasets if entry.profile == "rare-disease"]
+        if self.registered_rule == "login" and any(not each.registered_rule for each in rare):
+            raise ValueError("profile rare-disease needs registered_rule: bona_fide")
+        return self
 
 
 def json_schema() -> dict[str, object]:

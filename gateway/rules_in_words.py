@@ -124,7 +124,7 @@ def _ceiling(policy: DatasetPolicy, level: Level) -> Granularity | None:
     if level < policy.level or not held:
         return None
     if level < Level.CONTROLLED and policy.profile is not Profile.OPEN:
-        return Granularity.BOOLEAN
+        return min(max(held), Granularity.COUNT)
     return max(held)
 
 

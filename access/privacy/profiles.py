@@ -1,14 +1,15 @@
 """What each disclosure profile lets callers without a grant learn, in numbers.
 
 `default` and `controlled` keep the attack power of one caller near 0.10 at a false alarm rate of
-0.05; `open` protects nothing and has no terms. How the numbers were found and what they do not
-cover: docs/privacy.md.
+0.05; `rare-disease` is for named researchers and a cohort that consented to exact presence: what it
+gives away is noted, not refused. `open` protects nothing and has no terms. How the numbers were
+found and what they do not cover: docs/privacy.md.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from access.decision import Profile
 
@@ -37,13 +38,14 @@ class Terms:
 _DEFAULT = Terms(everybody=True, allowance=math.log(2), enforced=True, scale=10, counts=100)
 _TERMS = {
     Profile.DEFAULT: _DEFAULT,
+    Profile.RARE_DISEASE: replace(_DEFAULT, everybody=False, enforced=False),
     Profile.CONTROLLED: _DEFAULT,
 }
 
 
 def terms(profile: Profile) -> Terms | None:
     """None where answers are exact for everybody."""
-    return _TERMS.get(profile) if profile is not Profile.OPEN else None
+    return None if profile is Profile.OPEN else _TERMS[profile]
 
 
 def margin_scale(margins: int) -> int:

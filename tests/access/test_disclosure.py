@@ -287,3 +287,22 @@ def test_a_registered_caller_without_a_name_is_our_own_fault(guard: Disclosure) 
 def test_a_short_key_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="key"):
         Disclosure(disclosure(tmp_path)._ledger, key=b"short")
+
+
+def test_a_rare_disease_dataset_tells_registered_callers_exact_presence_and_notes_it(
+    guard: Disclosure,
+) -> None:
+    at = decision(profile=Profile.RARE_DISEASE, level=Level.REGISTERED)
+    for number in range(20):
+        asked = replace(UNKNOWN, key=key_of(number))
+        assert ask(guard, asked, holding(1), at=at) == Answer(True, None, Granularity.BOOLEAN)
+        absent = replace(asked, key=key_of("absent", number))
+        assert not ask(guard, absent, holding(0), at=at).exists
+    (spent,) = guard._ledger.balances("heart").values()
+    assert spent.beyond(int(3e9)) == 1
+
+
+@pytest.mark.parametrize("asked", [COMMON, PEOPLE])
+def test_a_rare_disease_dataset_tells_strangers_nothing(guard: Disclosure, asked: Question) -> None:
+    with pytest.raises(Suppressed):
+        ask(guard, asked, never, at=decision(profile=Profile.RARE_DISEASE), asker=NOBODY)
