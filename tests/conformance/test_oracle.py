@@ -1,0 +1,183 @@
+"""Ten thousand drawn questions: the node answers what a naive reading of the raw files answers.
+
+The oracle (`tests/support/naive`) is plain Python over VCF text and JSON and shares nothing with
+the product. `SKERRY_ORACLE_QUESTIONS` says how many are asked, a new archive for each 2,500;
+`SKERRY_ORACLE_SEED` makes them others.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway.app import create_app
+from gateway.home import NodeHome
+from tests.support.command import skerry
+from tests.support.naive.answers import NaiveDataset, Question, Truth, answer
+from tests.support.naive.asking import Asking
+from tests.support.naive.node import read_dataset
+from tests.support.naive.wire import check, send
+from tests.support.node_folder import URL, node_folder, open_counts
+from tests.support.shared import shared_data
+from tests.support.world import make_world
+
+pytestmark = pytest.mark.anyio
+
+QUESTIONS = int(os.environ.get("SKERRY_ORACLE_QUESTIONS", "2500"))
+SEED = int(os.environ.get("SKERRY_ORACLE_SEED", "20261"))
+PER_WORLD = 2500
+REAL_SHARE = 5  # of so many questions one is asked of the real cohort, which is slower to scan
+TRIES = 200
+SHOWN = 5
+
+
+class Asked:
+    """The node under test and the naive one, over the same files."""
+
+    def __init__(self, made: NodeHome, datasets: Sequence[NaiveDataset]) -> None:
+        self.datasets = datasets
+        self._by_name = {each.id: each for each in datasets}
+        self._app = create_app(made)
+
+    def http(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url=URL)
+
+    def truth(self, question: Question) -> Truth:
+        return answer(self.datasets, question)
+
+    def check(self, response: httpx.Response, question: Question, truth: Truth) -> None:
+        check(response, question, truth, self._by_name)
+
+
+def made_archive(folder: Path, *, seed: int) -> Asked:
+    """People on a reference, sites on it, and the same sites without it."""
+    world = make_world(folder / "world", seed=seed)
+    made = _node(folder, "isle", "sites", "plain")
+    people = [part for entity, path in world.people.items() for part in (f"--{entity}", path)]
+    _load(made, "isle", world.vcf, *people, "--hierarchy", world.obo, "--sequences", world.fasta)
+    _load(made, "sites", world.sites, "--sequences", world.fasta)
+    _load(made, "plain", world.sites)
+    isle = read_dataset("isle", world.vcf, fasta=world.fasta, people=world.people, obo=world.obo)
+    sites = read_dataset("sites", world.sites, fasta=world.fasta)
+    return Asked(made, [isle, sites, read_dataset("plain", world.sites)])
+
+
+def real_cohort(folder: Path) -> Asked:
+    data = shared_data("beacon")
+    entities = ("individuals", "biosamples", "runs", "analyses")
+    people = {entity: data / "cineca-uk1" / f"{entity}.json.gz" for entity in entities}
+    vcf = data / "1000g" / "test_1000G.b37.chr1.vcf.gz"
+    made = _node(folder, "cineca")
+    options = [part for entity, path in people.items() for part in (f"--{entity}", path)]
+    _load(made, "cineca", vcf, *options, "--assembly", "GRCh37")
+    return Asked(made, [read_dataset("cineca", vcf, assembly="GRCh37", people=people)])
+
+
+def _node(folder: Path, *datasets: str) -> NodeHome:
+    records = {"ceilings": {"public": "record"}}
+    return node_folder(folder / "node", policies=[{**open_counts(d), **records} for d in datasets])
+
+
+def _load(made: NodeHome, dataset: str, vcf: Path, *more: object) -> None:
+    ran = skerry("load", made.root, "--dataset", dataset, "--vcf", vcf, *more)
+    assert ran.code == 0, ran.err
+
+
+async def agree(asked: Asked, *, questions: int, seed: int) -> None:
+    """Asks, and shows the first questions whose answers differ. The first time its turn comes,
+    a kind of question is drawn until something is found, so that none is proved by emptiness."""
+    asking = Asking(random.Random(seed), asked.datasets)  # noqa: S311
+    wrong, empty = [], []
+    async with asked.http() as http:
+        for number in range(max(questions, len(asking.kinds))):
+            question, truth = _drawn(asking, number, asked.truth)
+            if number < len(asking.kinds) and not truth.exists:
+                empty.append(question.kind)
+            response = await send(http, question)
+            try:
+                asked.check(response, question, truth)
+            except AssertionError as differs:
+                sizes = {name: len(found) for name, found in truth.found.items()}
+                wrong.append(f"{question}\n  oracle: {sizes}\n  {differs}\n  {response.text[:600]}")
+    assert not wrong, f"{len(wrong)} disagree:\n" + "\n".join(wrong[:SHOWN])
+    assert not empty
+
+
+def _drawn(
+    asking: Asking, number: int, truth_of: Callable[[Question], Truth]
+) -> tuple[Question, Truth]:
+    for _ in range(TRIES if number < len(asking.kinds) else 1):
+        question = asking.draw(number)
+        truth = truth_of(question)
+        if truth.exists:
+            break
+    return question, truth
+
+
+@pytest.mark.parametrize("world", range(max(1, QUESTIONS // PER_WORLD)))
+async def test_a_made_archive_answers_as_a_naive_reading_of_its_files(
+    tmp_path: Path, world: int
+) -> None:
+    asked = made_archive(tmp_path, seed=SEED + world)
+    await agree(asked, questions=min(QUESTIONS, PER_WORLD), seed=SEED + world)
+
+
+async def test_the_real_cohort_answers_as_a_naive_reading_of_its_files(tmp_path: Path) -> None:
+    await agree(real_cohort(tmp_path), questions=QUESTIONS // REAL_SHARE, seed=SEED)
+
+
+async def test_every_variant_is_found_again_by_the_id_it_was_given(tmp_path: Path) -> None:
+    asked = made_archive(tmp_path, seed=SEED)
+    lists = {"requestedGranularity": "record", "limit": "0"}
+    async with asked.http() as http:
+        listed = (await http.get("/beacon/datasets/isle/g_variants", params=lists)).json()
+        (held,) = listed["response"]["resultSets"]
+        assert len(held["results"]) == len(asked.datasets[0].variants.all)
+        for record in held["results"][::7]:
+            path = f"/beacon/g_variants/{record['variantInternalId']}"
+            answered = (await http.get(path, params=lists)).json()["response"]["resultSets"]
+            found = [each for each in answered if each["id"] == "isle"]
+            assert found[0]["results"] == [record]
+
+
+async def test_a_wrong_answer_is_noticed(tmp_path: Path) -> None:
+    """The check can fail: with one carrier less, one record fewer, or another total."""
+    asked = made_archive(tmp_path, seed=SEED)
+    question = Question("", "g_variants", "genomicVariant", granularity="record", limit=5)
+    truth = asked.truth(question)
+    async with asked.http() as http:
+        response = await send(http, question)
+    asked.check(response, question, truth)
+    for break_it in (_a_carrier_less, _a_record_less, _another_total, _nothing_found):
+        body = response.json()
+        break_it(body)
+        with pytest.raises((AssertionError, KeyError)):
+            asked.check(httpx.Response(200, json=body), question, truth)
+
+
+def _first(body: dict[str, object], *, called: bool = False) -> list[dict[str, object]]:
+    results = body["response"]["resultSets"][0]["results"]  # type: ignore[index]
+    return [each for each in results if each["caseLevelData"]] if called else results
+
+
+def _a_carrier_less(body: dict[str, object]) -> None:
+    _first(body, called=True)[0]["caseLevelData"].pop()  # type: ignore[attr-defined]
+
+
+def _a_record_less(body: dict[str, object]) -> None:
+    _first(body).pop()
+
+
+def _another_total(body: dict[str, object]) -> None:
+    body["responseSummary"]["numTotalResults"] += 1  # type: ignore[index]
+    body["responseSummary"]["countPrecision"] = "exact"  # type: ignore[index]
+    body["response"]["resultSets"][0]["resultsCount"] += 1  # type: ignore[index]
+
+
+def _nothing_found(body: dict[str, object]) -> None:
+    body["responseSummary"]["exists"] = False  # type: ignore[index]

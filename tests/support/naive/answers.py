@@ -1,0 +1,162 @@
+"""What a whole node must say to a question, computed dataset by dataset from the raw files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.naive.changes import Reference
+from tests.support.naive.people import TYPES, Archive
+from tests.support.naive.reading import NaiveVariant
+from tests.support.naive.variants import Variants
+
+_ANNOTATED = ("geneId", "aminoacidChange")
+_UNLIMITED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as sent: `path` below the Beacon's root, the rest as a POST's members.
+
+    `below` is the entry whose list is asked, as (entry type, id).
+    """
+
+    kind: str
+    path: str
+    returned: str
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    filters: Sequence[Any] = ()
+    below: tuple[str, str] | None = None
+    show: str = "HIT"
+    skip: int = 0
+    limit: int = 10
+    granularity: str = "count"
+    datasets: Sequence[str] = ()
+    by_get: bool = False
+
+
+@dataclass(frozen=True)
+class NaiveDataset:
+    """One dataset's raw content."""
+
+    id: str
+    assembly: str
+    reference: Reference | None
+    annotated: bool
+    samples: Sequence[str]
+    variants: Variants
+    archive: Archive
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every kind of public name that some variant has."""
+        return frozenset(
+            "clinvar" if name.startswith("clinvar") else "rs"
+            for each in self.variants.all
+            for name in each.names
+        )
+
+
+Found = Sequence[NaiveVariant] | Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What each dataset finds, whole and in order, of those that can evaluate the question."""
+
+    found: Mapping[str, Found]
+
+    @property
+    def exists(self) -> bool:
+        return any(self.found.values())
+
+    def shown(self, show: str) -> list[str]:
+        """The datasets that have a result set."""
+        wanted = {"HIT": {True}, "MISS": {False}, "ALL": {True, False}, "NONE": set[bool]()}[show]
+        return sorted(name for name, found in self.found.items() if bool(found) in wanted)
+
+    def page(self, dataset: str, question: Question) -> Found:
+        limit = question.limit or _UNLIMITED
+        return self.found[dataset][question.skip * limit : (question.skip + 1) * limit]
+
+
+def answer(datasets: Sequence[NaiveDataset], question: Question) -> Truth:
+    asked = [each for each in datasets if not question.datasets or each.id in question.datasets]
+    if question.below is not None and question.below[0] == "dataset":
+        asked = [each for each in asked if each.id == question.below[1]]
+    return Truth({each.id: found for each in asked if (found := _one(each, question)) is not None})
+
+
+def _one(data: NaiveDataset, question: Question) -> Found | None:
+    if not _can(data, question):
+        return None
+    people = question.filters or (question.below is not None and question.below[0] in TYPES)
+    if question.returned == "genomicVariant":
+        found = data.variants.matching(question.asked)
+        return _carried(data, question, found) if people else found
+    held = data.archive.holding(question.returned, question.filters)
+    if question.below is not None and question.below[0] in TYPES:
+        type_, name = question.below
+        known = {name} & data.archive.all(type_)
+        held &= data.archive.related(question.returned, type_, known)
+    if question.asked:
+        samples = {s for each in data.variants.matching(question.asked) for s in each.calls}
+        held &= data.archive.related(question.returned, "biosample", samples)
+    return [each["id"] for each in data.archive.records[question.returned] if each["id"] in held]
+
+
+def _carried(
+    data: NaiveDataset, question: Question, found: Sequence[NaiveVariant]
+) -> list[NaiveVariant]:
+    """Those that some sample of which all this holds has."""
+    samples = set(data.samples) & data.archive.holding("biosample", question.filters)
+    if question.below is not None and question.below[0] in TYPES:
+        type_, name = question.below
+        known = {name} & data.archive.all(type_)
+        samples &= data.archive.related("biosample", type_, known)
+    return [each for each in found if samples & set(each.calls)]
+
+
+def _can(data: NaiveDataset, question: Question) -> bool:
+    asked = question.asked
+    joins = question.returned != "genomicVariant" or (
+        question.filters or (question.below is not None and question.below[0] in TYPES)
+    )
+    if asked or question.returned == "genomicVariant":
+        if joins and (asked or question.returned == "genomicVariant") and not data.samples:
+            return False
+        if any(name in asked for name in _ANNOTATED) and not data.annotated:
+            return False
+        if not _right_assembly(data, asked) or not _has_names(data, asked):
+            return False
+    return all(data.archive.knows(each) for each in question.filters)
+
+
+def _right_assembly(data: NaiveDataset, asked: Mapping[str, Any]) -> bool:
+    """What is said of the assembly, by its name or by a sequence's accession."""
+    said = [
+        asked.get("referenceName"),
+        *(asked.get(name) for name in ("genomicAlleleShortForm", "variantId")),
+    ]
+    for name in filter(None, said):
+        accession = re.match(r"(?:refseq:)?(NC_[\d.]+)", str(name))
+        if accession is not None and not data.variants.has_sequence(accession[1]):
+            return False
+        if "SQ." in str(name) and not data.variants.has_sequence(str(name)):
+            return False
+    return bool(asked.get("assemblyId", data.assembly) == data.assembly)
+
+
+def _has_names(data: NaiveDataset, asked: Mapping[str, Any]) -> bool:
+    name = str(asked.get("genomicAlleleShortForm") or asked.get("variantId", ""))
+    if name.startswith("rs"):
+        return "rs" in data.names
+    if name.startswith("clinvar:"):
+        return "clinvar" in data.names
+    if name.startswith("ga4gh:VA"):
+        return data.reference is not None
+    if data.reference is None and name.endswith(("dup", "inv")):
+        return False
+    return data.annotated or not any(f":{each}." in name for each in "cnp")

@@ -1,0 +1,106 @@
+"""Draws filters from a seed out of what the records of a dataset say."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.support.naive.people import TYPES, Archive, said
+
+Filters = list[Any]
+_COMPARED = ["<", ">", "<=", ">=", "=", "!"]
+
+
+class FilterDraws:
+    """Filters about one dataset, by kind."""
+
+    def __init__(self, rng: random.Random, archive: Archive) -> None:
+        self._rng = rng
+        self._terms: list[tuple[str, str]] = []
+        self._words: list[tuple[str, str, str]] = []
+        self._dates: list[tuple[str, str]] = []
+        self._ages: list[tuple[str, str]] = []
+        self._measured: list[tuple[str, float]] = []
+        for type_ in TYPES:
+            for record in archive.records[type_][:300]:
+                self._learn(type_, said(record))
+        self._broader = archive.broader_terms()
+
+    def _learn(self, type_: str, facts: Any) -> None:
+        for kind, field, value in facts:
+            match kind:
+                case "term":
+                    self._terms.append((type_, value))
+                case "word":
+                    self._words.append((type_, field, value))
+                case "date":
+                    self._dates.append((field, value))
+                case "age":
+                    self._ages.append((field, value))
+                case "measured":
+                    self._measured.append((field, value))
+
+    def kinds(self) -> Mapping[str, Callable[[], Filters]]:
+        kinds: dict[str, Callable[[], Filters]] = {
+            "term": lambda: [self.term()],
+            "scoped term": self.scoped,
+            "two terms": lambda: [self.term(), self.term()],
+            "word": lambda: [self.word()],
+            "word denied": lambda: [{**self.word(), "operator": "!"}],
+            "wildcard": lambda: [self.wildcard()],
+            "custom": lambda: [self.custom()],
+            "date": lambda: [self.compared(self._dates)],
+            "group": lambda: [[self.term(), self.some()]],
+            "not": lambda: [{"not": self.some()}],
+            "three": lambda: [self.term(), self.some(), self.some()],
+        }
+        if self._broader:
+            kinds["broader term"] = lambda: [{"id": self._rng.choice(self._broader)}]
+            kinds["term alone"] = self.alone
+        if self._ages:
+            kinds["age"] = lambda: [self.compared(self._ages)]
+        if self._measured:
+            kinds["measurement"] = lambda: [self.measured()]
+        return kinds
+
+    def some(self) -> Any:
+        made = [self.term, self.word, self.custom]
+        if self._measured:
+            made.append(self.measured)
+        return self._rng.choice(made)()
+
+    def term(self) -> dict[str, Any]:
+        return {"id": self._rng.choice(self._terms)[1]}
+
+    def scoped(self) -> Filters:
+        type_, term = self._rng.choice(self._terms)
+        return [{"id": term, "scope": type_}]
+
+    def alone(self) -> Filters:
+        return [{"id": self._rng.choice(self._broader), "includeDescendantTerms": False}]
+
+    def word(self) -> dict[str, Any]:
+        _, field, value = self._rng.choice(self._words)
+        return {"id": field, "operator": "=", "value": value}
+
+    def wildcard(self) -> dict[str, Any]:
+        asked = self.word()
+        value = asked["value"]
+        cut = self._rng.randint(1, len(value))
+        shapes = [f"{value[:cut]}%", f"%{value[-cut:]}", f"%{value[cut // 2 : cut]}%"]
+        operator = self._rng.choice(["=", "=", "!"])
+        return {**asked, "operator": operator, "value": self._rng.choice(shapes)}
+
+    def custom(self) -> dict[str, Any]:
+        _, field, value = self._rng.choice(self._words)
+        return {"id": f"{field}:{value}"}
+
+    def compared(self, among: list[tuple[str, str]]) -> dict[str, Any]:
+        field, value = self._rng.choice(among)
+        return {"id": field, "operator": self._rng.choice(_COMPARED), "value": value}
+
+    def measured(self) -> dict[str, Any]:
+        field, value = self._rng.choice(self._measured)
+        asked = self._rng.choice([value, round(value), round(value, 1)])
+        return {"id": field, "operator": self._rng.choice(_COMPARED), "value": str(asked)}

@@ -1,0 +1,281 @@
+"""Which records a filter means, read straight from the JSON; and which records belong together.
+
+Filters are those of a POST, plus our groups: a list is alternatives, `{"not": ...}` denies.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+Record = Mapping[str, Any]
+Path = tuple[str, ...]
+TYPES = ("individual", "biosample", "run", "analysis", "cohort")
+_ABOVE = {
+    "biosample": (("individualId", "individual"),),
+    "run": (("biosampleId", "biosample"),),
+    "analysis": (("runId", "run"), ("biosampleId", "biosample"), ("individualId", "individual")),
+}
+# Fields with one value a record: several values asked of one are alternatives.
+_SINGLE = {
+    *("sex", "ethnicity", "geographicOrigin", "karyotypicSex", "biosampleStatus"),
+    *("sampleOriginType", "libraryStrategy", "libraryLayout", "librarySource", "platform"),
+    *("platformModel", "pipelineName", "aligner", "variantCaller", "cohortType"),
+    *("runDate", "analysisDate", "collectionDate", "collectionMoment"),
+}
+_NOT_ASKED = {
+    "excluded",
+    "pipelineRef",
+    "externalUrl",
+    "description",
+    "name",
+    "info",
+    "notes",
+    "pedigrees",
+    "ids",
+}
+_REFERENCES = {"id", "label", "individualId", "biosampleId", "runId", "name"}
+_AGE = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?")
+
+
+class Archive:
+    """The records of one dataset and the ways between them."""
+
+    def __init__(
+        self, records: Mapping[str, Sequence[Record]], below: Mapping[str, set[str]]
+    ) -> None:
+        self.records = {type_: list(records.get(type_, ())) for type_ in TYPES}
+        self._by_id = {t: {each["id"]: each for each in all_} for t, all_ in self.records.items()}
+        self._below = below
+        self._known: dict[str, set[str]] = {}
+        self._fields: dict[tuple[str, str], Mapping[str, list[Any]]] = {}
+        self._terms: dict[str, dict[str, set[str]]] = {t: defaultdict(set) for t in TYPES}
+        self._said: dict[str, dict[Path, list[tuple[str, Any]]]] = {
+            t: defaultdict(list) for t in TYPES
+        }
+        self._single: dict[str, set[str]] = defaultdict(set)
+        for type_ in TYPES:
+            for record in self.records[type_]:
+                self._learn(type_, record)
+        self._members = {
+            each["id"]: set(each.get("ids", {}).get("individualIds", ()))
+            for each in self.records["cohort"]
+        }
+        self._above = {
+            (type_, each["id"]): self._climb(type_, each)
+            for type_ in TYPES
+            for each in self.records[type_]
+        }
+
+    def _learn(self, type_: str, record: Record) -> None:
+        name = record["id"]
+        for path, value in _walk(record):
+            if not isinstance(value, dict):
+                silent = path[-1] in {"label", "id", "iso8601duration"}
+                self._said[type_][path[:-1] if silent else path].append((name, value))
+                continue
+            if path and isinstance(value.get("id"), str):
+                self._terms[type_][value["id"]].add(name)
+                self._single[value["id"]].add(".".join(path))
+            if "assayCode" in value:
+                amount = value["measurementValue"]["value"]
+                self._said[type_][value["assayCode"]["id"],].append((name, amount))
+
+    def _climb(self, type_: str, record: Record) -> dict[str, str]:
+        """Every record this one comes from, itself included, by type."""
+        found = {type_: str(record["id"])}
+        for member, above in _ABOVE.get(type_, ()):
+            if above not in found and record.get(member) in self._by_id[above]:
+                found = {**self._climb(above, self._by_id[above][record[member]]), **found}
+        return found
+
+    def related(self, type_: str, other: str, ids: set[str]) -> set[str]:
+        """The records of `type_` that come from, or lead to, one of `ids` of type `other`."""
+        if type_ == other:
+            return ids
+        if other == "cohort":
+            people = set().union(*(self._members[each] for each in ids))
+            return self.related(type_, "individual", people)
+        if type_ == "cohort":
+            people = self.related("individual", other, ids)
+            return {cohort for cohort, members in self._members.items() if members & people}
+        if TYPES.index(other) < TYPES.index(type_):
+            return {
+                name for name in self._by_id[type_] if self._above[type_, name].get(other) in ids
+            }
+        return {
+            self._above[other, each][type_] for each in ids if type_ in self._above[other, each]
+        }
+
+    def broader_terms(self) -> list[str]:
+        """Terms of the ontology that have others below them."""
+        return sorted(term for term, below in self._below.items() if len(below) > 1)
+
+    def all(self, type_: str) -> set[str]:
+        return set(self._by_id[type_])
+
+    def knows(self, asked: Any) -> bool:
+        """Whether some record has the term, one below it, or the field."""
+        if isinstance(asked, list):
+            return all(map(self.knows, asked))
+        if "not" in asked:
+            return self.knows(asked["not"])
+        scope = [asked["scope"]] if "scope" in asked else TYPES
+        loosely = {**asked, "operator": "any"} if "operator" in asked else asked
+        key = f"known {json.dumps(loosely, sort_keys=True)}"
+        if key not in self._known:
+            self._known[key] = {type_ for type_ in scope if self._held(type_, loosely)}
+        return bool(self._known[key])
+
+    def holding(self, type_: str, filters: Sequence[Any]) -> set[str]:
+        """Records of `type_` for which every filter holds."""
+        found = self.all(type_)
+        groups: dict[str, set[str]] = {}
+        for number, each in enumerate(filters):
+            held = self._one(type_, each)
+            group = self._field(each) or f"#{number}"
+            groups[group] = groups.get(group, set()) | held
+        for held in groups.values():
+            found &= held
+        return found
+
+    def _one(self, type_: str, asked: Any) -> set[str]:
+        key = f"{type_} {json.dumps(asked, sort_keys=True)}"
+        if key not in self._known:
+            self._known[key] = self._find(type_, asked)
+        return self._known[key]
+
+    def _find(self, type_: str, asked: Any) -> set[str]:
+        if isinstance(asked, list):
+            return set().union(*(self._one(type_, each) for each in asked))
+        if "not" in asked:
+            return self.all(type_) - self._one(type_, asked["not"])
+        found = set()
+        for other in [asked["scope"]] if "scope" in asked else TYPES:
+            found |= self.related(type_, other, self._held(other, asked))
+        return found
+
+    def _held(self, type_: str, asked: Mapping[str, Any]) -> set[str]:
+        """The records of this very type that say so themselves."""
+        asked = _spelt_out(asked)
+        if "operator" not in asked:
+            wanted = {asked["id"]}
+            if asked.get("includeDescendantTerms", True):
+                wanted |= self._below.get(asked["id"], set())
+            return set().union(*(self._terms[type_].get(term, ()) for term in wanted))
+        values = self._values(type_, asked["id"])
+        if asked["operator"] == "any":
+            return set(values)
+        if asked["operator"] == "!":
+            same = {**asked, "operator": "="}
+            return {n for n, said in values.items() if not any(_compare(v, same) for v in said)}
+        return {n for n, said in values.items() if any(_compare(v, asked) for v in said)}
+
+    def _values(self, type_: str, field: str) -> Mapping[str, list[Any]]:
+        """What each record says in a field, named whole or by its end; of an assay, amounts."""
+        if (type_, field) not in self._fields:
+            wanted = tuple(field.removesuffix(".iso8601duration").split("."))
+            found: dict[str, list[Any]] = defaultdict(list)
+            for path, values in self._said[type_].items():
+                if (path if ":" in field else path[-len(wanted) :]) == wanted:
+                    for name, value in values:
+                        found[name].append(value)
+            self._fields[type_, field] = found
+        return self._fields[type_, field]
+
+    def _field(self, asked: Any) -> str | None:
+        """The one single-valued field that this filter names a value of."""
+        if isinstance(asked, list) or "not" in asked:
+            return None
+        asked = _spelt_out(asked)
+        if "operator" in asked:
+            name = asked["id"].rpartition(".")[2]
+            return name if asked["operator"] == "=" and name in _SINGLE else None
+        fields = self._single.get(asked["id"], set())
+        return next(iter(fields)) if len(fields) == 1 and fields <= _SINGLE else None
+
+
+def _spelt_out(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A custom filter `sex:female` asks for that word in that field."""
+    field, _, word = asked["id"].partition(":")
+    if word and field[:1].islower():
+        return {"operator": "=", "value": word, **asked, "id": field}
+    return asked
+
+
+def _walk(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every object and plain value that is said of the record and not denied."""
+    if isinstance(value, dict):
+        if value.get("excluded") is True:
+            return
+        yield path, value
+        for name, below in value.items():
+            if name not in _NOT_ASKED:
+                yield from _walk(below, (*path, name))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _walk(each, path)
+    else:
+        yield path, value
+
+
+def _compare(value: Any, asked: Mapping[str, Any]) -> bool:
+    operator, wanted = asked["operator"], asked["value"]
+    if "%" in wanted:
+        pattern = ".*".join(map(re.escape, wanted.split("%")))
+        return re.fullmatch(pattern, str(value)) is not None
+    left, right = _ordered(value), _ordered(wanted.split(" ")[0] if _number(wanted) else wanted)
+    if type(left) is not type(right):
+        return False
+    stands: dict[str, bool] = {
+        "=": left == right,
+        "<": left < right,
+        ">": left > right,
+        "<=": left <= right,
+        ">=": left >= right,
+    }
+    return stands[operator]
+
+
+def _number(text: str) -> bool:
+    return re.fullmatch(r"-?\d+(\.\d+)?( .*)?", text) is not None
+
+
+@lru_cache(100_000)
+def _ordered(value: Any) -> Any:
+    """Ages in months, days behind the point; numbers as numbers, all else as text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float) or _number(str(value)):
+        return float(str(value))
+    if (age := _AGE.fullmatch(value)) is not None:
+        return 12 * int(age[1] or 0) + int(age[2] or 0) + int(age[3] or 0) / 100
+    return value
+
+
+def said(record: Record) -> Iterator[tuple[str, str, Any]]:
+    """What can be asked of a record, as kind (term, word, date, age, measured), field and value."""
+    for path, value in _walk(record):
+        field = ".".join(path)
+        if isinstance(value, dict):
+            if "assayCode" in value:
+                yield "measured", value["assayCode"]["id"], value["measurementValue"]["value"]
+            elif path and isinstance(value.get("id"), str) and "measurementValue" not in field:
+                yield "term", field, value["id"]
+                yield "word", field, value["label"]
+        elif path[-1] == "iso8601duration":
+            yield "age", field, value
+        elif isinstance(value, bool):
+            yield "word", field, str(value).lower()
+        elif isinstance(value, str) and path[-1] not in _REFERENCES:
+            yield _kind_of(value), field, value
+
+
+def _kind_of(value: str) -> str:
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", value) is not None:
+        return "date"
+    return "age" if _AGE.fullmatch(value) is not None else "word"
