@@ -170,7 +170,8 @@ def load(
     ] = None,
     seal: Annotated[list[Path] | None, typer.Option(help="a file to seal for release")] = None,
     clear: Annotated[
-        list[Path] | None, typer.Option(help="a file to offer unsealed; its index beside it")
+        list[str] | None,
+        typer.Option(help="a file or s3://BUCKET/KEY to offer unsealed; its index beside it"),
     ] = None,
     sequences: Annotated[
         str | None, typer.Option(help="FASTA or collection that REF is compared with")

@@ -20,6 +20,7 @@ from gateway.references import StoredReference
 from schemas.errors import NotFound
 from streams.inputs import plain_path
 from streams.refget.index import Index
+from streams.remote import SCHEME, RemoteFile
 from streams.sources import Kind
 
 MAX_METADATA_BYTES = 10_000_000
@@ -42,7 +43,7 @@ class Wanted:
     metadata: Path | None = None
     hierarchies: tuple[Path, ...] = ()
     seal: tuple[Path, ...] = ()
-    clear: tuple[Path, ...] = ()
+    clear: tuple[str, ...] = ()
     sequences: str | None = None
     genes: Path | None = None
     max_rejected: int = 0
@@ -66,9 +67,11 @@ def run(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, obj
         raise LoadRefused(
             "nothing to load: give --vcf, people (such as --individuals), --seal or --clear"
         )
-    summary |= {} if check_only else _seal(home, wanted)
-    for path in () if check_only else wanted.clear:
-        found = loading.shelve_file(home, path, dataset=wanted.dataset)
+    if wanted.seal and not check_only:
+        summary.update(_seal(home, wanted))
+    for place in () if check_only else wanted.clear:
+        source = RemoteFile(place) if place.startswith(SCHEME) else Path(place)
+        found = loading.shelve_file(home, source, dataset=wanted.dataset)
         summary[f"in the clear {found.object_id}"] = f"{found.format}, {found.size} bytes"
     return summary | _closed(home, wanted.dataset)
 

@@ -23,6 +23,7 @@ from gateway.home import NodeHome
 from streams.inputs import plain_path
 from streams.keyring import KeyRing
 from streams.keys import parse_public_key
+from streams.remote import RemoteFile
 from streams.shelf import ClearObject, Shelf
 from streams.sources import FORMATS, Kind
 from streams.vault import SealedObject, Vault
@@ -69,9 +70,10 @@ def seal_file(
 
 
 def shelve_file(
-    home: NodeHome, path: Path, *, dataset: str, index: Path | None = None
+    home: NodeHome, source: Path | RemoteFile, *, dataset: str, index: Path | None = None
 ) -> ClearObject:
-    """Registers a file where it lies, to leave in the clear: `DATASET/STEM`, whatever its format.
+    """Registers a file where it lies, on a disk or in an object store, to leave in the clear:
+    `DATASET/STEM`, whatever its format.
 
     Refused unless the node's policy in force lets this dataset's objects do so."""
     policy = _policies_in_force(home).policy(dataset)
@@ -79,15 +81,16 @@ def shelve_file(
         raise LoadRefused(
             f"{dataset}: its policy does not say insecure_clear_streams; see docs/htsget.md"
         )
-    kind, stem = kind_of(path), path.name
+    name = Path(source.name)
+    kind, stem = kind_of(name), source.name
     for ending in (".gz", ".bgz", ".bam", ".cram", ".bcf", ".vcf"):
         stem = stem.removesuffix(ending)
     return Shelf(home.clear).register(
-        path,
-        object_id=f"{dataset}/{path.name if kind is Kind.FILE else stem}",
+        source,
+        object_id=f"{dataset}/{source.name if kind is Kind.FILE else stem}",
         dataset=dataset,
         kind=kind,
-        form=format_of(path),
+        form=format_of(name),
         index=index,
     )
 

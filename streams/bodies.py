@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import Protocol
 
+from streams.remote import RemoteSource
 from streams.shelf import ClearObject, Shelf
 from streams.slices.weave import Stretch, Woven
 from streams.storage import LocalBodies, file_source
@@ -77,7 +78,22 @@ class ClearBody:
         return self.woven.size
 
     def open(self) -> Reader:
+        remote = self.shelf.remote(self.found)
+        if remote is not None:
+            return _RemoteReader(remote, self.woven)
         return FileReader(self.shelf.open(self.found), self.woven)
+
+
+@dataclass(frozen=True, slots=True)
+class _RemoteReader:
+    source: RemoteSource
+    woven: Woven
+
+    def read(self, start0: int, end0: int) -> bytes:
+        return self.woven.read(self.source, start0, end0)
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from os import close
 
 from access.policy import Action, PolicyBook
 from passports.passport import Researcher
@@ -20,7 +19,6 @@ from streams.shelf import ClearObject, Shelf
 from streams.slices.chart import Region
 from streams.slices.weave import Stretch, Woven, weave
 from streams.sources import Kind
-from streams.storage import file_source
 
 ONLY_SEALED = (
     "Objects of this dataset leave only as Crypt4GH, sealed to a registered workspace: request "
@@ -70,19 +68,17 @@ class ClearDoor:
         """
         if regions is None and not header_only:
             woven = Woven((Stretch(0, found.size),), (0, found.size))
-            return ClearBody(found, self.shelf, woven, found.md5)
+            return ClearBody(found, self.shelf, woven, found.known_by)
         if found.chart is None:
             raise InvalidInput("Only reads and variants have headers and regions.")
         chart = self.shelf.chart(found)
         rows = chart.rows(regions or ())
-        descriptor = self.shelf.open(found)
         try:
-            woven = weave(file_source(descriptor), chart, rows)
+            with self.shelf.reading(found) as source:
+                woven = weave(source, chart, rows)
         except SourceRefused as error:  # it was sound when it was registered
             raise ObjectChanged("The object's file is damaged.", detail=error.public) from error
-        finally:
-            close(descriptor)
-        digest = hashlib.sha256(found.md5.encode() + repr(woven.pieces).encode())
+        digest = hashlib.sha256(found.known_by.encode() + repr(woven.pieces).encode())
         return ClearBody(found, self.shelf, woven, digest.hexdigest())
 
 

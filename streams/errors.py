@@ -29,6 +29,7 @@ SkerryError
 │   └── TooManyReleases        a person's cap, or the node's, on open releases
 ├── Unavailable
 │   ├── AgentUnavailable       the key agent is down or does not answer
+│   ├── StoreUnavailable       the object store that holds a file does not answer
 │   └── ObjectChanged          an unsealed file is not the one that was registered
 └── VaultBroken                the vault's index or a body is not what was sealed
 """
@@ -160,6 +161,10 @@ class AgentUnavailable(Unavailable):
 
 class ObjectChanged(Unavailable):
     code = "object_changed"
+
+
+class StoreUnavailable(Unavailable):
+    code = "store_unavailable"
 
 
 class VaultBroken(SkerryError):

@@ -12,7 +12,8 @@ import mmap
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import Field
@@ -20,10 +21,11 @@ from pydantic import Field
 from schemas.wire import LocalId, Wire
 from streams.errors import ObjectChanged, SourceRefused, VaultBroken
 from streams.listing import Listing
+from streams.remote import RemoteFacts, RemoteFile, RemoteSource
 from streams.slices.chart import Chart, dump, load
-from streams.slices.survey import survey
-from streams.sources import FORMATS, Kind, check_source
-from streams.storage import replace_durably
+from streams.slices.survey import survey, survey_remote
+from streams.sources import FORMATS, Kind, check_content, check_source
+from streams.storage import Source, file_source, replace_durably
 
 MAX_OPEN_CHARTS = 256
 HASH_STEP = 1024 * 1024
@@ -32,7 +34,9 @@ Name = tuple[Kind, str, str]
 
 
 class ClearObject(Wire):
-    """One file as it was registered; `chart` names what slicing needs, None for other files."""
+    """One file as it was registered, on a disk or (then with an `etag`) in an object store.
+
+    `chart` names what slicing needs, None for other files."""
 
     object_id: LocalId
     dataset: LocalId
@@ -40,9 +44,15 @@ class ClearObject(Wire):
     format: str
     path: str
     size: int = Field(ge=0)
-    mtime_ns: int
-    md5: str
+    mtime_ns: int = 0
+    etag: str | None = None
+    md5: str | None
     chart: str | None
+
+    @property
+    def known_by(self) -> str:
+        """Differs wherever the content does."""
+        return self.md5 or hashlib.sha256(f"{self.path} {self.etag}".encode()).hexdigest()
 
 
 class Shelf:
@@ -67,7 +77,7 @@ class Shelf:
 
     def register(
         self,
-        source: Path,
+        source: Path | RemoteFile,
         *,
         object_id: str,
         dataset: str,
@@ -79,28 +89,17 @@ class Shelf:
 
         Raises SourceRefused and IndexRefused, and then nothing has changed.
         """
-        source = source.resolve()
-        check_source(source, kind=kind, form=form)
-        before = source.stat()
+        if isinstance(source, RemoteFile):
+            facts, charted = _looked_at_remote(source, kind=kind, form=form)
+        else:
+            facts, charted = _looked_at(source.resolve(), index, kind=kind, form=form)
         chart = None
-        if kind in FORMATS:
-            content = dump(survey(source, form, index=index))
+        if charted is not None:
+            content = dump(charted)
             chart = f"{hashlib.sha256(content).hexdigest()}.chart"
             replace_durably(self._charts / chart, content)
-        found = ClearObject(
-            object_id=object_id,
-            dataset=dataset,
-            kind=kind,
-            format=form,
-            path=str(source),
-            size=before.st_size,
-            mtime_ns=before.st_mtime_ns,
-            md5=_md5(source),
-            chart=chart,
-        )
-        after = source.stat()
-        if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-            raise SourceRefused(f"{source}: the file changed while it was read. Try again.")
+        named = {"object_id": object_id, "dataset": dataset, "kind": kind, "format": form}
+        found = ClearObject.model_validate({**named, **facts, "chart": chart})
         with self._listing.writing():
             objects = {**self._listing.current(), _name(found): found}
             self._listing.publish(objects.values())
@@ -126,8 +125,27 @@ class Shelf:
                 self._open.popitem(last=False)
         return chart
 
+    def remote(self, found: ClearObject) -> RemoteSource | None:
+        """The object where it lies in a store; None for a local one."""
+        if found.etag is None:
+            return None
+        return RemoteSource(RemoteFile(found.path), RemoteFacts(found.size, found.etag))
+
+    @contextmanager
+    def reading(self, found: ClearObject) -> Generator[Source]:
+        """Raises ObjectChanged."""
+        remote = self.remote(found)
+        if remote is not None:
+            yield remote
+            return
+        descriptor = self.open(found)
+        try:
+            yield file_source(descriptor)
+        finally:
+            os.close(descriptor)
+
     def open(self, found: ClearObject) -> int:
-        """A descriptor that the caller closes. Raises ObjectChanged."""
+        """A descriptor of a local object, which the caller closes. Raises ObjectChanged."""
         try:
             descriptor = os.open(found.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
@@ -143,6 +161,37 @@ class Shelf:
 
 def _name(found: ClearObject) -> Name:
     return found.kind, found.object_id, found.format
+
+
+def _looked_at(
+    source: Path, index: Path | None, *, kind: Kind, form: str
+) -> tuple[dict[str, object], Chart | None]:
+    check_source(source, kind=kind, form=form)
+    before = source.stat()
+    chart = survey(source, form, index=index) if kind in FORMATS else None
+    facts: dict[str, object] = {
+        "path": str(source),
+        "size": before.st_size,
+        "mtime_ns": before.st_mtime_ns,
+        "md5": _md5(source),
+    }
+    after = source.stat()
+    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise SourceRefused(f"{source}: the file changed while it was read. Try again.")
+    return facts, chart
+
+
+def _looked_at_remote(
+    source: RemoteFile, *, kind: Kind, form: str
+) -> tuple[dict[str, object], Chart | None]:
+    """Without an md5: it would take the whole object."""
+    found = source.facts()
+    if found is None:
+        raise SourceRefused(f"{source.url}: there is no such object. Check the address.")
+    read = RemoteSource(source, found)
+    check_content(source.url, read, found.size, kind=kind, form=form)
+    chart = survey_remote(source, found, form) if kind in FORMATS else None
+    return {"path": source.url, "size": found.size, "etag": found.etag, "md5": None}, chart
 
 
 def _mapped(path: Path) -> memoryview:

@@ -46,7 +46,7 @@ def check_source(source: Path, *, kind: Kind, form: str) -> None:
         raise SourceRefused(f"{source}: cannot be read: {error.strerror}.") from error
 
 
-def check_content(source: Path, at: Source, size: int, *, kind: Kind, form: str) -> None:
+def check_content(source: Path | str, at: Source, size: int, *, kind: Kind, form: str) -> None:
     """As `check_source`, of bytes that are reached another way; `source` is their name."""
     allowed = FORMATS.get(kind)
     if allowed is not None and form not in allowed:
@@ -65,7 +65,7 @@ def check_content(source: Path, at: Source, size: int, *, kind: Kind, form: str)
             return
 
 
-def _check_bgzf(source: Path, head: bytes, tail: bytes, *, form: str) -> None:
+def _check_bgzf(source: Path | str, head: bytes, tail: bytes, *, form: str) -> None:
     is_bgzf = head[:4] == BGZF_EOF[:4] and head[12:14] == b"BC"
     if not is_bgzf:
         raise SourceRefused(f"{source}: this {form} is not block-gzipped. Compress it with bgzip.")
@@ -76,7 +76,7 @@ def _check_bgzf(source: Path, head: bytes, tail: bytes, *, form: str) -> None:
         )
 
 
-def _check_cram(source: Path, head: bytes, tail: bytes) -> None:
+def _check_cram(source: Path | str, head: bytes, tail: bytes) -> None:
     if head[:4] != b"CRAM":
         raise SourceRefused(f"{source}: this is not a CRAM file.")
     if not tail.endswith(CRAM_EOF):
@@ -86,6 +86,6 @@ def _check_cram(source: Path, head: bytes, tail: bytes) -> None:
         )
 
 
-def _check_fasta(source: Path, head: bytes) -> None:
+def _check_fasta(source: Path | str, head: bytes) -> None:
     if head[:1] != b">" and head[:4] != BGZF_EOF[:4]:
         raise SourceRefused(f"{source}: a FASTA file begins with «>».")

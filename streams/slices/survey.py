@@ -15,6 +15,7 @@ import numpy as np
 
 from streams.errors import IndexRefused, SourceRefused
 from streams.inputs import Input, open_input
+from streams.remote import RemoteFacts, RemoteFile, RemoteSource
 from streams.slices import build_index, cram
 from streams.slices.bgzf import Block, read_block, virtual
 from streams.slices.binned import BinnedIndex, Offsets, Places, merged
@@ -53,15 +54,37 @@ def survey_input(given: Input, form: str, *, index: Path | None = None) -> Chart
                 build_index.piped(given, form, made)
             else:
                 build_index.build(given.path, form, made)
-            return _chart(given, form, _read(made), told=f"{given.path}: the index made of it")
-    return _chart(given, form, _read(found), told=str(found))
+            told = (str(given.path), f"{given.path}: the index made of it")
+            return _chart(given.at, given.size, form, _read(made), told=told)
+    told = (str(given.path), str(found))
+    return _chart(given.at, given.size, form, _read(found), told=told)
+
+
+def survey_remote(remote: RemoteFile, facts: RemoteFacts, form: str) -> Chart:
+    """The same of a file in an object store, by the index that lies beside it."""
+    for name in _index_names(remote.name, form):
+        index = remote.beside(name)
+        found = index.facts()
+        if found is not None:
+            break
+    else:
+        raise IndexRefused(f"{remote.url}: no index lies beside it. Make one and put it there.")
+    if found.size > MAX_INDEX_BYTES:
+        raise IndexRefused(f"{index.url}: an index has at most {MAX_INDEX_BYTES} bytes.")
+    raw = index.read(found, 0, found.size)
+    at = RemoteSource(remote, facts)
+    return _chart(at, facts.size, form, raw, told=(remote.url, index.url))
 
 
 def index_beside(source: Path, form: str) -> Path | None:
     """The index file next to `source` under one of its usual names."""
-    names = [f"{source.name}{ending}" for ending in ENDINGS[form]]
-    names += [f"{source.stem}{ending}" for ending in ENDINGS[form]]
+    names = _index_names(source.name, form)
     return next((found for name in names if (found := source.with_name(name)).is_file()), None)
+
+
+def _index_names(name: str, form: str) -> list[str]:
+    stem = name.rpartition(".")[0]
+    return [f"{part}{ending}" for part in (name, stem) for ending in ENDINGS[form]]
 
 
 def _memory() -> str | None:
@@ -81,17 +104,18 @@ def _read(path: Path) -> bytes:
     return raw
 
 
-def _chart(given: Input, form: str, raw: bytes, *, told: str) -> Chart:
+def _chart(source: Source, size: int, form: str, raw: bytes, *, told: tuple[str, str]) -> Chart:
+    """`told` are the names of file and index for whoever reads an error."""
     try:
         if form == "CRAM":
-            return _cram_chart(given.at, given.size, raw)
-        return _bgzf_chart(given.at, given.size, form, raw=raw)
+            return _cram_chart(source, size, raw)
+        return _bgzf_chart(source, size, form, raw=raw)
     except IndexRefused as error:
         raise IndexRefused(
-            f"{told}: {error.public} If it is of an older file, remove it: a new one is made."
+            f"{told[1]}: {error.public} If it is of an older file, remove it: a new one is made."
         ) from error
     except SourceRefused as error:
-        raise SourceRefused(f"{given.path}: {error.public}") from error
+        raise SourceRefused(f"{told[0]}: {error.public}") from error
 
 
 def _cram_chart(source: Source, size: int, raw: bytes) -> Chart:
