@@ -34,7 +34,7 @@ def test_it_answers_registered_callers_with_presence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("entry", [{"level": "public"}, {"registered_rule": "login"}])
 def test_it_is_refused_for_anybody_who_merely_signs_in(
-    tmp_path: Path, entry: Mapping[str, str]
+    tmp_path: Path, entry: Mapping[str, Any]
 ) -> None:
     with pytest.raises(PolicyInvalid):
         load_policies(written(tmp_path, **entry), public_url=URL)
