@@ -34,6 +34,8 @@ from workspaces.manifest import Asked
 from workspaces.parcel import Parcel
 from workspaces.tickets import Kind, Wanted
 
+__all__ = ["Kind", "fetch"]
+
 MAX_TICKETS = 3  # a session that ends while parts are fetched is asked for again this often
 
 _log = logging.getLogger(__name__)
