@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
+from ipaddress import IPv6Address
 from pathlib import Path
 
 from fastapi import Request
@@ -103,7 +104,7 @@ class Limits:
         rates = self._rates
         if researcher is None:
             if address is not None and address not in rates.portals:
-                self._count(f"address {address}", rates.public_per_minute, _MINUTE)
+                self._count(f"address {_line(address)}", rates.public_per_minute, _MINUTE)
             return
         who = f"person {researcher.identity}"
         if any(visa.type is VisaType.CONTROLLED_ACCESS for visa in researcher.visas):
@@ -121,6 +122,16 @@ class Limits:
         )
         if wait_ns:
             raise TooFast(wait_seconds=-(-wait_ns // 10**9))
+
+
+def _line(address: str) -> str:
+    """Who has one IPv6 address has the 2^64 of its network."""
+    try:
+        found = IPv6Address(address)
+    except ValueError:
+        return address
+    mapped = found.ipv4_mapped
+    return str(mapped) if mapped is not None else found.packed[:8].hex()
 
 
 def limited(caller: Caller, limits: Limits) -> Caller:

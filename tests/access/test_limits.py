@@ -168,3 +168,15 @@ async def test_a_counted_caller_is_the_caller(limits: Limits) -> None:
         return rosa
 
     assert await limited(found, limits)(request("192.0.2.1")) is rosa
+
+
+def test_a_network_of_ipv6_addresses_is_one_caller_and_a_mapped_address_is_itself(
+    limits: Limits,
+) -> None:
+    for number in range(20):
+        limits.count(None, f"2001:db8::{number:x}")
+    with pytest.raises(TooFast):
+        limits.count(None, "2001:db8::ffff:1")
+    limits.count(None, "2001:db8:0:1::1")
+    assert passed(limits, None, "::ffff:198.51.100.1", tries=30) == 20
+    assert passed(limits, None, "198.51.100.1", tries=1) == 0
