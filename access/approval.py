@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from access.errors import SeparationOfDuties
 from access.lifecycle import SECONDS_PER_MONTH, AccessRequest, Event, Step
-from access.store import IssuedGrant
+from access.rows import IssuedGrant
 from schemas.data_use import ObligationView
 from schemas.errors import InvalidInput
 from schemas.grants import EventFacts, StepBody

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterable
 
 from access.policy import PolicyBook
-from access.store import IssuedGrant
+from access.rows import IssuedGrant
 from passports.tokens import VISA_TYP, SigningKey, sign
 
 VISA_SECONDS = 3600

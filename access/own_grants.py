@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from fastapi import Request
 
 from access.caller import Caller
-from access.store import IssuedGrant, Store
+from access.rows import IssuedGrant
+from access.store import Store
 from passports.errors import Reason
 from passports.judgement import not_held
 from passports.passport import Researcher

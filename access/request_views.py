@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from access.lifecycle import NODE, AccessRequest, Event, Part
+from access.rows import IssuedGrant
 from access.seen import Seen
-from access.store import IssuedGrant
 from schemas.data_use import VerdictView
 from schemas.grants import EventView, GrantView, MemberView, RequestView
 

@@ -42,8 +42,9 @@ from access.notices import Addressees
 from access.policy import PolicyBook
 from access.purpose_check import PurposeCheck
 from access.recipients import KeyState, Recipients
+from access.rows import IssuedGrant
 from access.seen import Demands, Seen
-from access.store import NOBODY, IssuedGrant, Store
+from access.store import NOBODY, Store
 from access.upkeep import ENDING_SECONDS, IDLE_SECONDS, due
 from duo.report import report
 from schemas.data_use import ObligationView, VerdictView

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from access.approval import accepted, approvals, terms_digest
 from access.lifecycle import AccessRequest, Part, Step, steps_open_to
-from access.store import IssuedGrant
+from access.rows import IssuedGrant
 from schemas.grants import TermsView
 
 

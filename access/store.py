@@ -9,10 +9,8 @@ Which steps are allowed is `lifecycle`'s; workspaces and keys are kept by `recip
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import delete, update
 from sqlalchemy import func as sql
 from sqlmodel import Session, col, select
@@ -23,39 +21,24 @@ from access.errors import NoSuchThing, SeparationOfDuties, StepNotPossible, TooM
 from access.lifecycle import OPEN_STATES, AccessRequest, Event, State, Step, after
 from access.notices import Addressees
 from access.purpose_check import Span
+from access.rows import (
+    Grant,
+    IssuedGrant,
+    event_of,
+    event_row,
+    grant_of,
+    grant_row,
+    request_of,
+    request_row,
+    says,
+)
 from access.tables import EventRow, GrantRow, MemberRow, RequestRow, WorkspaceRow
-from schemas.data_use import DataUseRequest, ObligationView
-from schemas.grants import EventFacts
 
 MAX_OPEN_REQUESTS = 50
 MAX_LISTED = 500
 NOBODY = Addressees()
 
-_OBLIGATIONS: TypeAdapter[tuple[ObligationView, ...]] = TypeAdapter(tuple[ObligationView, ...])
-
 BeforeCommit = Callable[[], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A right to one dataset in one workspace until `expires` (epoch seconds)."""
-
-    grant_id: str
-    identity: str
-    dataset: str
-    workspace: str
-    expires: int
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedGrant(Grant):
-    """A grant with where it came from and what it owes; `revoked` is the time its right was
-    withdrawn."""
-
-    request_id: str
-    issued: int
-    revoked: int | None = None
-    obligations: tuple[ObligationView, ...] = ()
 
 
 class Store(Database):
@@ -74,18 +57,18 @@ class Store(Database):
             ).one()
             if waiting >= MAX_OPEN_REQUESTS:
                 raise TooManyOpen(f"At most {MAX_OPEN_REQUESTS} requests may be open at a time.")
-            session.add(_request_row(request))
+            session.add(request_row(request))
             session.flush()
             _name_members(session, request)
             for number, event in enumerate(request.events, 1):
-                session.add(_event_row(request.request_id, number, event))
+                session.add(event_row(request.request_id, number, event))
             session.flush()
             before_commit()
 
     def request(self, request_id: str) -> AccessRequest | None:
         with self.reading() as session:
             row = session.get(RequestRow, request_id)
-            return None if row is None else _request(row, _events(session, request_id))
+            return None if row is None else request_of(row, _events(session, request_id))
 
     def requests_of(self, identity: str) -> tuple[AccessRequest, ...]:
         """A person's own, newest first, without their events."""
@@ -108,7 +91,7 @@ class Store(Database):
         newest_first = select(RequestRow).order_by(col(RequestRow.updated).desc())
         with self.reading() as session:
             rows = session.exec(newest_first.where(*conditions).limit(MAX_LISTED)).all()
-            return tuple(_request(row, ()) for row in rows)
+            return tuple(request_of(row, ()) for row in rows)
 
     def take_step(
         self,
@@ -131,15 +114,15 @@ class Store(Database):
             session.exec(
                 update(RequestRow)
                 .where(col(RequestRow.request_id) == request.request_id)
-                .values(_says(changed))
+                .values(says(changed))
             )
             _name_members(session, changed)
-            session.add(_event_row(request.request_id, len(request.events) + 1, taken))
+            session.add(event_row(request.request_id, len(request.events) + 1, taken))
             if taken.step == Step.APPROVE:
                 _refuse_own_confirmation(session, request.workspace, taken.actor)
             if taken.step in {Step.REVOKE, Step.CLOSE}:
                 _end_grants(session, request.request_id, taken.at)
-            session.add_all(_grant_row(grant) for grant in grants)
+            session.add_all(grant_row(grant) for grant in grants)
             outbox.put(session, changed, taken, to=to)
             session.flush()
             before_commit()
@@ -176,13 +159,13 @@ class Store(Database):
                 .order_by(col(GrantRow.issued))
                 .limit(MAX_LISTED)
             ).all()
-            return tuple(_grant(row) for row in rows)
+            return tuple(grant_of(row) for row in rows)
 
     def grant(self, grant_id: str) -> IssuedGrant | None:
         """Whether or not it still holds."""
         with self.reading() as session:
             row = session.get(GrantRow, grant_id)
-            return None if row is None else _grant(row)
+            return None if row is None else grant_of(row)
 
     def grants_of(self, request_id: str) -> tuple[IssuedGrant, ...]:
         """One per person who was given one, whether or not they still hold."""
@@ -192,7 +175,7 @@ class Store(Database):
                 .where(GrantRow.request_id == request_id)
                 .order_by(col(GrantRow.issued), col(GrantRow.identity))
             ).all()
-            return tuple(_grant(row) for row in rows)
+            return tuple(grant_of(row) for row in rows)
 
     def unattended(self, *, idle_since: int, ending_by: int) -> tuple[str, ...]:
         """Ids of requests that have waited for someone since then, or whose grants all end by
@@ -231,18 +214,6 @@ def _name_members(session: Session, request: AccessRequest) -> None:
     )
 
 
-def _event_row(request_id: str, number: int, event: Event) -> EventRow:
-    return EventRow(
-        request_id=request_id,
-        number=number,
-        at=event.at,
-        step=event.step,
-        actor=event.actor,
-        note=event.note,
-        facts=event.facts.model_dump_json(exclude_defaults=True),
-    )
-
-
 def _refuse_own_confirmation(session: Session, workspace_id: str, approver: str) -> None:
     # The row lock makes a simultaneous confirmation by the same person wait and then see us.
     row = session.exec(
@@ -269,81 +240,4 @@ def _events(session: Session, request_id: str) -> tuple[Event, ...]:
     rows = session.exec(
         select(EventRow).where(EventRow.request_id == request_id).order_by(col(EventRow.number))
     ).all()
-    return tuple(
-        Event(
-            row.at,
-            row.step,
-            row.actor,
-            row.note,
-            EventFacts.model_validate_json(row.facts or "{}"),
-        )
-        for row in rows
-    )
-
-
-def _request(row: RequestRow, events: tuple[Event, ...]) -> AccessRequest:
-    return AccessRequest(
-        request_id=row.request_id,
-        requester=row.requester,
-        dataset=row.dataset,
-        project=row.project,
-        purpose=row.purpose,
-        workspace=row.workspace,
-        months=row.months,
-        state=State(row.state),
-        created=row.created,
-        updated=row.updated,
-        events=events,
-        data_use=DataUseRequest.model_validate_json(row.data_use or "{}"),
-    )
-
-
-def _request_row(request: AccessRequest) -> RequestRow:
-    return RequestRow(
-        request_id=request.request_id,
-        requester=request.requester,
-        dataset=request.dataset,
-        created=request.created,
-        **_says(request),
-    )
-
-
-def _says(request: AccessRequest) -> dict[str, Any]:
-    """The columns that events change."""
-    return {
-        "project": request.project,
-        "purpose": request.purpose,
-        "workspace": request.workspace,
-        "months": request.months,
-        "state": request.state,
-        "updated": request.updated,
-        "data_use": request.data_use.model_dump_json(exclude_defaults=True),
-    }
-
-
-def _grant(row: GrantRow) -> IssuedGrant:
-    return IssuedGrant(
-        grant_id=row.grant_id,
-        identity=row.identity,
-        dataset=row.dataset,
-        workspace=row.workspace,
-        expires=row.expires,
-        request_id=row.request_id,
-        issued=row.issued,
-        revoked=row.revoked,
-        obligations=_OBLIGATIONS.validate_json(row.obligations or "[]"),
-    )
-
-
-def _grant_row(grant: IssuedGrant) -> GrantRow:
-    return GrantRow(
-        grant_id=grant.grant_id,
-        request_id=grant.request_id,
-        identity=grant.identity,
-        dataset=grant.dataset,
-        workspace=grant.workspace,
-        issued=grant.issued,
-        expires=grant.expires,
-        revoked=grant.revoked,
-        obligations=_OBLIGATIONS.dump_json(grant.obligations).decode("utf-8"),
-    )
+    return tuple(event_of(row) for row in rows)

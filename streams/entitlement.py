@@ -13,7 +13,8 @@ from typing import NoReturn
 
 from access.policy import Action, Decision, PolicyBook
 from access.recipients import Recipients, Workspace
-from access.store import Grant, Store
+from access.rows import Grant
+from access.store import Store
 from passports.passport import Researcher
 from streams.errors import NoSuchObject, ReleaseRefused
 from streams.sources import Kind

@@ -7,7 +7,7 @@ import jwt as oracle
 
 from access.grants import VISA_SECONDS, mint
 from access.policy import PolicyBook
-from access.store import IssuedGrant
+from access.rows import IssuedGrant
 from passports.tokens import SigningKey
 from tests.support.access_node import NOW, URL, at, policy
 

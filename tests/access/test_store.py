@@ -15,7 +15,8 @@ from access.errors import (
     UnknownSchema,
 )
 from access.lifecycle import AccessRequest, Event, State, Step
-from access.store import MAX_OPEN_REQUESTS, IssuedGrant, Store
+from access.rows import IssuedGrant
+from access.store import MAX_OPEN_REQUESTS, Store
 from schemas.grants import EventFacts
 from tests.support.access_node import NOW, AccessNode, at
 

@@ -1,0 +1,125 @@
+"""Requests, events and grants as values, and as the rows they are kept in.
+
+Pure. Rows never leave this room; what a value means is `lifecycle`'s, when it is kept is `store`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from access.lifecycle import AccessRequest, Event, State
+from access.tables import EventRow, GrantRow, RequestRow
+from schemas.data_use import DataUseRequest, ObligationView
+from schemas.grants import EventFacts
+
+_OBLIGATIONS: TypeAdapter[tuple[ObligationView, ...]] = TypeAdapter(tuple[ObligationView, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A right to one dataset in one workspace until `expires` (epoch seconds)."""
+
+    grant_id: str
+    identity: str
+    dataset: str
+    workspace: str
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedGrant(Grant):
+    """A grant with where it came from and what it owes; `revoked` is the time its right was
+    withdrawn."""
+
+    request_id: str
+    issued: int
+    revoked: int | None = None
+    obligations: tuple[ObligationView, ...] = ()
+
+
+def request_of(row: RequestRow, events: tuple[Event, ...]) -> AccessRequest:
+    return AccessRequest(
+        request_id=row.request_id,
+        requester=row.requester,
+        dataset=row.dataset,
+        project=row.project,
+        purpose=row.purpose,
+        workspace=row.workspace,
+        months=row.months,
+        state=State(row.state),
+        created=row.created,
+        updated=row.updated,
+        events=events,
+        data_use=DataUseRequest.model_validate_json(row.data_use or "{}"),
+    )
+
+
+def request_row(request: AccessRequest) -> RequestRow:
+    return RequestRow(
+        request_id=request.request_id,
+        requester=request.requester,
+        dataset=request.dataset,
+        created=request.created,
+        **says(request),
+    )
+
+
+def says(request: AccessRequest) -> dict[str, Any]:
+    """The columns that events change."""
+    return {
+        "project": request.project,
+        "purpose": request.purpose,
+        "workspace": request.workspace,
+        "months": request.months,
+        "state": request.state,
+        "updated": request.updated,
+        "data_use": request.data_use.model_dump_json(exclude_defaults=True),
+    }
+
+
+def event_of(row: EventRow) -> Event:
+    facts = EventFacts.model_validate_json(row.facts or "{}")
+    return Event(row.at, row.step, row.actor, row.note, facts)
+
+
+def event_row(request_id: str, number: int, event: Event) -> EventRow:
+    return EventRow(
+        request_id=request_id,
+        number=number,
+        at=event.at,
+        step=event.step,
+        actor=event.actor,
+        note=event.note,
+        facts=event.facts.model_dump_json(exclude_defaults=True),
+    )
+
+
+def grant_of(row: GrantRow) -> IssuedGrant:
+    return IssuedGrant(
+        grant_id=row.grant_id,
+        identity=row.identity,
+        dataset=row.dataset,
+        workspace=row.workspace,
+        expires=row.expires,
+        request_id=row.request_id,
+        issued=row.issued,
+        revoked=row.revoked,
+        obligations=_OBLIGATIONS.validate_json(row.obligations or "[]"),
+    )
+
+
+def grant_row(grant: IssuedGrant) -> GrantRow:
+    return GrantRow(
+        grant_id=grant.grant_id,
+        request_id=grant.request_id,
+        identity=grant.identity,
+        dataset=grant.dataset,
+        workspace=grant.workspace,
+        issued=grant.issued,
+        expires=grant.expires,
+        revoked=grant.revoked,
+        obligations=_OBLIGATIONS.dump_json(grant.obligations).decode("utf-8"),
+    )
