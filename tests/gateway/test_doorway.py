@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI, Request
 from prometheus_client import CollectorRegistry, generate_latest
 
-from gateway.doorway import MAX_BODY_BYTES, Doorway
+from gateway.doorway import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, Doorway
 from gateway.http_errors import ErrorTable
 
 pytestmark = pytest.mark.anyio
@@ -28,6 +28,11 @@ class Door:
 
         @app.post("/streamed")
         async def streamed(request: Request) -> int:
+            return sum([len(part) async for part in request.stream()])
+
+        @app.post("/requests/{name}/attachments")
+        @app.put("/access/requests/{name}/attachments/{file}")
+        async def attached(request: Request) -> int:
             return sum([len(part) async for part in request.stream()])
 
         @app.get("/person/{name}")
@@ -109,3 +114,16 @@ async def test_an_unusual_path_is_counted_and_not_an_error() -> None:
 async def test_every_answer_forbids_sniffing() -> None:
     for path in ("/person/P1", "/guess"):
         assert (await Door().http.get(path)).headers["X-Content-Type-Options"] == "nosniff"
+
+
+UPLOADS = [("POST", "/requests/r/attachments"), ("PUT", "/access/requests/r/attachments/a.pdf")]
+
+
+@pytest.mark.parametrize(("method", "path"), UPLOADS)
+async def test_an_attachment_has_a_cap_of_its_own(method: str, path: str) -> None:
+    taken = await Door().http.request(method, path, content=chunks(MAX_UPLOAD_BYTES // len(CHUNK)))
+    assert taken.status_code == 200
+    over = await Door().http.request(
+        method, path, content=chunks(MAX_UPLOAD_BYTES // len(CHUNK) + 1)
+    )
+    assert (over.status_code, over.json()["error"]) == (413, "too_large")
