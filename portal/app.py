@@ -32,6 +32,7 @@ from portal.calls import Calls
 from portal.description import Network
 from portal.errors import SettingsError
 from portal.fanout import Fanout
+from portal.health import HealthBook
 from portal.metrics import Metrics
 from portal.node_doors import NodeDoors
 from portal.passport_issuer import PassportIssuer
@@ -67,6 +68,7 @@ def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.ti
     registry = Registry(
         settings.nodes, calls, limits=limits, clock=clock, beacons=settings.beacons,
         own_id=settings.network_id,
+        book=HealthBook(settings.health_file) if settings.health_file is not None else None,
     )  # fmt: skip
     metrics = Metrics()
     fanout = Fanout(calls, limits, metrics)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from portal.answer import items, members, text
 from portal.asking import Target
 from portal.calls import Calls, NoReply, Reply
+from portal.health import Health, HealthBook, Look
 from portal.settings import Limits
 from schemas.sequences import canonical_assembly
 
@@ -104,11 +105,13 @@ class Registry:
         clock: Callable[[], float],
         beacons: Sequence[str] = (),
         own_id: str = "",
+        book: HealthBook | None = None,
     ) -> None:
         self._calls = calls
         self._limits = limits
         self._clock = clock
         self._own_id = own_id
+        self._book = book
         places = [*((url, False) for url in urls), *((root, True) for root in beacons)]
         self._nodes = {
             url: Node(url=url, slug=_slug(url), name=_slug(url), foreign=foreign)
@@ -131,6 +134,16 @@ class Registry:
         """Looks at every node at once; returns by the deadline."""
         looked = await asyncio.gather(*(self._look(node) for node in self.nodes))
         self._nodes.update({node.url: node for node in looked})
+        if self._book is not None:
+            looks = [Look(one.url, int(one.checked), one.latency_ms, one.problem) for one in looked]
+            await asyncio.to_thread(self._book.note, looks, now=self._clock())
+
+    async def health(self) -> dict[str, Health]:
+        """Of the last 30 days, by address; nothing where none is kept."""
+        if self._book is None:
+            return {}
+        found = {url: await asyncio.to_thread(self._book.of, url) for url in self._nodes}
+        return {url: health for url, health in found.items() if health is not None}
 
     async def keep_fresh(self) -> None:
         """Runs until cancelled; quick again while some node has never been seen."""

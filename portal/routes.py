@@ -45,7 +45,11 @@ def _add_catalogue(router: APIRouter, portal: Portal) -> None:
     @router.get("/network")
     async def network(request: Request) -> Response:
         visitor = portal.visitors.of(request)
-        values = {"nodes": portal.registry.nodes, "settings": portal.settings}
+        values = {
+            "nodes": portal.registry.nodes,
+            "settings": portal.settings,
+            "health": await portal.registry.health(),
+        }
         return portal.page(request, "network.html", visitor=visitor, values=values)
 
     @router.get("/network/{slug}")

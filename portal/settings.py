@@ -72,6 +72,8 @@ class PortalSettings(BaseSettings):
     client_secret: SecretStr | None = None
     # A P-256 key in PEM: the portal signs Passports with it where the broker cannot exchange.
     passport_key: Path | None = None
+    # An SQLite file in which every look at a node is kept for 30 days.
+    health_file: Path | None = None
     name: str = Field(default="Skerry", min_length=1, max_length=80)
     organization_id: str = Field(default="skerry", min_length=1, max_length=200)
     organization_name: str = Field(default="Skerry portal", min_length=1, max_length=200)

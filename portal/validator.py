@@ -1,0 +1,124 @@
+"""Looks at a Beacon before it joins the network: what it serves, and what that will mean here.
+
+The framework endpoints of Beacon v2.2, one question that finds nothing and one that is none. A
+`required` finding that failed keeps a node out; the others say what will be missing. Holding every
+answer to the official schemas is the conformance suites' work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from portal.answer import Asks, Outcome, members, read, text
+from portal.calls import Calls, NoReply, Reply
+from portal.question import parse
+
+SECONDS = 10.0
+_QUESTION = parse("", terms="MONDO:0000001")
+_PARTS = {
+    "map": "Which questions it takes is not known before it is asked.",
+    "configuration": "Its default granularity is not known.",
+    "entry_types": "Its entry types are not known.",
+    "filtering_terms?limit=0": "None of its terms is offered while typing.",
+    "datasets?requestedGranularity=record&limit=0": "Its datasets are not listed.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    check: str
+    ok: bool
+    words: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    root: str
+    name: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def may_join(self) -> bool:
+        return all(one.ok for one in self.findings if one.required)
+
+
+async def check(calls: Calls, root: str) -> Report:
+    """`root` ends where `/info` begins. Never raises for what the server does."""
+    root = root.rstrip("/")
+    deadline = asyncio.get_running_loop().time() + SECONDS
+    info = await calls.send("GET", f"{root}/info", deadline=deadline)
+    if isinstance(info, NoReply):
+        return Report(root, "", (Finding("answers", False, info.reason, required=True),))  # noqa: FBT003
+    parts = await asyncio.gather(
+        *(calls.send("GET", f"{root}/{part}", deadline=deadline) for part in _PARTS)
+    )
+    body = _QUESTION.body()
+    asked, nonsense = await asyncio.gather(
+        calls.send("POST", f"{root}/individuals", deadline=deadline, body=body),
+        calls.send("POST", f"{root}/individuals", deadline=deadline, body=b'{"query": 5'),
+    )
+    said = members(members(info.document).get("response"))
+    findings = [
+        *_identity(info, said),
+        *(_part(name, reply) for name, reply in zip(_PARTS, parts, strict=True)),
+        _answer(asked),
+        _refusal(nonsense),
+    ]
+    return Report(root, text(said.get("name")), tuple(findings))
+
+
+def _identity(info: Reply, said: Mapping[str, object]) -> Sequence[Finding]:
+    name, beacon_id = text(said.get("name")), text(said.get("id"))
+    version = text(said.get("apiVersion")) or "none"
+    return (
+        Finding("info", info.status == 200, f"/info answers {info.status}.", required=True),
+        Finding("id", bool(beacon_id), f"Its id is {beacon_id or 'missing'}.", required=True),
+        Finding("name", bool(name), f"Its name is {name or 'missing'}."),
+        Finding(
+            "version",
+            version.removeprefix("v").startswith("2."),
+            f"It speaks Beacon {version}.",
+            required=True,
+        ),
+    )
+
+
+def _part(name: str, reply: Reply | NoReply) -> Finding:
+    path = name.partition("?")[0]
+    if isinstance(reply, NoReply):
+        return Finding(path, ok=False, words=f"{reply.reason} {_PARTS[name]}")
+    ok = reply.status == 200 and bool(members(members(reply.document).get("response")))
+    missing = f"/{path} answers {reply.status}. {_PARTS[name]}"
+    return Finding(path, ok, f"/{path} is served." if ok else missing)
+
+
+def _answer(reply: Reply | NoReply) -> Finding:
+    if isinstance(reply, NoReply):
+        return Finding("question", ok=False, words=reply.reason, required=True)
+    reading = read(reply.status, reply.document, Asks(filters=1))
+    if reading.outcome is Outcome.UNSUPPORTED and "error" not in members(reply.document):
+        return Finding("question", ok=False, words=reading.reason, required=True)
+    if reading.outcome in (Outcome.SUPPRESSED, Outcome.REFUSED, Outcome.UNSUPPORTED):
+        words = f"It does not answer anyone this question ({reading.outcome}): {reading.reason}"
+        return Finding("question", ok=True, words=words)
+    words = reading.reason or "It answers a question about people."
+    stated = [one for one in reading.sets if one.exists and one.precision == "unstated"]
+    if stated:
+        words += " It does not state how exact its counts are: they will be shown as «about»."
+    return Finding("question", reading.outcome.answered, words, required=True)
+
+
+def _refusal(reply: Reply | NoReply) -> Finding:
+    """What is no JSON must be refused with an error: else a mistake looks like a no."""
+    if isinstance(reply, NoReply):
+        return Finding("refusal", ok=False, words=reply.reason)
+    said = members(members(reply.document).get("error"))
+    if 400 <= reply.status < 500 and said.get("errorCode") is not None:
+        return Finding("refusal", ok=True, words="It refuses nonsense with an error.")
+    form = "an error" if said else "no error of the standard"
+    return Finding(
+        "refusal", ok=False, words=f"It answers nonsense with {reply.status} and {form}."
+    )
