@@ -28,6 +28,7 @@ def test_each_sharp_tool_has_one_importer() -> None:
             "streams/envelope.py",
             "streams/header.py",
             "streams/keyfile.py",
+            "streams/opened_source.py",
             "streams/opening.py",
             "streams/slices/sealed.py",
         },
