@@ -30,6 +30,7 @@ class Target:
     unsupported: str = ""
     edition: str = ""
     foreign: bool = False
+    id: str = ""  # as its own description says; empty where that is not known
 
     @property
     def root(self) -> str:
@@ -149,17 +150,20 @@ def _loop_time() -> float:
 
 def _row(target: Target, got: Got, shown: Credential, *, taken: float) -> NodeAnswer:
     seen = got.reading
+    # Whose an answer is, is known by whom we asked, and never by what it calls itself.
+    other = bool(target.id and seen.beacon_id and seen.beacon_id != target.id)
+    lie = f"It answers as {seen.beacon_id}, and is known as {target.id}." if other else ""
     return NodeAnswer(
         url=target.url,
         name=target.name,
         outcome=seen.outcome,
-        reason=seen.reason,
+        reason=seen.reason or lie,
         latency_ms=round(taken * 1000),
         asked_as=shown.asked_as,
         sets=seen.sets,
         withheld=seen.withheld,
         unserved=seen.unserved,
-        beacon_id=seen.beacon_id,
+        beacon_id=target.id or seen.beacon_id,
         age_seconds=round(got.age),
     )
 

@@ -89,7 +89,7 @@ class Node:
     @property
     def target(self) -> Target:
         edition = " ".join(f"{one.id}={one.version}" for one in self.datasets)
-        return Target(self.url, self.name, edition=edition, foreign=self.foreign)
+        return Target(self.url, self.name, edition=edition, foreign=self.foreign, id=self.id)
 
 
 class Registry:

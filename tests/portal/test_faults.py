@@ -1,0 +1,139 @@
+"""What may go wrong at a node, each with the plain sentence that a person reads; see also
+test_fanout (silence, redirects, 100 MB, garbage) and test_answer (contradictions, wrong shapes)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from portal.answer import NodeAnswer, Outcome
+from portal.app import create_app
+from portal.calls import Calls
+from portal.fanout import Credential, Fanout, Target
+from portal.settings import Limits, PortalSettings
+from tests.support.loopback import served, unused_address
+
+pytestmark = [pytest.mark.live, pytest.mark.anyio]
+
+LIMITS = Limits(deadline_seconds=0.8, connect_seconds=0.3)
+YES = {"meta": {"beaconId": "org.one"}, "responseSummary": {"exists": True, "numTotalResults": 3}}
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+async def _yes(_request: Request) -> Response:
+    return JSONResponse(YES)
+
+
+def _node(handler: Handler) -> Starlette:
+    return Starlette(routes=[Route("/beacon/individuals", handler, methods=["POST"])])
+
+
+async def _ask(targets: Sequence[Target], token: str | None = None) -> list[NodeAnswer]:
+    async def credential(_audience: str) -> Credential:
+        return Credential("signed in" if token else "anonymous", token)
+
+    calls = Calls(LIMITS)
+    try:
+        asking = Fanout(calls, LIMITS).ask(
+            targets, "/individuals", body={"query": {}}, credential=credential
+        )
+        return [row async for row in asking]
+    finally:
+        await calls.close()
+
+
+async def test_a_node_that_answers_byte_by_byte_is_late_and_not_waited_for() -> None:
+    async def dribble(_request: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            for _ in range(100):
+                yield b" "
+                await asyncio.sleep(0.1)
+
+        return StreamingResponse(pieces())
+
+    started = time.monotonic()
+    async with served(_node(dribble)) as url:
+        (row,) = await _ask([Target(url, "n")])
+        taken = time.monotonic() - started
+    assert (row.outcome, row.reason) == (Outcome.LATE, "No answer within 0.8 s.")
+    assert taken < 2
+
+
+async def test_a_node_that_leaves_in_the_middle_of_its_answer_is_an_error() -> None:
+    async def leave(_request: Request) -> Response:
+        async def half() -> AsyncIterator[bytes]:
+            yield b'{"responseSummary": {"exists": true'
+
+        return StreamingResponse(half(), headers={"content-length": "500"})
+
+    async with served(_node(leave)) as url, served(_node(_yes)) as other:
+        rows = {row.name: row for row in await _ask([Target(url, "gone"), Target(other, "here")])}
+    assert rows["gone"].outcome is Outcome.ERROR
+    assert rows["gone"].reason == "The node broke off the answer."
+    assert rows["here"].outcome is Outcome.OK
+
+
+async def test_an_answer_is_the_asked_nodes_whatever_it_calls_itself() -> None:
+    async with served(_node(_yes)) as url:
+        honest, liar, unknown = await asyncio.gather(
+            _ask([Target(url, "n", id="org.one")]),
+            _ask([Target(url, "n", id="org.two")]),
+            _ask([Target(url, "n")]),
+        )
+    assert (honest[0].beacon_id, honest[0].reason) == ("org.one", "")
+    assert liar[0].beacon_id == "org.two"
+    assert liar[0].reason == "It answers as org.one, and is known as org.two."
+    assert (unknown[0].beacon_id, unknown[0].reason) == ("org.one", "")
+
+
+async def test_a_node_with_a_wrong_clock_refuses_the_passport_in_its_own_words() -> None:
+    async def skewed(request: Request) -> Response:
+        assert request.headers["authorization"] == "Bearer t"
+        said = {"errorCode": 401, "errorMessage": "The passport is not valid yet."}
+        date = {"date": "Thu, 01 Jan 1970 00:00:00 GMT"}
+        return JSONResponse({"error": said}, 401, headers=date)
+
+    async with served(_node(skewed)) as url:
+        (row,) = await _ask([Target(url, "n")], token="t")
+    assert (row.outcome, row.reason) == (Outcome.REFUSED, "The passport is not valid yet.")
+    assert row.age_seconds == 0
+
+
+async def test_a_wrong_schema_is_an_error_that_says_what_is_missing() -> None:
+    async def other(_request: Request) -> Response:
+        return JSONResponse({"beacon": "v1", "exists": True, "datasetAlleleResponses": []})
+
+    async with served(_node(other)) as url:
+        (row,) = await _ask([Target(url, "n")])
+    assert (row.outcome, row.reason) == (
+        Outcome.ERROR, "The answer has no responseSummary.exists.",
+    )  # fmt: skip
+
+
+async def test_with_the_sign_in_service_down_anyone_still_asks_and_a_sentence_says_so() -> None:
+    async with served(_node(_yes)) as url:
+        settings = PortalSettings(
+            public_url="http://127.0.0.1:8080",
+            nodes=(url,),
+            signin_issuer=unused_address(),
+            deadline_seconds=1,
+        )
+        app = create_app(settings)
+        transport = httpx.ASGITransport(app=app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url=settings.public_url) as browser,
+        ):
+            page = await browser.get("/auth/login")
+            asked = await browser.post("/search", data={"q": "MONDO:1"})
+    assert page.status_code == 502
+    assert "sign-in provider does not answer" in page.text
+    assert "3 people from the one node asked" in asked.text
