@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from fastapi import APIRouter, Request
+from fastapi.openapi.utils import get_openapi
 from starlette.responses import JSONResponse, Response
 
 from streams.errors import NoSuchSequence, SubsequenceInvalid, TooLong
@@ -46,6 +47,12 @@ def build(index: Index, facts: ServiceFacts) -> APIRouter:
 
     _add_lists(router, held)
     _add_comparison(router, held)
+    described = get_openapi(title="Sequence Collections", version="1.0.0", routes=router.routes)
+
+    @router.get("/seqcol/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return _json(described)
+
     return router
 
 
