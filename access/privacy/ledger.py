@@ -9,28 +9,24 @@ or gone a new version answers as the old one did, and then a «yes» costs what 
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, insert, select, update
-from sqlalchemy import func as sql
+from sqlalchemy import Connection, CursorResult
 
 from access.database import Database
 from access.privacy.pricing import price
 from access.privacy.spent import Spent, billionths, distinct
-from access.privacy.tables import CountedRow, LineRow, SpentRow
 
 MIN_BATCH = 50  # people who come or go before a new version answers anew
 KEEP_DAYS = 400
 COUNT_DAYS = 90
 MAX_REMEMBERED = 100_000
 _DAY = 86_400
-
-# SQLModel does not declare the tables it makes.
-_line: Table = LineRow.__table__  # type: ignore[attr-defined]
-_spent: Table = SpentRow.__table__  # type: ignore[attr-defined]
-_counted: Table = CountedRow.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +97,7 @@ class Ledger:
             known = _known(connection, entry)
             if known is not None and _still_holds(known, entry):
                 return known.answer
-            spent, is_new = _spent_by(connection, entry)
+            spent = _spent_by(connection, entry)
             crowd = entry.people if known is None else abs(entry.people - known.people)
             most = billionths(allowance)
             cost = billionths(_fair_price(frequency, crowd, spent=spent, most=most))
@@ -111,95 +107,106 @@ class Ledger:
                 else distinct(carriers())
             )
             if len(payers):
-                _keep(connection, entry, spent.charged(payers, cost), is_new=is_new)
-            _note(connection, entry, answer=bool(len(payers)), known=known, now=now)
+                packed = spent.charged(payers, cost).packed()
+                whose = {"subject": entry.subject, "dataset": entry.dataset}
+                _run(connection, _SPEND, **whose, packed=packed)
+            told = {"answer": bool(len(payers)), "version": entry.version, "people": entry.people}
+            _run(connection, _NOTE, **_key(entry), **told, at=now)
         return bool(len(payers))
 
     def may_count(self, entry: Entry, *, most: int, now: int) -> bool:
         """Whether this count is one of the `most` different ones that a caller gets of a dataset in
         COUNT_DAYS; a count that was given is given again."""
-        with self._database.looking() as connection:
-            if connection.execute(_FIND_COUNT, _key(entry)).first() is not None:
-                return True
         with self._lock, self._database.noting() as connection:
-            since = {**_key(entry), "since": now - COUNT_DAYS * _DAY}
-            connection.execute(_FORGET_COUNTS, since)
-            (given,) = connection.execute(_COUNTS, _key(entry)).one()
+            if _run(connection, _FIND_COUNT, **_key(entry)).first() is not None:
+                return True
+            whose = {"subject": entry.subject, "dataset": entry.dataset}
+            since = now - COUNT_DAYS * _DAY
+            given = _run(connection, _COUNTS, **whose, since=since).scalar_one()
             if given >= most:
                 return False
-            connection.execute(insert(_counted), {**_key(entry), "at": now})
+            _run(connection, _COUNT, **_key(entry), at=now)
         return True
 
     def sweep(self, now: int) -> int:
         """Forgets old lines, so that the ledger stays bounded; what was spent stays spent, so a
         question asked again after that costs again. Returns how many went."""
         with self._lock, self._database.noting() as connection:
-            before = now - KEEP_DAYS * _DAY
-            gone = connection.execute(delete(_line).where(_line.c.at < before)).rowcount
+            gone = _run(connection, _FORGET, before=now - KEEP_DAYS * _DAY).rowcount
             before = now - COUNT_DAYS * _DAY
-            gone += connection.execute(delete(_counted).where(_counted.c.at < before)).rowcount
+            gone += _run(connection, _FORGET_COUNTS, before=before).rowcount
             self._remembered.clear()
         return int(gone)
 
     def balances(self, dataset: str) -> dict[str, Spent]:
         """What each caller has spent of the people of a dataset, for the risk report."""
         with self._database.looking() as connection:
-            rows = connection.execute(
-                select(_spent.c.subject, _spent.c.packed).where(_spent.c.dataset == dataset)
-            )
-            return {subject: Spent.unpacked(packed) for subject, packed in rows}
+            rows = _run(connection, _BALANCES, dataset=dataset)
+            return {row["subject"]: Spent.unpacked(row["packed"]) for row in rows.mappings()}
 
 
-def _of(table: Table) -> list[ColumnElement[bool]]:
-    return [table.c.subject == bindparam("subject"), table.c.dataset == bindparam("dataset")]
-
-
-def _one(table: Table) -> list[ColumnElement[bool]]:
-    return [*_of(table), table.c.question == bindparam("question")]
-
-
-_FIND = select(_line.c.answer, _line.c.version, _line.c.people).where(*_one(_line))
-_FIND_SPENT = select(_spent.c.packed).where(*_of(_spent))
-_FIND_COUNT = select(_counted.c.at).where(*_one(_counted))
-_COUNTS = select(sql.count()).select_from(_counted).where(*_of(_counted))
-_FORGET_COUNTS = delete(_counted).where(*_of(_counted), _counted.c.at < bindparam("since"))
-_CHANGE = (
-    update(_line)
-    .where(
-        _line.c.subject == bindparam("of_subject"),
-        _line.c.dataset == bindparam("of_dataset"),
-        _line.c.question == bindparam("of_question"),
-    )
-    .values(
-        answer=bindparam("answer"),
-        version=bindparam("version"),
-        people=bindparam("people"),
-        at=bindparam("at"),
-    )
+# Text, since making statements of objects costs more than running them.
+_FIND = (
+    "SELECT answer, version, people FROM privacy_line "
+    "WHERE subject = :subject AND dataset = :dataset AND question = :question"
 )
-_CHANGE_SPENT = (
-    update(_spent)
-    .where(_spent.c.subject == bindparam("of_subject"), _spent.c.dataset == bindparam("of_dataset"))
-    .values(packed=bindparam("packed"))
+_FIND_SPENT = "SELECT packed FROM privacy_spent WHERE subject = :subject AND dataset = :dataset"
+_FIND_COUNT = (
+    "SELECT at FROM privacy_counted "
+    "WHERE subject = :subject AND dataset = :dataset AND question = :question"
 )
+_COUNTS = (
+    "SELECT count(*) FROM privacy_counted "
+    "WHERE subject = :subject AND dataset = :dataset AND at >= :since"
+)
+_COUNT = (
+    "INSERT INTO privacy_counted (subject, dataset, question, at) "
+    "VALUES (:subject, :dataset, :question, :at) "
+    "ON CONFLICT (subject, dataset, question) DO UPDATE SET at = excluded.at"
+)
+_SPEND = (
+    "INSERT INTO privacy_spent (subject, dataset, packed) VALUES (:subject, :dataset, :packed) "
+    "ON CONFLICT (subject, dataset) DO UPDATE SET packed = excluded.packed"
+)
+_NOTE = (
+    "INSERT INTO privacy_line (subject, dataset, question, answer, version, people, at) "
+    "VALUES (:subject, :dataset, :question, :answer, :version, :people, :at) "
+    "ON CONFLICT (subject, dataset, question) DO UPDATE SET answer = excluded.answer, "
+    "version = excluded.version, people = excluded.people, at = excluded.at"
+)
+_FORGET = "DELETE FROM privacy_line WHERE at < :before"
+_FORGET_COUNTS = "DELETE FROM privacy_counted WHERE at < :before"
+_BALANCES = "SELECT subject, packed FROM privacy_spent WHERE dataset = :dataset"
+
+
+def _run(connection: Connection, statement: str, **values: object) -> CursorResult[Any]:
+    if connection.dialect.paramstyle == "pyformat":  # PostgreSQL's driver
+        statement = _in_pyformat(statement)
+    return connection.exec_driver_sql(statement, values)
+
+
+@cache
+def _in_pyformat(statement: str) -> str:
+    return re.sub(r":([a-z]+)", r"%(\1)s", statement)
+
+
+def _known(connection: Connection, entry: Entry) -> _Line | None:
+    row = _run(connection, _FIND, **_key(entry)).mappings().first()
+    return None if row is None else _Line(bool(row["answer"]), row["version"], row["people"])
 
 
 def _key(entry: Entry) -> dict[str, object]:
     return {"subject": entry.subject, "dataset": entry.dataset, "question": entry.question}
 
 
-def _known(connection: Connection, entry: Entry) -> _Line | None:
-    row = connection.execute(_FIND, _key(entry)).first()
-    return None if row is None else _Line(*row)
-
-
 def _still_holds(known: _Line, entry: Entry) -> bool:
     return known.version == entry.version or abs(entry.people - known.people) < MIN_BATCH
 
 
-def _spent_by(connection: Connection, entry: Entry) -> tuple[Spent, bool]:
-    row = connection.execute(_FIND_SPENT, _key(entry)).first()
-    return (Spent.nothing(), True) if row is None else (Spent.unpacked(row[0]), False)
+def _spent_by(connection: Connection, entry: Entry) -> Spent:
+    whose = {"subject": entry.subject, "dataset": entry.dataset}
+    packed = _run(connection, _FIND_SPENT, **whose).scalar_one_or_none()
+    return Spent.nothing() if packed is None else Spent.unpacked(packed)
 
 
 def _fair_price(frequency: float, crowd: int, *, spent: Spent, most: int) -> float:
@@ -213,23 +220,3 @@ def _fair_price(frequency: float, crowd: int, *, spent: Spent, most: int) -> flo
             break
         nats = again
     return nats
-
-
-def _keep(connection: Connection, entry: Entry, spent: Spent, *, is_new: bool) -> None:
-    if is_new:
-        values = {"subject": entry.subject, "dataset": entry.dataset, "packed": spent.packed()}
-        connection.execute(insert(_spent), values)
-        return
-    changed = {"of_subject": entry.subject, "of_dataset": entry.dataset}
-    connection.execute(_CHANGE_SPENT, {**changed, "packed": spent.packed()})
-
-
-def _note(
-    connection: Connection, entry: Entry, *, answer: bool, known: _Line | None, now: int
-) -> None:
-    values = {"answer": answer, "version": entry.version, "people": entry.people, "at": now}
-    if known is None:
-        connection.execute(insert(_line), {**_key(entry), **values})
-    else:
-        of = {f"of_{name}": value for name, value in _key(entry).items()}
-        connection.execute(_CHANGE, {**of, **values})
