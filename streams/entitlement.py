@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from access.policy import Action, Decision, PolicyBook
@@ -19,6 +19,8 @@ from passports.passport import Researcher
 from streams.errors import NoSuchObject, ReleaseRefused
 from streams.sources import Kind
 from streams.vault import SealedObject, Vault
+
+MAX_HELD = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,14 @@ class Entitlement:
 
 @dataclass(frozen=True, slots=True)
 class Entitlements:
-    """Reads the databases each time: nothing here is remembered. Methods block."""
+    """Reads the databases each time; only that a release still held is remembered, for the second
+    in which it was seen and until this process changes anything. Methods block."""
 
     vault: Vault
     book: PolicyBook
     store: Store
     recipients: Recipients
+    _held: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict, repr=False)
 
     def find(
         self,
@@ -87,7 +91,21 @@ class Entitlements:
         return Entitlement(researcher, sealed, decision, grant, workspace)
 
     def still_holds(self, given: Entitlement, now: int) -> bool:
-        """Whether grant, workspace and key are what they were when the release was opened."""
+        """Whether grant, workspace and key are what they were when the release was opened.
+
+        A change in this process counts at once, one in another within a second."""
+        name = given.grant.grant_id, given.workspace.public_key.hex()
+        seen = self.store.changes, now  # before reading: a change meanwhile is looked at again
+        if self._held.get(name) == seen:
+            return True
+        holds = self._holds(given, now)
+        if len(self._held) >= MAX_HELD:
+            self._held.clear()
+        if holds:
+            self._held[name] = seen
+        return holds
+
+    def _holds(self, given: Entitlement, now: int) -> bool:
         held = self.store.active_grants(given.researcher.identity, now=now)
         if all(grant.grant_id != given.grant.grant_id for grant in held):
             return False

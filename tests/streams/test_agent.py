@@ -93,10 +93,7 @@ async def test_a_header_with_an_edit_list_is_refused(
     node: ReleaseNode, workspace: SecretKey
 ) -> None:
     header = seal_header([os.urandom(32)], [node.node_secret.public], edit_list=[0, 5])
-    node.vault.replace_headers(
-        lambda sealed: sealed.model_copy(update={"header": header.hex()}),
-        proof=lambda old, new: None,
-    )
+    node.vault.replace_headers(lambda sealed: sealed.model_copy(update={"header": header.hex()}))
     with pytest.raises(AgentRefused):
         await rewrap(node, permit(node), workspace.public)
 
