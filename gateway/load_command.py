@@ -73,7 +73,7 @@ def run(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, obj
         source = RemoteFile(place) if place.startswith(SCHEME) else Path(place)
         found = loading.shelve_file(home, source, dataset=wanted.dataset)
         summary[f"in the clear {found.object_id}"] = f"{found.format}, {found.size} bytes"
-    return summary | _closed(home, wanted.dataset)
+    return {**summary, **_closed(home, wanted.dataset)}
 
 
 def _closed(home: NodeHome, dataset: str) -> Mapping[str, object]:

@@ -151,7 +151,8 @@ async def test_while_a_dataset_is_reloaded_every_answer_is_of_one_version_and_th
         ],
         grants={"grace": ["closed"]},
     )
-    assert isinstance(node.catalog, SegmentCatalog)
+    served = node.catalog
+    assert isinstance(served, SegmentCatalog)
     asked = [
         (name, (path, params | {"requestedGranularity": "record"}))
         for name in (None, "rosa", "grace")
@@ -160,7 +161,7 @@ async def test_while_a_dataset_is_reloaded_every_answer_is_of_one_version_and_th
     alone: list[list[tuple[int, bytes]]] = [[] for _ in asked]
     for version in versions:
         load(version, folder)
-        node.catalog.refresh()
+        served.refresh()
         for number, (name, question) in enumerate(asked):
             alone[number].append(await ask(node, name, question))
     assert all(first != second for first, second in alone if b"true" in first[1])
@@ -178,7 +179,7 @@ async def test_while_a_dataset_is_reloaded_every_answer_is_of_one_version_and_th
         while not done.is_set():
             for version in versions:
                 await asyncio.to_thread(load, version, folder)
-                node.catalog.refresh()
+                served.refresh()
                 await asyncio.sleep(0.005)
 
     done = asyncio.Event()

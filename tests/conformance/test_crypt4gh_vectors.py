@@ -12,7 +12,7 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,10 @@ def key_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def secrets(vectors: dict[str, Any], key_files: Path) -> dict[str, SecretKey]:
     return {name: _secret(key_files, key) for name, key in vectors["keys"].items()}
+
+
+def _reader(body: bytes) -> Callable[[int, int], bytes]:
+    return lambda size, start0: body[start0 : start0 + size]
 
 
 def _secret(folder: Path, key: dict[str, Any]) -> SecretKey:
@@ -145,7 +149,7 @@ def test_every_range_of_a_vector_is_read_at_random(
         if header.edit_list is not None:
             continue
         source = OpenedSource(
-            lambda size, start0, body=body: body[start0 : start0 + size],
+            _reader(body),
             header.data_keys,
             plain_size=vector["plaintext_size"],
         )

@@ -1,4 +1,4 @@
-"""`skerry risk show`: what policies promise by public facts, and what was spent, without a person."""
+"""`skerry risk show`: what policies promise by public facts, and what was spent, by nobody."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _MODEL = "models/json/beacon-v2-default-model/"
 _FORMATS = FormatChecker()
 
 
-@_FORMATS.checks("date-time")
+@_FORMATS.checks("date-time")  # type: ignore[untyped-decorator]  # the library's
 def _is_date_time(value: object) -> bool:
     """RFC 3339; the library checks it only where another package is installed."""
     if not isinstance(value, str):

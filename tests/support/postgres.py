@@ -62,10 +62,12 @@ def running() -> Iterator[PostgreSQL]:
         data = f"{folder}/data"
 
         def run(program: str, *arguments: str) -> None:
-            switch = {"user": account.pw_uid, "group": account.pw_gid} if not os.geteuid() else {}
+            is_root = not os.geteuid()
             subprocess.run(
                 [str(where / program), *arguments],
-                check=True, stdout=subprocess.DEVNULL, timeout=60, cwd=folder, **switch,
+                check=True, stdout=subprocess.DEVNULL, timeout=60, cwd=folder,
+                user=account.pw_uid if is_root else None,
+                group=account.pw_gid if is_root else None,
             )  # fmt: skip
 
         run("initdb", "-D", data, "-A", "trust", "-U", "skerry", "--no-sync", "-E", "UTF8")

@@ -24,7 +24,8 @@ def exact_by_listing(none: int, one: int, two: int) -> float:
             comb(people, heterozygous) * comb(people - heterozygous, rare) * (2**heterozygous)
         )
     likely = ways[one]
-    return sum(way for way in ways.values() if way <= likely) / sum(ways.values())
+    unlikely = sum(way for way in ways.values() if way <= likely)
+    return float(unlikely / sum(ways.values()))
 
 
 @given(st.integers(0, 25), st.integers(0, 25), st.integers(0, 25))
@@ -59,7 +60,8 @@ def test_components_over_sites_are_those_of_all_people_together() -> None:
     sites = [components.standardised(one, frequency) for one in people]
     directions = components.start(400, 4, seed=1)
     for _ in range(40):
-        pooled = sum(components.local_step(one, directions) for one in sites)
+        steps = [components.local_step(one, directions) for one in sites]
+        pooled = np.sum(steps, axis=0)
         directions = components.next_directions(pooled)
     _, _, right = np.linalg.svd(components.standardised(together, frequency), full_matrices=False)
     for found, true in zip(directions.T[:2], right[:2], strict=True):
