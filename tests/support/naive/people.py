@@ -226,8 +226,8 @@ def _walk(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
 def _compare(value: Any, asked: Mapping[str, Any]) -> bool:
     operator, wanted = asked["operator"], asked["value"]
     if "%" in wanted:
-        pattern = ".*".join(map(re.escape, wanted.split("%")))
-        return re.fullmatch(pattern, str(value)) is not None
+        pattern = ".*".join(map(re.escape, wanted.lower().split("%")))
+        return re.fullmatch(pattern, str(value).lower()) is not None
     left, right = _ordered(value), _ordered(wanted.split(" ")[0] if _number(wanted) else wanted)
     if type(left) is not type(right):
         return False
@@ -247,14 +247,15 @@ def _number(text: str) -> bool:
 
 @lru_cache(100_000)
 def _ordered(value: Any) -> Any:
-    """Ages in months, days behind the point; numbers as numbers, all else as text."""
+    """Ages in months, days behind the point; numbers as numbers, all else as text
+    in which upper and lower case are the same."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float) or _number(str(value)):
         return float(str(value))
     if (age := _AGE.fullmatch(value)) is not None:
         return 12 * int(age[1] or 0) + int(age[2] or 0) + int(age[3] or 0) / 100
-    return value
+    return value.lower()
 
 
 def said(record: Record) -> Iterator[tuple[str, str, Any]]:
