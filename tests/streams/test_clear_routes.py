@@ -114,6 +114,25 @@ async def test_regions_are_posted(anyone: httpx.AsyncClient, tmp_path: Path) -> 
     assert contigs == {"chr2", "*"}
 
 
+async def test_ten_thousand_regions_are_one_file_and_one_more_is_too_many(
+    anyone: httpx.AsyncClient, files: dict[str, Path], tmp_path: Path
+) -> None:
+    regions = [
+        {"referenceName": "chr1", "start": at, "end": at + 50}
+        for at in range(0, 240_000_000, 24_000)
+    ]
+    assert len(regions) == 10_000
+    answer = await anyone.post(READS, json={"format": "BAM", "regions": regions[::-1]})
+    (url,) = answer.json()["htsget"]["urls"]
+    (tmp_path / "slice.bam").write_bytes(await part(anyone, url["url"]))
+    asked = [Region("chr1", one["start"], one["end"]) for one in regions]
+    sent = read_all(tmp_path / "slice.bam", "BAM")
+    expected = overlapping(read_all(files["BAM"], "BAM"), asked)
+    assert overlapping(sent, asked) == expected != []
+    too_many = await anyone.post(READS, json={"regions": [*regions, regions[0]]})
+    assert (too_many.status_code, too_many.json()["htsget"]["error"]) == (413, "PayloadTooLarge")
+
+
 async def test_a_large_object_is_sent_in_parts_that_can_be_asked_for_again(
     anyone: httpx.AsyncClient, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
