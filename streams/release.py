@@ -212,7 +212,8 @@ class Releases:
             clear = isinstance(session.body, ClearBody)
             reader = session.body.open() if clear else await run_sync(session.body.open)
             try:
-                step = CLEAR_BATCH_BYTES if clear else BATCH_BYTES
+                near = clear and isinstance(reader, FileReader)  # and not in an object store
+                step = CLEAR_BATCH_BYTES if near else BATCH_BYTES
                 for start0 in range(claim.start0, claim.end0, step):
                     end0 = min(start0 + step, claim.end0)
                     batch = await self._batch(claim, reader, start0, end0)
