@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 
 import beacon.routes
+from access.privacy.ledger import Ledger
 from beacon.response import error_body as beacon_error
 from gateway import operations, withdrawing
 from gateway.doorway import Doorway
@@ -26,6 +27,7 @@ from streams.htsget.tickets import error_body as htsget_error
 _log = structlog.get_logger(__name__)
 _REFRESH_SECONDS = 2.0
 _KEEP_SECONDS = 60.0
+_SWEEP_SECONDS = 6 * 3600.0
 _ATTEND_SECONDS = 300.0
 _SEND_SECONDS = 5.0
 
@@ -37,7 +39,14 @@ def create_app(home: NodeHome, *, share: Share | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        watching = (_follow_catalog, _follow_policies, _keep_facts, _attend_requests, _send_notices)
+        watching = (
+            _follow_catalog,
+            _follow_policies,
+            _keep_facts,
+            _sweep_ledger,
+            _attend_requests,
+            _send_notices,
+        )
         watches = [asyncio.create_task(watch(node)) for watch in watching]
         try:
             yield
@@ -125,6 +134,16 @@ async def _send_notices(node: Node) -> None:
             await node.outbox.deliver(now=node.clock())
         except SkerryError as error:
             _log.error("notices not sent", code=error.code, detail=error.detail)
+
+
+async def _sweep_ledger(node: Node) -> None:
+    """Old lines go, so that the ledger stays bounded; a database that is busy is asked again."""
+    while True:
+        try:
+            await asyncio.to_thread(Ledger(node.store).sweep, int(node.clock()))
+        except SkerryError as error:
+            _log.error("ledger not swept", code=error.code, detail=error.detail)
+        await asyncio.sleep(_SWEEP_SECONDS)
 
 
 class _BeaconErrors:
