@@ -1,4 +1,4 @@
-"""A small typed client of one Beacon v2.2, or of a portal that answers as one; sync, over httpx.
+"""A small typed client of one Beacon v2.2, or of a portal that answers as one; over httpx.
 
 Part of the base install: it imports nothing of ours but `schemas`. Counts stay as honest as they
 came: `count` is None when none was given, and `precision` says how exact it is.
@@ -49,8 +49,90 @@ class BeaconAnswer:
     missing: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One question, ready to be sent."""
+
+    path: str
+    body: Mapping[str, object]
+
+
+def _allele(
+    reference_name: str,
+    start0: int,
+    *,
+    reference: str,
+    alternate: str,
+    assembly: str | None,
+    terms: Sequence[str],
+    granularity: str,
+) -> _Call:
+    parameters: dict[str, object] = {
+        "referenceName": reference_name,
+        "start": [start0],
+        "referenceBases": reference,
+        "alternateBases": alternate,
+    }
+    return _variant(parameters, assembly, terms, granularity=granularity)
+
+
+def _region(
+    reference_name: str,
+    start0: int,
+    *,
+    end0: int,
+    assembly: str | None,
+    terms: Sequence[str],
+    granularity: str,
+) -> _Call:
+    parameters: dict[str, object] = {
+        "referenceName": reference_name,
+        "start": [start0],
+        "end": [end0],
+    }
+    return _variant(parameters, assembly, terms, granularity=granularity)
+
+
+def _variant(
+    parameters: dict[str, object],
+    assembly: str | None,
+    terms: Sequence[str],
+    *,
+    granularity: str,
+) -> _Call:
+    """With `terms` a question about the people who carry it."""
+    if assembly is not None:
+        parameters["assemblyId"] = assembly
+    path = "/individuals" if terms else "/g_variants"
+    return _call(path, {"g_variant": parameters}, terms, granularity=granularity)
+
+
+def _call(
+    path: str,
+    parameters: Mapping[str, object],
+    terms: Sequence[str],
+    *,
+    granularity: str,
+) -> _Call:
+    query = {
+        "requestParameters": parameters,
+        "filters": [{"id": term} for term in terms],
+        "includeResultsetResponses": "ALL",
+        "requestedGranularity": granularity,
+    }
+    return _Call(path, {"meta": {"apiVersion": API_VERSION}, "query": query})
+
+
+def _headers(token: str | None) -> dict[str, str]:
+    headers = {"Accept": "application/json", "User-Agent": "skerry-client"}
+    return headers | ({"Authorization": f"Bearer {token}"} if token is not None else {})
+
+
 class BeaconClient:
-    """`root` ends in `/beacon`; `token` goes to that root alone, and no redirect is followed."""
+    """`root` ends in `/beacon`; `token` goes to that root alone, and no redirect is followed.
+
+    Positions count from 0, as in Beacons: a VCF's POS is `start0 + 1`. With `terms`, a question
+    about a variant asks for the people with these terms who carry it."""
 
     def __init__(
         self,
@@ -59,12 +141,9 @@ class BeaconClient:
         token: str | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        headers = {"Accept": "application/json", "User-Agent": "skerry-client"}
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
         self._root = root.rstrip("/")
         self._http = httpx.Client(
-            headers=headers, timeout=SECONDS, follow_redirects=False, transport=transport
+            headers=_headers(token), timeout=SECONDS, follow_redirects=False, transport=transport
         )
 
     def __enter__(self) -> Self:
@@ -89,18 +168,20 @@ class BeaconClient:
         reference: str,
         alternate: str,
         assembly: str | None = None,
+        terms: Sequence[str] = (),
         granularity: str = "count",
     ) -> BeaconAnswer:
-        """`start0` counts from 0, as Beacons do; a VCF's POS is `start0 + 1`."""
-        parameters: dict[str, object] = {
-            "referenceName": reference_name,
-            "start": [start0],
-            "referenceBases": reference,
-            "alternateBases": alternate,
-        }
-        if assembly is not None:
-            parameters["assemblyId"] = assembly
-        return self._ask("/g_variants", {"g_variant": parameters}, (), granularity=granularity)
+        return self._ask(
+            _allele(
+                reference_name,
+                start0,
+                reference=reference,
+                alternate=alternate,
+                assembly=assembly,
+                terms=terms,
+                granularity=granularity,
+            )
+        )
 
     def region(
         self,
@@ -109,54 +190,138 @@ class BeaconClient:
         *,
         end0: int,
         assembly: str | None = None,
+        terms: Sequence[str] = (),
         granularity: str = "count",
     ) -> BeaconAnswer:
         """Variants that overlap `[start0, end0)`."""
-        parameters: dict[str, object] = {
-            "referenceName": reference_name,
-            "start": [start0],
-            "end": [end0],
-        }
-        if assembly is not None:
-            parameters["assemblyId"] = assembly
-        return self._ask("/g_variants", {"g_variant": parameters}, (), granularity=granularity)
+        return self._ask(
+            _region(
+                reference_name,
+                start0,
+                end0=end0,
+                assembly=assembly,
+                terms=terms,
+                granularity=granularity,
+            )
+        )
 
     def individuals(self, *terms: str, granularity: str = "count") -> BeaconAnswer:
         """People with all of `terms`, narrower terms included."""
-        return self._ask("/individuals", {}, terms, granularity=granularity)
+        return self._ask(_call("/individuals", {}, terms, granularity=granularity))
 
-    def _ask(
-        self,
-        path: str,
-        parameters: Mapping[str, object],
-        terms: Sequence[str],
-        *,
-        granularity: str,
-    ) -> BeaconAnswer:
-        body = {
-            "meta": {"apiVersion": API_VERSION},
-            "query": {
-                "requestParameters": parameters,
-                "filters": [{"id": term} for term in terms],
-                "includeResultsetResponses": "ALL",
-                "requestedGranularity": granularity,
-            },
-        }
-        return _read(*self._send(path, body))
-
-    def _send(self, path: str, body: Mapping[str, object]) -> tuple[int, object]:
+    def _ask(self, call: _Call) -> BeaconAnswer:
         raw = bytearray()
         try:
-            with self._http.stream("POST", self._root + path, json=body) as response:
+            url = self._root + call.path
+            with self._http.stream("POST", url, json=call.body) as response:
                 for piece in response.iter_bytes():
-                    raw += piece
-                    if len(raw) > MAX_ANSWER_BYTES:
-                        raise ClientError(f"The answer is larger than {MAX_ANSWER_BYTES:,} bytes.")
-            return response.status_code, json.loads(raw)
+                    _add(raw, piece)
         except httpx.HTTPError as error:
             raise ClientError("The Beacon does not answer.") from error
-        except (ValueError, RecursionError) as error:
-            raise ClientError("The answer is not JSON.") from error
+        return _read(response.status_code, _document(raw))
+
+
+class AsyncBeaconClient:
+    """`BeaconClient` for programs that wait for many things at once."""
+
+    def __init__(
+        self,
+        root: str,
+        *,
+        token: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._root = root.rstrip("/")
+        self._http = httpx.AsyncClient(
+            headers=_headers(token), timeout=SECONDS, follow_redirects=False, transport=transport
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def allele(
+        self,
+        reference_name: str,
+        start0: int,
+        *,
+        reference: str,
+        alternate: str,
+        assembly: str | None = None,
+        terms: Sequence[str] = (),
+        granularity: str = "count",
+    ) -> BeaconAnswer:
+        return await self._ask(
+            _allele(
+                reference_name,
+                start0,
+                reference=reference,
+                alternate=alternate,
+                assembly=assembly,
+                terms=terms,
+                granularity=granularity,
+            )
+        )
+
+    async def region(
+        self,
+        reference_name: str,
+        start0: int,
+        *,
+        end0: int,
+        assembly: str | None = None,
+        terms: Sequence[str] = (),
+        granularity: str = "count",
+    ) -> BeaconAnswer:
+        """Variants that overlap `[start0, end0)`."""
+        return await self._ask(
+            _region(
+                reference_name,
+                start0,
+                end0=end0,
+                assembly=assembly,
+                terms=terms,
+                granularity=granularity,
+            )
+        )
+
+    async def individuals(self, *terms: str, granularity: str = "count") -> BeaconAnswer:
+        """People with all of `terms`, narrower terms included."""
+        return await self._ask(_call("/individuals", {}, terms, granularity=granularity))
+
+    async def _ask(self, call: _Call) -> BeaconAnswer:
+        raw = bytearray()
+        try:
+            url = self._root + call.path
+            async with self._http.stream("POST", url, json=call.body) as response:
+                async for piece in response.aiter_bytes():
+                    _add(raw, piece)
+        except httpx.HTTPError as error:
+            raise ClientError("The Beacon does not answer.") from error
+        return _read(response.status_code, _document(raw))
+
+
+def _add(raw: bytearray, piece: bytes) -> None:
+    raw += piece
+    if len(raw) > MAX_ANSWER_BYTES:
+        raise ClientError(f"The answer is larger than {MAX_ANSWER_BYTES:,} bytes.")
+
+
+def _document(raw: bytearray) -> object:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise ClientError("The answer is not JSON.") from error
 
 
 def _read(status: int, document: object) -> BeaconAnswer:

@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from portal.client import BeaconClient, ClientError
+from portal.client import AsyncBeaconClient, BeaconClient, ClientError
 from schemas.errors import Suppressed
 
 
@@ -70,3 +70,53 @@ def test_the_token_is_in_no_error() -> None:
     ):
         client.individuals("MONDO:1")
     assert "Bearer" not in repr(caught.value) + caught.value.detail
+
+
+def test_a_variant_with_terms_asks_for_the_people_who_carry_it() -> None:
+    seen: list[httpx.Request] = []
+    with _client(200, {"responseSummary": {"exists": False}}, seen) as client:
+        client.region("1", 0, end0=10, terms=["MONDO:1"], assembly="GRCh38")
+    query = json.loads(seen[0].content)["query"]
+    assert seen[0].url.path == "/beacon/individuals"
+    assert query["filters"] == [{"id": "MONDO:1"}]
+    assert query["requestParameters"]["g_variant"]["assemblyId"] == "GRCh38"
+
+
+def _async_client(status: int, body: object, seen: list[httpx.Request]) -> AsyncBeaconClient:
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(status, content=body if isinstance(body, bytes) else json.dumps(body))
+
+    return AsyncBeaconClient("http://b/beacon", token="t", transport=httpx.MockTransport(answer))
+
+
+@pytest.mark.anyio
+async def test_both_clients_send_the_same_and_read_the_same() -> None:
+    body = {"responseSummary": {"exists": True, "numTotalResults": 4}}
+    there: list[httpx.Request] = []
+    here: list[httpx.Request] = []
+    async with _async_client(200, body, there) as client:
+        found = [
+            await client.allele("1", 5, reference="A", alternate="C"),
+            await client.region("1", 5, end0=9, terms=["MONDO:1"]),
+            await client.individuals("MONDO:1", "NCIT:C16576"),
+        ]
+    with _client(200, body, here) as plain:
+        same = [
+            plain.allele("1", 5, reference="A", alternate="C"),
+            plain.region("1", 5, end0=9, terms=["MONDO:1"]),
+            plain.individuals("MONDO:1", "NCIT:C16576"),
+        ]
+    assert found == same
+    assert [(one.url, one.content) for one in there] == [(one.url, one.content) for one in here]
+    assert there[0].headers["authorization"] == "Bearer t"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, b"<html>"), (200, {}), (500, {}), (302, {}), (200, b"[" * 100_000)]
+)
+async def test_whatever_is_no_answer_raises_there_too(status: int, body: object) -> None:
+    async with _async_client(status, body, []) as client:
+        with pytest.raises(ClientError):
+            await client.individuals("MONDO:1")
