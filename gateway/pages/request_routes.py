@@ -58,7 +58,12 @@ class RequestOffice:
         """What the form offers."""
         own = self.recipients.listed(owner=session.signed_in.identity)
         usable = [w for w in own if w.state is not KeyState.REVOKED and w.expires > self.clock()]
-        return {"workspaces": usable, "purposes": PURPOSES, "organisations": ORGANISATIONS}
+        return {
+            "workspaces": usable,
+            "purposes": PURPOSES,
+            "organisations": ORGANISATIONS,
+            "many": False,  # one dataset, so its workspace is chosen in the form
+        }
 
 
 def build(office: RequestOffice, router: APIRouter) -> None:
