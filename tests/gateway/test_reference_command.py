@@ -23,7 +23,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_what_was_added_is_listed_and_gives_its_bases(folder: Path, tmp_path: Path) -> None:
-    added = skerry("reference", "add", folder, tmp_path / "small.fa", "--circular", "chrM", "--json")
+    added = skerry(
+        "reference", "add", folder, tmp_path / "small.fa", "--circular", "chrM", "--json"
+    )
     made = json.loads(added.out)
     assert (made["sequences"], made["letters"]) == (3, 19)
     listed = json.loads(skerry("reference", "list", folder, "--json").out)
