@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,6 +144,14 @@ class NodeHome:
             return path.read_bytes()
         except OSError as error:
             raise ConfigError(f"{path}: cannot be read; `skerry init` writes it") from error
+
+    def noise_key(self) -> bytes:
+        """The key of the fixed noise; made at the first start of a folder older than it."""
+        path = self._key("disclosure")
+        if not path.exists():
+            with suppress(FileExistsError):  # another worker was faster
+                write_secret(path, secrets.token_bytes(32))
+        return self.secret("disclosure")
 
     def signing_key(self) -> Ed25519PrivateKey:
         """The Ed25519 key that signs permits, manifests and checkpoints."""

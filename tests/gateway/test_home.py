@@ -57,3 +57,11 @@ def test_a_missing_key_is_named_with_the_next_step(tmp_path: Path) -> None:
     made.node_key.unlink()
     with pytest.raises(ConfigError, match=r"node\.ed25519: cannot be read; `skerry init`"):
         made.signing_key()
+
+
+def test_a_folder_older_than_the_noise_gets_its_key_once(tmp_path: Path) -> None:
+    home = node_folder(tmp_path / "node")
+    (home.root / "keys" / "disclosure").unlink()
+    key = home.noise_key()
+    assert len(key) == 32
+    assert home.noise_key() == key
