@@ -44,7 +44,7 @@ from access.store import Store
 from beacon.info import NodeFacts
 from beacon.segments import SegmentCatalog
 from duo.ontology import load_ontology
-from gateway import config, recording
+from gateway import clickhouse, config, recording
 from gateway.home import NodeHome
 from gateway.share import Share
 from passports import trust
@@ -141,7 +141,7 @@ def assemble(
         seal=lambda plain: seal_challenge(attachment_key.public, plain),
         unseal=lambda sealed: unseal(attachment_key, sealed),
     )
-    catalog = SegmentCatalog(home.catalog)
+    catalog = clickhouse.catalog(home, settings)
     vault = Vault(home.vault)
     agent = AgentClient(home.agent_socket)
     bearers = Bearers(clearinghouse, clock=clock, kept=kept)
@@ -245,7 +245,7 @@ def assemble(
             caller=who,
             record=record,
             clock=clock,
-            disclosure=Disclosure(Ledger(store), key=home.secret("disclosure")),
+            disclosure=Disclosure(Ledger(store), key=home.noise_key()),
             panels=beacon.panel.read(home.panel),
             objects=lambda dataset: [_object_path(found) for found in vault.objects(dataset)],
         ),
