@@ -1,7 +1,7 @@
 """The desk where requests are made and decided: joins lifecycle, store, policy book and record.
 
-Every door (JSON routes, node pages) comes through here, so that four eyes, visibility and the
-record are the same at each. Unknown and not-yours requests raise the same NoSuchThing.
+Every door (JSON routes, node pages) comes through here, so that four eyes, visibility
+(`request_reading`) and the record are the same at each.
 The dataset's conditions of data use are asked at each step: what they deny is neither submitted nor
 approved, by nobody; what they leave open is the committee's to judge.
 """
@@ -26,30 +26,28 @@ from access.judging import Judge, Judged
 from access.lifecycle import (
     MAX_EVENTS,
     NODE,
-    OPEN_STATES,
     WITH_CONTENT,
     AccessRequest,
     Event,
-    Part,
     State,
     Step,
     advance,
     after,
     begun,
-    part_of,
 )
 from access.notices import Addressees
 from access.policy import PolicyBook
 from access.purpose_check import PurposeCheck
 from access.recipients import KeyState, Recipients
+from access.request_reading import RequestReading
 from access.rows import IssuedGrant
 from access.seen import Demands, Seen
 from access.store import NOBODY, Store
 from access.upkeep import ENDING_SECONDS, IDLE_SECONDS, due
 from duo.report import report
-from schemas.data_use import ObligationView, VerdictView
+from schemas.data_use import ObligationView
 from schemas.errors import InvalidInput
-from schemas.grants import Asking, EventFacts, NewRequest, PreCheck, StepBody
+from schemas.grants import EventFacts, NewRequest, StepBody
 
 _ASKING = frozenset({Step.SUBMIT, Step.ACCEPT, Step.APPROVE})
 _BELONGS = {
@@ -60,7 +58,7 @@ _BELONGS = {
 }
 
 
-class RequestDesk:
+class RequestDesk(RequestReading):
     def __init__(
         self,
         store: Store,
@@ -71,84 +69,10 @@ class RequestDesk:
         check: PurposeCheck,
         addressees: Addressees = NOBODY,
     ) -> None:
-        self._store = store
+        super().__init__(store, book=book, judge=Judge(store, book=book, check=check))
         self._recipients = recipients
-        self._book = book
         self._record = record
         self._addressees = addressees
-        self._judge = Judge(store, book=book, check=check)
-
-    # Looking
-
-    def see(self, request_id: str, *, viewer: str) -> Seen:
-        """Raises NoSuchThing where the request is unknown or not the viewer's business."""
-        request = self._store.request(request_id)
-        if request is None:
-            raise NoSuchThing(detail="unknown request")
-        part = part_of(request, viewer, self._committee(request.dataset) or ())
-        if part is None:
-            raise NoSuchThing(detail="request of others")
-        grants = self._store.grants_of(request_id)
-        return Seen(request, part, viewer, self.demands(request.dataset), grants)
-
-    def own(self, identity: str) -> tuple[AccessRequest, ...]:
-        return self._store.requests_of(identity)
-
-    def for_committee(self, identity: str) -> tuple[AccessRequest, ...]:
-        datasets = self.committee_of(identity)
-        return self._store.requests_for(datasets) if datasets else ()
-
-    def listed(self, identity: str) -> tuple[Seen, ...]:
-        """All that a person may see, their own first, each once and in the part they play."""
-        found: dict[str, Seen] = {}
-        for part, requests in (
-            (Part.REQUESTER, self.own(identity)),
-            (Part.MEMBER, self._store.requests_naming(identity)),
-            (Part.COMMITTEE, self.for_committee(identity)),
-        ):
-            for one in requests:
-                seen = Seen(one, part, identity, self.demands(one.dataset))
-                found.setdefault(one.request_id, seen)
-        return tuple(found.values())
-
-    def committee_of(self, identity: str) -> tuple[str, ...]:
-        """The datasets on whose committee the person sits."""
-        return tuple(d for d in self._book.datasets() if identity in (self._committee(d) or ()))
-
-    def listed_datasets(self) -> dict[str, str | None]:
-        """Those anyone may know of; with the address where one asks for access, if not here."""
-        found = ((name, self._book.policy(name)) for name in self._book.datasets())
-        return {name: one.requests_at for name, one in found if one is not None and one.listed}
-
-    def asking(self, dataset: str) -> Asking:
-        """How one asks for it. The caller has checked that it may be known of."""
-        policy = self._book.policy(dataset)
-        if policy is None:
-            raise NoSuchThing(detail="asking for a dataset without a policy")
-        demands = self.demands(dataset)
-        return Asking(
-            dataset=dataset,
-            requests_at=policy.requests_at,
-            approvals=demands.approvals,
-            terms=demands.view(),
-        )
-
-    def demands(self, dataset: str) -> Demands:
-        policy = self._book.policy(dataset)
-        return Demands() if policy is None else Demands(policy.approvals, policy.terms)
-
-    def judge(self, asked: PreCheck, *, requester: str, now: int) -> VerdictView:
-        """What the conditions of data use say before anything is made or sent. The caller has
-        checked that the requester may know of the dataset."""
-        return self._judge.ask(
-            asked.dataset, asked.data_use, requester=requester, months=asked.months, now=now
-        ).view()
-
-    def verdict(self, request: AccessRequest, *, now: int) -> VerdictView | None:
-        """What they say now to a request that waits for someone; None once it is decided."""
-        if request.state not in OPEN_STATES or self._committee(request.dataset) is None:
-            return None
-        return self._judge.of(request, now=now).view()
 
     # Asking
 
@@ -293,10 +217,6 @@ class RequestDesk:
         if found is None or found.owner != request.requester or not alive:
             raise InvalidInput("The workspace is not registered at this node, or no longer.")
         self._judge.of(request, now=now)
-
-    def _committee(self, dataset: str) -> tuple[str, ...] | None:
-        policy = self._book.policy(dataset)
-        return None if policy is None else policy.committee
 
     def _note(
         self,
