@@ -65,7 +65,7 @@ def is_listening(path: Path) -> bool:
 def shared_port(host: str, port: int) -> socket.socket:
     """Bound beside the other workers' and not listening yet. Raises `OSError`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:

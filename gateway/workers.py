@@ -47,7 +47,7 @@ class Child:
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
             [sys.executable, "-m", *self.arguments],
             stdin=subprocess.PIPE,
-            start_new_session=True,  # a terminal's Ctrl-C reaches the node, which stops these
+            process_group=0,  # a terminal's Ctrl-C reaches the node, which stops these
         )
 
     def wait_until_ready(self) -> None:
