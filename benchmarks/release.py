@@ -36,6 +36,7 @@ from streams.slices.weave import Stretch, Woven
 from streams.storage import file_source
 from streams.vault import Vault
 from tests.support import served_node
+from tests.support.command import skerry
 
 MIB = 1024 * 1024
 MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
@@ -236,8 +237,10 @@ def bare_sendfile(path: Path, times: int) -> float:
     return (spent - before.children_user - before.children_system) / total
 
 
-def served(folder: Path, body: Path, tickets: int) -> None:
-    node = served_node.made(folder, records=60_000)
+def served(folder: Path, plain: Path, body: Path, *, tickets: int) -> None:
+    node = served_node.made(folder, records=2_000)
+    if skerry("load", node.home.root, "--dataset", "isle", "--seal", plain).code:
+        raise RuntimeError("the large object was not loaded")
     with served_node.serving(node) as process:
         served_node.granted(node)
         headers = {"Authorization": f"Bearer {node.token('rosa')}"}
@@ -254,7 +257,8 @@ def served(folder: Path, body: Path, tickets: int) -> None:
             spent = (cpu_of(process.pid) - before) / max(1, tickets)
             figure = f"{spent * 1e3:.2f} ms CPU each, of {tickets}"
             row("tickets, permit, header and record included", figure, "<= 2 ms")
-            urls = [one["url"] for one in client.get(place).json()["htsget"]["urls"][1:]]
+            large = client.get(f"{node.url}/htsget/files/isle/{plain.name}").json()
+            urls = [one["url"] for one in large["htsget"]["urls"][1:]]
         before, size = cpu_of(process.pid), 0
         for _ in range(3):  # the budget of a release is four times its body
             size += sum(drain(url) for url in urls)
@@ -283,7 +287,7 @@ def main() -> None:
         slices(vault, secret)
         fetch(folder, plain)
         (folder / "node").mkdir()
-        served(folder / "node", folder / "body", given.tickets)
+        served(folder / "node", plain, folder / "body", tickets=given.tickets)
 
 
 if __name__ == "__main__":
