@@ -31,6 +31,7 @@ SkerryError
 │   ├── AgentUnavailable       the key agent is down or does not answer
 │   ├── StoreUnavailable       the object store that holds a file does not answer
 │   └── ObjectChanged          an unsealed file is not the one that was registered
+├── VaultFull                  the vault cannot be written; what was there still is
 └── VaultBroken                the vault's index or a body is not what was sealed
 """
 
@@ -165,6 +166,10 @@ class ObjectChanged(Unavailable):
 
 class StoreUnavailable(Unavailable):
     code = "store_unavailable"
+
+
+class VaultFull(SkerryError):
+    code = "vault_full"
 
 
 class VaultBroken(SkerryError):

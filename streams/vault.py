@@ -15,7 +15,7 @@ from pathlib import Path
 
 from schemas.wire import LocalId, Wire
 from streams.envelope import BodyFacts, Progress, seal_body, segment_root
-from streams.errors import SourceRefused, VaultBroken
+from streams.errors import SourceRefused, VaultBroken, VaultFull
 from streams.header import seal_header
 from streams.inputs import HASH_STEP, Input, open_input
 from streams.keyring import Secrets
@@ -109,7 +109,12 @@ class Vault:
             }
             if before is not None and _is_same(before, unsealed, given):
                 return before
-            sealed = self._seal_body(given, unsealed, node_public, progress)
+            try:
+                sealed = self._seal_body(given, unsealed, node_public, progress)
+            except OSError as error:
+                raise VaultFull(
+                    f"{source}: it could not be sealed: {error.strerror}. Nothing was loaded of it."
+                ) from error
             self._listing.publish({**self._listing.current(), object_id: sealed}.values())
             if before is not None:
                 self._shred(before)

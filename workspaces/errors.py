@@ -9,6 +9,7 @@ SkerryError
 │   ├── RegionInvalid        a region that cannot be read
 │   └── PlaceRefused         plaintext asked for outside the workspace's own data folder
 ├── Unavailable
+│   ├── PlaceFull            what arrived cannot be written here
 │   └── SandboxRefused       this machine cannot shut a program in, so none is run
 ├── Conflict
 │   └── AlreadyThere         a workspace, pin or file that would be replaced
@@ -68,6 +69,10 @@ class NodeSilent(BadUpstream):
 
 class ReleaseUntrue(BadUpstream):
     code = "release_untrue"
+
+
+class PlaceFull(Unavailable):
+    code = "place_full"
 
 
 class SandboxRefused(Unavailable):

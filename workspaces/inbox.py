@@ -28,7 +28,7 @@ from streams.header import open_header
 from streams.opening import open_parts
 from workspaces import deliveries, keys, manifest, openings, settings, tickets, wire
 from workspaces.deliveries import Delivery
-from workspaces.errors import AlreadyThere, NodeRefused, PlaceRefused, ReleaseUntrue
+from workspaces.errors import AlreadyThere, NodeRefused, PlaceFull, PlaceRefused, ReleaseUntrue
 from workspaces.keys import WorkspaceKeys
 from workspaces.manifest import Asked
 from workspaces.parcel import Parcel
@@ -146,6 +146,10 @@ def _open_into_place(
             manifest.check_body(proven, facts)
     except EnvelopeInvalid as error:
         raise ReleaseUntrue("What arrived does not open as what the node signed.") from error
+    except OSError as error:
+        raise PlaceFull(
+            f"What arrived could not be written: {error.strerror}. Make room and fetch again."
+        ) from error
     return facts
 
 

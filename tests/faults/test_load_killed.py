@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from streams.envelope import BodyFacts, Progress, open_body, seal_body
+from streams.errors import VaultFull
 from streams.header import open_header
 from streams.keys import SecretKey, read_secret_key, write_pair
 from streams.vault import SealedObject, Vault
@@ -141,7 +142,7 @@ def test_a_full_disk_leaves_the_object_that_was_there(
         return real(source, Full(), key, progress=progress)  # type: ignore[arg-type]
 
     monkeypatch.setattr("streams.vault.seal_body", into_a_full_disk)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(VaultFull, match="No space"):
         seal("b.bam")
     monkeypatch.undo()
     assert opened(vault, before, secret) == contents[0]

@@ -21,6 +21,7 @@ from streams.release import BATCH_BYTES, Claim
 from tests.support.release_node import ReleaseNode, bgzf
 from tests.support.sealing_node import NOW, TOKEN, URL, SealingNode
 from workspaces import inbox, keys, openings, settings
+from workspaces.errors import PlaceFull
 from workspaces.settings import PinnedNode
 
 pytestmark = pytest.mark.anyio
@@ -152,7 +153,7 @@ def test_a_full_disk_at_the_workspace_leaves_no_plaintext(
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(openings, "file_in_place", full)
-    with sealing.client() as http, pytest.raises(OSError, match="No space"):
+    with sealing.client() as http, pytest.raises(PlaceFull, match="No space"):
         inbox.fetch(
             folder=held.folder,
             node_url=URL,
