@@ -75,10 +75,12 @@ class Archive:
         name = record["id"]
         for path, value in _walk(record):
             if not isinstance(value, dict):
-                silent = path[-1] in {"label", "id", "iso8601duration"}
-                self._said[type_][path[:-1] if silent else path].append((name, value))
+                if path[-1] not in {"label", "id"}:
+                    field = path[:-1] if path[-1] == "iso8601duration" else path
+                    self._said[type_][field].append((name, value))
                 continue
             if path and isinstance(value.get("id"), str):
+                self._said[type_][path].append((name, value.get("label", value["id"])))
                 self._terms[type_][value["id"]].add(name)
                 self._single[value["id"]].add(".".join(path))
             if "assayCode" in value:
