@@ -14,6 +14,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import Field
@@ -28,6 +29,7 @@ from streams.sources import FORMATS, Kind, check_content, check_source
 from streams.storage import Source, file_source, replace_durably
 
 MAX_OPEN_CHARTS = 256
+MAX_REMOTE_FILES = 64
 HASH_STEP = 1024 * 1024
 
 Name = tuple[Kind, str, str]
@@ -64,6 +66,7 @@ class Shelf:
         self._listing = Listing(root / "index.json", ClearObject, key=_name)
         self._open: OrderedDict[str, Chart] = OrderedDict()
         self._lock = threading.Lock()
+        self._remote = lru_cache(MAX_REMOTE_FILES)(RemoteFile)  # each keeps its connections
 
     def forms(self, kind: Kind, object_id: str) -> Mapping[str, ClearObject]:
         """What there is of one object, by format."""
@@ -129,7 +132,7 @@ class Shelf:
         """The object where it lies in a store; None for a local one."""
         if found.etag is None:
             return None
-        return RemoteSource(RemoteFile(found.path), RemoteFacts(found.size, found.etag))
+        return RemoteSource(self._remote(found.path), RemoteFacts(found.size, found.etag))
 
     @contextmanager
     def reading(self, found: ClearObject) -> Generator[Source]:
