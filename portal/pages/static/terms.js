@@ -95,5 +95,16 @@
     });
     show();
   };
+  // Who can answer is shown a moment after the last change, and not once the question is on its way.
+  const previewing = (ask, preview) => {
+    let soon = 0;
+    const later = () => { clearTimeout(soon); soon = setTimeout(() => preview.dispatchEvent(new Event("preview")), 700); };
+    ask.addEventListener("input", later);
+    ask.addEventListener("change", later);
+    ask.addEventListener("submit", () => clearTimeout(soon));
+  };
+
   document.querySelectorAll("[data-terms]").forEach(enhance);
+  const ask = document.getElementById("ask"), preview = document.getElementById("preview");
+  if (ask && preview) previewing(ask, preview);
 })();
