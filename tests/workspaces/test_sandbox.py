@@ -48,7 +48,7 @@ async def test_nothing_of_the_machine_is_seen_but_programs(tmp_path: Path) -> No
     secret = tmp_path / "secret.txt"
     secret.write_text("plaintext")
     home = Path.home()
-    script = f"cat {secret}; ls {home}; ls /work /opt /srv /var; env; cat /etc/passwd; ps aux"
+    script = f"cat {secret}; ls {home}; ls /home /opt /srv /var; env; cat /etc/passwd; ps aux"
     found = await run(script)
     said = found.output.decode()
     assert "plaintext" not in said
