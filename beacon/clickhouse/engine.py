@@ -18,7 +18,8 @@ from beacon.errors import CatalogError
 
 Value = int | float | str | Sequence[int] | Sequence[str]
 MAX_ANSWER = 256 * 1024 * 1024
-_SECONDS = 30.0
+_SECONDS = 5.0
+_LOAD_SECONDS = 600.0
 _UNREADABLE = "the dataset's engine cannot be asked now"
 
 
@@ -92,7 +93,8 @@ class HttpEngine:
         if "query" in settings:
             asked["query"] = settings["query"]
         try:
-            answer = self._http.post("/", params=asked, content=body, timeout=_SECONDS)
+            seconds = _SECONDS if "format" in settings else _LOAD_SECONDS
+            answer = self._http.post("/", params=asked, content=body, timeout=seconds)
         except httpx.HTTPError as error:
             raise CatalogError(_UNREADABLE, detail=type(error).__name__) from error
         if answer.status_code != 200 or len(answer.content) > MAX_ANSWER:

@@ -32,7 +32,7 @@ from beacon.catalog import (
 from beacon.clickhouse import conditions
 from beacon.clickhouse.conditions import Condition, Stored
 from beacon.clickhouse.engine import Engine, Value
-from beacon.errors import UnsupportedQuestion
+from beacon.errors import CatalogError, UnsupportedQuestion
 from beacon.variant_rows import variant_id
 
 MAX_CANDIDATES = 100_000
@@ -131,6 +131,9 @@ class ClickHouseSegment:
             f"FROM {self._name}.variants WHERE {made.sql} LIMIT {MAX_CANDIDATES}",
             made.values,
         )
+        if len(candidates) >= MAX_CANDIDATES:
+            # Some that match may lie beyond: what was not looked at is not a no.
+            raise CatalogError("too many variants lie here to be told apart", detail=self._name)
         kept = [row[0] for row in candidates if made.keeps(_stored(row))]
         if not kept and made.otherwise is not None:
             return self._exact(made.otherwise)

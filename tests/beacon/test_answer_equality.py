@@ -386,3 +386,12 @@ def test_a_version_is_served_once_it_is_published(tmp_path: Path, engine: ChdbEn
     served = SegmentCatalog(folder, form=serving.form(engine)).snapshot()["small"]
     assert isinstance(served, ClickHouseSegment)
     assert told[-1] == served.variants(None, people=None, skip=0, limit=0).total
+
+
+def test_more_candidates_than_are_looked_at_are_never_a_no(
+    small: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beacon.clickhouse.segment.MAX_CANDIDATES", 1)
+    moved = next(row for row in small.seen if len(row.allele.ref) < len(row.allele.alt))
+    with pytest.raises(CatalogError):
+        small.clickhouse.variants(ById(moved.variant_id), people=None, skip=0, limit=0)
