@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,7 +57,7 @@ from passports.tokens import SigningKey
 from passports.userinfo import Userinfo
 from streams import envelope
 from streams.agent import AgentClient
-from streams.header import open_header, read_header, seal_header
+from streams.header import open_header, read_header
 from streams.htsget.routes import ServiceFacts
 from streams.keys import SecretKey
 from streams.refget.index import Index
@@ -69,7 +68,6 @@ from streams.sources import Kind
 from streams.vault import SealedObject, Vault
 
 _OUTBOUND_SECONDS = 3.0
-_DATA_KEY_BYTES = 32
 
 
 def epoch() -> int:
@@ -331,10 +329,7 @@ def _object_path(found: SealedObject) -> str:
 
 def seal_challenge(public_key: bytes, text: bytes) -> bytes:
     """A whole Crypt4GH file holding `text`, that only the owner of `public_key` can open."""
-    body = io.BytesIO()
-    data_key = os.urandom(_DATA_KEY_BYTES)
-    envelope.seal_body(io.BytesIO(text), body, data_key)
-    return seal_header([data_key], [public_key]) + body.getvalue()
+    return envelope.sealed_whole(text, public_key)
 
 
 def unseal(key: SecretKey, sealed: bytes) -> bytes:
