@@ -33,7 +33,7 @@ class DatasetFacts:
     genotypes: bool = True  # False: sites with counts only, so nobody is known to carry anything
     genes: Literal["annotation", "table"] | None = None  # where a gene question finds its answer
     aminoacid_changes: bool = False
-    identifiers: tuple[str, ...] = ()  # kinds of `beacon.identifiers` the variants have
+    identifiers: tuple[str, ...] = ()  # kinds of `beacon.variation.identifiers` the variants have
     justified: bool = False  # compared with a reference, so every shifted spelling is known
     populations: tuple[str, ...] = ()  # as named in the source, such as `afr`
 
@@ -41,7 +41,7 @@ class DatasetFacts:
 @dataclass(frozen=True, slots=True)
 class Allele:
     """An allele as asked or stored: canonical chromosome (`1`..`22`, `X`, `Y`, `MT`), `start0`,
-    bases in upper case. `beacon.alleles.trimmed` gives the form compared."""
+    bases in upper case. `beacon.variation.alleles.trimmed` gives the form compared."""
 
     chrom: str
     start0: int

@@ -2,7 +2,7 @@
 
 InvalidInput
 ├── UnsupportedFilter        a filter this dataset has no field, term or operator for
-├── UnsupportedVariantType   a `variantType` outside the vocabulary of `beacon.alleles`
+├── UnsupportedVariantType   a `variantType` outside the vocabulary of `beacon.variation.alleles`
 ├── BadQuestion              a request that is malformed or contradicts itself
 ├── UnsupportedQuestion      a well-formed request this node does not serve; says what it does
 ├── SourceRefused            files that may not be loaded; carries the problems found

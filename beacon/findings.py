@@ -3,7 +3,7 @@
 Beacon v2.2 default model: individuals, biosamples, runs, analyses, cohorts and datasets. What is
 excluded (`excluded: true`, a cohort's exclusion criteria) says nothing; nor do relatives
 (`pedigrees`), reference ranges, references to other records, notes and free `info`. How the
-findings are kept is left to `beacon.bitmaps`.
+findings are kept is left to `beacon.segment.bitmaps`.
 """
 
 from __future__ import annotations

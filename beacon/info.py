@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from access.policy import Level
-from beacon.alleles import CHROMOSOMES
 from beacon.catalog import (
     Allele,
     AminoacidChange,
@@ -25,6 +24,7 @@ from beacon.catalog import (
 )
 from beacon.query import MAX_LIMIT
 from beacon.variants import SUPPORTED
+from beacon.variation.alleles import CHROMOSOMES
 from schemas.beacon import API_VERSION
 from schemas.entries import ENTRY_TYPES, EntryType, EntryTypeId
 from schemas.service_info import ServiceInfo

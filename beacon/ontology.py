@@ -3,7 +3,8 @@
 OBO 1.4, OWL (RDF/XML), obographs JSON, or a table of lines `id<TAB>label<TAB>parents` with parents
 separated by `|`; each plain or `.gz`. Only `is_a` is followed: other relations do not make one
 diagnosis a kind of another. Obsolete terms are left out, alternative ids stand for their term.
-Matching is left to `beacon.record_table`, the syntax of OWL and JSON to `beacon.ontology_formats`.
+Matching is left to `beacon.segment.record_table`, the syntax of OWL and JSON to
+`beacon.loading.ontology_formats`.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from beacon import ontology_formats
 from beacon.errors import Problem, SourceRefused
-from beacon.ontology_formats import MalformedOntology, OntologyTerm
-from beacon.reading import CappedStream, kind_of, opened
+from beacon.loading import ontology_formats
+from beacon.loading.ontology_formats import MalformedOntology, OntologyTerm
+from beacon.loading.reading import CappedStream, kind_of, opened
 
 MAX_HIERARCHY_BYTES = 1_000_000_000
 MAX_TERMS = 5_000_000

@@ -17,12 +17,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from access.privacy.pricing import Floors, Spectrum, any_of, floors
-from beacon.alleles import trimmed
 from beacon.catalog import Segment, VariantQuestion, VariantRow
 from beacon.errors import CatalogError
-from beacon.justify import Justified
+from beacon.loading.site_counts import WHOLE
 from beacon.segments import SegmentCatalog
-from beacon.site_counts import WHOLE
+from beacon.variation.alleles import trimmed
+from beacon.variation.justify import Justified
 
 MAX_MATCHES = 1_000  # more of a range are passed over: then it counts as rarer than it is
 MAX_REMEMBERED = 20_000

@@ -13,7 +13,6 @@ from typing import assert_never
 
 from access.privacy.question import Kind, Question, key_of
 from beacon import filters as filter_rules
-from beacon.alleles import trimmed
 from beacon.catalog import (
     Allele,
     AnyOf,
@@ -31,6 +30,7 @@ from beacon.catalog import (
 )
 from beacon.panel import UNKNOWN, Expected, Panel
 from beacon.query import Query
+from beacon.variation.alleles import trimmed
 
 _COLLECTIONS = frozenset({"dataset", "cohort"})
 _NO_PERSON = frozenset({None, "dataset", "genomicVariant"})

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 
 from access.policy import Granularity
 from beacon import filters as filter_rules
-from beacon import framing, pages, request_body, shorthand, variants
+from beacon import framing, pages, request_body, variants
 from beacon.catalog import VariantQuestion
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.framing import Framing
 from beacon.pages import Page
+from beacon.variation import shorthand
 from schemas.beacon import IncludeName, RequestSummary
 from schemas.entries import ENTRY_TYPES, EntryTypeId, entry_type_named
 

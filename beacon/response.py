@@ -12,14 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from access.disclosure import Answer, Precision
 from access.policy import Granularity
-from beacon import pages, variations
+from beacon import pages
 from beacon.admission import Note
-from beacon.alleles import trimmed
 from beacon.execute import Outcome, SetAnswer
 from beacon.handovers import Links
 from beacon.info import NodeFacts
 from beacon.pages import Page
 from beacon.query import Query
+from beacon.variation import variations
+from beacon.variation.alleles import trimmed
 from schemas.beacon import (
     API_VERSION,
     BeaconError,

@@ -18,9 +18,7 @@ from urllib.parse import quote
 
 from pyroaring import BitMap
 
-from beacon import identifiers, manifest, withdrawals
-from beacon.blocks import FORMAT
-from beacon.carriers import Carriers
+from beacon import manifest, withdrawals
 from beacon.catalog import (
     Allele,
     AminoacidChange,
@@ -38,10 +36,13 @@ from beacon.catalog import (
     VariantQuestion,
 )
 from beacon.errors import CatalogError, UnsupportedQuestion
-from beacon.record_table import RecordTable
-from beacon.variant_rows import VariantRows
-from beacon.variant_table import VariantTable
-from beacon.without import without
+from beacon.segment.blocks import FORMAT
+from beacon.segment.carriers import Carriers
+from beacon.segment.record_table import RecordTable
+from beacon.segment.variant_rows import VariantRows
+from beacon.segment.variant_table import VariantTable
+from beacon.segment.without import without
+from beacon.variation import identifiers
 
 _MAX_INTEGER = 2**62  # what SQLite can bind; no position or page is beyond it
 

@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 from starlette.concurrency import run_in_threadpool
 
 from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
-from beacon import load
 from beacon.catalog import Segment
 from beacon.errors import CatalogError
+from beacon.loading import load
 from beacon.segments import SegmentCatalog
 
 DATASET = "synthetic"

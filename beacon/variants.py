@@ -1,7 +1,7 @@
 """Recognises the kind of a genomic query by the parameters present (Beacon v2.2 genomic queries).
 
-Coordinates are zero-based, half-open. What is written in one text is read by `beacon.shorthand`;
-matching is the catalog's.
+Coordinates are zero-based, half-open. What is written in one text is read by
+`beacon.variation.shorthand`; matching is the catalog's.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 from typing import TypedDict
 
-from beacon import shorthand
-from beacon.alleles import COPY_NUMBER_LEVELS, types_matching
 from beacon.catalog import Allele, AminoacidChange, InGene, Span, VariantQuestion
 from beacon.errors import BadQuestion, UnsupportedQuestion
-from beacon.shorthand import Asked as Asked
+from beacon.variation import shorthand
+from beacon.variation.alleles import COPY_NUMBER_LEVELS, types_matching
+from beacon.variation.shorthand import Asked as Asked
 from schemas import protein
 from schemas.sequences import canonical_assembly, place
 

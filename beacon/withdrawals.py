@@ -1,8 +1,9 @@
 """People who withdrew, by dataset: `withdrawn.json` beside the manifest, apart from all versions.
 
-A running node leaves them out of every answer as soon as it sees the list (`beacon.without`), and
-no load puts them into a new version, whatever its files say; so rollback and reload cannot bring
-them back. The list names individuals, as the catalog does: it lies on the same encrypted volume.
+A running node leaves them out of every answer as soon as it sees the list
+(`beacon.segment.without`), and no load puts them into a new version, whatever its files say; so
+rollback and reload cannot bring them back. The list names individuals, as the catalog does: it lies
+on the same encrypted volume.
 """
 
 from __future__ import annotations

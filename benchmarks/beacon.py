@@ -29,7 +29,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 import httpx
 import yaml
 
-from beacon.load import DatasetSource
+from beacon.loading.load import DatasetSource
 from benchmarks import sites
 from benchmarks.asking import Taken, ask, free_port, get, resident_mb
 from benchmarks.callers import Callers

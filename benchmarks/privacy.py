@@ -34,8 +34,8 @@ from numpy.typing import NDArray
 from access.database import Database
 from access.privacy.ledger import Entry, Ledger
 from access.privacy.pricing import Spectrum, floors, price
-from beacon import panel_load
-from beacon.load import DatasetSource
+from beacon.loading import panel_load
+from beacon.loading.load import DatasetSource
 from benchmarks import attackers
 from benchmarks.asking import free_port
 from benchmarks.attackers import Attack, World, worst

@@ -27,11 +27,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 from pyroaring import BitMap
 
-from beacon import parquet
 from beacon.catalog import Allele, Annotations, DatasetFacts, InGene, Span
 from beacon.catalog import VariantQuestion as Question
-from beacon.load import DatasetSource, load
-from beacon.segment_file import SegmentWriter
+from beacon.loading import parquet
+from beacon.loading.load import DatasetSource, load
+from beacon.segment.segment_file import SegmentWriter
 from beacon.segments import SqliteSegment
 
 SPACING = 55  # bases between sites: 50 million cover the genome

@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from access.policy import BONA_FIDE, Profile
-from beacon import panel_load
+from beacon.loading import panel_load
 from gateway import config, demo_examples, demo_people, home, loading
 from gateway.demo_data import DemoDataset
 from gateway.errors import PortTaken

@@ -16,9 +16,9 @@ from pathlib import Path
 import pysam
 
 from access.policy import Profile
-from beacon.load import DatasetSource
-from beacon.records import Unreadable, read_ids
-from beacon.variant_files import open_variants
+from beacon.loading.load import DatasetSource
+from beacon.loading.records import Unreadable, read_ids
+from beacon.loading.variant_files import open_variants
 from gateway import population
 from gateway.errors import LoadRefused
 
@@ -225,7 +225,7 @@ def _is_bff(path: Path, kind: str) -> bool:
 
 
 def _people(path: Path) -> tuple[str, ...]:
-    """The ids in an individuals file; `beacon.load` checks the records themselves."""
+    """The ids in an individuals file; `beacon.loading.load` checks the records themselves."""
     try:
         return read_ids(path)
     except Unreadable as broken:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from beacon.errors import Problem
-from beacon.load import DatasetSource, check
-from beacon.reference import Reference
+from beacon.loading.load import DatasetSource, check
+from beacon.variation.reference import Reference
 from gateway import loading
 from gateway.asking import book_in_force
 from gateway.errors import LoadRefused

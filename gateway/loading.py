@@ -1,7 +1,7 @@
 """Puts data into a node's folder: datasets into the catalog, files into the sealed vault.
 
-One path for `skerry load` and the demo. Leaves checking of records to `beacon.load` and sealing to
-`streams.vault`; nothing half-loaded is ever served, because both switch only when whole.
+One path for `skerry load` and the demo. Leaves checking of records to `beacon.loading.load` and
+sealing to `streams.vault`; nothing half-loaded is ever served, because both switch only when whole.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 from access.policy import PolicyBook
 from access.policy_file import load_policies
 from access.policy_versions import PolicyVersions
-from beacon import load as beacon_load
 from beacon.catalog import DatasetFacts
 from beacon.errors import Problem
-from beacon.load import DatasetSource
+from beacon.loading import load as beacon_load
+from beacon.loading.load import DatasetSource
 from gateway import config
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome

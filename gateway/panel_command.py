@@ -13,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from beacon import panel, panel_load
+from beacon import panel
+from beacon.loading import panel_load
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
 from gateway.load_progress import Shown

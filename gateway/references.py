@@ -1,7 +1,7 @@
 """The bases of an assembly from the node's own refget store, as the beacon room asks for them.
 
 The two rooms do not see each other: this is where a stored sequence collection becomes a
-`beacon.reference.Reference`. Zero-based, half-open.
+`beacon.variation.reference.Reference`. Zero-based, half-open.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Pure texts with values bound beside them. Where equality of alleles cannot be said in SQL (shifted
 spellings, N for any base), the condition takes in all that could match and `keeps` decides each,
-by the very rules of the other engine: `beacon.justify` and `beacon.alleles`.
+by the very rules of the other engine: `beacon.variation.justify` and `beacon.variation.alleles`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from beacon import alleles, identifiers, justify, naming, vrs
 from beacon.catalog import (
     Allele,
     AminoacidChange,
@@ -24,8 +23,9 @@ from beacon.catalog import (
 )
 from beacon.clickhouse.engine import Value
 from beacon.errors import UnsupportedVariantType
-from beacon.justify import Justified
-from beacon.variant_rows import variant_id
+from beacon.segment.variant_rows import variant_id
+from beacon.variation import alleles, identifiers, justify, naming, vrs
+from beacon.variation.justify import Justified
 from schemas import hgvs
 
 _MAX_DIGITS = 10

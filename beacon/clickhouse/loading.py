@@ -20,10 +20,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from beacon import alleles, identifiers, naming, parquet, vrs
 from beacon.catalog import Allele, DatasetFacts
 from beacon.clickhouse import conditions, schema
 from beacon.clickhouse.engine import Engine
+from beacon.loading import parquet
+from beacon.variation import alleles, identifiers, naming, vrs
 from schemas.sequences import refget_id
 
 _KINDS = {

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from pyroaring import BitMap
 
-from beacon import alleles, genotypes
 from beacon.catalog import (
     Allele,
     Annotations,
@@ -33,7 +32,9 @@ from beacon.clickhouse import conditions
 from beacon.clickhouse.conditions import Condition, Stored
 from beacon.clickhouse.engine import Engine, Value
 from beacon.errors import CatalogError, UnsupportedQuestion
-from beacon.variant_rows import variant_id
+from beacon.loading import genotypes
+from beacon.segment.variant_rows import variant_id
+from beacon.variation import alleles
 
 MAX_CANDIDATES = 100_000
 _RECORD = (

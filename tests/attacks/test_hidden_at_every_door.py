@@ -13,7 +13,7 @@ import httpx
 import pytest
 import yaml
 
-from beacon.load import DatasetSource
+from beacon.loading.load import DatasetSource
 from gateway import loading, population
 from gateway.app import create_app
 from gateway.home import NodeHome

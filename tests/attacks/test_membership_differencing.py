@@ -13,7 +13,8 @@ from access.decision import Granularity, Level, Profile
 from access.disclosure import Answer, Asker, Disclosure, Found
 from access.privacy.profiles import terms
 from access.privacy.question import Kind, Question, key_of
-from beacon import load, panel, panel_load
+from beacon import panel
+from beacon.loading import load, panel_load
 from beacon.segments import SegmentCatalog
 from schemas.errors import Suppressed
 from tests.access.test_disclosure import decision

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from beacon import records
-from beacon.people_files import PeopleFiles, stage
-from beacon.records import Problems, Record
-from beacon.staging import Staging
+from beacon.loading import records
+from beacon.loading.people_files import PeopleFiles, stage
+from beacon.loading.records import Problems, Record
+from beacon.loading.staging import Staging
 from gateway import demo_data
 from gateway.errors import LoadRefused
 

@@ -31,7 +31,7 @@ from beacon.clickhouse.engine import ChdbEngine, Engine, HttpEngine
 from beacon.clickhouse.loading import load as load_clickhouse
 from beacon.clickhouse.segment import ClickHouseSegment
 from beacon.errors import CatalogError, UnsupportedQuestion
-from beacon.load import DatasetSource, load
+from beacon.loading.load import DatasetSource, load
 from beacon.segments import SegmentCatalog
 from tests.support.bases import TextReference
 from tests.support.shared import shared_data
@@ -259,7 +259,7 @@ def test_all_variants_and_their_calls_are_the_same(small: Both) -> None:
 
 
 def test_vrs_identifiers_find_the_same_rows(tmp_path: Path, engine: ChdbEngine) -> None:
-    from beacon import naming
+    from beacon.variation import naming
 
     both = _both(tmp_path, _source(tmp_path, 21, compared=True), engine)
     named = 0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from beacon.catalog import AnyOf, Compare, EntryType, HasTerm, Not, Predicate, Segment
-from beacon.load import DatasetSource, load
+from beacon.loading.load import DatasetSource, load
 from beacon.segments import SegmentCatalog
 from tests.support.sources import write_records
 

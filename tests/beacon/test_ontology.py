@@ -10,7 +10,7 @@ import pytest
 
 from beacon import ontology
 from beacon.errors import SourceRefused
-from beacon.ontology_formats import curie
+from beacon.loading.ontology_formats import curie
 
 OBO = """format-version: 1.4
 

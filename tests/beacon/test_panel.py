@@ -8,10 +8,12 @@ from pathlib import Path
 import pysam
 import pytest
 
-from beacon import panel, panel_load, shorthand
+from beacon import panel
 from beacon.catalog import Allele, InGene, Span
 from beacon.errors import CatalogError, SourceRefused
+from beacon.loading import panel_load
 from beacon.panel import UNKNOWN, Panel
+from beacon.variation import shorthand
 
 HEADER = """##fileformat=VCFv4.3
 ##contig=<ID=1,length=248956422>

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from access.policy import Profile
-from beacon import panel, panel_load
+from beacon import panel
+from beacon.loading import panel_load
 from tests.support.beacon_node import FEMALE, MALE, BeaconNode, loaded, policy
 from tests.support.cohort import cohort
 

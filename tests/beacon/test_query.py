@@ -14,7 +14,7 @@ from beacon.catalog import Allele, ById, HasTerm, InGene, Span
 from beacon.errors import BadQuestion, BodyTooLarge, UnsupportedQuestion
 from beacon.query import Query, Target, from_body, from_get
 from beacon.request_body import MAX_BODY_BYTES
-from beacon.shorthand import Asked
+from beacon.variation.shorthand import Asked
 from schemas.errors import InvalidInput, TooLarge
 
 VARIANTS = Target("genomicVariant")

@@ -19,7 +19,7 @@ from beacon.catalog import (
     VariantQuestion,
 )
 from beacon.errors import CatalogError, UnsupportedFilter, UnsupportedVariantType
-from beacon.load import DatasetSource, load
+from beacon.loading.load import DatasetSource, load
 from beacon.segments import SegmentCatalog
 from tests.support.oracle import Oracle, OracleAllele, has_term, measured
 from tests.support.shared import shared_data

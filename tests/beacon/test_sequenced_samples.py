@@ -9,7 +9,7 @@ import pytest
 from pyroaring import BitMap
 
 from beacon.catalog import Allele, Compare, EntryType, HasTerm, Not, Predicate, Segment
-from beacon.load import DatasetSource
+from beacon.loading.load import DatasetSource
 from tests.support.beacon_node import loaded
 from tests.support.sources import write_records, write_vcf
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beacon.alleles import COPY_NUMBER_LEVELS
 from beacon.catalog import Allele, AminoacidChange, InGene, VariantQuestion
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.variants import PARAMETERS, recognise
+from beacon.variation.alleles import COPY_NUMBER_LEVELS
 from schemas import sequences
 
 

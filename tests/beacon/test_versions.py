@@ -20,7 +20,7 @@ from pyroaring import BitMap
 from beacon import manifest, withdrawals
 from beacon.catalog import Allele, Compare, HasTerm, Not, Segment, Span
 from beacon.errors import CatalogError, SourceRefused, UnknownVersion, VersionInUse
-from beacon.load import DatasetSource, load
+from beacon.loading.load import DatasetSource, load
 from beacon.segments import SegmentCatalog
 from tests.support import beacon_node
 
@@ -161,7 +161,7 @@ def test_what_a_killed_load_left_is_swept_and_nothing_else(
 LOADER = """
 import dataclasses, sys
 from pathlib import Path
-from beacon.load import DatasetSource, load
+from beacon.loading.load import DatasetSource, load
 files, catalog, name = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 load(DatasetSource(
     "A", name, "", "GRCh38", (files / "a.vcf.gz",), individuals=files / "individuals.json",

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from access.policy import Level
-from beacon.load import DatasetSource
+from beacon.loading.load import DatasetSource
 from schemas.entries import ENTRY_TYPES
 from tests.support.beacon_node import BeaconNode, loaded, policy, presence_only, source
 from tests.support.beacon_schemas import Schemas

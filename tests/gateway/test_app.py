@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from beacon.errors import SourceRefused
-from beacon.load import DatasetSource
+from beacon.loading.load import DatasetSource
 from gateway import loading, population
 from gateway.app import create_app
 from gateway.errors import ConfigError

@@ -12,7 +12,7 @@ import yaml
 from access.privacy.ledger import Entry, Ledger
 from access.privacy.pricing import price
 from access.store import Store
-from beacon import load, panel_load
+from beacon.loading import load, panel_load
 from gateway.errors import Exit
 from gateway.home import NodeHome
 from tests.support.cohort import cohort

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from beacon.load import DatasetSource
+from beacon.loading.load import DatasetSource
 from gateway import loading
 from gateway.app import create_app
 from tests.support.node_folder import URL, node_folder, open_counts

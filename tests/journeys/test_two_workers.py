@@ -24,7 +24,7 @@ import yaml
 from pytest_socket import enable_socket
 
 from access.audit import verify
-from beacon.load import DatasetSource
+from beacon.loading.load import DatasetSource
 from gateway import home, loading
 from gateway.home import NodeHome
 from passports.tokens import PASSPORT_TYP, SigningKey, sign

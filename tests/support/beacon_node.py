@@ -19,10 +19,11 @@ from fastapi import FastAPI, Request
 from access.audit import RecordFile
 from access.disclosure import Disclosure
 from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
-from beacon import load, routes
+from beacon import routes
 from beacon.catalog import Catalog
 from beacon.doors import Doors
 from beacon.info import NodeFacts
+from beacon.loading import load
 from beacon.panel import NO_PANELS, Panel
 from beacon.response import error_body
 from beacon.segments import SegmentCatalog

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from pathlib import Path
 
-from beacon.load import DatasetSource
+from beacon.loading.load import DatasetSource
 from tests.support.sources import write_records, write_vcf
 
 FEMALE = {"id": "NCIT:C16576", "label": "female"}

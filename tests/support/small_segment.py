@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from beacon import parquet
 from beacon.catalog import DatasetFacts
-from beacon.parquet import Row
-from beacon.segment_file import SegmentWriter
+from beacon.loading import parquet
+from beacon.loading.parquet import Row
+from beacon.segment.segment_file import SegmentWriter
 from beacon.segments import SqliteSegment
 
 _REST = dict.fromkeys(

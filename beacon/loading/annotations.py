@@ -1,0 +1,182 @@
+"""Reads variant annotation: VEP `CSQ` and SnpEff `ANN`, whose fields the header declares.
+
+VCF 4.3 INFO, the VEP output format and the SnpEff `ANN` standard 1.0. Effects become Sequence
+Ontology ids, changes of amino acids the one-letter form. A gene counts for a variant where some
+effect lies in it: a transcript that is only up- or downstream does not. Which variant a question
+finds is left to `beacon.segment.variant_table`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from beacon.catalog import Annotations
+from schemas import protein
+
+MAX_TEXT = 1_000_000
+MAX_EACH = 200  # names of one kind kept per allele
+MAX_NAME = 200
+
+EFFECTS: Mapping[str, str] = {
+    "transcript_ablation": "SO:0001893",
+    "splice_acceptor_variant": "SO:0001574",
+    "splice_donor_variant": "SO:0001575",
+    "stop_gained": "SO:0001587",
+    "frameshift_variant": "SO:0001589",
+    "stop_lost": "SO:0001578",
+    "start_lost": "SO:0002012",
+    "transcript_amplification": "SO:0001889",
+    "feature_elongation": "SO:0001907",
+    "feature_truncation": "SO:0001906",
+    "inframe_insertion": "SO:0001821",
+    "inframe_deletion": "SO:0001822",
+    "conservative_inframe_insertion": "SO:0001823",
+    "disruptive_inframe_insertion": "SO:0001824",
+    "conservative_inframe_deletion": "SO:0001825",
+    "disruptive_inframe_deletion": "SO:0001826",
+    "missense_variant": "SO:0001583",
+    "protein_altering_variant": "SO:0001818",
+    "splice_donor_5th_base_variant": "SO:0001787",
+    "splice_region_variant": "SO:0001630",
+    "splice_donor_region_variant": "SO:0002170",
+    "splice_polypyrimidine_tract_variant": "SO:0002169",
+    "incomplete_terminal_codon_variant": "SO:0001626",
+    "initiator_codon_variant": "SO:0001582",
+    "start_retained_variant": "SO:0002019",
+    "stop_retained_variant": "SO:0001567",
+    "synonymous_variant": "SO:0001819",
+    "coding_sequence_variant": "SO:0001580",
+    "mature_miRNA_variant": "SO:0001620",
+    "5_prime_UTR_variant": "SO:0001623",
+    "3_prime_UTR_variant": "SO:0001624",
+    "non_coding_transcript_exon_variant": "SO:0001792",
+    "intron_variant": "SO:0001627",
+    "NMD_transcript_variant": "SO:0001621",
+    "non_coding_transcript_variant": "SO:0001619",
+    "coding_transcript_variant": "SO:0001968",
+    "upstream_gene_variant": "SO:0001631",
+    "downstream_gene_variant": "SO:0001632",
+    "TFBS_ablation": "SO:0001895",
+    "TFBS_amplification": "SO:0001892",
+    "TF_binding_site_variant": "SO:0001782",
+    "regulatory_region_ablation": "SO:0001894",
+    "regulatory_region_amplification": "SO:0001891",
+    "regulatory_region_variant": "SO:0001566",
+    "intergenic_variant": "SO:0001628",
+    "intergenic_region": "SO:0000605",
+    "intragenic_variant": "SO:0002011",
+    "sequence_variant": "SO:0001060",
+}
+LABELS: Mapping[str, str] = {term: name for name, term in EFFECTS.items()}
+_BESIDE = frozenset({EFFECTS[f"{where}_gene_variant"] for where in ("upstream", "downstream")})
+_OUTSIDE = _BESIDE | {EFFECTS["intergenic_variant"], EFFECTS["intergenic_region"]}
+_FORMAT = re.compile(r"(?:Format:|Functional annotations:)\s*['\"]?([^'\"]+)", re.IGNORECASE)
+# Names of what we read, as VEP and SnpEff call them.
+_COLUMNS = {
+    "allele": ("Allele",),
+    "number": ("ALLELE_NUM",),
+    "effect": ("Consequence", "Annotation"),
+    "gene": ("SYMBOL", "Gene_Name"),
+    "transcript": ("HGVSc", "HGVS.c"),
+    "protein": ("HGVSp", "HGVS.p"),
+    "feature": ("Feature_ID",),
+    "residues": ("Amino_acids",),
+    "position": ("Protein_position",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Annotator:
+    """The INFO key that holds the annotation and where each field stands in an entry."""
+
+    key: str
+    places: Mapping[str, int]
+
+    @property
+    def has_changes(self) -> bool:
+        return "protein" in self.places or {"residues", "position"} <= self.places.keys()
+
+    def read(self, text: str, ref: str, alts: Sequence[str]) -> list[Annotations]:
+        """What is said of each ALT; an entry for none of them says nothing."""
+        said: list[dict[str, dict[str, None]]] = [{} for _ in alts]
+        by_name = _named(ref, alts)
+        for entry in text[:MAX_TEXT].split(","):
+            cells = entry.split("|")
+            number = self._cell(cells, "number")
+            index = int(number) - 1 if number.isdecimal() else None
+            if index is None:
+                index = by_name.get(self._cell(cells, "allele"), 0 if len(alts) == 1 else None)
+            if index is not None and 0 <= index < len(alts):
+                for kind, name in self._said(cells):
+                    said[index].setdefault(kind, {})[name] = None
+        return [_annotations(each) for each in said]
+
+    def _said(self, cells: Sequence[str]) -> Iterator[tuple[str, str]]:
+        names = self._cell(cells, "effect").split("&")
+        effects = [EFFECTS[name] for name in names if name in EFFECTS]
+        yield from (("effects", effect) for effect in effects)
+        gene = self._cell(cells, "gene")
+        within = gene and not (effects and _OUTSIDE.issuperset(effects))
+        if within:
+            yield "genes", gene
+        if transcript := self._cell(cells, "transcript"):
+            yield "transcript_hgvs", self._qualified(cells, transcript)
+        spelled = self._cell(cells, "protein").replace("%3D", "=")
+        if spelled:
+            yield "protein_hgvs", spelled
+        change = protein.one_letter(spelled.rpartition(":")[2]) if spelled else self._change(cells)
+        if change is not None:
+            yield "aminoacid_changes", change
+
+    def _change(self, cells: Sequence[str]) -> str | None:
+        """`V600E` of the residues `V/E` at position 600, where the annotation has no HGVS."""
+        before, slash, after = self._cell(cells, "residues").partition("/")
+        position = self._cell(cells, "position").partition("/")[0]
+        if not slash or len(before) != 1:
+            return None
+        return protein.one_letter(f"{before}{position}{after}")
+
+    def _qualified(self, cells: Sequence[str], transcript: str) -> str:
+        """SnpEff gives the transcript beside its `c.` name, VEP in front of it."""
+        feature = self._cell(cells, "feature")
+        return f"{feature}:{transcript}" if feature and ":" not in transcript else transcript
+
+    def _cell(self, cells: Sequence[str], name: str) -> str:
+        place = self.places.get(name)
+        if place is None or place >= len(cells):
+            return ""
+        return cells[place].strip()[:MAX_NAME]
+
+
+def annotator(declared: Mapping[str, str]) -> Annotator | None:
+    """The reader for a header's INFO descriptions by key; VEP's field wins where both are there."""
+    for key in ("CSQ", "vep", "ANN"):
+        found = _FORMAT.search(declared.get(key, ""))
+        if found is None:
+            continue
+        fields = [field.strip() for field in found[1].split("|")]
+        places = {
+            name: fields.index(spelling)
+            for name, spellings in _COLUMNS.items()
+            for spelling in spellings
+            if spelling in fields
+        }
+        if {"effect", "gene"} <= places.keys():
+            return Annotator(key, places)
+    return None
+
+
+def _named(ref: str, alts: Sequence[str]) -> dict[str, int]:
+    """ALTs by the names VEP and SnpEff give them: as written, or without the first base that all
+    alleles of the line share, `-` where nothing is left."""
+    anchored = len({ref[:1], *(alt[:1] for alt in alts)}) == 1 and {len(ref), *map(len, alts)} != {
+        1
+    }
+    named = {(alt[1:] or "-") if anchored else alt: index for index, alt in enumerate(alts)}
+    return {alt: index for index, alt in enumerate(alts)} | named
+
+
+def _annotations(said: Mapping[str, Mapping[str, None]]) -> Annotations:
+    return Annotations(**{kind: tuple(names)[:MAX_EACH] for kind, names in said.items()})

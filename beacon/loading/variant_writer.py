@@ -1,0 +1,264 @@
+"""Writes the variants of a segment: blocks of columns, side tables for what few variants have.
+
+Stage two of a load: the sorted Parquet file in, tables out, in memory bounded by one batch, one
+chunk of carriers and the bitmaps of genes and types. Reading them is left to
+`beacon.segment.variant_table`, the file around them to `beacon.segment.segment_file`.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from beacon.catalog import Allele
+from beacon.loading import parquet
+from beacon.loading.variant_batch import Batch
+from beacon.segment import blocks, sparse
+from beacon.segment.blocks import CHUNK, LONG_SPAN
+from beacon.variation import alleles, identifiers
+from beacon.variation.reaches import ReachWriter
+
+TABLES = """
+CREATE TABLE arrays (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE blocks (number INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE calls (row INTEGER PRIMARY KEY, samples BLOB NOT NULL, genotypes BLOB NOT NULL);
+-- By chunk << 32 | person; a table clustered on both would spill blobs of this size to other pages.
+CREATE TABLE carried (place INTEGER PRIMARY KEY, rows BLOB NOT NULL);
+CREATE TABLE marks (
+  kind TEXT NOT NULL, name TEXT NOT NULL, rows BLOB NOT NULL, PRIMARY KEY (kind, name)
+) WITHOUT ROWID;
+CREATE TABLE cores (
+  chrom INTEGER NOT NULL, start0 INTEGER NOT NULL, ref TEXT NOT NULL, alt TEXT NOT NULL,
+  row INTEGER NOT NULL, PRIMARY KEY (chrom, start0, ref, alt, row)
+) WITHOUT ROWID;
+CREATE TABLE rsids (number INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (number, row))
+  WITHOUT ROWID;
+CREATE TABLE names (name TEXT NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (name, row))
+  WITHOUT ROWID;
+CREATE TABLE changes (
+  change TEXT NOT NULL, gene TEXT NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (change, gene, row)
+) WITHOUT ROWID;
+CREATE TABLE notes (row INTEGER PRIMARY KEY, json TEXT NOT NULL);
+CREATE TABLE gene_spans (
+  symbol TEXT NOT NULL, chrom INTEGER NOT NULL, start0 INTEGER NOT NULL, end0 INTEGER NOT NULL,
+  PRIMARY KEY (symbol, chrom, start0, end0)
+) WITHOUT ROWID;
+CREATE TEMP TABLE staged_rsids (number INTEGER, row INTEGER);
+CREATE TEMP TABLE staged_names (name TEXT, row INTEGER);
+CREATE TEMP TABLE staged_changes (change TEXT, gene TEXT, row INTEGER);
+"""
+# Sorted first, a table clustered on another key than the row is written front to back.
+_ARRANGE = (
+    "INSERT INTO rsids SELECT DISTINCT number, row FROM staged_rsids ORDER BY 1, 2",
+    "INSERT INTO names SELECT DISTINCT name, row FROM staged_names ORDER BY 1, 2",
+    "INSERT INTO changes SELECT DISTINCT change, gene, row FROM staged_changes ORDER BY 1, 2, 3",
+)
+
+
+class VariantWriter:
+    """`persons` is the person of each sample number; `reaches` compares with a reference."""
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        persons: NDArray[np.uint32],
+        *,
+        reaches: ReachWriter | None = None,
+    ) -> None:
+        self._db, self._persons, self._reaches = db, persons, reaches
+        self._one_sample_each = len(np.unique(persons)) == len(persons)
+        self._rows = 0
+        self._keys: list[int] = []
+        self._firsts: list[int] = []
+        self._long: list[NDArray[np.int64]] = []
+        self._marks: dict[tuple[str, str], BitMap] = defaultdict(BitMap)
+        self._carried: list[NDArray[np.uint64]] = []
+        self._chunk = 0
+        self.kinds: set[str] = set()
+
+    def write(self, path: Path, *, tell: Callable[[int], None]) -> None:
+        for table in parquet.read(path):
+            batch = Batch(table, self._rows)
+            self._write_blocks(batch)
+            self._write_marks(batch)
+            self._write_names(batch)
+            self._db.executemany("INSERT INTO cores VALUES (?, ?, ?, ?, ?)", self._cores(batch))
+            if batch.has_calls:
+                self._write_calls(batch)
+            if self._reaches is not None:
+                self._reaches.write(self._rows, batch.alleles())
+            self._rows += batch.count
+            tell(self._rows)
+        self._flush_carried()
+        self._finish()
+
+    @property
+    def chromosomes(self) -> tuple[str, ...]:
+        ranks = sorted({key >> 32 for key in self._keys})
+        return tuple(alleles.CHROMOSOMES[rank - 1] for rank in ranks)
+
+    # Blocks
+
+    def _write_blocks(self, batch: Batch) -> None:
+        columns = batch.columns()
+        if batch.has_calls:
+            columns["carriers"] = self._carriers(batch)
+        texts, others = batch.texts(), np.cumsum(columns["code"] == blocks.OTHER)
+        starts = np.flatnonzero(np.diff(batch.rank, prepend=0))
+        bounds = sorted({*starts.tolist(), batch.count, *self._inner(starts, batch.count)})
+        for first, last in pairwise(bounds):
+            before = int(others[first - 1]) if first else 0
+            after = int(others[last - 1])
+            part = {name: columns[name][first:last] for name in blocks.EACH}
+            part |= {name: columns[name][before:after] for name in blocks.OTHERS}
+            data = blocks.encode(part, texts[before:after])
+            self._db.execute("INSERT INTO blocks VALUES (?, ?)", (len(self._keys), data))
+            self._keys.append(int(batch.rank[first]) << 32 | int(columns["start0"][first]))
+            self._firsts.append(self._rows + first)
+
+    @staticmethod
+    def _inner(starts: NDArray[np.int64], count: int) -> Iterator[int]:
+        """Where blocks begin inside a run of one chromosome."""
+        for first, last in zip(starts.tolist(), [*starts[1:].tolist(), count], strict=True):
+            yield from range(first, last, blocks.ROWS)
+
+    def _carriers(self, batch: Batch) -> NDArray[np.int64]:
+        ends, samples, _ = batch.calls
+        if self._one_sample_each:
+            return np.diff(ends).astype(np.int64)
+        parts = np.split(self._persons[samples], ends[1:-1])
+        return np.array([len(np.unique(part)) for part in parts], dtype=np.int64)
+
+    # Carriers
+
+    def _write_calls(self, batch: Batch) -> None:
+        ends, samples, codes = batch.calls
+        size, bounds = len(self._persons), ends.tolist()
+        self._db.executemany(
+            "INSERT INTO calls VALUES (?, ?, ?)",
+            (
+                (
+                    self._rows + row,
+                    sparse.encode(samples[first:last], size),
+                    sparse.encode_codes(codes[first:last]),
+                )
+                for row, (first, last) in enumerate(pairwise(bounds))
+                if last > first
+            ),
+        )
+        rows = self._rows + np.repeat(np.arange(batch.count, dtype=np.uint64), np.diff(ends))
+        pairs = self._persons[samples].astype(np.uint64) << np.uint64(32) | rows.astype(np.uint64)
+        while (end := (self._chunk + 1) * CHUNK) <= self._rows + batch.count:
+            inside = int(rows.searchsorted(end))
+            self._carried.append(pairs[:inside])
+            rows, pairs = rows[inside:], pairs[inside:]
+            self._flush_carried()
+        self._carried.append(pairs)
+
+    def _flush_carried(self) -> None:
+        """One chunk of rows, turned from rows of people into people of rows."""
+        pairs = np.sort(np.concatenate([np.zeros(0, np.uint64), *self._carried]))
+        if not self._one_sample_each:
+            pairs = pairs[np.diff(pairs, prepend=np.uint64(2**64 - 1)) > 0]
+        people = (pairs >> np.uint64(32)).astype(np.int64)
+        low = (pairs & np.uint64(CHUNK - 1)).astype(np.uint32)
+        bounds = [*np.flatnonzero(np.diff(people, prepend=-1)).tolist(), len(pairs)]
+        self._db.executemany(
+            "INSERT INTO carried VALUES (?, ?)",
+            (
+                (self._chunk << 32 | int(people[first]), sparse.encode(low[first:last], CHUNK))
+                for first, last in pairwise(bounds)
+            ),
+        )
+        self._carried, self._chunk = [], self._chunk + 1
+
+    # Sides
+
+    def _write_marks(self, batch: Batch) -> None:
+        for kind in ("type", "genes", "effects"):
+            for name, places in batch.places(kind):
+                if name != "SNP":  # what no other type has
+                    self._marks[kind, _symbol(name)] |= sparse.bitmap(places + self._rows)
+        spans = batch.end0 - batch.start0
+        long = np.flatnonzero(spans > LONG_SPAN)
+        if len(long):
+            table = (batch.rank[long], batch.start0[long], batch.end0[long], long + self._rows)
+            self._long.append(np.stack(table, axis=1).astype(np.int64))
+
+    def _cores(self, batch: Batch) -> Iterator[tuple[object, ...]]:
+        """Compared forms that looking at a position and the one before would not find."""
+        for place, ref, alt in batch.sequences():
+            chrom, start0 = (
+                alleles.CHROMOSOMES[int(batch.rank[place]) - 1],
+                int(batch.start0[place]),
+            )
+            stored = Allele(chrom, start0, ref, alt)
+            core = alleles.trimmed(stored)
+            if core.start0 - start0 > 1:
+                rank, row = int(batch.rank[place]), self._rows + place
+                yield rank, core.start0, core.ref, core.alt, row
+
+    def _write_names(self, batch: Batch) -> None:
+        numbers, places = batch.rs_numbers()
+        if len(numbers):
+            self.kinds.add(identifiers.Kind.RSID)
+            self._db.executemany(
+                "INSERT INTO staged_rsids VALUES (?, ?)",
+                zip(numbers.tolist(), (places + self._rows).tolist(), strict=True),
+            )
+        for place, note in batch.notes():
+            self._write_note(self._rows + place, note)
+
+    def _write_note(self, row: int, note: Mapping[str, Any]) -> None:
+        text = json.dumps(note, separators=(",", ":"))
+        self._db.execute("INSERT INTO notes VALUES (?, ?)", (row, text))
+        named = [*note.get("identifiers", ()), *note.get("transcript_hgvs", ())]
+        named += note.get("protein_hgvs", ())
+        for name in named:
+            self.kinds.add(identifiers.kind(name))
+            number = identifiers.rs_number(name)
+            if number is not None:
+                self._db.execute("INSERT INTO staged_rsids VALUES (?, ?)", (number, row))
+            else:
+                plain = identifiers.normal(name)
+                self._db.execute("INSERT INTO staged_names VALUES (?, ?)", (plain, row))
+        self._db.executemany(
+            "INSERT INTO staged_changes VALUES (?, ?, ?)",
+            (
+                (change, _symbol(gene), row)
+                for change in note.get("aminoacid_changes", ())
+                for gene in note.get("genes") or ("",)
+            ),
+        )
+
+    def _finish(self) -> None:
+        for (kind, name), rows in self._marks.items():
+            rows.run_optimize()
+            self._db.execute("INSERT INTO marks VALUES (?, ?, ?)", (kind, name, rows.serialize()))
+        long = np.concatenate(self._long) if self._long else np.zeros((0, 4), np.int64)
+        arrays: Sequence[tuple[str, NDArray[Any]]] = (
+            ("keys", np.array(self._keys, dtype=np.uint64)),
+            ("firsts", np.array(self._firsts, dtype=np.uint32)),
+            ("long", long),
+        )
+        self._db.executemany(
+            "INSERT INTO arrays VALUES (?, ?)", ((name, of.tobytes()) for name, of in arrays)
+        )
+        for statement in _ARRANGE:
+            self._db.execute(statement)
+        if self._reaches is not None:
+            self._reaches.finish()
+            self.kinds.add(identifiers.Kind.VRS)
+
+
+def _symbol(name: str) -> str:
+    return name.upper()

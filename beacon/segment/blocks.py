@@ -1,0 +1,159 @@
+"""A block of neighbouring variants as columns of the fewest whole bytes.
+
+A segment keeps its variants in blocks of at most `ROWS`, each on one chromosome and in order. A
+column is a base and differences from it of 0, 1, 2, 4 or 8 bytes, so a site costs about ten bytes
+and a question decodes only the columns it looks at. Single-base substitutions are one code; every
+other allele has a type, a span, a length and its bases beside it. What blocks are asked is left to
+`beacon.segment.variant_table`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+FORMAT: Final = 6  # of the segment file
+ROWS: Final = 512
+CHUNK: Final = 1 << 16  # rows whose carriers are turned into rows of people together
+LONG_SPAN: Final = 1000  # alleles this long are listed apart: a range looks back only this far
+BASES: Final = "ACGTN"
+OTHER: Final = 0  # the code of an allele that is no single-base substitution
+TYPES: Final = ("SNP", "MNP", "INS", "DEL", "INDEL", "DUP", "INV", "CNV", "BND")
+EACH: Final = (
+    "start0", "code", "ac", "an", "homozygotes", "hemizygotes", "carriers", "af", "rs",
+)  # fmt: skip
+OTHERS: Final = ("type", "span", "length")  # of alleles whose code is OTHER
+UNKNOWN: Final = -1
+
+Integers = NDArray[np.int64]
+_NAMES = (*EACH, *OTHERS)
+_PLACES = {name: place for place, name in enumerate(_NAMES)}
+# Rows, rows beside the code, where their bases begin; then base, width and offset of each column.
+_HEAD = struct.Struct("<HHI" + "qBI" * len(_NAMES))
+_FIRST = 3
+_WIDTHS = (0, 1, 2, 4, 8)
+_KINDS: dict[int, type[np.unsignedinteger]] = {
+    1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64,
+}  # fmt: skip
+_END = "\n"
+_SUBSTITUTIONS = [(ref, alt) for ref in BASES for alt in BASES]
+
+
+def code_of(ref: str, alt: str) -> int:
+    """The code of a single-base substitution, `OTHER` for everything else."""
+    if len(ref) != 1 or len(alt) != 1 or ref == alt or ref not in BASES or alt not in BASES:
+        return OTHER
+    return 1 + BASES.index(ref) * len(BASES) + BASES.index(alt)
+
+
+def bases_of(code: int) -> tuple[str, str]:
+    return _SUBSTITUTIONS[code - 1]
+
+
+def encode(columns: Mapping[str, Integers], texts: Sequence[str]) -> bytes:
+    """`texts` are `REF<tab>ALT` of the rows whose code is `OTHER`, in order."""
+    heads: list[int] = []
+    parts: list[bytes] = []
+    offset = _HEAD.size
+    for name in _NAMES:
+        values = columns[name]
+        base = int(values.min()) if len(values) else 0
+        most = int(values.max()) - base if len(values) else 0
+        width = next(w for w in _WIDTHS if most < 1 << (8 * w))
+        heads += [base, width, offset]
+        if width:
+            parts.append((values - base).astype(_KINDS[width]).tobytes())
+            offset += len(parts[-1])
+    head = _HEAD.pack(len(columns["start0"]), len(texts), offset, *heads)
+    return b"".join((head, *parts, _END.join(texts).encode()))
+
+
+class Block:
+    """One block, decoded as far as it was asked; `first` is the number of its first row."""
+
+    def __init__(self, data: bytes, *, rank: int, first: int) -> None:
+        self.rank, self.first, self._data = rank, first, data
+        self._head: tuple[int, ...] = _HEAD.unpack_from(data)
+        self.count = self._head[0]
+        self._known: dict[str, Integers] = {}
+
+    def _column_head(self, name: str) -> tuple[int, int, int]:
+        """(base, width, offset)."""
+        place = _FIRST + 3 * _PLACES[name]
+        return self._head[place], self._head[place + 1], self._head[place + 2]
+
+    def column(self, name: str) -> Integers:
+        known = self._known.get(name)
+        if known is None:
+            base, width, offset = self._column_head(name)
+            count = self._head[1] if name in OTHERS else self.count
+            if width:
+                raw = np.frombuffer(self._data, _KINDS[width], count=count, offset=offset)
+                known = raw.astype(np.int64) + base
+            else:
+                known = np.full(count, base, dtype=np.int64)
+            self._known[name] = known
+        return known
+
+    def at(self, name: str, place: int) -> int:
+        """One value of a column, without decoding the others."""
+        base, width, offset = self._column_head(name)
+        offset += place * width
+        return base + int.from_bytes(self._data[offset : offset + width], "little")
+
+    def place(self, start0: int) -> int:
+        """How many rows begin before `start0`."""
+        base, width, offset = self._head[_FIRST : _FIRST + 3]
+        wanted = start0 - base
+        if wanted <= 0:
+            return 0
+        if wanted >> (8 * width):
+            return self.count
+        # Compared as they are stored: widening them would cost more than the search.
+        kind = _KINDS[width]
+        raw = np.frombuffer(self._data, kind, count=self.count, offset=offset)
+        return int(raw.searchsorted(kind(wanted)))
+
+    def ends(self, first: int, last: int) -> Integers:
+        """end0 of the rows between these places."""
+        ends = self.column("start0")[first:last] + 1
+        low, high = self.other_places.searchsorted([first, last])
+        if low < high:
+            ends[self.other_places[low:high] - first] += self.column("span")[low:high] - 1
+        return ends
+
+    @cached_property
+    def other_places(self) -> Integers:
+        """Places in the block of the alleles beside it, in order."""
+        return np.flatnonzero(self.column("code") == OTHER)
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return self._data[self._head[2] :].decode().split(_END)
+
+    def bases(self, place: int) -> tuple[str, str]:
+        code = self.at("code", place)
+        if code != OTHER:
+            return bases_of(code)
+        ref, _, alt = self._texts[int(self.other_places.searchsorted(place))].partition("\t")
+        return ref, alt
+
+    def beside(self, name: str, place: int, *, otherwise: int) -> int:
+        """A column of `OTHERS` for one row; a single-base substitution has `otherwise`."""
+        if self.at("code", place) != OTHER:
+            return otherwise
+        return self.at(name, int(self.other_places.searchsorted(place)))
+
+    def spread(self, name: str, *, otherwise: int) -> Integers:
+        """A column of `OTHERS` for every row."""
+        known = self._known.get(f"every {name}")
+        if known is None:
+            known = np.full(self.count, otherwise, dtype=np.int64)
+            known[self.other_places] = self.column(name)
+            self._known[f"every {name}"] = known
+        return known

@@ -1,0 +1,126 @@
+"""Who carries which variants of a segment, asked either way round.
+
+Carriers of a variant are kept by row, and the rows of a person by chunk of rows; a question takes
+the shorter way. People are numbers, calls name samples.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from beacon.loading import genotypes
+from beacon.segment import sparse
+from beacon.segment.blocks import CHUNK
+from beacon.segment.variant_rows import Ask
+
+MAX_CACHED_NAMES = 50_000
+MAX_REMEMBERED_BYTES = 32 * 1024 * 1024
+_ROWS_PER_PERSON = 3  # reading a person's chunk costs about what three rows' carriers do
+_DENSE = 4  # rows so close together are read as one range
+
+
+class Carriers:
+    """`ask` runs one statement; `people` is how many there are, `rows` how many variants."""
+
+    def __init__(self, ask: Ask, *, people: int, rows: int) -> None:
+        self._ask, self._count, self._rows = ask, people, rows
+        self._remembered: OrderedDict[bytes, BitMap] = OrderedDict()
+        self._lock = Lock()
+        self._sample = lru_cache(MAX_CACHED_NAMES)(self._read_sample)
+
+    @cached_property
+    def _persons(self) -> NDArray[np.uint32]:
+        """The person of each sample."""
+        rows = self._ask("SELECT person FROM samples ORDER BY number")
+        return np.array([person for (person,) in rows], dtype=np.uint32)
+
+    def of(self, rows: BitMap) -> BitMap:
+        """People carrying at least one of these variants."""
+        if len(rows) > self._count * _ROWS_PER_PERSON:
+            return BitMap(person for person in range(self._count) if self._has_any(person, rows))
+        _, blobs = self._calls(rows)
+        samples = np.flatnonzero(sparse.union(blobs, len(self._persons)))
+        return sparse.bitmap(self._persons[samples])
+
+    def _calls(self, rows: BitMap) -> tuple[list[int], list[bytes]]:
+        """The rows that anybody carries, and the samples of each."""
+        if not rows:
+            return [], []
+        first, last = rows.min(), rows.max()
+        if last - first < _DENSE * len(rows):
+            sql = "SELECT row, samples FROM calls WHERE row BETWEEN ? AND ?"
+            found = [each for each in self._ask(sql, first, last) if each[0] in rows]
+        else:
+            sql = "SELECT row, samples FROM calls WHERE row = ?"
+            found = [each for row in rows for each in self._ask(sql, row)]
+        return [row for row, _ in found], [blob for _, blob in found]
+
+    def rows(self, people: BitMap, *, among: BitMap | None) -> BitMap:
+        """Variants (of those in `among`) that at least one of these people carries."""
+        if among is not None and not among:
+            return among
+        if among is not None and len(among) <= len(people) * _ROWS_PER_PERSON:
+            wanted = np.zeros(self._count, dtype=bool)
+            wanted[np.frombuffer(people.to_array(), np.uint32)] = True
+            carried, blobs = self._calls(among)
+            return BitMap(carried[at] for at in sparse.marked(blobs, wanted[self._persons]))
+        if among is not None and among.max() // CHUNK == among.min() // CHUNK:
+            return self._in_chunk(people, among.min() // CHUNK) & among
+        every = self._every_row(people)
+        return every if among is None else every & among
+
+    def _every_row(self, people: BitMap) -> BitMap:
+        """All rows of these people; asked again for each page, so the last few are remembered."""
+        key = people.serialize()
+        with self._lock:
+            if key in self._remembered:
+                self._remembered.move_to_end(key)
+                return self._remembered[key]
+        found = BitMap()
+        for chunk in range(self._rows // CHUNK + 1):
+            found |= self._in_chunk(people, chunk)
+        with self._lock:
+            self._remembered[key] = found
+            while len(self._remembered) * (self._rows // 8 + 1) > MAX_REMEMBERED_BYTES:
+                self._remembered.popitem(last=False)
+        return found
+
+    def _in_chunk(self, people: BitMap, chunk: int) -> BitMap:
+        marks = np.zeros(CHUNK, dtype=bool)
+        for person in people:
+            marks[self._rows_of(person, chunk)] = True
+        return sparse.bitmap(np.flatnonzero(marks) + chunk * CHUNK)
+
+    def _has_any(self, person: int, rows: BitMap) -> bool:
+        for chunk in range(rows.min() // CHUNK, rows.max() // CHUNK + 1):
+            low = self._rows_of(person, chunk)
+            if len(low) and rows.intersect(sparse.bitmap(low.astype(np.int64) + chunk * CHUNK)):
+                return True
+        return False
+
+    def _rows_of(self, person: int, chunk: int) -> NDArray[np.uint32]:
+        found = self._ask("SELECT rows FROM carried WHERE place = ?", chunk << 32 | person)
+        return sparse.decode(found[0][0]) if found else sparse.decode(b"")
+
+    def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
+        """(sample id, genotype) in sample order."""
+        found = self._ask("SELECT samples, genotypes FROM calls WHERE row = ?", row)
+        if not found:
+            return ()
+        samples = sparse.decode(found[0][0])
+        codes = sparse.decode_codes(found[0][1], len(samples))[:limit].tolist()
+        return [
+            (self._sample(number), genotypes.text(code))
+            for number, code in zip(samples[:limit].tolist(), codes, strict=True)
+        ]
+
+    def _read_sample(self, number: int) -> str:
+        ((name,),) = self._ask("SELECT id FROM samples WHERE number = ?", number)
+        return str(name)

@@ -1,0 +1,314 @@
+"""The records of one segment: filters evaluated to sets of numbers, joined between entities.
+
+Beacon v2.2 filters. A filter without a scope asks every entity that has the term, collections only
+where nothing else has it. Which records belong together is `beacon.segment.joins`', opening the
+file `beacon.segments`'.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, assert_never, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from beacon import quantities
+from beacon.catalog import AnyOf, Compare, EntryType, FilteringTerm, HasTerm, Not, Predicate
+from beacon.errors import UnsupportedFilter
+from beacon.findings import SINGLE_VALUED
+from beacon.quantities import Kind
+from beacon.segment.bitmaps import Values, compare_text
+from beacon.segment.joins import COLLECTIONS, Joins
+
+MAX_NESTING = 10
+MAX_LISTED_VALUES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """Amounts of one field of an entity in one unit; `None` as kind stands for words."""
+
+    name: str
+    kind: Kind | None
+    unit: str = ""
+    unit_label: str = ""
+    label: str = ""
+    holders: int = 0
+
+
+class RecordTable:
+    """`ask` runs one statement; `people` is how many people the dataset has."""
+
+    def __init__(self, ask: Callable[..., list[Any]], people: int) -> None:
+        self._ask = ask
+        self._joins = Joins(ask, people)
+        self._values: dict[tuple[str, str, str, str], Values] = {}
+        self._listed: dict[str, tuple[str, ...]] = {}
+        self._fields = self._read_fields()
+
+    # Filters
+
+    def matching(self, target: str, predicates: Sequence[Predicate]) -> BitMap:
+        """Of variants, the people with a sequenced sample of which every predicate holds."""
+        if target == "genomicVariant" and predicates:
+            return self._joins.sequenced(lambda entity: self.matching(entity, predicates))
+        found = self._joins.all(target)
+        for predicate in predicates:
+            found &= self._holds(predicate, target, 0)
+        return found
+
+    def knows(self, predicate: Predicate) -> bool:
+        match predicate:
+            case HasTerm(term, _, scope):
+                listed = self._listing(term, scope)
+                return bool(listed or self._stands_for(term) or self._custom(predicate))
+            case Compare(name, _, _, scope):
+                return bool(self._named(name, scope))
+            case AnyOf(of):
+                return all(self.knows(each) for each in of)
+            case Not(of):
+                return self.knows(of)
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _holds(self, predicate: Predicate, target: str, depth: int) -> BitMap:
+        if depth > MAX_NESTING:
+            raise UnsupportedFilter(f"filters can be nested at most {MAX_NESTING} deep")
+        match predicate:
+            case HasTerm() | Compare():
+                found = BitMap()
+                for entity, numbers in self._leaf(predicate, target):
+                    found |= self._joins.join(entity, numbers, target)
+                return found
+            case AnyOf(of):
+                either = BitMap()
+                for each in of:
+                    either |= self._holds(each, target, depth + 1)
+                return either
+            case Not(of):
+                return self._joins.all(target) - self._holds(of, target, depth + 1)
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _leaf(self, predicate: HasTerm | Compare, target: str) -> Iterator[tuple[str, BitMap]]:
+        if isinstance(predicate, Compare):
+            return self._compared(predicate, target)
+        listed = self._listing(predicate.term, predicate.scope)
+        if not listed and (custom := self._custom(predicate)) is not None:
+            return self._compared(custom, target)
+        if not listed:
+            now = self._stands_for(predicate.term)
+            if now is None:
+                raise UnsupportedFilter("no such ontology term is known in this dataset")
+            predicate = replace(predicate, term=now)
+            listed = self._listing(now, predicate.scope)
+        return self._having(predicate, _asked(listed, target))
+
+    def _having(self, predicate: HasTerm, entities: list[str]) -> Iterator[tuple[str, BitMap]]:
+        for entity in entities:
+            ((exact, closed),) = self._ask(
+                "SELECT exact, closed FROM terms WHERE id = ? AND entity = ?",
+                *(predicate.term, entity),
+            )
+            yield entity, BitMap.deserialize(closed if predicate.descendants else exact)
+
+    def _listing(self, term: str, scope: str | None) -> list[str]:
+        """The entities whose records hold the term or one below it."""
+        entities = self._listed.get(term)
+        if entities is None:
+            rows = self._ask("SELECT entity FROM terms WHERE id = ?", term)
+            entities = tuple(entity for (entity,) in rows)
+            if entities:  # so as many are kept as there are terms
+                self._listed[term] = entities
+        return [entity for entity in entities if scope in (None, entity)]
+
+    def _stands_for(self, term: str) -> str | None:
+        """The term of a loaded ontology that this id means, itself or as a former id."""
+        rows = self._ask("SELECT stands_for FROM vocabulary WHERE id = ?", term)
+        return str(rows[0][0]) if rows else None
+
+    def _custom(self, predicate: HasTerm) -> Compare | None:
+        """`sex:female` asks a field of words by its name."""
+        name, _, value = predicate.term.partition(":")
+        fields = self._named(name, predicate.scope) if value else {}
+        if not any(each.kind is None for found in fields.values() for each in found):
+            return None
+        return Compare(name, "=", value, predicate.scope)
+
+    def _compared(self, question: Compare, target: str) -> Iterator[tuple[str, BitMap]]:
+        fields = self._named(question.id, question.scope)
+        if not fields:
+            raise UnsupportedFilter("no such field is known in this dataset")
+        for entity in _asked(list(fields), target):
+            yield entity, self._compare(entity, fields[entity], question)
+
+    def _compare(self, entity: str, fields: list[_Measured], question: Compare) -> BitMap:
+        for kind in dict.fromkeys(each.kind for each in fields if each.kind is not None):
+            one, value = _in_unit([each for each in fields if each.kind == kind], question.value)
+            asked = quantities.of_text(value, kind)
+            if asked is not None:
+                return self._amounts(entity, one).compare(question, asked)
+        words = [each for each in fields if each.kind is None]
+        if not words:
+            raise UnsupportedFilter(_expected(question, fields))
+        texts = self._ask(
+            "SELECT value, numbers FROM texts WHERE entity = ? AND name = ?",
+            *(entity, words[0].name),
+        )
+        return compare_text(question, ((v, BitMap.deserialize(blob)) for v, blob in texts))
+
+    def _amounts(self, entity: str, of: _Measured) -> Values:
+        key = (entity, of.name, of.kind or "", of.unit)
+        if key not in self._values:
+            ((low, high, numbers),) = self._ask(
+                "SELECT low, high, numbers FROM amounts "
+                "WHERE entity = ? AND name = ? AND kind = ? AND unit = ?",
+                *key,
+            )
+            self._values[key] = Values(
+                np.frombuffer(low, np.float64),
+                None if high is None else np.frombuffer(high, np.float64),
+                np.frombuffer(numbers, np.uint32),
+            )
+        return self._values[key]
+
+    def _named(self, name: str, scope: str | None) -> dict[str, list[_Measured]]:
+        """The fields of this name by entity: the full dotted name, or its last parts where only
+        one field of the entity ends so."""
+        asked = name.removesuffix(".iso8601duration")
+        found: dict[str, list[_Measured]] = {}
+        for entity, fields in self._fields.items():
+            if scope not in (None, entity):
+                continue
+            ending = [full for full in fields if full == asked or full.endswith(f".{asked}")]
+            if asked in fields or len(ending) == 1:
+                found[entity] = fields[asked if asked in fields else ending[0]]
+        return found
+
+    def _read_fields(self) -> Mapping[str, Mapping[str, list[_Measured]]]:
+        fields: dict[str, dict[str, list[_Measured]]] = defaultdict(lambda: defaultdict(list))
+        for entity, *rest in self._ask(
+            "SELECT entity, name, kind, unit, unit_label, label, holders FROM amounts"
+        ):
+            fields[entity][rest[0]].append(_Measured(*rest))
+        for entity, name, values in self._ask(
+            "SELECT entity, name, count(*) FROM texts GROUP BY entity, name"
+        ):
+            fields[entity][name].append(_Measured(name, None, holders=values))
+        return fields
+
+    # Records
+
+    def entries(
+        self,
+        entity: str,
+        *,
+        people: BitMap | None,
+        records: BitMap | None,
+        skip: int,
+        limit: int,
+    ) -> tuple[int, Sequence[Mapping[str, object]]]:
+        chosen = self._chosen(entity, people, records)
+        texts = (
+            self._ask("SELECT json FROM records WHERE entity = ? AND seq = ?", entity, number)
+            for number in chosen[skip : skip + limit].tolist()
+        )
+        return len(chosen), [json.loads(text) for ((text,),) in texts]
+
+    def belonging(self, target: str, *, to: str, entry_id: str) -> BitMap | None:
+        return self._joins.belonging(target, to=to, entry_id=entry_id)
+
+    def entry(self, entity: str, entry_id: str) -> Mapping[str, object] | None:
+        sql = "SELECT json FROM records WHERE entity = ? AND id = ?"
+        rows = self._ask(sql, entity, entry_id)
+        return cast("Mapping[str, object]", json.loads(rows[0][0])) if rows else None
+
+    def _chosen(
+        self, entity: str, people: BitMap | None, records: BitMap | None
+    ) -> NDArray[np.int64]:
+        if entity == "individual":
+            people, records = _both(people, records), None  # they have their people's numbers
+        chosen = BitMap(range(len(self._joins.links(entity, "individual"))))
+        if people is not None:
+            chosen &= self._joins.of_carriers(people, entity)
+        if records is not None:
+            chosen &= records
+        return np.array(chosen, dtype=np.int64)
+
+    # Terms
+
+    def terms(self) -> Sequence[FilteringTerm]:
+        found = [
+            FilteringTerm(
+                *(term, label, "ontologyTerm", entity, holders),
+                synonyms=tuple(synonyms.split("\n")) if synonyms else (),
+            )
+            for term, label, entity, holders, synonyms in self._ask(
+                "SELECT t.id, t.label, t.entity, t.holders, v.synonyms FROM terms t "
+                "LEFT JOIN vocabulary v ON v.id = t.id ORDER BY t.id, t.entity"
+            )
+        ]
+        for entity, fields in sorted(self._fields.items()):
+            for name, of in sorted(fields.items()):
+                holders = max(each.holders for each in of)
+                scope = cast("EntryType", entity)
+                values = self._values_of(entity, name, of)
+                found.append(
+                    FilteringTerm(name, of[0].label, "alphanumeric", scope, holders, values)
+                )
+        return found
+
+    def _values_of(self, entity: str, name: str, of: list[_Measured]) -> tuple[str, ...]:
+        """The words of a field that has few; free text of a person is never listed."""
+        many = any(each.kind is not None or each.holders > MAX_LISTED_VALUES for each in of)
+        if many or name not in SINGLE_VALUED:
+            return ()
+        sql = "SELECT value FROM texts WHERE entity = ? AND name = ? ORDER BY value"
+        return tuple(value for (value,) in self._ask(sql, entity, name))
+
+    def term_field(self, term: str) -> str | None:
+        rows = self._ask("SELECT entity, field FROM terms WHERE id = ?", term)
+        fields = {field for entity, field in rows if entity not in COLLECTIONS}
+        return fields.pop() if len(fields) == 1 else None
+
+
+def _asked(entities: list[str], target: str) -> list[str]:
+    """Collections stand for all of their people, so they are asked only where they are the only
+    ones to have the term, or are what is wanted."""
+    finer = [each for each in entities if each not in COLLECTIONS or each == target]
+    return finer or entities
+
+
+def _both(one: BitMap | None, other: BitMap | None) -> BitMap | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return one & other
+
+
+def _in_unit(fields: list[_Measured], value: str) -> tuple[_Measured, str]:
+    """The amounts in the unit a value names (`30 kg/m2`), or in the only unit there is."""
+    amount, _, unit = value.strip().partition(" ")
+    units = ", ".join(sorted(each.unit_label or each.unit for each in fields))
+    if unit := unit.strip().casefold():
+        for each in fields:
+            if unit in (each.unit.casefold(), each.unit_label.casefold()):
+                return each, amount
+        raise UnsupportedFilter(f"this field is measured in: {units or 'no unit'}")
+    if len(fields) > 1:
+        raise UnsupportedFilter(f"this field is measured in several units, name one of: {units}")
+    return fields[0], amount
+
+
+def _expected(question: Compare, fields: list[_Measured]) -> str:
+    forms = {
+        "number": "a number",
+        "duration": "an ISO 8601 duration such as P32Y6M",
+        "date": "a date such as 2021-09-24",
+    }
+    kinds = " or ".join(dict.fromkeys(forms[each.kind] for each in fields if each.kind))
+    return f"{question.id} compares with {kinds}"

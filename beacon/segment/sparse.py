@@ -1,0 +1,131 @@
+"""Ascending numbers and small codes as few bytes: carriers of a variant, variants of a person.
+
+Three forms, whichever is shortest: gaps of one byte (255 means "and more"), absolute numbers, or
+one bit per number. Decoding is a few array operations, so a bitmap of thousands costs microseconds.
+Which numbers they are is left to `beacon.segment.segment_file` and `beacon.segment.variant_table`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+Numbers = NDArray[np.uint32]
+_GAPS, _SHORT, _LONG, _BITS = range(4)
+_SHORT_FORM = bytes([_SHORT])
+_MORE = 255
+_FEW = 8  # so few that trying the other forms saves nothing worth its time
+
+
+def encode(numbers: NDArray[np.integer], size: int) -> bytes:
+    """`numbers` ascending, each below `size`, none twice."""
+    if not len(numbers):
+        return b""
+    short = size <= 1 << 16
+    if len(numbers) <= _FEW:
+        return _plain(numbers, short=short)
+    plain = len(numbers) * (2 if short else 4)
+    gaps = np.empty(len(numbers), dtype=np.int64)
+    gaps[0] = numbers[0]
+    np.subtract(numbers[1:], numbers[:-1], out=gaps[1:], casting="unsafe")
+    gaps[1:] -= 1
+    more = gaps // _MORE
+    spelled = len(numbers) + int(more.sum())
+    bits = (size + 7) // 8
+    if bits <= min(plain, spelled):
+        marks = np.zeros(size, dtype=bool)
+        marks[numbers] = True
+        return bytes([_BITS]) + np.packbits(marks, bitorder="little").tobytes()
+    if plain <= spelled:
+        return _plain(numbers, short=short)
+    out = np.full(spelled, _MORE, dtype=np.uint8)
+    out[np.cumsum(more + 1) - 1] = gaps - more * _MORE
+    return bytes([_GAPS]) + out.tobytes()
+
+
+def _plain(numbers: NDArray[np.integer], *, short: bool) -> bytes:
+    if short:
+        return bytes([_SHORT]) + numbers.astype(np.uint16).tobytes()
+    return bytes([_LONG]) + numbers.astype(np.uint32).tobytes()
+
+
+def decode(blob: bytes) -> Numbers:
+    if not blob:
+        return np.zeros(0, dtype=np.uint32)
+    form = blob[0]
+    if form == _BITS:
+        raw = np.frombuffer(blob, np.uint8, offset=1)
+        return np.flatnonzero(np.unpackbits(raw, bitorder="little")).astype(np.uint32)
+    if form != _GAPS:
+        kind = np.uint16 if form == _SHORT else np.uint32
+        return np.frombuffer(blob, kind, offset=1).astype(np.uint32)
+    raw = np.frombuffer(blob, np.uint8, offset=1)
+    ends = np.cumsum(raw, dtype=np.uint32)[raw != _MORE]
+    numbers: Numbers = np.add(ends, np.arange(len(ends), dtype=np.uint32))
+    return numbers
+
+
+def marked(blobs: Sequence[bytes], marks: NDArray[np.bool_]) -> list[int]:
+    """Places of the blobs that hold at least one marked number; short ones are read together."""
+    short = [place for place, blob in enumerate(blobs) if blob[:1] == _SHORT_FORM]
+    numbers = np.frombuffer(b"".join(blobs[place][1:] for place in short), np.uint16)
+    ends = np.cumsum([0, *(len(blobs[place]) // 2 for place in short)])
+    seen = np.concatenate([[0], np.cumsum(marks[numbers])])
+    found = [short[at] for at in np.flatnonzero(np.diff(seen[ends])).tolist()]
+    for place, blob in enumerate(blobs):
+        if blob[:1] != _SHORT_FORM and marks[decode(blob)].any():
+            found.append(place)
+    return found
+
+
+def union(blobs: Sequence[bytes], size: int) -> NDArray[np.bool_]:
+    """Marks of the numbers that any of these blobs holds."""
+    marks = np.zeros(size, dtype=bool)
+    short = b"".join(blob[1:] for blob in blobs if blob[:1] == _SHORT_FORM)
+    marks[np.frombuffer(short, np.uint16)] = True
+    for blob in blobs:
+        if blob[:1] != _SHORT_FORM:
+            marks[decode(blob)] = True
+    return marks
+
+
+def bitmap(numbers: NDArray[np.integer]) -> BitMap:
+    """A bitmap of numbers in any order; from an `array` it is filled without boxing each."""
+    return BitMap(array("I", numbers.astype(np.uint32).tobytes()))
+
+
+def encode_codes(codes: NDArray[np.uint16]) -> bytes:
+    """Small numbers of which few differ: the different ones, then an index of 0 to 8 bits each."""
+    if not len(codes):
+        return b""
+    seen = np.bincount(codes)
+    known = np.flatnonzero(seen)
+    head = bytes([len(known)]) + known.astype(np.uint16).tobytes()
+    width = _width(len(known))
+    if width == 0:
+        return head
+    seen[known] = np.arange(len(known))
+    places = seen[codes].astype(np.uint8)
+    bits = (places[:, None] >> np.arange(width, dtype=np.uint8)) & 1
+    return head + np.packbits(bits.astype(bool).ravel(), bitorder="little").tobytes()
+
+
+def decode_codes(blob: bytes, count: int) -> NDArray[np.uint16]:
+    if not count:
+        return np.zeros(0, dtype=np.uint16)
+    known = np.frombuffer(blob, np.uint16, count=blob[0], offset=1)
+    width = _width(len(known))
+    if width == 0:
+        return np.repeat(known, count)
+    raw = np.frombuffer(blob, np.uint8, offset=1 + 2 * len(known))
+    bits = np.unpackbits(raw, count=count * width, bitorder="little").reshape(count, width)
+    codes: NDArray[np.uint16] = known[(bits << np.arange(width, dtype=np.uint8)).sum(axis=1)]
+    return codes
+
+
+def _width(different: int) -> int:
+    return (different - 1).bit_length()

@@ -1,0 +1,186 @@
+"""The variants of one segment: which rows answer a question.
+
+Beacon v2.2 genomic queries. A range matches any overlap with the original REF span, so `A`>`AC` is
+found at its anchor and not beside it; an exact allele matches anchored or trimmed. Answers are
+bitmaps of row numbers: counting makes no list. Blocks are `beacon.segment.variant_rows`', people
+`beacon.segment.carriers`', opening the file and naming its failures `beacon.segments`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from beacon.catalog import (
+    Allele,
+    AminoacidChange,
+    ById,
+    ByIdentifier,
+    Edited,
+    InGene,
+    Span,
+    VariantQuestion,
+)
+from beacon.errors import UnsupportedVariantType
+from beacon.segment import blocks, sparse
+from beacon.segment.allele_table import AlleleTable
+from beacon.segment.blocks import Block
+from beacon.segment.span_table import SpanTable
+from beacon.segment.variant_rows import Ask, VariantRows
+from beacon.variation import alleles, identifiers
+
+
+class VariantTable:
+    """Questions of one segment; `ask` runs one statement."""
+
+    def __init__(self, ask: Ask, rows: VariantRows, *, assembly: str) -> None:
+        self._ask, self._rows, self._assembly = ask, rows, assembly
+        self._spans = SpanTable(rows)
+        self._marks: dict[str, BitMap] = {}
+        self._types = {name for (name,) in ask("SELECT name FROM marks WHERE kind = 'type'")}
+        self._alleles = AlleleTable(ask, rows)
+
+    def matching(self, question: VariantQuestion) -> BitMap:
+        """Numbers of the matching rows."""
+        match question:
+            case ById(name):
+                return self._alleles.by_id(name)
+            case Allele():
+                return self._present(self._alleles.allele(question))
+            case Edited():
+                return self._present(self._alleles.edited(question))
+            case Span():
+                found = self._span(question)
+                return self._present(found) if question.exact else found
+            case InGene():
+                return self._narrowed(self._in_gene(question.gene), question)
+            case AminoacidChange(change, gene):
+                return self._change(change, gene)
+            case ByIdentifier(name):
+                return self._present(self._by_identifier(name))
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _present(self, rows: BitMap) -> BitMap:
+        """Without alleles that were looked for and found in nobody: a dataset that holds only calls
+        of the reference answers no. Lists and ids still show them."""
+        return BitMap(
+            row
+            for row in rows
+            for block, place, _ in self._rows.pieces(row, row + 1)
+            if block.at("ac", place) or not block.at("an", place)
+        )
+
+    # Spans
+
+    def _span(self, asked: Span) -> BitMap:
+        rank = alleles.RANKS.get(asked.chrom)
+        if rank is None:
+            return BitMap()
+        if asked.starts is None and asked.ends is None:
+            return self._narrowed(self._spans.overlapping(rank, asked.start0, asked.end0), asked)
+        return self._narrowed(self._spans.within(rank, asked.starts, asked.ends), asked)
+
+    # Narrowing
+
+    def _narrowed(self, rows: BitMap, asked: Span | InGene) -> BitMap:
+        if asked.variant_type is not None:
+            rows = self._of_types(rows, asked.variant_type)
+        if asked.min_length is not None and asked.min_length > 1:
+            rows = rows - self._substitutions(rows)
+        if asked.min_length is not None or asked.max_length is not None:
+            low, high = asked.min_length or 0, asked.max_length
+            rows = self._kept(rows, partial(_within, low=low, high=high))
+        for side, bases in enumerate((asked.ref, asked.alt)):
+            if bases is not None:
+                fits = partial(self._spelled, side=side, pattern=bases.upper())
+                rows = self._kept(rows, fits)
+        return rows
+
+    def _of_types(self, rows: BitMap, asked: str) -> BitMap:
+        types = alleles.types_matching(asked)
+        if types is None:
+            raise UnsupportedVariantType("this variantType is not in the vocabulary")
+        found = BitMap()
+        for name in types & self._types:
+            found |= rows & self._marked(name)
+        return found | self._substitutions(rows) if "SNP" in types else found
+
+    def _substitutions(self, rows: BitMap) -> BitMap:
+        for name in self._types:
+            rows = rows - self._marked(name)
+        return rows
+
+    def _marked(self, name: str) -> BitMap:
+        if name not in self._marks:
+            sql = "SELECT rows FROM marks WHERE kind = 'type' AND name = ?"
+            self._marks[name] = BitMap.deserialize(self._ask(sql, name)[0][0])
+        return self._marks[name]
+
+    def _kept(self, rows: BitMap, fits: Callable[[Block], NDArray[np.bool_]]) -> BitMap:
+        """Those of `rows` whose place in their block fits."""
+        kept = BitMap()
+        row = rows.next_set_bit(0) if rows else None
+        while row is not None:
+            ((block, _, _),) = self._rows.pieces(row, row + 1)
+            kept |= _bitmap(np.flatnonzero(fits(block)) + block.first)
+            after = block.first + block.count
+            row = rows.next_set_bit(after) if after <= rows.max() else None
+        return kept & rows
+
+    def _spelled(self, block: Block, *, side: int, pattern: str) -> NDArray[np.bool_]:
+        """Rows whose REF or ALT is so spelled, as stored or trimmed."""
+        fitting = [
+            code
+            for code in range(1, 1 + len(blocks.BASES) ** 2)
+            if alleles.bases_match(pattern, blocks.bases_of(code)[side])
+        ]
+        fits = np.isin(block.column("code"), fitting)
+        for place in block.other_places.tolist():
+            allele, _ = self._rows.stored(block, place)
+            core = alleles.trimmed(allele)
+            forms = (allele.ref, core.ref) if side == 0 else (allele.alt, core.alt)
+            fits[place] = any(alleles.bases_match(pattern, form) for form in forms)
+        return fits
+
+    # Names
+
+    def _in_gene(self, gene: str) -> BitMap:
+        sql = "SELECT rows FROM marks WHERE kind = 'genes' AND name = ?"
+        if found := self._ask(sql, gene.upper()):
+            return BitMap.deserialize(found[0][0])
+        rows = BitMap()
+        sql = "SELECT chrom, start0, end0 FROM gene_spans WHERE symbol = ?"
+        for rank, start0, end0 in self._ask(sql, gene.upper()):
+            rows |= self._spans.overlapping(rank, start0, end0)
+        return rows
+
+    def _change(self, change: str, gene: str | None) -> BitMap:
+        where, values = ("", ()) if gene is None else (" AND gene = ?", (gene.upper(),))
+        sql = f"SELECT row FROM changes WHERE change = ?{where}"  # noqa: S608 (a constant clause)
+        return BitMap(row for (row,) in self._ask(sql, change, *values))
+
+    def _by_identifier(self, name: str) -> BitMap:
+        if identifiers.kind(name) is identifiers.Kind.VRS:
+            return self._alleles.with_vrs_id(name, assembly=self._assembly)
+        number = identifiers.rs_number(name)
+        if number is not None:
+            found = self._ask("SELECT row FROM rsids WHERE number = ?", number)
+        else:
+            plain = identifiers.normal(name)
+            found = self._ask("SELECT row FROM names WHERE name = ?", plain)
+        return BitMap(row for (row,) in found)
+
+
+def _within(block: Block, *, low: int, high: int | None) -> NDArray[np.bool_]:
+    lengths = block.spread("length", otherwise=1)
+    return (lengths >= low) & (lengths <= high) if high is not None else lengths >= low
+
+
+def _bitmap(rows: NDArray[np.int64]) -> BitMap:
+    return sparse.bitmap(rows) if len(rows) else BitMap()
