@@ -13,6 +13,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from beacon import manifest, ontology, withdrawals
@@ -21,6 +22,7 @@ from beacon.errors import CatalogError, Problem, ReferenceUnreadable, SourceRefu
 from beacon.loading import genes, parquet, people_files, variant_files
 from beacon.loading.genes import Gene
 from beacon.loading.members import Members, cohort_members, members, owned
+from beacon.loading.parts import Part, Parts, parts
 from beacon.loading.records import Problems
 from beacon.loading.source import DatasetSource as DatasetSource
 from beacon.loading.source import digest, version_of
@@ -97,13 +99,13 @@ def load(
         manifest.sweep(catalog_dir, source.id)
         if (facts := _loaded_before(source.id, version, catalog_dir)) is not None:
             return facts
-        with Staging(catalog_dir) as staging:
+        with Staging(catalog_dir) as staging, parts(catalog_dir, source.id, version) as kept:
             checked = _check(source, staging, report=report, tell=tell)
             samples = [file.samples for file in checked.files]
             people = members(staging, samples, kept=source.keep_people, withdrawn=withdrawn)
-            facts, entry = _written(source, checked, people, catalog_dir, version, tell=tell)
-        manifest.sync_folder(catalog_dir)
-        manifest.switch(catalog_dir, source.id, entry, purge=bool(people.withdrawn))
+            facts, entry = _written(source, checked, people, catalog_dir, kept, version, tell=tell)
+            manifest.sync_folder(catalog_dir)
+            manifest.switch(catalog_dir, source.id, entry, purge=bool(people.withdrawn))
     return facts
 
 
@@ -129,6 +131,7 @@ def _written(
     checked: _Checked,
     people: Members,
     catalog_dir: Path,
+    kept: Parts,
     version: str,
     *,
     tell: Progress,
@@ -139,7 +142,11 @@ def _written(
     try:
         with SegmentWriter(temporary) as writer:
             facts = _build(
-                *(source, checked, people, variants), writer=writer, version=version, tell=tell
+                *(source, checked, people, variants),
+                kept=kept,
+                writer=writer,
+                version=version,
+                tell=tell,
             )
         entry = manifest.Entry(final.name, version, temporary.stat().st_size, digest(temporary))
         variants.replace(catalog_dir / manifest.parquet_name(final.name))
@@ -223,6 +230,7 @@ def _build(
     people: Members,
     variants: Path,
     *,
+    kept: Parts,
     writer: SegmentWriter,
     version: str,
     tell: Progress,
@@ -244,10 +252,9 @@ def _build(
         own_reference=source.reference == "own",
         withdrawn=people.withdrawn_samples,
     )
-    written = parquet.write(
-        _rows(checked.files, selection), variants, tell=lambda rows: tell("genomicVariant", rows)
-    )
-    _refuse_duplicates(written)
+    read = _read(checked.files, selection, kept, tell=tell)
+    written = kept.joined(read, variants)
+    _refuse_duplicates(written.duplicates)
     persons = [person for _, person in people.samples.values()]
     against = checked.bases
     reaches = writer.against(against, checked.assembly) if against is not None else None
@@ -260,8 +267,8 @@ def _build(
     skipped: Counter[str] = Counter()
     if people.left_out:
         skipped["sample without an individual"] = people.left_out
-    for file in checked.files:
-        skipped.update(file.skipped)
+    for part in read:
+        skipped.update(part.skipped)
     # A file without annotation could hold what is asked, so all must have it.
     annotators = [file.annotator for file in checked.files]
     annotated = bool(annotators) and all(annotators)
@@ -315,22 +322,39 @@ def _dataset_record(source: DatasetSource) -> dict[str, object]:
     return {name: value for name, value in source.metadata.items() if name != "ids"}
 
 
-def _rows(files: Sequence[VariantFile], selection: Selection) -> Iterator[parquet.Row]:
-    number = 0
-    for file in files:
-        for row in file.rows(selection):
-            yield row
-            number += 1
-            if number > MAX_ALLELES:
-                expected = f"at most {MAX_ALLELES} alleles"
-                raise SourceRefused([Problem(file.path.name, "", "", expected, "split the source")])
+def _read(
+    files: Sequence[VariantFile], selection: Selection, kept: Parts, *, tell: Progress
+) -> list[Part]:
+    read: list[Part] = []
+    total = 0
+    for number, file in enumerate(files):
+        rows, heard = _capped(file, selection, total), partial(_tell_rows, tell, total)
+        part = kept.part(number, rows, skipped=file.skipped, tell=heard)
+        _refuse_duplicates(part.duplicates)
+        if part.kept:
+            tell("alleles kept by the load that was cut", part.rows)
+        total += part.rows
+        read.append(part)
+    return read
 
 
-def _refuse_duplicates(written: parquet.Written) -> None:
+def _tell_rows(tell: Progress, before: int, rows: int) -> None:
+    tell("genomicVariant", before + rows)
+
+
+def _capped(file: VariantFile, selection: Selection, before: int) -> Iterator[parquet.Row]:
+    for number, row in enumerate(file.rows(selection), start=before + 1):
+        if number > MAX_ALLELES:
+            expected = f"at most {MAX_ALLELES} alleles"
+            raise SourceRefused([Problem(file.path.name, "", "", expected, "split the source")])
+        yield row
+
+
+def _refuse_duplicates(places: Sequence[tuple[str, int]]) -> None:
     step = "merge the records, for example with bcftools norm -d none"
     problems = [
         Problem("variants", f"{chrom}:{start0 + 1}", "ALT", "each allele once in a source", step)
-        for chrom, start0 in written.duplicates
+        for chrom, start0 in places
     ]
     if problems:
         raise SourceRefused(problems)

@@ -81,26 +81,55 @@ def write(rows: Iterable[Row], path: Path, *, tell: Callable[[int], None]) -> Wr
     try:
         with _no_collector():
             total = _spill(rows, path, runs, tell=tell)
-        while len(runs) > MAX_OPEN_RUNS:
-            first, rest = runs[:MAX_OPEN_RUNS], runs[MAX_OPEN_RUNS:]
-            merged = _run_path(path, f"m{len(rest)}")
-            runs[:] = [*rest, merged]
-            _write_all(merged, _merged(first))
-            for run in first:
-                run.unlink()
+        if len(runs) > 1:
+            return Written(total, _joined(runs, path))
         repeated = _Repeated()
-        if len(runs) == 1:
-            for batch in _batches(runs[0], ["rank", "start0", "ref", "alt", "end0"]):
-                repeated.look(batch)
-            runs.pop().replace(path)
-        else:
-            _write_all(path, _watched(_merged(runs), repeated))
-        with path.open("rb") as whole:
-            os.fsync(whole.fileno())
+        for batch in _batches(runs[0], ["rank", "start0", "ref", "alt", "end0"]):
+            repeated.look(batch)
+        runs.pop().replace(path)
+        _sync(path)
         return Written(total, tuple(repeated.found))
     finally:
         for run in runs:
             run.unlink(missing_ok=True)
+
+
+def merge(files: Sequence[Path], path: Path) -> Written:
+    """Writes one sorted file of several, which stay; none makes an empty one."""
+    made: list[Path] = []
+    try:
+        repeated = _joined(list(files), path, made=made)
+    finally:
+        for run in made:
+            run.unlink(missing_ok=True)
+    with pq.ParquetFile(path) as whole:
+        return Written(whole.metadata.num_rows, repeated)
+
+
+def _joined(
+    runs: list[Path], path: Path, *, made: list[Path] | None = None
+) -> tuple[tuple[str, int], ...]:
+    """Merges runs into `path`, some at a time where there are many, and says what came twice.
+    What is made between is named in `made`, or among `runs`, for the caller to remove."""
+    waiting, between = list(runs), runs if made is None else made
+    while len(waiting) > MAX_OPEN_RUNS:
+        first, waiting = waiting[:MAX_OPEN_RUNS], waiting[MAX_OPEN_RUNS:]
+        merged = _run_path(path, f"m{len(waiting)}")
+        between.append(merged)
+        _write_all(merged, _merged(first))
+        for run in first:
+            if run in between:
+                run.unlink()
+        waiting.append(merged)
+    repeated = _Repeated()
+    _write_all(path, _watched(_merged(waiting), repeated))
+    _sync(path)
+    return tuple(repeated.found)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as whole:
+        os.fsync(whole.fileno())
 
 
 def read(path: Path) -> Iterator[pa.Table]:
