@@ -57,6 +57,8 @@ def _exit_code(error: SkerryError) -> Exit:
         "bad_trust_file": Exit.CONFIG,
         "port_taken": Exit.PORT_TAKEN,
         "missing_extra": Exit.NOT_RUN,
+        "engine_absent": Exit.NOT_RUN,
+        "sandbox_refused": Exit.NOT_RUN,
     }
     families = {400: Exit.BAD_INPUT, 401: Exit.REFUSED, 403: Exit.REFUSED, 404: Exit.REFUSED,
                 502: Exit.UNREACHABLE, 503: Exit.UNREACHABLE}  # fmt: skip
@@ -300,6 +302,19 @@ def workspace_register(
         node, _token(token_file), folder=folder, manifest_key=_hex(node_key, "--node-key")
     )
     print(f"{done.workspace_id}: {done.state}; the node's admin confirms {done.thumbprint}")
+
+
+@workspace.command("install-engine")
+def workspace_install_engine(
+    at: Annotated[Path | None, typer.Option(help="folder; else one in your home")] = None,
+) -> None:
+    """Makes the environment that federated analyses run in, from its hashed lock file."""
+    from workspaces.engine import environment
+
+    made = environment.install(at)
+    if at is not None:
+        print(f"set {environment.PLACE}={made.folder} for whatever runs the engine")
+    print(f"{made.folder}: engine ready; its environment digest is {made.digest}")
 
 
 @workspace.command("serve")

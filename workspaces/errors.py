@@ -10,11 +10,13 @@ SkerryError
 │   └── PlaceRefused         plaintext asked for outside the workspace's own data folder
 ├── Unavailable
 │   ├── PlaceFull            what arrived cannot be written here
-│   └── SandboxRefused       this machine cannot shut a program in, so none is run
+│   ├── SandboxRefused       this machine cannot shut a program in, so none is run
+│   └── EngineAbsent         the federated-learning engine is not installed here
 ├── Conflict
 │   └── AlreadyThere         a workspace, pin or file that would be replaced
 ├── Forbidden
-│   └── NodeRefused          the node answered no, in its own words
+│   ├── NodeRefused          the node answered no, in its own words
+│   └── EngineRefused        the coordinator or the engine answered no; says the next step
 └── BadUpstream
     ├── NodeSilent           the node did not answer, or not to the end
     └── ReleaseUntrue        what arrived is not what the pinned node signed for this key
@@ -77,3 +79,11 @@ class PlaceFull(Unavailable):
 
 class SandboxRefused(Unavailable):
     code = "sandbox_refused"
+
+
+class EngineAbsent(Unavailable):
+    code = "engine_absent"
+
+
+class EngineRefused(Forbidden):
+    code = "engine_refused"

@@ -1,0 +1,116 @@
+"""The engine's own Python environment: made from a hashed lock file, named by its digest.
+
+The engine's pins clash with ours, so it never shares an environment with the gateway and is only
+spoken to as processes. The SHA-256 of the lock file is the environment digest of a permit.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from workspaces.errors import EngineAbsent
+
+LOCK = Path(__file__).with_name("engine.lock")
+PLACE = "SKERRY_ENGINE"  # the folder of an engine installed elsewhere than the default
+_MARK = "installed.json"
+_SECONDS = 1_800
+_SHOWN = 2_000
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An installed engine. Made by `find` and `install` only, so that its digest is true."""
+
+    folder: Path
+    digest: str
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    @cached_property
+    def base(self) -> Path:
+        """The Python installation the environment borrows; a sandbox must see both."""
+        return self.python.resolve().parent.parent
+
+
+def digest() -> str:
+    """The environment digest this release of Skerry runs, in hex."""
+    return hashlib.sha256(LOCK.read_bytes()).hexdigest()
+
+
+def place() -> Path:
+    """Where the engine is looked for; one folder per digest, so releases do not disturb runs."""
+    if stated := os.environ.get(PLACE):
+        return Path(stated)
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return data / "skerry" / f"engine-{digest()[:16]}"
+
+
+def find(at: Path | None = None) -> Environment:
+    """Raises `EngineAbsent` where none, or another one, is installed."""
+    folder = at or place()
+    try:
+        mark = json.loads((folder / _MARK).read_bytes())
+    except (OSError, ValueError) as error:
+        raise EngineAbsent(
+            "The engine is not installed here: run `skerry workspace install-engine`.",
+            detail=str(error),
+        ) from error
+    if not isinstance(mark, dict) or mark.get("environment") != digest():
+        raise EngineAbsent(
+            f"{folder} holds the engine of another release: run `skerry workspace install-engine`."
+        )
+    return Environment(folder.absolute(), digest())
+
+
+def install(at: Path | None = None) -> Environment:
+    """The engine at its place, made if it is not there; a half-made one is made again.
+
+    Wheels only, each checked against the lock's hash; what the lock does not name is not installed.
+    """
+    folder = at or place()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(folder.name + ".lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        try:
+            return find(folder)
+        except EngineAbsent:
+            _make(folder)
+        return find(folder)
+
+
+def _make(folder: Path) -> None:
+    if folder.exists() and not (folder / "pyvenv.cfg").exists() and any(folder.iterdir()):
+        raise EngineAbsent(f"{folder} holds something else; choose another folder with --at.")
+    shutil.rmtree(folder, ignore_errors=True)
+    if not (3, 11) <= sys.version_info < (3, 14):
+        raise EngineAbsent("The engine needs Python 3.11 to 3.13; run this command with one.")
+    venv.create(folder, with_pip=True, symlinks=True)
+    line = [
+        str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input",
+        "--disable-pip-version-check", "--require-hashes", "--no-deps", "--only-binary", ":all:",
+        "--requirement", str(LOCK),
+    ]  # fmt: skip
+    try:
+        ran = subprocess.run(line, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EngineAbsent("The engine could not be installed.", detail=str(error)) from error
+    if ran.returncode != 0:
+        said = ran.stderr.decode(errors="replace")[-_SHOWN:]
+        raise EngineAbsent(
+            "pip could not install the engine; is a package index reachable? "
+            f"It said: {said.strip().splitlines()[-1] if said.strip() else 'nothing'}",
+            detail=said,
+        )
+    (folder / _MARK).write_text(json.dumps({"environment": digest()}) + "\n", encoding="ascii")
