@@ -74,6 +74,7 @@ def grant(
         request_id=request.request_id,
         issued=now,
         obligations=(*owed, *(one for one in added if one not in owed)),
+        extent=request.extent,
     )
 
 

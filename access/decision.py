@@ -173,11 +173,12 @@ class DatasetPolicy:
     terms: str = ""
     requests_at: str | None = None
 
-    def needs(self, level: Level) -> tuple[VisaRule, ...]:
-        """The visas on which a level above public rests."""
+    def needs(self, level: Level, action: Action | None = None) -> tuple[VisaRule, ...]:
+        """The visas on which a level above public rests. A grant of parts opens a stream, which
+        sends these parts alone, and nothing else."""
         more = self.conditions.get(level, ())
         if level is Level.CONTROLLED:
-            return (grant_of(self.grant_value), *more)
+            return (grant_of(self.grant_value, members=action is Action.STREAM), *more)
         return more if self.registered_rule == "login" else (STATUS, TERMS, *more)
 
     def touched(self, entries: frozenset[str] | None) -> tuple[EntryRule, ...]:

@@ -1,8 +1,9 @@
 """Mints ControlledAccessGrants visas from active grants, each time they are asked for.
 
 GA4GH Passport 1.2.1 (claim `ga4gh_visa_v1`) and AAI 1.2.1 (Visa Document Tokens, `jku`). A visa
-lives an hour at most and never longer than its grant; a revoked grant has none. Whether a grant
-is active is `store`'s to say, and signing is `passports.tokens`'s.
+lives an hour at most and never longer than its grant; a revoked grant has none. A grant of units
+or regions has one for each, which does not say the value of the dataset. Whether a grant is
+active is `store`'s to say, and signing is `passports.tokens`'s.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 
 from access.policy import PolicyBook
 from access.rows import IssuedGrant
+from access.visa_rules import MEMBER
 from passports.tokens import VISA_TYP, SigningKey, sign
 
 VISA_SECONDS = 3600
@@ -27,17 +29,24 @@ def mint(
     key: SigningKey,
     now: int,
 ) -> tuple[str, ...]:
-    """One signed visa per grant that holds now and whose dataset still has a policy."""
+    """Signed visas of the grants that hold now and whose dataset still has a policy."""
     visas = []
     for grant in grants:
         policy = book.policy(grant.dataset)
         if policy is None or grant.revoked is not None or grant.expires <= now:
             continue
-        claims = visa_claims(
-            grant, subject=subject, value=policy.grant_value, public_url=public_url, now=now
-        )
-        visas.append(sign(claims, key=key, typ=VISA_TYP, jku=public_url + JWKS_PATH))
+        for value in _values(grant, policy.grant_value):
+            claims = visa_claims(
+                grant, subject=subject, value=value, public_url=public_url, now=now
+            )
+            visas.append(sign(claims, key=key, typ=VISA_TYP, jku=public_url + JWKS_PATH))
     return tuple(visas)
+
+
+def _values(grant: IssuedGrant, dataset_value: str) -> tuple[str, ...]:
+    if grant.extent is None:
+        return (dataset_value,)
+    return tuple(dataset_value + MEMBER + member for member in grant.extent.members())
 
 
 def visa_claims(

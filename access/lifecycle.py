@@ -22,7 +22,7 @@ from enum import StrEnum
 from access.errors import NotYourStep, SeparationOfDuties, StepNotPossible
 from schemas.data_use import DataUseRequest
 from schemas.errors import InvalidInput
-from schemas.grants import AttachmentView, EventFacts, NewRequest
+from schemas.grants import AttachmentView, EventFacts, Extent, NewRequest
 
 SECONDS_PER_MONTH = 30 * 24 * 3600
 MAX_MEMBERS = 20
@@ -120,6 +120,7 @@ class AccessRequest:
     updated: int
     events: tuple[Event, ...] = ()
     data_use: DataUseRequest = field(default_factory=DataUseRequest)
+    extent: Extent | None = None
 
     @property
     def form(self) -> NewRequest:
@@ -130,6 +131,7 @@ class AccessRequest:
             workspace=self.workspace,
             months=self.months,
             data_use=self.data_use,
+            extent=self.extent,
         )
 
     @property
@@ -160,6 +162,7 @@ def begun(request_id: str, event: Event) -> AccessRequest:
     draft = AccessRequest(
         request_id, event.actor, form.dataset, form.project, form.purpose, form.workspace,
         form.months, State.DRAFT, event.at, event.at, (event,), form.data_use,
+        form.extent,
     )  # fmt: skip
     _refuse_unfit_members(draft)
     return draft
@@ -179,6 +182,7 @@ def after(request: AccessRequest, event: Event) -> AccessRequest:
         workspace=form.workspace,
         months=form.months,
         data_use=form.data_use,
+        extent=form.extent,
     )
     _refuse_unfit_members(changed)
     return changed

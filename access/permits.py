@@ -18,7 +18,7 @@ from access.errors import PermitNotIssued, PermitRefused
 from access.policy import Action, Decision
 from access.recipients import Workspace
 from passports.passport import Researcher
-from schemas.grants import Permit, SignedPermit
+from schemas.grants import GrantedRegion, Permit, SignedPermit
 
 MAX_PERMIT_SECONDS = 3600
 MAX_OBJECTS = 1000
@@ -41,12 +41,15 @@ class PermitOffice:
         decision: Decision,
         dataset: str,
         objects: tuple[str, ...],
+        regions: tuple[GrantedRegion, ...] | None = None,
         workspace: Workspace,
         byte_budget: int,
         now: int,
     ) -> SignedPermit:
         """Raises PermitNotIssued where any part does not carry it."""
         _refuse_unfounded(decision, dataset, objects, byte_budget=byte_budget)
+        if regions == ():
+            raise PermitNotIssued("Expected a region, or none to be named.")
         limits = [now + MAX_PERMIT_SECONDS, researcher.expires, workspace.expires]
         if decision.expires is not None:
             limits.append(decision.expires)
@@ -59,13 +62,14 @@ class PermitOffice:
             audience=self._audience,
             dataset=dataset,
             objects=objects,
+            regions=regions,
             workspace=workspace.id,
             recipient=hashlib.sha256(workspace.public_key).hexdigest(),
             byte_budget=byte_budget,
             issued=now,
             expires=expires,
         )
-        facts = {
+        facts: dict[str, object] = {
             "permit": permit.permit_id,
             "by": permit.subject,
             "dataset": dataset,
@@ -75,6 +79,8 @@ class PermitOffice:
             "expires": expires,
             "policy": decision.policy_version,
         }
+        if regions is not None:
+            facts["regions"] = len(regions)
         self._record.append("access.permit", facts, durable=True)
         return SignedPermit(permit=permit, signature=self._key.sign(permit.signed_bytes()).hex())
 
@@ -94,7 +100,7 @@ def check(signed: SignedPermit, public_key: bytes, *, audience: str, now: int) -
         raise PermitRefused("The permit is not valid yet.")
     if now >= permit.expires or permit.expires - permit.issued > MAX_PERMIT_SECONDS:
         raise PermitRefused("The permit has run out.")
-    if not permit.objects or permit.byte_budget <= 0:
+    if not permit.objects or permit.regions == () or permit.byte_budget <= 0:
         raise PermitRefused("The permit names nothing.")
     return permit
 

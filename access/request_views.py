@@ -32,6 +32,7 @@ def request_view(seen: Seen, verdict: VerdictView | None = None) -> RequestView:
         attachments=request.attachments,
         steps=seen.steps,
         data_use=request.data_use,
+        extent=request.extent,
         verdict=verdict,
     )
 
@@ -68,4 +69,5 @@ def _grant_view(grant: IssuedGrant) -> GrantView:
         expires=grant.expires,
         revoked=grant.revoked is not None,
         obligations=grant.obligations,
+        extent=grant.extent,
     )

@@ -5,7 +5,7 @@ Pure. Rows never leave this room; what a value means is `lifecycle`'s, when it i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -13,20 +13,29 @@ from pydantic import TypeAdapter
 from access.lifecycle import AccessRequest, Event, State
 from access.tables import EventRow, GrantRow, RequestRow
 from schemas.data_use import DataUseRequest, ObligationView
-from schemas.grants import EventFacts
+from schemas.grants import EventFacts, Extent, GrantedRegion
 
 _OBLIGATIONS: TypeAdapter[tuple[ObligationView, ...]] = TypeAdapter(tuple[ObligationView, ...])
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A right to one dataset in one workspace until `expires` (epoch seconds)."""
+    """A right to one dataset, or to an extent of it, in one workspace until `expires` (epoch
+    seconds)."""
 
     grant_id: str
     identity: str
     dataset: str
     workspace: str
     expires: int
+    extent: Extent | None = field(default=None, kw_only=True)
+
+    def gives(self, unit: str) -> bool:
+        return self.extent is None or self.extent.gives(unit)
+
+    def regions_of(self, unit: str) -> tuple[GrantedRegion, ...] | None:
+        """What of a unit that it gives; None is the whole."""
+        return None if self.extent is None else self.extent.regions_of(unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ def request_of(row: RequestRow, events: tuple[Event, ...]) -> AccessRequest:
         updated=row.updated,
         events=events,
         data_use=DataUseRequest.model_validate_json(row.data_use or "{}"),
+        extent=_extent_of(row.extent),
     )
 
 
@@ -77,6 +87,7 @@ def says(request: AccessRequest) -> dict[str, Any]:
         "state": request.state,
         "updated": request.updated,
         "data_use": request.data_use.model_dump_json(exclude_defaults=True),
+        "extent": _extent_json(request.extent),
     }
 
 
@@ -108,6 +119,7 @@ def grant_of(row: GrantRow) -> IssuedGrant:
         issued=row.issued,
         revoked=row.revoked,
         obligations=_OBLIGATIONS.validate_json(row.obligations or "[]"),
+        extent=_extent_of(row.extent),
     )
 
 
@@ -122,4 +134,13 @@ def grant_row(grant: IssuedGrant) -> GrantRow:
         expires=grant.expires,
         revoked=grant.revoked,
         obligations=_OBLIGATIONS.dump_json(grant.obligations).decode("utf-8"),
+        extent=_extent_json(grant.extent),
     )
+
+
+def _extent_of(kept: str | None) -> Extent | None:
+    return None if kept is None else Extent.model_validate_json(kept)
+
+
+def _extent_json(extent: Extent | None) -> str | None:
+    return None if extent is None else extent.model_dump_json()

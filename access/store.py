@@ -142,12 +142,21 @@ class Store(Database):
                 for row in rows
             )
 
-    def active_grant(self, identity: str, dataset: str, *, now: int) -> Grant | None:
-        """The one that lasts longest; reads the database each time, so revocation is immediate."""
+    def active_grant(
+        self, identity: str, dataset: str, *, unit: str | None = None, now: int
+    ) -> Grant | None:
+        """The one that lasts longest; of those that give a unit, one that gives it whole comes
+        first. Reads the database each time, so revocation is immediate."""
         held = [
-            grant for grant in self.active_grants(identity, now=now) if grant.dataset == dataset
+            grant
+            for grant in self.active_grants(identity, now=now)
+            if grant.dataset == dataset and (unit is None or grant.gives(unit))
         ]
-        return max(held, key=lambda grant: grant.expires, default=None)
+        return max(
+            held,
+            key=lambda grant: (unit is None or grant.regions_of(unit) is None, grant.expires),
+            default=None,
+        )
 
     def active_grants(self, identity: str, *, now: int) -> tuple[IssuedGrant, ...]:
         with self.reading() as session:

@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel
 
 from access.privacy.tables import LEDGER_TABLES
 
-SCHEMA_VERSION = "0005"
+SCHEMA_VERSION = "0006"
 
 
 class SchemaRow(SQLModel, table=True):
@@ -34,6 +34,7 @@ class RequestRow(SQLModel, table=True):
     created: int = Field(sa_type=BigInteger)
     updated: int = Field(sa_type=BigInteger)
     data_use: str | None = Field(default=None, sa_type=Text)  # JSON; requests of 0.1.0 have none
+    extent: str | None = Field(default=None, sa_type=Text)  # JSON; none is the whole dataset
 
 
 class MemberRow(SQLModel, table=True):
@@ -68,6 +69,7 @@ class GrantRow(SQLModel, table=True):
     expires: int = Field(sa_type=BigInteger)
     revoked: int | None = Field(default=None, sa_type=BigInteger)
     obligations: str | None = Field(default=None, sa_type=Text)  # JSON
+    extent: str | None = Field(default=None, sa_type=Text)  # JSON; none is the whole dataset
 
 
 class NoticeRow(SQLModel, table=True):

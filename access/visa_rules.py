@@ -13,6 +13,7 @@ from enum import StrEnum
 from passports.visas import Visa, VisaType
 
 BONA_FIDE = "https://doi.org/10.1038/s41431-018-0219-y"
+MEMBER = "#"  # between the value of a dataset and what of it a visa names
 ANYBODY = frozenset({"self", "peer", "system", "so", "dac"})
 
 
@@ -31,7 +32,8 @@ class VisaRule:
     """Any of `values`, said by any of `by`, and of any of `sources` unless that is empty.
 
     A value is compared whole; of an affiliation, `*` may stand for the role or the organisation.
-    `max_age_seconds` counts from `asserted` and can only shorten a visa's life.
+    `max_age_seconds` counts from `asserted` and can only shorten a visa's life. With `members` a
+    visa for a part of what a value names counts as well.
     """
 
     type: VisaType
@@ -39,6 +41,7 @@ class VisaRule:
     by: frozenset[str]
     sources: frozenset[str] = frozenset()
     max_age_seconds: int | None = None
+    members: bool = False
 
     def ends(self, visa: Visa) -> int:
         """When this visa stops counting (epoch seconds)."""
@@ -50,7 +53,7 @@ class VisaRule:
         """None where the visa counts; else the first thing that is not as it must be."""
         if visa.type is not self.type:
             return Failure.OTHER_TYPE
-        if not any(_says(visa, value) for value in self.values):
+        if not any(self._says(visa, value) for value in self.values):
             return Failure.OTHER_VALUE
         if visa.by not in self.by:
             return Failure.OTHER_BY
@@ -65,6 +68,9 @@ class VisaRule:
             self.ends(v) for v in visas if v.type is kind and self.failure(v, now=now) is None
         ]
         return max(counting, default=None)
+
+    def _says(self, visa: Visa, value: str) -> bool:
+        return _says(visa, value) or (self.members and visa.value.startswith(value + MEMBER))
 
 
 def all_met_until(rules: Iterable[VisaRule], visas: tuple[Visa, ...], *, now: int) -> float | None:
@@ -86,8 +92,8 @@ TERMS = VisaRule(VisaType.ACCEPTED_TERMS, (BONA_FIDE,), by=ANYBODY)
 _GRANT_BY = frozenset({"dac", "so", "system"})
 
 
-def grant_of(value: str) -> VisaRule:
-    return VisaRule(VisaType.CONTROLLED_ACCESS, (value,), by=_GRANT_BY)
+def grant_of(value: str, *, members: bool = False) -> VisaRule:
+    return VisaRule(VisaType.CONTROLLED_ACCESS, (value,), by=_GRANT_BY, members=members)
 
 
 def _says(visa: Visa, value: str) -> bool:

@@ -70,7 +70,7 @@ def weigh(
     entries: frozenset[str] | None,
     judge: Judge | None,
 ) -> Weighed:
-    reached = reach(policy, researcher, now=now)
+    reached = reach(policy, researcher, action, now=now)
     rules = policy.touched(entries)
     ceiling = _ceiling(rules, reached.level) if action is Action.DISCOVER else None
     level = _level(policy, action, max(rule.level for rule in rules), reached=reached)
@@ -104,11 +104,17 @@ def may_know(
     return level >= max(policy.level, Level.REGISTERED) and not excluded
 
 
-def reach(policy: DatasetPolicy, researcher: Researcher | None, *, now: int) -> Reached:
+def reach(
+    policy: DatasetPolicy,
+    researcher: Researcher | None,
+    action: Action | None = None,
+    *,
+    now: int,
+) -> Reached:
     if researcher is None or now >= researcher.expires:
         return Reached(Level.PUBLIC, None)
     for level in (Level.CONTROLLED, Level.REGISTERED):
-        until = all_met_until(policy.needs(level), researcher.visas, now=now)
+        until = all_met_until(policy.needs(level, action), researcher.visas, now=now)
         if until is not None:
             return Reached(level, int(min(researcher.expires, until)))
     return Reached(Level.PUBLIC, researcher.expires)

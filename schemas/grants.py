@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from schemas.data_use import DataUseRequest, Day, ObligationView, VerdictView
 from schemas.wire import LocalId, Wire, Written, canonical_json
 
 MAX_PURPOSE_BYTES = 4096
 MAX_DATA_USE_BYTES = 32 * 1024
+MAX_GRANTED = 50  # units and regions of one grant: each becomes a visa
 
 Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
@@ -26,8 +28,50 @@ OwedText = Annotated[Written, StringConstraints(min_length=1, max_length=500)]
 DataUseStated = Annotated[DataUseRequest, AfterValidator(_bounded_data_use)]
 
 
+class GrantedRegion(Wire):
+    """[start0, end0) of a reference, zero-based half-open. `reference` is its name as the object's
+    header has it, or its refget digest (`SQ.` or MD5)."""
+
+    reference: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
+    start0: Annotated[int, Field(ge=0, lt=2**32)]
+    end0: Annotated[int, Field(gt=0, le=2**32)]
+
+    @model_validator(mode="after")
+    def _is_not_empty(self) -> Self:
+        if self.start0 >= self.end0:
+            raise ValueError("expected a region that ends after it begins")
+        return self
+
+
+class Extent(Wire):
+    """What of a dataset is granted, each an entitlement of its own: some of its objects whole, and
+    regions of every other one. What no member names is not granted."""
+
+    units: tuple[LocalId, ...] = ()
+    regions: tuple[GrantedRegion, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if not 0 < len(self.units) + len(self.regions) <= MAX_GRANTED:
+            raise ValueError(f"expected between 1 and {MAX_GRANTED} units and regions")
+        return self
+
+    def members(self) -> Iterator[str]:
+        """Each unit and region in one word, as its visa names it."""
+        yield from (f"unit={unit}" for unit in self.units)
+        yield from (f"region={r.reference}:{r.start0}-{r.end0}" for r in self.regions)
+
+    def gives(self, unit: str) -> bool:
+        return bool(self.regions) or unit in self.units
+
+    def regions_of(self, unit: str) -> tuple[GrantedRegion, ...] | None:
+        """What of a unit that it gives; None is the whole."""
+        return None if unit in self.units else self.regions
+
+
 class Permit(Wire):
-    """One recipient's right to named objects of one dataset until `expires`.
+    """One recipient's right to named objects of one dataset until `expires`; where `regions` are
+    named, to the records of these alone.
 
     `recipient` is the lower-case hex SHA-256 of the workspace's raw 32-byte X25519 public key
     (the confirmation key, `cnf`); times are epoch seconds.
@@ -38,6 +82,7 @@ class Permit(Wire):
     audience: str  # the node's public URL
     dataset: LocalId
     objects: tuple[LocalId, ...]
+    regions: tuple[GrantedRegion, ...] | None = None
     workspace: str
     recipient: str
     byte_budget: int
@@ -56,7 +101,8 @@ class SignedPermit(Wire):
 
 
 class NewRequest(Wire):
-    """What a researcher fills in; the workspace named here is the one the grant will name."""
+    """What a researcher fills in; the workspace named here is the one the grant will name, and
+    `extent` what of the dataset (None is all of it)."""
 
     dataset: LocalId
     project: Annotated[Written, StringConstraints(min_length=1, max_length=200)]
@@ -64,6 +110,7 @@ class NewRequest(Wire):
     workspace: LocalId
     months: Annotated[int, Field(ge=1, le=24)]
     data_use: DataUseStated = DataUseRequest()
+    extent: Extent | None = None
 
     @field_validator("purpose")
     @classmethod
@@ -148,6 +195,7 @@ class GrantView(Wire):
     expires: int
     revoked: bool
     obligations: tuple[ObligationView, ...] = ()
+    extent: Extent | None = None
 
 
 class RequestView(Wire):
@@ -170,6 +218,7 @@ class RequestView(Wire):
     attachments: tuple[AttachmentView, ...] = ()
     steps: tuple[str, ...] = ()  # what the caller may do now
     data_use: DataUseRequest = DataUseRequest()
+    extent: Extent | None = None
     verdict: VerdictView | None = None  # of one request that is not decided yet
 
 
