@@ -26,7 +26,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from passports.login import Login
 from passports.sessions import Sessions
 from passports.tokens import SigningKey
-from portal import basket_routes, beacon, people_routes, routes, search_routes, services
+from portal import (
+    basket_routes,
+    beacon,
+    people_routes,
+    request_routes,
+    routes,
+    search_routes,
+    services,
+)
 from portal.applications import Applications
 from portal.calls import Calls
 from portal.description import Network
@@ -41,7 +49,7 @@ from portal.registry import Registry
 from portal.results import Results
 from portal.searches import Searches
 from portal.settings import PortalSettings
-from portal.site import Portal
+from portal.site import Portal, in_utc
 from portal.standing import Standings
 from portal.visitors import Visitors
 from portal.vocabulary import Vocabulary
@@ -61,8 +69,14 @@ _HEADERS = (
 )
 
 
-def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.time) -> FastAPI:
-    """Nothing is contacted before the application starts."""
+def create_app(
+    settings: PortalSettings,
+    *,
+    clock: Callable[[], float] = time.time,
+    sessions: Sessions | None = None,
+) -> FastAPI:
+    """Nothing is contacted before the application starts. Without `sessions` nobody is signed in
+    yet."""
     limits, version = settings.limits, _version()
     calls = Calls(limits)
     registry = Registry(
@@ -77,7 +91,7 @@ def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.ti
     visitors = Visitors(
         settings,
         _login(settings, http),
-        sessions=Sessions(clock),
+        sessions=sessions or Sessions(clock),
         clock=clock,
         limits=limits,
         issuer=issuer,
@@ -94,7 +108,7 @@ def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.ti
         standings=Standings(doors),
         prospects=Prospects(doors),
         vocabulary=Vocabulary(registry),
-        pages=Jinja2Templates(PAGES),
+        pages=_templates(),
     )
 
     @asynccontextmanager
@@ -125,9 +139,16 @@ def create_app(settings: PortalSettings, *, clock: Callable[[], float] = time.ti
     app.include_router(search_routes.build(portal))
     app.include_router(people_routes.build(portal))
     app.include_router(basket_routes.build(portal))
+    app.include_router(request_routes.build(portal))
     app.include_router(routes.build(portal))
     _install_errors(app, portal)
     return app
+
+
+def _templates() -> Jinja2Templates:
+    made = Jinja2Templates(PAGES)
+    made.env.filters["utc"] = in_utc
+    return made
 
 
 def _login(settings: PortalSettings, http: httpx.AsyncClient) -> Login | None:

@@ -27,6 +27,14 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Raw:
+    """A whole body that nobody has read yet."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class NoReply:
     """No usable reply: `late`, `unreachable` or `error`, and why in one sentence."""
 
@@ -51,13 +59,31 @@ class Calls:
         body: Mapping[str, object] | bytes | None = None,
         extra: Mapping[str, str] | None = None,
     ) -> Reply | NoReply:
+        """What came back as JSON; see `exchange`."""
+        raw = await self.exchange(
+            method, url, deadline=deadline, token=token, body=body, extra=extra
+        )
+        return raw if isinstance(raw, NoReply) else _read(raw)
+
+    async def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        deadline: float,
+        token: str | None = None,
+        body: Mapping[str, object] | bytes | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> Raw | NoReply:
         """`deadline` is on the event loop's clock; cancelling the caller cancels the call. `extra`
         are headers."""
-        headers = {"Accept": "application/json", **(extra or {})}
+        headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
+        if extra is not None:
+            headers.update(extra)
         try:
             async with (
                 asyncio.timeout_at(deadline),
@@ -69,7 +95,7 @@ class Calls:
                     allow_redirects=False,
                 ) as response,
             ):
-                return await self._read(response)
+                return await self._whole(response)
         except aiohttp.ConnectionTimeoutError:
             return NoReply(Outcome.UNREACHABLE, "No connection in time.")
         except TimeoutError:
@@ -79,7 +105,7 @@ class Calls:
         except aiohttp.ClientError:
             return NoReply(Outcome.ERROR, "The node broke off the answer.")
 
-    async def _read(self, response: aiohttp.ClientResponse) -> Reply | NoReply:
+    async def _whole(self, response: aiohttp.ClientResponse) -> Raw | NoReply:
         cap = self._limits.answer_bytes
         raw = bytearray()
         async for piece in response.content.iter_chunked(64 * 1024):
@@ -87,12 +113,7 @@ class Calls:
             if len(raw) > cap:
                 response.close()
                 return NoReply(Outcome.ERROR, f"The answer is larger than {cap:,} bytes.")
-        try:
-            return Reply(response.status, json.loads(raw) if raw else None, len(raw))
-        except (ValueError, RecursionError):
-            if response.status == 200:
-                return NoReply(Outcome.ERROR, "The answer is not JSON.")
-            return Reply(response.status, None, len(raw))
+        return Raw(response.status, bytes(raw))
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -112,3 +133,12 @@ class Calls:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _read(raw: Raw) -> Reply | NoReply:
+    try:
+        return Reply(raw.status, json.loads(raw.body) if raw.body else None, len(raw.body))
+    except (ValueError, RecursionError):
+        if raw.status == 200:
+            return NoReply(Outcome.ERROR, "The answer is not JSON.")
+        return Reply(raw.status, None, len(raw.body))

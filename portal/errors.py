@@ -2,17 +2,19 @@
 
 InvalidInput
 ├── UnreadableQuestion   the typed text is not a question we can ask
-└── AskedInCircles       the question came through this network before, or through too many
+├── AskedInCircles       the question came through this network before, or through too many
+└── NodeRefused          a node did not take what was sent to it, and said why
 Unauthenticated
 └── SignInNeeded         the page is for people who signed in
 Forbidden
 ├── ForgedForm           a form without this session's token
+├── NotYours             a node says that this person may not
 └── Suppressed
     └── NothingMayBeSaid every node that was asked may not answer at this level
 NotFound
 └── SearchGone           the search is over, unknown, or somebody else's
 BadUpstream
-├── NodeFailed           a node refused or failed while it was asked for one thing
+├── NodeFailed           a node failed while it was asked for one thing
 └── NoNodeAnswered       nothing is known, because nobody answered
 SettingsError            the portal's settings cannot be used (at start)
 """
@@ -38,12 +40,20 @@ class AskedInCircles(InvalidInput):
     code = "asked_in_circles"
 
 
+class NodeRefused(InvalidInput):
+    code = "node_refused"
+
+
 class SignInNeeded(Unauthenticated):
     code = "sign_in_needed"
 
 
 class ForgedForm(Forbidden):
     code = "forged_form"
+
+
+class NotYours(Forbidden):
+    code = "not_yours"
 
 
 class NothingMayBeSaid(Suppressed):

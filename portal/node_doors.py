@@ -1,16 +1,20 @@
-"""Calls one node's /access doors as the signed-in person, with a Passport made for that node."""
+"""Calls one node's doors as the signed-in person, with a Passport made for that node."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 
 from portal.answer import members, text
-from portal.calls import Calls, NoReply
-from portal.errors import NodeFailed
+from portal.calls import Calls, NoReply, Raw
+from portal.errors import NodeFailed, NodeRefused, NotYours
 from portal.registry import Node
 from portal.settings import Limits
 from portal.visitors import Visitor, Visitors
+from schemas.errors import NotFound, SkerryError
+
+_TAKEN = (200, 201, 204)
 
 
 class NodeDoors:
@@ -26,17 +30,55 @@ class NodeDoors:
         path: str,
         *,
         visitor: Visitor,
-        body: Mapping[str, object] | None = None,
+        body: Mapping[str, object] | bytes | None = None,
     ) -> object:
-        """The document of a 200 or 201; raises `NodeFailed` with the node's own sentence."""
+        """The document of an answer; raises `NodeFailed` or a refusal with the node's own sentence.
+        `bytes` are sent as a file."""
+        raw = await self.exchange(method, node, path, visitor=visitor, body=body)
+        return _document(raw)
+
+    async def exchange(
+        self,
+        method: str,
+        node: Node,
+        path: str,
+        *,
+        visitor: Visitor,
+        body: Mapping[str, object] | bytes | None = None,
+    ) -> Raw:
         passport = await self._visitors.passport(visitor, node.url)
         deadline = asyncio.get_running_loop().time() + self._limits.deadline_seconds
-        reply = await self._calls.send(
-            method, node.url + path, deadline=deadline, token=passport, body=body
-        )
+        is_file = isinstance(body, bytes)
+        reply = await self._calls.exchange(
+            method, node.url + path, deadline=deadline, token=passport, body=body,
+            extra={"Content-Type": "application/octet-stream"} if is_file else None,
+        )  # fmt: skip
         if isinstance(reply, NoReply):
             raise NodeFailed(f"{node.name}: {reply.reason}")
-        if reply.status not in (200, 201):
-            said = text(members(reply.document).get("message")) or f"HTTP {reply.status}"
-            raise NodeFailed(f"{node.name}: {said}", detail=f"{method} {path}: {reply.status}")
-        return reply.document
+        if reply.status not in _TAKEN:
+            raise _refusal(node, reply, f"{method} {path}: {reply.status}")
+        return reply
+
+
+def _document(raw: Raw) -> object:
+    try:
+        return json.loads(raw.body) if raw.body else None
+    except (ValueError, RecursionError) as error:
+        raise NodeFailed("The node’s answer is not JSON.") from error
+
+
+def _refusal(node: Node, raw: Raw, detail: str) -> SkerryError:
+    try:
+        said = text(members(json.loads(raw.body)).get("message"))
+    except (ValueError, RecursionError):
+        said = ""
+    words = f"{node.name}: {said or f'HTTP {raw.status}'}"
+    match raw.status:
+        case 404:
+            return NotFound(words, detail=detail)
+        case 401 | 403:
+            return NotYours(words, detail=detail)
+        case status if 400 <= status < 500:
+            return NodeRefused(words, detail=detail)
+        case _:
+            return NodeFailed(words, detail=detail)

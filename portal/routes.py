@@ -1,31 +1,22 @@
-"""The portal's other pages: browse datasets and nodes, ask for access, sign in.
+"""The portal's other pages: browse datasets and nodes, one's rights, sign in.
 
-Handlers parse, call and shape. Searching is `search_routes`'.
+Handlers parse, call and shape. Searching is `search_routes`', requests are `request_routes`'.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from portal.conditions import badges
-from portal.errors import SignInNeeded
-from portal.prospects import offer
-from portal.purpose_form import CONDITIONS, ORGANISATIONS, PURPOSES, sent_back
-from portal.registry import Node
+from portal.dataset_page import dataset_page
 from portal.site import Portal
-from portal.visitors import Visitor
-from schemas.data_use import VerdictView
-from schemas.errors import SkerryError
 
 
 def build(portal: Portal) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     _add_catalogue(router, portal)
-    _add_requests(router, portal)
     _add_sign_in(router, portal)
     return router
 
@@ -40,7 +31,7 @@ def _add_catalogue(router: APIRouter, portal: Portal) -> None:
     @router.get("/datasets/{slug}/{dataset_id:path}")
     async def dataset(request: Request, slug: str, dataset_id: str) -> Response:
         visitor = portal.visitors.of(request)
-        return await _dataset_page(request, portal, visitor, slug=slug, dataset_id=dataset_id)
+        return await dataset_page(request, portal, visitor, slug=slug, dataset_id=dataset_id)
 
     @router.get("/network")
     async def network(request: Request) -> Response:
@@ -65,79 +56,6 @@ def _add_catalogue(router: APIRouter, portal: Portal) -> None:
         if visitor.session is not None:
             standings = await portal.standings.all(portal.registry.own, visitor)
         return portal.page(request, "me.html", visitor=visitor, values={"standings": standings})
-
-
-async def _dataset_page(
-    request: Request,
-    portal: Portal,
-    visitor: Visitor,
-    *,
-    slug: str,
-    dataset_id: str,
-    problem: SkerryError | None = None,
-    filled: Mapping[str, object] | None = None,
-    verdict: VerdictView | None = None,
-) -> Response:
-    node, found = portal.dataset(slug, dataset_id)
-    seen = await portal.prospects.seen(node, visitor)
-    mine = next((one for one in seen if one.id == dataset_id), found)
-    values: dict[str, object] = {
-        "node": node, "dataset": found, "filled": filled or {}, "workspaces": (), "mine": (),
-        "problem": problem.public if problem else "", "verdict": verdict,
-        "offer": offer(mine, signed_in=visitor.session is not None), "badges": badges(found.raw),
-        "purposes": PURPOSES, "organisations": ORGANISATIONS, "duo_names": CONDITIONS,
-    }  # fmt: skip
-    if visitor.session is not None and not node.foreign:
-        values |= await _own(portal, node, visitor, dataset_id=dataset_id)
-    status = problem.status if problem else 200
-    return portal.page(request, "dataset.html", visitor=visitor, status=status, values=values)
-
-
-async def _own(
-    portal: Portal, node: Node, visitor: Visitor, *, dataset_id: str
-) -> dict[str, object]:
-    """The person's workspaces and requests at this node; a node that is down leaves a sentence."""
-    held = (await portal.applications.all([node], visitor))[0]
-    mine = [one for one in held.requests if one.dataset == dataset_id]
-    values: dict[str, object] = {"mine": mine, "node_problem": held.problem}
-    if not held.problem:
-        values["workspaces"] = await portal.applications.workspaces(node, visitor)
-        try:
-            values["asking"] = await portal.applications.asking(node, dataset_id, visitor)
-        except SkerryError as error:  # the form stands; the node decides what it takes
-            values["node_problem"] = error.public
-    return values
-
-
-def _add_requests(router: APIRouter, portal: Portal) -> None:
-    @router.get("/requests")
-    async def requests(request: Request) -> Response:
-        visitor = portal.visitors.of(request)
-        held: Sequence[object] = ()
-        if visitor.session is not None:
-            held = await portal.applications.all(portal.registry.own, visitor)
-        return portal.page(request, "requests.html", visitor=visitor, values={"held": held})
-
-    @router.post("/requests")
-    async def ask(request: Request) -> Response:
-        visitor, form = portal.visitors.of(request), await portal.form(request)
-        if visitor.session is None:
-            raise SignInNeeded("Sign in to ask for access.")
-        portal.visitors.check_form(visitor, form.get("csrf"))
-        node = portal.node(str(form.get("node", "")))
-        fields = {name: [str(one) for one in form.getlist(name)] for name in form}
-        shown_again = partial(
-            _dataset_page, request, portal, visitor,
-            slug=node.slug, dataset_id=str(form.get("dataset", "")), filled=sent_back(fields),
-        )  # fmt: skip
-        try:
-            if form.get("do") == "check":
-                verdict = await portal.applications.check(node, fields, visitor)
-                return await shown_again(verdict=verdict)
-            await portal.applications.ask(node, fields, visitor)
-        except SkerryError as error:
-            return await shown_again(problem=error)
-        return RedirectResponse("/requests", status_code=303)
 
 
 def _add_sign_in(router: APIRouter, portal: Portal) -> None:

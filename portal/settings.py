@@ -45,6 +45,7 @@ class Limits:
     results_bytes: int = 32 * 1024 * 1024
     question_chars: int = 500
     form_bytes: int = 64 * 1024
+    attachment_bytes: int = 4 * 1024 * 1024
     passport_seconds: float = 60.0
     passports: int = 5_000
     # A node that failed so often in a row is left alone for the pause.
@@ -70,6 +71,8 @@ class PortalSettings(BaseSettings):
     signin_issuer: PublicUrl | None = None
     client_id: str = "skerry-portal"
     client_secret: SecretStr | None = None
+    # As what `skerry login` is registered there; pages then show that line ready to copy.
+    command_client_id: str = Field(default="", max_length=200)
     # A P-256 key in PEM: the portal signs Passports with it where the broker cannot exchange.
     passport_key: Path | None = None
     # An SQLite file in which every look at a node is kept for 30 days.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from fastapi import Request
 from fastapi.templating import Jinja2Templates
@@ -30,6 +31,11 @@ from schemas.errors import NotFound, TooLarge
 _FORMS = ("1:10177 A>AC", "1:10000-20000")
 _DISEASES = ("MONDO:", "ICD10:", "ORPHA:")
 _TERM = "ICD10:G35"
+
+
+def in_utc(seconds: int) -> str:
+    """An epoch second as pages write it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 @dataclass(frozen=True, slots=True)

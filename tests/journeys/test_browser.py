@@ -218,6 +218,8 @@ def test_rosa_signs_in_and_asks_for_access(variant: str) -> None:
         page.fill("input[name=project]", "Hearts")
         page.fill("textarea[name=purpose]", "To learn about hearts.")
         page.get_by_role("button", name="Send the request").click()
-        page.wait_for_url(f"{PORTAL}/requests")
-        expect(page.get_by_role("cell", name="Hearts", exact=True)).to_be_visible()
+        page.wait_for_url(re.compile(f"{PORTAL}/requests/[^/]+/req-"))
+        expect(page.get_by_text("Wait for the committee.")).to_be_visible()
+        page.goto(f"{PORTAL}/requests")
+        expect(page.get_by_role("heading", name="Hearts")).to_be_visible()
         assert problems == []
