@@ -80,9 +80,11 @@ class Disclosure:
         requested: Granularity,
         decision: Decision,
         asker: Asker,
+        within: Callable[[], int] | None = None,
     ) -> Answer:
-        """The data are asked (`found`, once) only for what may be answered. Raises `NotAnswerable`
-        (Suppressed) where the decision or the question's kind leaves no answer."""
+        """The data are asked (`found`, once) only for what may be answered; `within` is how many
+        people the filters hold of. Raises `NotAnswerable` (Suppressed) where the decision or the
+        question's kind leaves no answer."""
         granularity = granted(requested, decision)
         rules = binding(decision)
         if rules is None:
@@ -99,9 +101,24 @@ class Disclosure:
             return _about(noisy, rules, exists=exists, granularity=granularity, scale=scale)
         if entry is None or asked.kind is Kind.DESCRIPTION or not asked.genotypes:
             return Answer(_checked(found()).count > 0, None, Granularity.BOOLEAN)
+        if asked.within is not None and within is not None:
+            among = self._told_of(asked.within, within, rules, entry=entry, now=asker.now)
+            entry = replace(entry, among=max(0, among - _margin(rules.scale)))
+        answerable.check_price(asked, rules, crowd=entry.crowd)
         return self._carried(
             asked, _checked(found()), rules, entry=entry, granularity=granularity, now=asker.now
         )
+
+    def _told_of(
+        self, asked: Question, count: Callable[[], int], rules: Terms, *, entry: Entry, now: int
+    ) -> int:
+        """How many people the filters hold of, as this caller is told: that is one of the counts.
+        What follows from it tells no more."""
+        counted = replace(entry, question=asked.key)
+        if rules.enforced and not self._may_count(counted, rules, now=now):
+            raise NotAnswerable(_COUNTED.format(rules.counts))
+        noisy = _checked(Found(count())).count + self._noise(asked, rules.scale)
+        return _rounded(noisy, rules) if noisy >= rules.least else 0
 
     def _paid(self, asked: Question, found: Found, rules: Terms, *, entry: Entry, now: int) -> bool:
         return self._ledger.presence(
@@ -133,7 +150,7 @@ class Disclosure:
         granularity: Granularity,
         now: int,
     ) -> Answer:
-        free = price(asked.frequency, asked.people) < FREE_NATS
+        free = price(asked.frequency, entry.crowd) < FREE_NATS
         exists = found.count > 0 if free else self._paid(asked, found, rules, entry=entry, now=now)
         counted = granularity is Granularity.COUNT and asked.counts
         if not counted or not self._may_count(entry, rules, now=now):
@@ -195,7 +212,7 @@ def _about(
 ) -> Answer:
     """A noisy count as it is told: none where presence is «no», else at least `least`."""
     few = f"<{rules.least}"
-    within = f"±{3 * scale}"  # nineteen draws of twenty
+    within = f"±{_margin(scale)}"
     says = f"Counts are told to within {within}; fewer than about {rules.least} as none."
     if granularity is Granularity.BOOLEAN:
         return Answer(exists, None, granularity, approximate=says)
@@ -203,5 +220,14 @@ def _about(
     if exists and noisy < rules.least:
         told = rules.least
     elif exists:
-        told, adjusted_to = noisy - noisy % rules.least, within
+        told, adjusted_to = _rounded(noisy, rules), within
     return Answer(exists, told, Granularity.COUNT, "imprecise", (adjusted_to,), says)
+
+
+def _rounded(noisy: int, rules: Terms) -> int:
+    return noisy - noisy % rules.least
+
+
+def _margin(scale: int) -> int:
+    """What nineteen draws of twenty keep to."""
+    return 3 * scale

@@ -119,6 +119,7 @@ def _answer(
         requested=requested,
         decision=decision,
         asker=protection.asker,
+        within=lambda: len(_narrowed(query, segment) or ()),
     )
     (held,) = asked
     parent = _parent_shown(query, held, answer=answer, protected=binding(decision) is not None)
@@ -139,7 +140,21 @@ def _carrying(query: Query, segment: Segment) -> Sequence[str]:
     """Ids of the people who make an answer about variants «yes»."""
     question = _question(query)
     people = segment.people(()) if question is None else segment.carriers(question)
+    if query.filters or query.target.parent == "cohort":
+        people &= _narrowed(query, segment) or BitMap()
     return segment.person_ids(people)
+
+
+def _narrowed(query: Query, segment: Segment) -> BitMap | None:
+    """The records, or of variants the people, that filters and address leave, where either narrows;
+    None where the address names an entry that is not there."""
+    target, matching = query.target, None
+    if query.filters:
+        matching = segment.matching(target.entry, filter_rules.joined(query.filters, segment))
+    if target.parent in _WITHOUT_RECORDS:
+        return matching
+    records = segment.belonging(target.entry, to=target.parent, entry_id=target.parent_id or "")
+    return records if records is None or matching is None else records & matching
 
 
 def _ask(query: Query, segment: Segment, *, limit: int) -> _Held:
@@ -149,13 +164,10 @@ def _ask(query: Query, segment: Segment, *, limit: int) -> _Held:
         record = segment.entry(target.entry, target.entry_id)
         return _Held(1, records=(record,)) if record is not None else _Held(0)
     records = None
-    if target.parent not in _WITHOUT_RECORDS:
-        records = segment.belonging(target.entry, to=target.parent, entry_id=target.parent_id or "")
+    if query.filters or target.parent not in _WITHOUT_RECORDS:
+        records = _narrowed(query, segment)
         if records is None:
             return _Held(0, parent=False)
-    if query.filters:
-        matching = segment.matching(target.entry, filter_rules.joined(query.filters, segment))
-        records = matching if records is None else records & matching
     if target.entry == "genomicVariant":
         return _ask_variants(query, segment, people=records, limit=limit)
     people = None

@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from access.disclosure import Disclosure
 from access.privacy.question import Kind, Question, key_of
+from beacon.canonical import named
 from beacon.catalog import Compare, FilteringTerm, HasTerm, Segment
-from beacon.posed import Public, canonical, people_key, version_of
+from beacon.posed import Public, people_key, version_of
 
 MAX_REMEMBERED = 1_000
 
@@ -38,10 +39,10 @@ class Listing:
     def _shown(self, term: FilteringTerm, segment: Segment) -> bool:
         if term.kind == "ontologyTerm":
             holders = len(segment.matching("individual", [HasTerm(term.id)]))
-            key = people_key([canonical(HasTerm(term.id))])
+            key = people_key([HasTerm(term.id)])
         else:
             holders = term.people
-            key = key_of("field", canonical(Compare(term.id, "=", "", term.scope)))
+            key = key_of("field", named(Compare(term.id, "=", "", term.scope)))
         asked = Question(
             kind=Kind.PEOPLE,
             key=key,

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import assert_never
 
 from access.privacy.question import Kind, Question, key_of
+from beacon import canonical
 from beacon import filters as filter_rules
 from beacon.catalog import (
     Allele,
     AnyOf,
     ById,
     ByIdentifier,
-    Compare,
     DatasetFacts,
     Edited,
     HasTerm,
@@ -33,6 +32,7 @@ from beacon.query import Query
 from beacon.variation.alleles import trimmed
 
 _COLLECTIONS = frozenset({"dataset", "cohort"})
+_PEOPLE = frozenset({"individual", "genomicVariant"})  # what filters narrow by people
 _NO_PERSON = frozenset({None, "dataset", "genomicVariant"})
 
 
@@ -57,9 +57,11 @@ def version_of(facts: DatasetFacts) -> str:
     return f"{facts.version}.{facts.people}"
 
 
-def people_key(forms: Sequence[str], *, entry: str = "individual", cohort: str = "") -> bytes:
-    """Of a number of people, by the canonical forms of its filters."""
-    return key_of("people", entry, cohort, sorted(set(forms)))
+def people_key(
+    predicates: Sequence[Predicate], *, entry: str = "individual", cohort: str = ""
+) -> bytes:
+    """Of the number of those for whom all of this holds."""
+    return key_of("people", entry, cohort, canonical.of_all(predicates))
 
 
 def posed(query: Query, segment: Segment, public: Public) -> Question:
@@ -85,9 +87,13 @@ def posed(query: Query, segment: Segment, public: Public) -> Question:
     asked = query.by_id or (query.asked.question if query.asked is not None else None)
     if asked is None and target.entry != "genomicVariant":
         return _of_people(query, segment, public, blank=blank)
-    if filtered:
-        return replace(blank, kind=Kind.TOGETHER)
-    return _of_variants(asked, facts, public.panels.get(facts.assembly), blank=blank)
+    found = _of_variants(asked, facts, public.panels.get(facts.assembly), blank=blank)
+    if not filtered:
+        return found
+    within = _of_people(query, segment, public, blank=replace(blank, counts=True))
+    key = key_of("together", target.entry, found.key, within.key)
+    among_people = target.entry in _PEOPLE
+    return replace(found, kind=Kind.TOGETHER, key=key, within=within if among_people else None)
 
 
 def _of_variants(
@@ -135,9 +141,7 @@ def _of_people(query: Query, segment: Segment, public: Public, *, blank: Questio
     return replace(
         blank,
         kind=Kind.PEOPLE,
-        key=people_key(
-            [canonical(each) for each in predicates], entry=query.target.entry, cohort=cohort
-        ),
+        key=people_key(predicates, entry=query.target.entry, cohort=cohort),
         filters=sum(1 for each in predicates for _ in _leaves(each)) + bool(cohort),
         margin=blank.counts and not cohort and _is_margin(predicates, listed),
         margins=len(listed),
@@ -153,37 +157,6 @@ def _is_margin(predicates: Sequence[Predicate], listed: frozenset[str]) -> bool:
             return term in listed
         case _:
             return False
-
-
-def canonical(predicate: Predicate) -> str:
-    """One text for what is the same by its form: order, repetition, nesting and case do not tell
-    questions apart, and twice «not» is nothing."""
-    match predicate:
-        case HasTerm(term, descendants, scope):
-            name, mark, value = term.partition(":")
-            if mark and name.islower():  # `sex:female` is a comparison
-                return canonical(Compare(name, "=", value, scope))
-            return f"term {term!r} {descendants} {scope}"
-        case Compare(name, operator, value, scope):
-            name = name.removesuffix(".iso8601duration")
-            return f"field {name!r} {operator} {value.strip().casefold()!r} {scope}"
-        case Not(Not(inner)):
-            return canonical(inner)
-        case Not(inner):
-            return f"not ({canonical(inner)})"
-        case AnyOf(of):
-            members = sorted({canonical(each) for each in _flat(of)})
-            return members[0] if len(members) == 1 else f"any ({' '.join(members)})"
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
-def _flat(members: Sequence[Predicate]) -> Iterator[Predicate]:
-    for member in members:
-        if isinstance(member, AnyOf):
-            yield from _flat(member.of)
-        else:
-            yield member
 
 
 def _leaves(predicate: Predicate) -> Iterator[Predicate]:

@@ -20,12 +20,15 @@ def check(asked: Question, level: Level, terms: Terms) -> None:
     match asked.kind:
         case Kind.PERSON:
             raise NotAnswerable(f"Single records are told with a grant only. {_GRANT}")
-        case Kind.TOGETHER:
-            raise NotAnswerable(
-                f"Variants and filters together are not answerable at this level. {_GRANT}"
-            )
         case Kind.DESCRIPTION:
             return
+        case Kind.TOGETHER if level is Level.PUBLIC or asked.within is None:
+            raise NotAnswerable(
+                "Variants and filters together are answered to signed-in researchers who ask of "
+                f"individuals or variants. {_GRANT}"
+            )
+    if asked.within is not None:
+        _check_filters(asked.within, terms)
     if level is Level.PUBLIC:
         _check_public(asked, terms)
     elif asked.kind is Kind.PEOPLE:
@@ -33,10 +36,18 @@ def check(asked: Question, level: Level, terms: Terms) -> None:
     elif not asked.genotypes:
         # Nobody can be charged where nobody is known to carry anything.
         _check_common(asked, terms)
-    elif terms.enforced and price(asked.frequency, asked.people) > terms.allowance:
+    else:
+        check_price(asked, terms, crowd=asked.people)
+
+
+def check_price(asked: Question, terms: Terms, *, crowd: int) -> None:
+    """Raises `NotAnswerable` where a «yes» that one of so many people makes is beyond the means of
+    every caller. `crowd` is public, or known to this caller."""
+    if terms.enforced and price(asked.frequency, crowd) > terms.allowance:
+        among = "a dataset" if crowd == asked.people else "a group"
         raise NotAnswerable(
-            "Not answerable at this level: by public frequencies this is too rare for a dataset of "
-            f"this size. {_GRANT}"
+            "Not answerable at this level: by public frequencies this is too rare for "
+            f"{among} of this size. {_GRANT}"
         )
 
 

@@ -32,13 +32,19 @@ _DAY = 86_400
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One question of one caller: `subject` is a pseudonym, `version` the dataset's, `people` how
-    many it then holds."""
+    many it then holds; `among` is how many of them it is asked of, where not of all."""
 
     subject: str
     dataset: str
     question: bytes
     version: str
     people: int
+    among: int | None = None
+
+    @property
+    def crowd(self) -> int:
+        """How many people could have made the answer «yes»."""
+        return self.people if self.among is None else min(self.among, self.people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ class Ledger:
             if known is not None and _still_holds(known, entry):
                 return known.answer
             spent = _spent_by(connection, entry)
-            crowd = entry.people if known is None else abs(entry.people - known.people)
+            crowd = entry.crowd if known is None else min(entry.crowd, _changed(known, entry))
             most = billionths(allowance)
             cost = billionths(_fair_price(frequency, crowd, spent=spent, most=most))
             payers = (
@@ -200,7 +206,11 @@ def _key(entry: Entry) -> dict[str, object]:
 
 
 def _still_holds(known: _Line, entry: Entry) -> bool:
-    return known.version == entry.version or abs(entry.people - known.people) < MIN_BATCH
+    return known.version == entry.version or _changed(known, entry) < MIN_BATCH
+
+
+def _changed(known: _Line, entry: Entry) -> int:
+    return abs(entry.people - known.people)
 
 
 def _spent_by(connection: Connection, entry: Entry) -> Spent:

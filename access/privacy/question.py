@@ -28,7 +28,8 @@ class Question:
     """`frequency` is the public frequency of having any of the alleles asked, `commonest` of the
     commonest of them, zero where unknown; `floor` is what everybody is answered from, None where
     nobody is. `counts` where a number of people is asked; `margin` where the one filter is a term
-    of the dataset's own list, of which there are `margins`."""
+    of the dataset's own list, of which there are `margins`. `within` asks how many people the
+    filters hold of, where variants are asked of these alone."""
 
     kind: Kind
     key: bytes
@@ -44,6 +45,7 @@ class Question:
     margin: bool = False
     margins: int = 0
     genotypes: bool = True
+    within: Question | None = None
 
 
 def key_of(*parts: object) -> bytes:

@@ -14,6 +14,7 @@ from access.policy import Action, Decision, Granularity, Level, Outcome, Profile
 from access.privacy.pricing import price
 from access.privacy.profiles import margin_scale, terms
 from access.privacy.question import Kind, Question, key_of
+from access.privacy.spent import PER_NAT
 from schemas.errors import Suppressed
 from tests.support.disclosure import disclosure
 
@@ -42,7 +43,11 @@ PEOPLE = Question(
     margin=True,
     margins=20,
 )
+TOGETHER = replace(
+    COMMON, kind=Kind.TOGETHER, key=key_of("together"), counts=True, within=PEOPLE, frequency=0.01
+)
 REFUSED = (
+    (Level.PUBLIC, TOGETHER),
     (Level.PUBLIC, UNKNOWN),
     (Level.PUBLIC, RARE),
     (Level.PUBLIC, replace(COMMON, floor=None)),
@@ -59,7 +64,10 @@ REFUSED = (
     (Level.REGISTERED, replace(PEOPLE, people=19)),
     (Level.REGISTERED, replace(PEOPLE, filters=5)),
     (Level.REGISTERED, replace(PEOPLE, counts=False)),
-    (Level.REGISTERED, replace(PEOPLE, kind=Kind.TOGETHER)),
+    (Level.REGISTERED, replace(COMMON, kind=Kind.TOGETHER)),
+    (Level.REGISTERED, replace(TOGETHER, within=replace(PEOPLE, filters=5))),
+    (Level.REGISTERED, replace(TOGETHER, within=replace(PEOPLE, people=19))),
+    (Level.REGISTERED, replace(TOGETHER, frequency=0.0)),
     (Level.REGISTERED, replace(PEOPLE, kind=Kind.PERSON)),
 )
 
@@ -106,8 +114,16 @@ def ask(
     at: Decision,
     requested: Granularity = Granularity.COUNT,
     asker: Asker = ROSA,
+    within: int = 500,
 ) -> Answer:
-    return guard.protect(lambda: asked, found, requested=requested, decision=at, asker=asker)
+    return guard.protect(
+        lambda: asked,
+        found,
+        requested=requested,
+        decision=at,
+        asker=asker,
+        within=lambda: within,
+    )
 
 
 @pytest.mark.parametrize(
@@ -306,3 +322,46 @@ def test_a_rare_disease_dataset_tells_registered_callers_exact_presence_and_note
 def test_a_rare_disease_dataset_tells_strangers_nothing(guard: Disclosure, asked: Question) -> None:
     with pytest.raises(Suppressed):
         ask(guard, asked, never, at=decision(profile=Profile.RARE_DISEASE), asker=NOBODY)
+
+
+def test_a_variant_among_filtered_people_costs_what_so_few_must_pay(guard: Disclosure) -> None:
+    at = decision(level=Level.REGISTERED)
+    assert ask(guard, TOGETHER, holding(3), at=at, requested=Granularity.BOOLEAN).exists
+    told = ask(guard, PEOPLE, holding(500), at=at).count
+    assert told is not None
+    (spent,) = guard._ledger.balances("heart").values()
+    cost = spent.amounts.max() / PER_NAT
+    assert cost == pytest.approx(price(0.01, told - 30), abs=1e-6)
+    assert cost > price(0.01, 1_000)
+
+
+@pytest.mark.parametrize("within", [0, 9, 40, 60])
+def test_a_variant_among_too_few_people_is_refused_whether_or_not_they_have_it(
+    guard: Disclosure, within: int
+) -> None:
+    at = decision(level=Level.REGISTERED)
+    for number in range(5):
+        cohort = replace(PEOPLE, key=key_of("cohort", number))
+        asked = replace(TOGETHER, frequency=0.003, key=key_of("few", number), within=cohort)
+        with pytest.raises(Suppressed, match="group"):
+            ask(guard, asked, never, at=at, within=within)
+
+
+def test_asking_of_filtered_people_is_one_of_the_counts(guard: Disclosure) -> None:
+    at = decision(level=Level.REGISTERED)
+    rules = terms(Profile.DEFAULT)
+    assert rules is not None
+    for number in range(rules.counts):
+        ask(guard, replace(PEOPLE, key=key_of(number)), holding(500), at=at)
+    with pytest.raises(Suppressed, match="90 days"):
+        ask(guard, TOGETHER, never, at=at)
+
+
+def test_a_rare_disease_dataset_tells_of_few_filtered_people_and_notes_it(
+    guard: Disclosure,
+) -> None:
+    at = decision(profile=Profile.RARE_DISEASE, level=Level.REGISTERED)
+    assert ask(guard, replace(TOGETHER, frequency=0.0), holding(1), at=at, within=1).exists
+    assert not ask(guard, replace(TOGETHER, key=key_of("no")), holding(0), at=at, within=1).exists
+    (spent,) = guard._ledger.balances("heart").values()
+    assert spent.beyond(int(3e9)) == 1

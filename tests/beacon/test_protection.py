@@ -121,12 +121,41 @@ async def test_an_address_of_a_common_variant_answers_as_the_question_does(
     assert (await ask(node, "/g_variants/1-301-G-A"))[0] == 404
 
 
-async def test_a_variant_with_a_filter_is_refused(node: BeaconNode) -> None:
-    for name in (None, "rosa"):
-        for sex in (FEMALE, MALE):
-            for path in ("/individuals", "/g_variants"):
-                found = await ask(node, path, name=name, **COMMON, filters=sex["id"])
-                assert found[0] == 403
+async def test_a_variant_with_a_filter_is_not_for_everybody(node: BeaconNode) -> None:
+    for sex in (FEMALE, MALE):
+        for path in ("/individuals", "/g_variants"):
+            assert (await ask(node, path, **COMMON, filters=sex["id"]))[0] == 403
+
+
+@pytest.mark.parametrize("path", ["/individuals", "/g_variants"])
+async def test_a_registered_caller_asks_for_a_variant_among_many_people(
+    node: BeaconNode, path: str
+) -> None:
+    """Of 60 women every second carries the common allele, nobody the absent one."""
+    asked = {"name": "together", "filters": FEMALE["id"], "requestedGranularity": "boolean"}
+    assert (await ask(node, path, **COMMON, **asked))[1]["exists"] is True
+    assert (await ask(node, path, **ABSENT, **asked))[1]["exists"] is False
+    for carried in (RARE, NOWHERE):
+        assert (await ask(node, path, **carried, **asked))[0] == 403
+    one = {**asked, "filters": "ORPHA:1"}
+    assert await ask(node, path, **COMMON, **one) == await ask(node, path, **ABSENT, **one)
+    assert (await ask(node, path, **COMMON, **one))[0] == 403
+
+
+async def test_only_those_the_filter_holds_of_pay_for_its_variant(node: BeaconNode) -> None:
+    """A man and a woman carry it."""
+    asked = {"filters": FEMALE["id"], "requestedGranularity": "boolean"}
+    assert (await ask(node, "/individuals", name="payer", **MIDDLE, **asked))[1]["exists"] is True
+    (once,) = spent(node, "payer")
+    assert (await ask(node, "/individuals", name="payer", **MIDDLE))[1]["exists"] is True
+    assert len(spent(node, "payer")) == 2
+    assert max(spent(node, "payer")) > 2 * min(spent(node, "payer")) > 0
+    assert once > min(spent(node, "payer"))
+
+
+async def test_variants_of_a_group_without_a_variant_named_are_refused(node: BeaconNode) -> None:
+    for path in ("/g_variants", "/g_variants/1-101-A-G/biosamples"):
+        assert (await ask(node, path, name="rosa", filters=FEMALE["id"]))[0] == 403
 
 
 @pytest.mark.parametrize(
