@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from workspaces.analysis.design import Floats
+from workspaces.analysis.design import Dosages, Floats
 
 
-def standardised(dosages: Floats, frequency: Floats) -> Floats:
+def standardised(dosages: Dosages, frequency: Floats) -> Floats:
     """(n, m): centred and scaled by the pooled allele frequency (m,); a missing call is 0, the
     mean. A variant that does not vary is 0 throughout."""
     spread = np.sqrt(2 * frequency * (1 - frequency))

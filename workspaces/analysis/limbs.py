@@ -1,45 +1,85 @@
 """Numbers as integers that a secure sum adds exactly, and back.
 
-SecAgg+ adds integers modulo 2**32. A float becomes fixed point with 2**-30 steps, split into two
-limbs of 24 bits, so that the sum of up to 255 sites' limbs never wraps and the sum of the encodings
-is the encoding of the sum: the only error is the rounding of each site's own number.
+SecAgg+ adds integers modulo 2**32. A float becomes fixed point and is split into limbs of 24 bits,
+so that the sum of up to 255 sites' limbs never wraps and the sum of the encodings is the encoding
+of the sum: the only error is the rounding of each site's own number. Most numbers take two limbs
+(`NARROW`); those whose size nobody knows beforehand take four (`WIDE`).
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workspaces.analysis.design import Floats
 
-FRACTION_BITS = 30
 LIMB_BITS = 24
 MAX_SITES = 255
-LARGEST = float(1 << (2 * LIMB_BITS - FRACTION_BITS - 1))  # of one site's number
-_OFFSET = 1 << (2 * LIMB_BITS - 1)
 
 Integers = NDArray[np.int64]
 
 
-def encode(numbers: Floats) -> Integers:
-    """(2 * n,) limbs, each from 0 to 2**24 - 1, low limbs first. Raises `ValueError` for a number
-    that is not finite or not below LARGEST: nothing is cut off silently."""
+@dataclass(frozen=True, slots=True)
+class Width:
+    """`limbs` limbs, of which the last `fraction_bits` bits stand behind the point."""
+
+    limbs: int
+    fraction_bits: int
+
+    @property
+    def largest(self) -> float:
+        """What one site's number must stay below."""
+        return 2.0 ** (LIMB_BITS * self.limbs - self.fraction_bits - 1)
+
+
+NARROW = Width(2, 30)
+WIDE = Width(4, 48)
+LARGEST = NARROW.largest
+
+
+def encode(numbers: Floats, *, wide: int = 0) -> Integers:
+    """Limbs, each from 0 to 2**24 - 1; the first `wide` numbers are `WIDE`. Raises `ValueError` for
+    a number that is not finite or too large: nothing is cut off silently."""
     flat = np.asarray(numbers, dtype=np.float64).ravel()
-    if not np.isfinite(flat).all() or (np.abs(flat) >= LARGEST).any():
-        raise ValueError(f"a number is not finite, or not below {LARGEST:g}; scale it first")
-    fixed = np.rint(flat * (1 << FRACTION_BITS)).astype(np.int64) + _OFFSET
-    mask = (1 << LIMB_BITS) - 1
-    return np.concatenate([fixed & mask, fixed >> LIMB_BITS])
+    return np.concatenate([_encoded(flat[:wide], WIDE), _encoded(flat[wide:], NARROW)])
 
 
-def decode(summed: Integers, *, sites: int) -> Floats:
+def decode(summed: Integers, *, sites: int, wide: int = 0) -> Floats:
     """The sum of the numbers of `sites` sites, of the sum of their limbs."""
-    if not 1 <= sites <= MAX_SITES or summed.size % 2:
+    cut = wide * WIDE.limbs
+    if not 1 <= sites <= MAX_SITES or (summed.size - cut) % NARROW.limbs or summed.size < cut:
         raise ValueError("not a sum of limbs of this many sites")
-    low, high = np.split(np.asarray(summed, dtype=np.int64), 2)
-    if (low < 0).any() or (summed > sites * ((1 << LIMB_BITS) - 1)).any():
+    limbs = np.asarray(summed, dtype=np.int64)
+    if (limbs < 0).any() or (limbs > sites * ((1 << LIMB_BITS) - 1)).any():
         raise ValueError("a limb is outside of what this many sites can add up to")
-    # High limbs keep their full weight apart, so that no bit is lost to the float's 53.
-    fixed_high = high - sites * (_OFFSET >> LIMB_BITS)
-    scale = 2.0**-FRACTION_BITS
-    return fixed_high * (scale * (1 << LIMB_BITS)) + low * scale
+    return np.concatenate(
+        [_decoded(limbs[:cut], WIDE, sites), _decoded(limbs[cut:], NARROW, sites)]
+    )
+
+
+def _encoded(numbers: Floats, width: Width) -> Integers:
+    if not np.isfinite(numbers).all() or (np.abs(numbers) >= width.largest).any():
+        raise ValueError(f"a number is not finite, or not below {width.largest:g}; scale it first")
+    left = np.rint(np.abs(numbers) * 2.0**width.fraction_bits)
+    limbs = np.empty((width.limbs, numbers.size), dtype=np.int64)
+    for place in reversed(range(width.limbs)):
+        # Quotient and remainder are exact: both are multiples of the number's own last bit.
+        part, left = np.divmod(left, 2.0 ** (LIMB_BITS * place))
+        limbs[place] = np.copysign(part, numbers)
+    for place in range(width.limbs - 1):
+        limbs[place + 1] += limbs[place] >> LIMB_BITS
+        limbs[place] &= (1 << LIMB_BITS) - 1
+    limbs[-1] += 1 << (LIMB_BITS - 1)
+    return limbs.ravel()
+
+
+def _decoded(limbs: Integers, width: Width, sites: int) -> Floats:
+    placed = limbs.reshape(width.limbs, -1).copy()
+    # The top limb loses its offset as an integer, so that no bit is lost to the float's 53.
+    placed[-1] -= sites << (LIMB_BITS - 1)
+    number = np.zeros(placed.shape[1])
+    for limb in placed[::-1]:  # from the top, so that a small negative number cancels exactly
+        number = number * 2.0**LIMB_BITS + limb
+    return number * 2.0**-width.fraction_bits

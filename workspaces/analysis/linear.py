@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from workspaces.analysis.design import BLOCK, Design, Floats, pairs, symmetric
+from workspaces.analysis.design import Design, Dosages, Floats, called, pairs, symmetric
+from workspaces.analysis.sums import Shape, Sums, joined, triangle
 
 
 @dataclass(frozen=True, slots=True)
-class LinearSums:
+class LinearSums(Sums):
     """Per variant, over the people genotyped for it: `people` (m,), `gg` (m,), `gy` (m,), `yy`
     (m,), `gx` (m, C), `xy` (m, C), `xx` (m, C * (C + 1) / 2)."""
 
@@ -28,25 +29,10 @@ class LinearSums:
     xy: Floats
     xx: Floats
 
-    def vector(self) -> Floats:
-        """All of it as one vector, for a secure sum."""
-        return np.concatenate([part.ravel() for part in self.parts()])
-
-    @classmethod
-    def of_vector(cls, vector: Floats, *, variants: int, covariates: int) -> LinearSums:
-        shapes = _shapes(variants, covariates)
-        cuts = np.cumsum([int(np.prod(shape)) for shape in shapes])
-        parts = np.split(vector, cuts[:-1])
-        if vector.size != cuts[-1]:
-            raise ValueError("the vector is not of this many variants and covariates")
-        return cls(*(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)))
-
-    def __add__(self, other: LinearSums) -> LinearSums:
-        both = zip(self.parts(), other.parts(), strict=True)
-        return LinearSums(*(mine + theirs for mine, theirs in both))
-
-    def parts(self) -> tuple[Floats, ...]:
-        return self.people, self.gg, self.gy, self.yy, self.gx, self.xy, self.xx
+    @staticmethod
+    def shapes(variants: int, covariates: int) -> tuple[Shape, ...]:
+        one, each = (variants,), (variants, covariates)
+        return one, one, one, one, each, each, (variants, triangle(covariates))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +45,20 @@ class Associations:
     statistic: Floats
     p: Floats
 
-
-def _shapes(variants: int, covariates: int) -> tuple[tuple[int, ...], ...]:
-    one, each = (variants,), (variants, covariates)
-    return one, one, one, one, each, each, (variants, covariates * (covariates + 1) // 2)
+    def columns(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        return self.people, self.beta, self.standard_error, self.statistic, self.p
 
 
 def local_sums(design: Design) -> LinearSums:
     """One site's part, in blocks of variants."""
-    blocks = [
-        _block(design, design.dosages[:, first : first + BLOCK])
-        for first in range(0, design.variants, BLOCK)
-    ]
-    parts = zip(*(block.parts() for block in blocks), strict=True)
-    return LinearSums(*(np.concatenate(part) for part in parts))
+    return joined(LinearSums, [_block(design, dosages) for dosages in design.blocks()])
 
 
-def _block(design: Design, dosages: Floats) -> LinearSums:
+def _block(design: Design, dosages: Dosages) -> LinearSums:
     x, y = design.covariates, design.phenotype
     rows, columns = pairs(x.shape[1])
-    seen = np.isfinite(dosages)
-    g = np.where(seen, dosages, 0.0)
-    there = seen.astype(np.float64).T
+    g, seen = called(dosages)
+    there = seen.T
     return LinearSums(
         people=there.sum(axis=1),
         gg=(g * g).sum(axis=0),

@@ -10,26 +10,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special, stats
 
-from workspaces.analysis.design import BLOCK, Design, Floats, pairs, symmetric
+from workspaces.analysis.design import Design, Dosages, Floats, called, pairs, symmetric
 from workspaces.analysis.linear import Associations
+from workspaces.analysis.sums import Shape, Sums, joined, triangle
 
 MAX_STEP = 5.0  # of one coefficient in one Newton step
+CONVERGED = 1e-8  # the largest change of a coefficient in the last step
 
 
 @dataclass(frozen=True, slots=True)
-class NullSums:
-    """`score` (C,) and packed `hessian` of the model of covariates alone, at some coefficients."""
+class NullSums(Sums):
+    """`people` (1,), `score` (C,) and packed `hessian` of the model of covariates alone."""
 
-    people: float
+    people: Floats
     score: Floats
     hessian: Floats
 
-    def __add__(self, other: NullSums) -> NullSums:
-        return NullSums(
-            self.people + other.people, self.score + other.score, self.hessian + other.hessian
-        )
+    @staticmethod
+    def shapes(variants: int, covariates: int) -> tuple[Shape, ...]:
+        return (1,), (covariates,), (triangle(covariates),)
 
 
 def null_sums(design: Design, coefficients: Floats) -> NullSums:
@@ -38,7 +40,9 @@ def null_sums(design: Design, coefficients: Floats) -> NullSums:
     p = special.expit(x @ coefficients)
     w = p * (1 - p)
     return NullSums(
-        float(design.people), x.T @ (design.phenotype - p), w @ (x[:, rows] * x[:, columns])
+        np.array([float(design.people)]),
+        x.T @ (design.phenotype - p),
+        w @ (x[:, rows] * x[:, columns]),
     )
 
 
@@ -49,7 +53,7 @@ def next_null(sums: NullSums, coefficients: Floats) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreSums:
+class ScoreSums(Sums):
     """Per variant at the null model: `people` (m,), `gr` (m,), `gwg` (m,), `gwx` (m, C) and `xwx`
     (m, C * (C + 1) / 2), over the people genotyped for it."""
 
@@ -59,54 +63,48 @@ class ScoreSums:
     gwx: Floats
     xwx: Floats
 
-    def __add__(self, other: ScoreSums) -> ScoreSums:
-        return ScoreSums(
-            self.people + other.people,
-            self.gr + other.gr,
-            self.gwg + other.gwg,
-            self.gwx + other.gwx,
-            self.xwx + other.xwx,
-        )
+    @staticmethod
+    def shapes(variants: int, covariates: int) -> tuple[Shape, ...]:
+        one = (variants,)
+        return one, one, one, (variants, covariates), (variants, triangle(covariates))
 
 
 def score_sums(design: Design, null: Floats) -> ScoreSums:
     """One site's part of the score test, at the pooled null coefficients."""
+    p = special.expit(design.covariates @ null)
+    weights, residual = p * (1 - p), design.phenotype - p
+    blocks = (_score_block(design, dosages, weights, residual) for dosages in design.blocks())
+    return joined(ScoreSums, list(blocks))
+
+
+def _score_block(design: Design, dosages: Dosages, weights: Floats, residual: Floats) -> ScoreSums:
     x = design.covariates
     rows, columns = pairs(x.shape[1])
-    p = special.expit(x @ null)
-    w, residual = p * (1 - p), design.phenotype - p
-    made = []
-    for first in range(0, design.variants, BLOCK):
-        dosages = design.dosages[:, first : first + BLOCK]
-        seen = np.isfinite(dosages)
-        g = np.where(seen, dosages, 0.0)
-        there = seen.astype(np.float64).T
-        made.append(
-            (
-                there.sum(axis=1),
-                g.T @ residual,
-                (g * g).T @ w,
-                g.T @ (x * w[:, None]),
-                there @ (w[:, None] * x[:, rows] * x[:, columns]),
-            )
-        )
-    return ScoreSums(*(np.concatenate(part) for part in zip(*made, strict=True)))
+    g, seen = called(dosages)
+    return ScoreSums(
+        people=seen.sum(axis=0),
+        gr=g.T @ residual,
+        gwg=(g * g).T @ weights,
+        gwx=g.T @ (x * weights[:, None]),
+        xwx=seen.T @ (weights[:, None] * x[:, rows] * x[:, columns]),
+    )
 
 
-def score_test(sums: ScoreSums) -> Floats:
-    """p per variant (m,): for screening, not for publication."""
+def score_test(sums: ScoreSums) -> Associations:
+    """One step from the null model: for screening, not for publication."""
     count = sums.gwx.shape[1]
     with np.errstate(divide="ignore", invalid="ignore"):
         solved = np.linalg.solve(
             symmetric(sums.xwx, count) + 1e-12 * np.eye(count), sums.gwx[..., None]
         )[..., 0]
         variance = sums.gwg - np.einsum("mc,mc->m", sums.gwx, solved)
-        found = np.where(variance > 0, sums.gr**2 / variance, np.nan)
-        return np.asarray(stats.chi2.sf(found, 1))
+        variance = np.where(variance > 1e-9 * sums.gwg, variance, np.nan)
+        beta, error = sums.gr / variance, 1 / np.sqrt(variance)
+        return _associations(sums.people, beta, error)
 
 
 @dataclass(frozen=True, slots=True)
-class NewtonSums:
+class NewtonSums(Sums):
     """Per variant: `people` (m,), `score` (m, C + 1) and packed `hessian`, at given coefficients;
     the variant's own coefficient comes last."""
 
@@ -114,10 +112,9 @@ class NewtonSums:
     score: Floats
     hessian: Floats
 
-    def __add__(self, other: NewtonSums) -> NewtonSums:
-        return NewtonSums(
-            self.people + other.people, self.score + other.score, self.hessian + other.hessian
-        )
+    @staticmethod
+    def shapes(variants: int, covariates: int) -> tuple[Shape, ...]:
+        return (variants,), (variants, covariates + 1), (variants, triangle(covariates + 1))
 
 
 def newton_sums(design: Design, coefficients: Floats) -> NewtonSums:
@@ -138,34 +135,35 @@ def newton_sums(design: Design, coefficients: Floats) -> NewtonSums:
     return NewtonSums(people, score, hessian)
 
 
-def next_newton(sums: NewtonSums, coefficients: Floats) -> tuple[Floats, float]:
-    """The next coefficients (m, C + 1), and the largest change: below 1e-9 it has converged. A
-    variant without a maximum (separation) becomes NaN and stays so."""
+def next_newton(sums: NewtonSums, coefficients: Floats) -> tuple[Floats, Floats]:
+    """The next coefficients (m, C + 1), and per variant the largest change: below `CONVERGED` it
+    has converged. Where there is no next step (no variation, separation) the coefficients stay and
+    the change is infinite."""
+    step, solvable = _solved(sums, coefficients.shape[1])
+    moved = np.where(solvable, np.abs(step).max(axis=1, initial=0.0), np.inf)
+    return coefficients + np.clip(step, -MAX_STEP, MAX_STEP), moved
+
+
+def _solved(sums: NewtonSums, count: int) -> tuple[Floats, NDArray[np.bool_]]:
+    """Newton's steps (m, C + 1), zeros where the pooled Hessian has no inverse to speak of."""
+    hessians = symmetric(sums.hessian, count)
+    solvable = np.linalg.cond(hessians) < 1 / (100 * np.finfo(float).eps)
+    safe = np.where(solvable[:, None, None], hessians, np.eye(count))
+    step = np.linalg.solve(safe, sums.score[..., None])[..., 0]
+    return np.where(solvable[:, None], step, 0.0), solvable
+
+
+def wald(sums: NewtonSums, coefficients: Floats, converged: NDArray[np.bool_]) -> Associations:
+    """Of converged coefficients and the sums taken at them, or within the last step of them."""
     count = coefficients.shape[1]
     hessians = symmetric(sums.hessian, count)
-    step = np.full(coefficients.shape, np.nan)
-    for number, hessian in enumerate(hessians):
-        try:
-            step[number] = np.linalg.solve(hessian, sums.score[number])
-        except np.linalg.LinAlgError:
-            continue
-    step = np.clip(step, -MAX_STEP, MAX_STEP)
-    moved = np.nan_to_num(np.abs(step))
-    return coefficients + step, float(moved.max(initial=0.0))
+    safe = np.where(converged[:, None, None], hessians, np.eye(count))
+    variance = np.linalg.inv(safe)[:, -1, -1]
+    usable = converged & (variance > 0)
+    error = np.sqrt(np.where(usable, variance, np.nan))
+    return _associations(sums.people, np.where(usable, coefficients[:, -1], np.nan), error)
 
 
-def wald(sums: NewtonSums, coefficients: Floats) -> Associations:
-    """Of converged coefficients and the sums taken at them."""
-    count = coefficients.shape[1]
-    beta = coefficients[:, -1]
-    variance = np.full(beta.shape, np.nan)
-    for number, hessian in enumerate(symmetric(sums.hessian, count)):
-        try:
-            variance[number] = np.linalg.inv(hessian)[-1, -1]
-        except np.linalg.LinAlgError:
-            continue
-    with np.errstate(invalid="ignore", divide="ignore"):
-        error = np.sqrt(np.where(variance > 0, variance, np.nan))
-        statistic = beta / error
-        p = 2 * stats.norm.sf(np.abs(statistic))
-    return Associations(sums.people, beta, error, statistic, p)
+def _associations(people: Floats, beta: Floats, error: Floats) -> Associations:
+    statistic = beta / error
+    return Associations(people, beta, error, statistic, 2 * stats.norm.sf(np.abs(statistic)))

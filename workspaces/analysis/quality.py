@@ -11,17 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workspaces.analysis.design import Floats
+from workspaces.analysis.design import Dosages, Floats
+from workspaces.analysis.sums import Shape, Sums
 
 
 @dataclass(frozen=True, slots=True)
-class GenotypeCounts:
+class GenotypeCounts(Sums):
     """`counts` (m, 4): people with 0, 1, 2 copies of the effect allele, and without a call."""
 
     counts: Floats
 
-    def __add__(self, other: GenotypeCounts) -> GenotypeCounts:
-        return GenotypeCounts(self.counts + other.counts)
+    @staticmethod
+    def shapes(variants: int, covariates: int) -> tuple[Shape, ...]:
+        return ((variants, 4),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Quality:
         return np.asarray(kept & (self.hardy_weinberg >= hardy_weinberg))
 
 
-def genotype_counts(dosages: Floats) -> GenotypeCounts:
+def genotype_counts(dosages: Dosages) -> GenotypeCounts:
     """Of hard calls; a dosage between is counted as the nearest."""
     called = np.isfinite(dosages)
     nearest = np.where(called, np.rint(np.where(called, dosages, 0)), 3).astype(np.int64)

@@ -1,0 +1,171 @@
+"""Dosages read from VCF text are those that cyvcf2 and the specification read."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workspaces.analysis import genotypes
+from workspaces.analysis.alleles import Allele, Panel
+from workspaces.analysis.cohort import design_of, read_clinical
+from workspaces.analysis.genotypes import Genotypes, lines_of, read
+
+HEAD = (
+    "##fileformat=VCFv4.3\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT"
+)
+
+
+def vcf(*records: str, people: str = "ann bob cleo") -> list[bytes]:
+    lines = "\n".join(["\t".join([HEAD, *people.split()]), *records])
+    return [line.replace(" ", "\t").encode() for line in lines.split("\n")]
+
+
+def only(record: str) -> list[float]:
+    return read(vcf(record)).dosages[:, 0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("record", "dosages"),
+    [
+        ("1 5 . A G . . . GT 0/0 0|1 1/1", [0, 1, 2]),
+        ("1 5 . A G . . . GT:DP 1/0:9 ./.:0 .|1:3", [1, np.nan, np.nan]),
+        ("1 5 . A G . . . GT 1 0 .", [2, 0, np.nan]),
+        ("1 5 . A G . . . GT 0/1/1 1/1 0/1", [np.nan, 2, 1]),
+        ("1 5 . A G . . . GT:DS 0/0:0.25 0/1:1.5 1/1:.", [0.25, 1.5, np.nan]),
+        ("1 5 . A G . . . DS 2 0 1.0", [2, 0, 1]),
+        ("1 5 . A G . . . GT:DS 0/0 0/1:1 1/1:2", [np.nan, 1, 2]),
+    ],
+)
+def test_calls_become_copies_of_the_alternate(record: str, dosages: list[float]) -> None:
+    assert np.array_equal(only(record), dosages, equal_nan=True)
+
+
+def test_every_alternate_is_a_variant_and_symbolic_ones_are_passed_over() -> None:
+    found = read(
+        vcf("1 5 . A G,<DEL>,T,* . . . GT 1/3 0/2 3/3", "1 9 . A <INS> . . . GT 0/1 0/0 0/0")
+    )
+    assert [allele.name for allele in found.alleles] == ["1-5-A-G", "1-5-A-T"]
+    assert found.dosages.T.tolist() == [[1, 0, 0], [1, 0, 2]]
+
+
+def test_only_the_wanted_alleles_are_kept_by_their_trimmed_name() -> None:
+    lines = vcf("1 5 . CA CG . . . GT 0/1 0/0 0/0", "1 7 . A G . . . GT 0/1 0/0 0/0")
+    found = read(lines, wanted=frozenset({Allele("1", 6, "A", "G")}))
+    assert [allele.name for allele in found.alleles] == ["1-6-A-G"]
+
+
+def test_a_file_is_read_as_cyvcf2_reads_it(tmp_path: Path) -> None:
+    from cyvcf2 import VCF
+
+    draw = np.random.default_rng(3)
+    calls = np.array(["0/0", "0|1", "1/1", "./."])[draw.integers(0, 4, (200, 12))]
+    people = " ".join(f"p{number}" for number in range(12))
+    records = [f"1 {10 * place} . A G . . . GT {' '.join(row)}" for place, row in
+               enumerate(calls, start=1)]  # fmt: skip
+    path = tmp_path / "a.vcf.gz"
+    header = b'##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">'
+    lines = vcf(*records, people=people)
+    path.write_bytes(gzip.compress(b"\n".join([lines[0], header, *lines[1:]]) + b"\n"))
+    with lines_of(path) as stream:
+        found = read(stream)
+    for column, variant in zip(found.dosages.T, VCF(str(path), gts012=True), strict=True):
+        theirs = np.where(variant.gt_types == 3, np.nan, variant.gt_types)
+        assert np.array_equal(column, theirs, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ([], "column names"),
+        ([b"hello"], "column names"),
+        (vcf("1 5 . A G . . . GT 0/0 0/1"), "all its people"),
+        (vcf("1 5 . A G . . . GT 0/0 0/1 0/0 0/0"), "all its people"),
+        (vcf("1 5 . A G"), "cut short"),
+        (vcf("1 x . A G . . . GT 0/0 0/1 0/0"), "cut short"),
+        (vcf("1 5 . A G . . . DP 1 1 1"), "neither DS nor GT"),
+        (vcf("1 5 . A G . . . DS 1 many 1"), "no number"),
+        (vcf("1 5 . A G . . . DS 1 nan 1"), "0 to 2"),
+        (vcf("1 5 . A G . . . DS 1 2.5 1"), "0 to 2"),
+        (vcf("1 5 . A G . . . GT 0/0 0/1 0/0", people="a b a"), "once"),
+    ],
+)
+def test_what_is_no_vcf_is_refused(lines: list[bytes], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        read(lines)
+
+
+def test_long_lines_cut_archives_and_too_many_genotypes_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = gzip.compress(b"\n".join(vcf("1 5 . A G . . . GT 0/0 0/1 0/0")))
+    for name, content in (
+        ("cut", whole[:-9]),
+        ("none", b"not gzip"),
+        ("bad", whole[:20] + b"x" * 40),
+    ):
+        path = tmp_path / f"{name}.vcf.gz"
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="gzip"), lines_of(path) as lines:
+            read(lines)
+    path = tmp_path / "long.vcf"
+    path.write_bytes(b"#" * 100)
+    monkeypatch.setattr(genotypes, "MAX_LINE", 50)
+    with pytest.raises(ValueError, match="a line"), lines_of(path) as lines:
+        read(lines)
+    monkeypatch.setattr(genotypes, "MAX_GENOTYPES", 5)
+    with pytest.raises(ValueError, match="genotypes"):
+        read(vcf(*(f"1 {n} . A G . . . GT 0/0 0/1 0/0" for n in (5, 6))))
+
+
+TABLE = ["id\ttrait\tage", "cleo\t1.5\t40", "bob\tNA\t50", "dora\t2\t60", "ann\t2.5\t."]
+
+
+def genotyped() -> Genotypes:
+    return read(vcf("1 5 . A G . . . GT 0/0 0/1 1/1", "1 9 . C T . . . GT 1/1 0/1 0/0"))
+
+
+def test_people_are_joined_by_name_and_the_incomplete_left_out() -> None:
+    panel = Panel(tuple(map(Allele.read, ("1-9-C-T", "1-7-A-G", "1-5-A-G"))), {})
+    held = genotyped()
+    harmony = panel.harmonise(held.alleles, {})
+    design = design_of(read_clinical(TABLE), held, harmony, trait="trait", covariates=["age"])
+    assert design.phenotype.tolist() == [1.5]
+    assert design.covariates.tolist() == [[1, 40]]
+    assert np.array_equal(design.dosages, [[0, np.nan, 2]], equal_nan=True)
+    alone = design_of(read_clinical(TABLE), held, harmony, trait="trait", covariates=[])
+    assert alone.phenotype.tolist() == [1.5, 2.5]
+
+
+@pytest.mark.parametrize(("trait", "covariates"), [("height", ["age"]), ("trait", ["age", "sex"])])
+def test_a_site_without_the_trait_or_a_covariate_has_nobody(
+    trait: str, covariates: list[str]
+) -> None:
+    held = genotyped()
+    harmony = Panel(held.alleles, {}).harmonise(held.alleles, {})
+    design = design_of(read_clinical(TABLE), held, harmony, trait=trait, covariates=covariates)
+    assert (design.people, design.variants) == (0, 2)
+    assert design.covariates.shape == (0, len(covariates) + 1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ([], "header"),
+        (["id"], "header"),
+        (["id\tage\tage"], "header"),
+        (["id\t"], "header"),
+        (["id\tage", "ann"], "line 2 has 1 fields"),
+        (["id\tage", "ann\tforty"], "line 2, column age: not a number"),
+        (["id\tage", "ann\tinf"], "not a finite number"),
+        (["id\tage", "ann\t1", "ann\t2"], "twice"),
+    ],
+)
+def test_what_is_no_clinical_table_is_refused_without_its_values(
+    lines: list[str], reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason) as refused:
+        read_clinical(lines)
+    assert "forty" not in str(refused.value)

@@ -1,0 +1,99 @@
+"""Joins a site's clinical table to its genotypes: the `Design` an analysis asks for.
+
+The table is tab-separated text with a header; its first column names people as the VCF does, the
+others are numbers, and empty, NA or a point is missing. Whoever lacks the trait or a covariate is
+left out; a site that lacks the column altogether has nobody.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workspaces.analysis.alleles import Harmony
+from workspaces.analysis.design import Design, Floats
+from workspaces.analysis.genotypes import MAX_PEOPLE, Genotypes
+
+MAX_VARIABLES = 1_000
+MAX_FIELD = 1_000
+_MISSING = frozenset({"", "NA", "."})
+
+
+@dataclass(frozen=True, slots=True)
+class Clinical:
+    """Per person, in the table's order, the value (n,) of each variable, NaN where missing."""
+
+    people: tuple[str, ...]
+    variables: Mapping[str, Floats]
+
+    def columns(self, names: Sequence[str]) -> Floats | None:
+        """(n, len(names)); None where the site lacks one of them."""
+        if any(name not in self.variables for name in names):
+            return None
+        held = [self.variables[name] for name in names]
+        return np.column_stack([np.empty((len(self.people), 0)), *held])
+
+
+def read_clinical(lines: Iterable[str]) -> Clinical:
+    """Raises `ValueError`, naming line and column and never a value."""
+    rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    header = next(rows, [])
+    names = header[1:]
+    if not 1 <= len(names) <= MAX_VARIABLES or len(set(header)) < len(header) or "" in header:
+        raise ValueError(f"expected a header of an id and 1 to {MAX_VARIABLES} different names")
+    people: list[str] = []
+    values: list[list[float]] = []
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise ValueError(f"line {number} has {len(row)} fields, the header {len(header)}")
+        people.append(row[0])
+        values.append(
+            [_number(text, number, name) for text, name in zip(row[1:], names, strict=True)]
+        )
+        if len(people) > MAX_PEOPLE:
+            raise ValueError(f"a table may have {MAX_PEOPLE} people")
+    if len(set(people)) < len(people):
+        raise ValueError("a person is twice in the table")
+    table = np.array(values, dtype=np.float64).reshape(len(people), len(names))
+    return Clinical(tuple(people), {name: table[:, place] for place, name in enumerate(names)})
+
+
+def _number(text: str, line: int, name: str) -> float:
+    if text in _MISSING:
+        return np.nan
+    try:
+        value = float(text) if len(text) <= MAX_FIELD else np.nan
+    except ValueError as error:
+        raise ValueError(f"line {line}, column {name[:80]}: not a number") from error
+    if not np.isfinite(value):
+        raise ValueError(f"line {line}, column {name[:80]}: not a finite number")
+    return value
+
+
+def design_of(
+    clinical: Clinical,
+    genotypes: Genotypes,
+    harmony: Harmony,
+    *,
+    trait: str,
+    covariates: Sequence[str],
+) -> Design:
+    """Of the people both hold; the variants are those of the harmonised panel, NaN where the site
+    has none."""
+    shape = {"covariates": len(covariates) + 1, "variants": harmony.columns.size}
+    asked = clinical.columns([trait, *covariates])
+    if asked is None:
+        return Design.nobody(**shape)
+    place = {person: number for number, person in enumerate(genotypes.people)}
+    row = np.array([place.get(person, -1) for person in clinical.people], dtype=np.intp)
+    taken = (row >= 0) & np.isfinite(asked).all(axis=1)
+    if not taken.any():
+        return Design.nobody(**shape)
+    dosages = np.full((int(taken.sum()), harmony.columns.size), np.nan, dtype=np.float32)
+    here = harmony.columns >= 0
+    dosages[:, here] = genotypes.dosages[row[taken]][:, harmony.columns[here]]
+    intercept = np.ones((dosages.shape[0], 1))
+    return Design(asked[taken, 0], np.column_stack([intercept, asked[taken, 1:]]), dosages)
