@@ -66,14 +66,7 @@ def build(
     def inclusion(entry: _Number, size: _Number) -> InclusionProof:
         """That entry `entry` stands in the record of the first `size` entries."""
         _within(entry, size, tree)
-        path = merkle.inclusion_proof(tree, size, index=entry - 1)
-        return InclusionProof(
-            entry=entry,
-            size=size,
-            leaf=tree.subtree(0, entry - 1).hex(),
-            root=merkle.root(tree, size).hex(),
-            path=tuple(step.hex() for step in path),
-        )
+        return inclusion_of(tree, entry, size)
 
     @router.get("/access/record/proof/consistency", dependencies=allowed)
     def consistency(first: _Number, size: _Number) -> ConsistencyProof:
@@ -89,6 +82,17 @@ def build(
         )
 
     return router
+
+
+def inclusion_of(tree: RecordTree, entry: int, size: int) -> InclusionProof:
+    path = merkle.inclusion_proof(tree, size, index=entry - 1)
+    return InclusionProof(
+        entry=entry,
+        size=size,
+        leaf=tree.subtree(0, entry - 1).hex(),
+        root=merkle.root(tree, size).hex(),
+        path=tuple(step.hex() for step in path),
+    )
 
 
 def _within(number: int, size: int, tree: RecordTree) -> None:

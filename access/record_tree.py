@@ -47,6 +47,25 @@ class RecordTree:
             stream.seek(start)
             return stream.read(self._end(number) - start - 1)
 
+    def lines(self, first: int, last: int) -> list[bytes]:
+        """The lines of entries `first` to `last`, read as one; without their line ends."""
+        if first > last:
+            return []
+        start = self._end(first - 1) if first > 1 else 0
+        try:
+            with (self._folder / "lines").open("rb") as stream:
+                stream.seek((first - 1) * _OFFSET_BYTES)
+                ends = stream.read((last - first + 1) * _OFFSET_BYTES)
+            with self._record.open("rb") as stream:
+                stream.seek(start)
+                block = stream.read(int.from_bytes(ends[-_OFFSET_BYTES:], "big") - start)
+        except OSError as error:
+            raise RecordUnavailable("The record can't be read.", detail=str(error)) from error
+        found = block.split(b"\n")[:-1]
+        if len(found) != last - first + 1:
+            raise NoSuchThing(detail=f"lines {first} to {last}")
+        return found
+
     def subtree(self, level: int, index: int) -> bytes:
         return self._read(f"{level:02}", merkle.HASH_BYTES, index)
 

@@ -19,10 +19,16 @@ _KEPT_FAILS = "the record does not begin with the entries the checkpoint was mad
 
 
 def run_verify(home: NodeHome, kept: Path | None) -> dict[str, object]:
-    """Every entry, every signature and, with a checkpoint `kept` elsewhere, that nothing before it
-    was cut off or rewritten. Raises `CheckpointRefused` where `kept` is not this node's."""
+    """`verified` with the checkpoint in the file `kept`."""
+    return verified(home, None if kept is None else _text(kept))
+
+
+def verified(home: NodeHome, note: str | None) -> dict[str, object]:
+    """Every entry, every signature and, with the `note` of a checkpoint kept elsewhere, that
+    nothing before it was cut off or rewritten. Raises `CheckpointRefused` where the note is not
+    this node's."""
     key = home.signing_key().public_key()
-    checkpoint = None if kept is None else checkpoints.read(_text(kept), key)
+    checkpoint = None if note is None else checkpoints.read(note, key)
     found = verify(home.record, key)
     problem = found.problem
     if checkpoint is not None and problem is None and not _begins_with(home.record, checkpoint):

@@ -16,6 +16,7 @@ import access.routes
 import access.session_routes
 import beacon.doors
 import beacon.panel
+import gateway.pages.admin.routes
 import gateway.pages.routes
 import streams.htsget.routes
 import streams.refget.collection_routes
@@ -45,6 +46,9 @@ from beacon.segments import SegmentCatalog
 from duo.ontology import load_ontology
 from gateway import clickhouse, config, recording
 from gateway.home import NodeHome
+from gateway.pages.admin.rooms import Rooms
+from gateway.pages.render import Pages
+from gateway.pages.signin import Desk
 from gateway.share import Share
 from passports import trust
 from passports.bearers import Bearers
@@ -102,16 +106,21 @@ class Node:
 
 
 def assemble(
-    home: NodeHome, *, clock: Callable[[], int] = epoch, share: Share | None = None
+    home: NodeHome,
+    *,
+    clock: Callable[[], int] = epoch,
+    share: Share | None = None,
+    sessions: Sessions | None = None,
 ) -> Node:
     """Raises the errors of the files it reads: settings, policies, trust, keys, record."""
     settings = config.load(home.settings)
     url = settings.public_url
     http = httpx.AsyncClient(timeout=_OUTBOUND_SECONDS, follow_redirects=False)
     table = trust.load(home.trust)
+    keys = KeyStore(table, http=http, clock=time.time)
     clearinghouse = Clearinghouse(
         trust=table,
-        keys=KeyStore(table, http=http, clock=time.time),
+        keys=keys,
         userinfo=Userinfo(http=http, clock=time.time),
         audience=url,
         clock=clock,
@@ -120,6 +129,7 @@ def assemble(
     record = recording.of_server(home, share)
     kept = Kept(None if share is None else share.sessions)
     book = _policies(home, settings, record)
+    tree = RecordTree(home.record, home.record_tree)
     store = Store(settings.control_database or home.control_url)
     recipients = Recipients(store, record=record)
     purpose_check = PurposeCheck(load_ontology(home.ontology), strict_duos=settings.strict_duos)
@@ -175,6 +185,7 @@ def assemble(
         redirect_uri=f"{url}/signin/done",
         http=http,
     )
+    sessions = sessions or Sessions(clock=time.time, kept=kept)
     routers = (
         access.routes.build(
             store=store,
@@ -194,7 +205,7 @@ def assemble(
         ),
         access.data_use.build(check=purpose_check, book=book, clock=clock),
         access.record_routes.build(
-            tree=RecordTree(home.record, home.record_tree),
+            tree=tree,
             signing_key=node_key,
             public_url=url,
             caller=who,
@@ -226,11 +237,27 @@ def assemble(
         gateway.pages.routes.build(
             settings=settings,
             login=login,
-            sessions=Sessions(clock=time.time, kept=kept),
+            sessions=sessions,
             desk=desk,
             attachments=attachments,
             recipients=recipients,
             clock=clock,
+        ),
+        gateway.pages.admin.routes.build(
+            Rooms(
+                home=home,
+                settings=settings,
+                pages=Pages(node=settings.name, admins=settings.admins),
+                door=Desk(sessions, public_url=url),
+                store=store,
+                recipients=recipients,
+                book=book,
+                record=record,
+                tree=tree,
+                keys=keys,
+                clearinghouse=clearinghouse,
+                clock=clock,
+            )
         ),
     )
     return Node(

@@ -36,6 +36,17 @@ class _Known:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What this process knows of one key URL: times are epoch seconds, None for never."""
+
+    url: str
+    keys: int
+    pinned: bool
+    fetched: float | None = None
+    tried: float | None = None
+
+
 class KeyStore:
     """The keys of every issuer in the table; safe to share between requests of one event loop."""
 
@@ -56,6 +67,24 @@ class KeyStore:
         if key is None:
             raise BadToken(Reason.UNKNOWN_KEY)
         return key
+
+    def fetched(self) -> tuple[Fetched, ...]:
+        """Every key URL of the table, and when its keys were last learnt."""
+        pinned = (Fetched(url, len(keys), pinned=True) for url, keys in self._pinned.items())
+        known = (
+            Fetched(url, len(one.keys), pinned=False, fetched=one.fetched, tried=one.tried)
+            for url, one in self._known.items()
+        )
+        return tuple(sorted((*pinned, *known), key=lambda one: one.url))
+
+    async def refresh(self, jwks_url: str) -> None:
+        """Asks for the keys now, unless that was done within the cool-down."""
+        known = self._known.get(jwks_url)
+        if known is None:
+            raise BadToken(Reason.UNKNOWN_KEY, detail="not a key URL of the trust table")
+        async with known.lock:
+            if known.tried is None or self._clock() - known.tried >= COOL_DOWN_SECONDS:
+                await self._refresh(known, jwks_url)
 
     async def _fetched(self, jwks_url: str, kid: str) -> Mapping[str, PublicKey]:
         known = self._known.get(jwks_url)

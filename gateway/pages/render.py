@@ -6,7 +6,7 @@ inline, nothing from elsewhere, no frames. Leaves what a page says to `routes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from access.errors import SignInNeeded
 from passports.sessions import Session
 from schemas.errors import NotFound, SkerryError
 
-ASSETS = Path(portal.pages.__file__).parent / "static"
+_FOLDERS = (Path(__file__).parent, Path(portal.pages.__file__).parent)
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -38,11 +38,11 @@ HEADERS = {
 class Pages:
     """The node's templates with what every page is given."""
 
-    def __init__(self, *, node: str) -> None:
-        folders = [Path(__file__).parent, Path(portal.pages.__file__).parent]
+    def __init__(self, *, node: str, admins: Collection[str] = ()) -> None:
         self._jinja = Environment(
-            loader=FileSystemLoader(folders), autoescape=True, undefined=StrictUndefined
+            loader=FileSystemLoader(_FOLDERS), autoescape=True, undefined=StrictUndefined
         )
+        self._admins = admins
         self._jinja.filters |= {"utc": _utc, "host": _host}
         self._node = node
 
@@ -60,6 +60,7 @@ class Pages:
             can_sign_in=True,
             user=None if session is None else session.signed_in.name,
             csrf="" if session is None else session.csrf_token,
+            is_admin=session is not None and session.signed_in.identity in self._admins,
             **(facts or {}),
         )
         return HTMLResponse(text, status_code=status, headers=HEADERS)
@@ -97,9 +98,12 @@ def see(path: str) -> RedirectResponse:
 
 
 def asset(name: str) -> FileResponse:
-    """A file of the shared assets by its plain name; nothing below or beside that folder."""
-    file = ASSETS / name
-    if Path(name).name != name or name.startswith(".") or not file.is_file():
+    """A file of our or the shared assets by its plain name; nothing below or beside them."""
+    if Path(name).name != name or name.startswith("."):
+        raise NotFound("There is no such file.")
+    found = (folder / "static" / name for folder in _FOLDERS)
+    file = next((path for path in found if path.is_file()), None)
+    if file is None:
         raise NotFound("There is no such file.")
     return FileResponse(file, headers={"Cache-Control": "public, max-age=3600"})
 
@@ -108,5 +112,5 @@ def _host(url: str) -> str:
     return urlsplit(url).hostname or url
 
 
-def _utc(seconds: int) -> str:
+def _utc(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

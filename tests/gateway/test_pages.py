@@ -115,7 +115,7 @@ async def test_anyone_sees_the_nodes_home_escaped_and_locked_down(pages: Pages) 
     assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>|\sstyle=|\son[a-z]+=", page.text)
 
 
-@pytest.mark.parametrize("path", ["/admin", "/requests", "/admin/workspaces"])
+@pytest.mark.parametrize("path", ["/requests", "/requests/req-1"])
 async def test_nobody_is_sent_to_sign_in(pages: Pages, path: str) -> None:
     answer = await pages.browser().get(path)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/signin?next={path}")
@@ -124,7 +124,7 @@ async def test_nobody_is_sent_to_sign_in(pages: Pages, path: str) -> None:
 async def test_signing_in_goes_to_the_provider_with_a_cookie_that_scripts_cannot_read(
     pages: Pages,
 ) -> None:
-    answer = await pages.browser().get("/signin", params={"next": "/admin"})
+    answer = await pages.browser().get("/signin", params={"next": "/requests"})
     query = parse_qs(urlsplit(answer.headers["location"]).query)
     assert query["redirect_uri"] == [f"{URL}/signin/done"]
     assert query["code_challenge_method"] == ["S256"]
@@ -145,7 +145,7 @@ async def test_signing_out_ends_the_session(pages: Pages) -> None:
     assert answer.status_code == 303
     again = pages.browser()
     again.cookies = browser.cookies
-    assert (await again.get("/admin")).status_code == 303
+    assert (await again.get("/requests")).status_code == 303
 
 
 async def test_the_committee_approves_on_the_page(node: AccessNode, pages: Pages) -> None:
@@ -212,39 +212,6 @@ async def test_a_committee_sees_only_its_own_datasets(node: AccessNode, pages: P
     request_id = node.submitted(node.workspace())
     assert request_id not in (await pages.browser("emil").get("/requests")).text
     assert request_id not in (await pages.browser("adam").get("/requests")).text
-
-
-async def test_an_admin_confirms_and_revokes_a_workspace(node: AccessNode, pages: Pages) -> None:
-    workspace = node.workspace(confirmed_by=None)
-    browser = pages.browser("adam")
-    csrf = await token_on(browser, "/admin/workspaces")
-    path = f"/admin/workspaces/{workspace}"
-    assert (await browser.post(path, data={"csrf": csrf, "step": "confirm"})).status_code == 303
-    assert node.recipients.approved(workspace, now=NOW) is not None
-    assert (await browser.post(path, data={"csrf": csrf, "step": "revoke"})).status_code == 303
-    assert node.recipients.approved(workspace, now=NOW) is None
-
-
-@pytest.mark.parametrize("name", ["dora", "grace", "rosa"])
-async def test_workspaces_are_the_admins_alone(node: AccessNode, pages: Pages, name: str) -> None:
-    workspace = node.workspace(confirmed_by=None)
-    browser = pages.browser(name)
-    assert (await browser.get("/admin/workspaces")).status_code == 404
-    form = {"csrf": await token_on(browser, "/"), "step": "confirm"}
-    answer = await browser.post(f"/admin/workspaces/{workspace}", data=form)
-    assert answer.status_code == 404
-    assert node.recipients.approved(workspace, now=NOW) is None
-
-
-async def test_who_approved_cannot_confirm_even_as_admin(node: AccessNode) -> None:
-    workspace = node.workspace(confirmed_by=None)
-    node.take(node.submitted(workspace), Step.APPROVE, by="dora")
-    both = SETTINGS.model_copy(update={"admins": (at("dora"),)})
-    browser = Pages(node, settings=both).browser("dora")
-    form = {"csrf": await token_on(browser, "/"), "step": "confirm"}
-    answer = await browser.post(f"/admin/workspaces/{workspace}", data=form)
-    assert answer.status_code == 403
-    assert node.recipients.approved(workspace, now=NOW) is None
 
 
 @pytest.mark.parametrize("name", ["..%2fbase.html", ".hidden", "none.js"])
