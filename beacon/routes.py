@@ -1,7 +1,7 @@
 """Where the doors of a Beacon v2.2 stand: one list of addresses, `info.ENDPOINT_SETS`.
 
-Everything is an ordinary FastAPI route. The two addresses that carry nearly all questions are met
-before FastAPI's routing and dependency solving, which cost as much as an answer.
+Everything is an ordinary FastAPI route. The two addresses that carry nearly all questions are named
+apart (`shortcuts`): the way to a route costs as much as an answer.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ def install(app: FastAPI, doors: Doors, *, prefix: str = "/beacon") -> None:
             offered.append(Offered(compile_path(prefix + path)[0], door, methods))
     for path in (prefix, prefix + "/{rest:path}"):
         app.router.routes.append(Route(path, _otherwise(offered), methods=_METHODS))
-    app.router.routes[:0] = [
-        Route(f"{prefix}/{ENTRY_TYPES[entry].path}", doors.entries(entry), methods=["GET", "POST"])
-        for entry in SHORTCUTS
-    ]
+
+
+def shortcuts(doors: Doors, *, prefix: str = "/beacon") -> dict[str, Door]:
+    """The doors that answer nearly all questions, by path, for whoever can meet them sooner."""
+    return {f"{prefix}/{ENTRY_TYPES[entry].path}": doors.entries(entry) for entry in SHORTCUTS}
 
 
 @dataclass(frozen=True, slots=True)

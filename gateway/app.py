@@ -15,11 +15,12 @@ import beacon.routes
 from access.privacy.ledger import Ledger
 from beacon.response import error_body as beacon_error
 from gateway import operations, withdrawing
-from gateway.doorway import Doorway
+from gateway.doorway import Application, Doorway
 from gateway.forwarding import Forwarding
 from gateway.home import NodeHome
 from gateway.http_errors import ErrorTable
 from gateway.share import Share
+from gateway.tally import Tally
 from gateway.wiring import Node, assemble
 from schemas.errors import SkerryError
 from streams.htsget.tickets import error_body as htsget_error
@@ -56,7 +57,8 @@ def create_app(home: NodeHome, *, share: Share | None = None) -> FastAPI:
             await node.close()
 
     registry = CollectorRegistry()
-    app = FastAPI(
+    tally = Tally(registry, log_requests=node.settings.log_requests)
+    app = Application(
         title=node.settings.name,
         version=node.facts.version,
         lifespan=lifespan,
@@ -74,10 +76,12 @@ def create_app(home: NodeHome, *, share: Share | None = None) -> FastAPI:
         one for router in routers for one in router.routes if type(one) is Route
     ]
     beacon.routes.install(app, node.beacon)
-    ErrorTable(
+    errors = ErrorTable(
         bodies={"/beacon": _BeaconErrors(node), "/htsget": _htsget}, realm=node.settings.id
-    ).install(app)
-    app.add_middleware(Doorway, registry=registry, log_requests=node.settings.log_requests)
+    )
+    errors.install(app)
+    app.add_middleware(Doorway, tally=tally)
+    app.shortcuts(beacon.routes.shortcuts(node.beacon), tally=tally, refusal=errors.answer)
     if share is not None:
         app.add_middleware(Forwarding, share=share)
     return app

@@ -1,52 +1,46 @@
 """What every request passes before any route: a body cap, a count, a log line if wanted.
 
-Pure ASGI, because a streamed release must not be buffered. Paths are logged and counted by their
-first segment only: the rest may name a person, an object or a block address.
+Pure ASGI, because a streamed release must not be buffered. The addresses that carry nearly all
+questions are met here (`Application.shortcuts`), before the framework's layers and its routing,
+which together cost as much as an answer: what they would do is called as functions.
 """
 
 from __future__ import annotations
 
 import re
 import time
+from collections.abc import Awaitable, Callable, Mapping
 
-import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from access.attachments import MAX_BYTES
+from gateway.tally import Tally, door_of
 from schemas.errors import TooLarge
-
-_log = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_UPLOAD_BYTES = MAX_BYTES + 64 * 1024  # a form carries more than the file
 _UPLOAD = re.compile(r"(?:/access)?/requests/[^/]+/attachments(?:/[^/]*)?")
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+
+Door = Callable[[Request], Awaitable[Response]]
+Refusal = Callable[[Request, Exception], Awaitable[Response]]
 
 
 class Doorway:
-    """Wraps an application; refuses bodies over the door's cap, counts, and writes a line per
-    request where `log_requests` says so (it costs more than most answers)."""
+    """Wraps an application; refuses bodies over the door's cap, and counts."""
 
-    def __init__(
-        self, app: ASGIApp, *, registry: CollectorRegistry, log_requests: bool = False
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, tally: Tally) -> None:
         self._app = app
-        self._log_requests = log_requests
-        self._requests = Counter(
-            "skerry_requests", "Requests answered", ["door", "status"], registry=registry
-        )
-        self._seconds = Histogram(
-            "skerry_request_seconds", "Time to the last byte", ["door"], registry=registry
-        )
-        # Doors and statuses are few, and finding a label set's counters costs more than counting.
-        self._counters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._tally = tally
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started, status, seen = time.perf_counter(), 500, 0
-        door = "/" + scope["path"].lstrip("/").partition("/")[0]
         declared = _declared_length(scope)
         most = MAX_UPLOAD_BYTES if _UPLOAD.fullmatch(scope["path"]) else MAX_BODY_BYTES
 
@@ -62,28 +56,52 @@ class Doorway:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message.setdefault("headers", []).append((b"x-content-type-options", b"nosniff"))
+                message.setdefault("headers", []).append(_NOSNIFF)
             await send(message)
 
         try:
             await self._app(scope, counted_receive, watched_send)
         finally:
             seconds = time.perf_counter() - started
-            known = door if status != 404 else "/other"
-            self._count(known, status, seconds=seconds)
-            if self._log_requests:
-                _log.info("answered", door=known, method=scope["method"], status=status,
-                          ms=round(seconds * 1000, 1))  # fmt: skip
+            self._tally.count(door_of(scope["path"]), scope["method"], status, seconds=seconds)
 
-    def _count(self, door: str, status: int, *, seconds: float) -> None:
-        counter = self._counters.get((door, status))
-        if counter is None:
-            counter = self._counters[door, status] = (
-                self._requests.labels(door, str(status)),
-                self._seconds.labels(door),
-            )
-        counter[0].inc()
-        counter[1].observe(seconds)
+
+class Application(FastAPI):
+    """A FastAPI application with addresses that are met before it is entered.
+
+    A door behind a shortcut reads no more of a body than it may, and makes its whole answer before
+    a byte leaves; its errors become answers by the application's own table."""
+
+    _shortcuts: Mapping[str, Door] = {}
+    _tally: Tally
+    _refusal: Refusal
+
+    def shortcuts(self, doors: Mapping[str, Door], *, tally: Tally, refusal: Refusal) -> None:
+        """`doors`, by path, take GET and POST; every other method takes the ordinary way."""
+        self._shortcuts, self._tally, self._refusal = doors, tally, refusal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        door = self._shortcuts.get(scope["path"]) if scope["type"] == "http" else None
+        if door is None or scope["method"] not in ("GET", "POST"):
+            await super().__call__(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request = Request(scope, receive)
+        try:
+            answer = await door(request)
+        except Exception as error:  # noqa: BLE001 (the table answers each, and logs the unforeseen)
+            answer = await self._refusal(request, error)
+        head = {
+            "type": "http.response.start",
+            "status": answer.status_code,
+            "headers": [*answer.raw_headers, _NOSNIFF],
+        }
+        await send(head)
+        await send({"type": "http.response.body", "body": answer.body})
+        seconds = time.perf_counter() - started
+        self._tally.count(
+            door_of(scope["path"]), scope["method"], answer.status_code, seconds=seconds
+        )
 
 
 def _declared_length(scope: Scope) -> int:

@@ -7,7 +7,7 @@ the log; nothing unexpected is ever described to the caller.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 from fastapi import FastAPI, Request
@@ -30,6 +30,7 @@ class _MethodNotOffered(InvalidInput):
 
 
 Body = Callable[[Request, SkerryError], dict[str, object]]
+Answers = Callable[[Request, Exception], Awaitable[Response]]
 
 
 class _Internal(SkerryError):
@@ -47,12 +48,22 @@ class ErrorTable:
         self._bodies = bodies
         self._realm = realm
 
+        self._table: dict[type[Exception], Answers] = {
+            SkerryError: self._ours,
+            HTTPException: self._framework,
+            RequestValidationError: self._invalid,
+            ClientDisconnect: _gone,
+            Exception: self._unexpected,
+        }
+
     def install(self, app: FastAPI) -> None:
-        app.add_exception_handler(SkerryError, self._ours)
-        app.add_exception_handler(HTTPException, self._framework)
-        app.add_exception_handler(RequestValidationError, self._invalid)
-        app.add_exception_handler(ClientDisconnect, _gone)
-        app.add_exception_handler(Exception, self._unexpected)
+        for kind, answers in self._table.items():
+            app.add_exception_handler(kind, answers)
+
+    async def answer(self, request: Request, error: Exception) -> Response:
+        """As an application in which this table is installed would."""
+        kind = next(kind for kind in self._table if isinstance(error, kind))
+        return await self._table[kind](request, error)
 
     def _answer(self, request: Request, error: SkerryError, status: int) -> JSONResponse:
         path = request.url.path

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from gateway.doorway import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, Doorway
 from gateway.http_errors import ErrorTable
+from gateway.tally import Tally
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +41,7 @@ class Door:
             return name
 
         ErrorTable(bodies={}, realm="org.example").install(app)
-        app.add_middleware(Doorway, registry=self.registry)
+        app.add_middleware(Doorway, tally=Tally(self.registry))
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://node.example"
         )
