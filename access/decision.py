@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal
 
+from access.privacy.terms import Terms
 from access.visa_rules import STATUS, TERMS, VisaRule, grant_of
 from duo.consent import Consent
 from duo.verdict import Outcome as Outcome
@@ -101,7 +102,8 @@ class Obligation:
 class Decision:
     """`ceiling` is None unless the outcome is permit and the action is discover; `expires` is the
     earliest expiry of all that was used (epoch seconds), None where nothing expires. What is
-    permitted may happen in `workspaces` only, unless that is empty."""
+    permitted may happen in `workspaces` only, unless that is empty. `disclosure` are the terms of a
+    profile that the policy made, None where the profile's own hold."""
 
     dataset: str
     action: Action
@@ -114,6 +116,7 @@ class Decision:
     policy_version: str
     obligations: tuple[Obligation, ...] = ()
     workspaces: frozenset[str] = frozenset()
+    disclosure: Terms | None = None
 
     @property
     def allowed(self) -> bool:
@@ -148,7 +151,8 @@ class DatasetPolicy:
     whatever else holds. Entry types without a rule in `entries` follow the dataset's. With
     `clear_streams` anyone may stream its objects, unsealed. So many of the committee must approve
     a request as `approvals` says, everybody named in it accepts `terms`; where `requests_at` is
-    given, requests are made there and not here."""
+    given, requests are made there and not here. `disclosure` are terms of a profile of the policy's
+    own, which rests on `profile`, and `profile_name` is what the policy calls it."""
 
     dataset: str
     grant_value: str
@@ -172,6 +176,8 @@ class DatasetPolicy:
     approvals: int = 1
     terms: str = ""
     requests_at: str | None = None
+    disclosure: Terms | None = None
+    profile_name: str = ""
 
     def needs(self, level: Level, action: Action | None = None) -> tuple[VisaRule, ...]:
         """The visas on which a level above public rests. A grant of parts opens a stream, which

@@ -19,8 +19,9 @@ from access.privacy import answerable
 from access.privacy.ledger import Entry, Ledger
 from access.privacy.noise import MIN_KEY_BYTES, KeyedStream, discrete_laplace
 from access.privacy.pricing import FREE_NATS, MIN_PUBLIC_PEOPLE, price
-from access.privacy.profiles import LEAST, Terms, margin_scale, terms
+from access.privacy.profiles import terms
 from access.privacy.question import Kind, Question, key_of
+from access.privacy.terms import LEAST, Terms, margin_scale
 
 Precision = Literal["exact", "rounded", "imprecise"]
 
@@ -185,7 +186,9 @@ def granted(requested: Granularity, decision: Decision) -> Granularity:
 
 def binding(decision: Decision) -> Terms | None:
     """The terms that hold for this caller; None where answers are exact."""
-    return None if decision.level is Level.CONTROLLED else terms(decision.profile)
+    if decision.level is Level.CONTROLLED:
+        return None
+    return decision.disclosure or terms(decision.profile)
 
 
 def _entry(asked: Question, asker: Asker) -> Entry:

@@ -161,6 +161,7 @@ class PolicyBook:
             policy_version=self.version,
             obligations=weighed.obligations if permitted else (),
             workspaces=weighed.policy.workspaces,
+            disclosure=weighed.policy.disclosure,
         )
 
     def weigh(

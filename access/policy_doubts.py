@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from access.decision import EVERY_ACTION, Ceilings, DatasetPolicy, EntryRule, Level
+from access.decision import EVERY_ACTION, Ceilings, DatasetPolicy, EntryRule, Level, Profile
+from access.privacy.profiles import terms
+from access.privacy.terms import Terms, counts_power, presence_power
 
 
 def doubts(policy: DatasetPolicy, *, now: int) -> Iterator[str]:
@@ -26,6 +28,31 @@ def doubts(policy: DatasetPolicy, *, now: int) -> Iterator[str]:
         yield "committee: nobody can approve, and every answer needs a grant"
     if policy.data_use_for_answers and policy.consent is None:
         yield "data_use_for_answers: without data_use every answer needs a grant"
+    if policy.disclosure is not None:
+        yield from _given_away(policy.profile_name, policy.disclosure)
+
+
+def _given_away(name: str, own: Terms) -> Iterator[str]:
+    """Where a profile of the file's own tells more than the default one."""
+    usual = terms(Profile.DEFAULT)
+    if usual is None:
+        return
+    presence, usual_presence = presence_power(own), presence_power(usual) or 1.0
+    if presence is not None and presence > usual_presence + 0.001:
+        yield (
+            f"profile {name}: allowance {own.allowance:g} lets one account find out "
+            f"{presence:.0%} of the people it asks about, at 5% false alarms; "
+            f"{usual_presence:.0%} under default"
+        )
+    if own.signal > usual.signal:
+        yield (
+            f"profile {name}: {own.counts} counts with noise {own.scale} let one account find out "
+            f"about {counts_power(own):.0%}; {counts_power(usual):.0%} under default"
+        )
+    if own.least < usual.least:
+        yield f"profile {name}: groups of {own.least} are told of; {usual.least} under default"
+    if own.max_span > usual.max_span:
+        yield f"profile {name}: anybody may ask about {own.max_span:,} bases at once"
 
 
 def _ceilings(level: Level, ceilings: Ceilings) -> Iterator[str]:

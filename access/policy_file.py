@@ -175,7 +175,7 @@ def _line(root: yaml.Node | None, path: Sequence[int | str]) -> int:
 
 
 def _policy(entry: DatasetEntry, file: PolicyFile, *, public_url: str) -> DatasetPolicy:
-    profile = Profile(entry.profile)
+    profile, own = file.rests_on(entry), file.own_profile(entry)
     level, ceilings = _level(entry.level), _ceilings(entry.ceilings, _CEILINGS[profile])
     return DatasetPolicy(
         dataset=entry.id,
@@ -211,6 +211,8 @@ def _policy(entry: DatasetEntry, file: PolicyFile, *, public_url: str) -> Datase
         approvals=entry.approvals,
         terms=entry.terms,
         requests_at=entry.requests_at,
+        disclosure=None if own is None else own.terms(),
+        profile_name=entry.profile,
     )
 
 

@@ -7,12 +7,16 @@ Unknown keys are refused everywhere. Leaves YAML and lines to `policy_file`, and
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from access.decision import Action, RegisteredRule
+from access.decision import Action, Profile, RegisteredRule
+from access.privacy import terms as limits
+from access.privacy.profiles import terms as built_in
+from access.privacy.terms import Terms
 from passports.visas import VisaType
 from schemas.data_use import MAX_TERMS, DataUseTerm
 from schemas.entries import EntryTypeId
@@ -23,6 +27,7 @@ MAX_TESTS = 10_000
 MAX_RULES = 50
 MAX_PEOPLE = 1_000
 MAX_APPROVALS = 5
+MAX_PROFILES = 100
 _NRES = "DUO:0000004"  # no restriction
 _NOT_A_CONDITION = frozenset({VisaType.LINKED_IDENTITIES})
 
@@ -35,6 +40,7 @@ Identity = Annotated[str, StringConstraints(pattern=r"^\S+@\S+$", max_length=512
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Texts = Annotated[tuple[Text, ...], Field(max_length=MAX_RULES)]
 SecureUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s@#]+$", max_length=500)]
+ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Actions = Annotated[tuple[ActionName, ...], Field(min_length=1)]
 _EVERY: Actions = ("discover", "stream", "train")
 
@@ -106,10 +112,62 @@ class ObligationEntry(Wire):
     actions: Actions = _EVERY
 
 
+class ProfileEntry(Wire):
+    """A profile of the file's own: what is left out is that of the one it rests on."""
+
+    name: ProfileName
+    based_on: Literal["default", "rare-disease", "controlled"] = "default"
+    everybody: bool | None = None
+    allowance: Annotated[float, Field(ge=limits.MIN_ALLOWANCE, le=limits.MAX_ALLOWANCE)] | None = (
+        None
+    )
+    noise: Annotated[int, Field(ge=limits.MIN_SCALE, le=limits.MAX_SCALE)] | None = None
+    counts: Annotated[int, Field(ge=0, le=limits.MAX_COUNTS)] | None = None
+    least: Annotated[int, Field(ge=limits.MIN_LEAST, le=limits.MAX_LEAST)] | None = None
+    min_people: Annotated[int, Field(ge=limits.MIN_PEOPLE, le=limits.MAX_PEOPLE)] | None = None
+    max_filters: Annotated[int, Field(ge=0, le=limits.MAX_FILTERS)] | None = None
+    max_span: Annotated[int, Field(ge=1, le=limits.MAX_SPAN)] | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _is_not_ours(cls, name: str) -> str:
+        if name in set(Profile):
+            raise ValueError(f"{name} is built in; give a profile of your own another name")
+        return name
+
+    @model_validator(mode="after")
+    def _says_something_safe(self) -> ProfileEntry:
+        if self.based_on == "rare-disease" and (self.everybody or self.allowance is not None):
+            raise ValueError("profiles based on rare-disease tell everybody nothing, price nothing")
+        if self.terms().signal > limits.MAX_SIGNAL:
+            raise ValueError(
+                f"so many counts with so little noise: noise times {limits.MAX_SIGNAL:g} must be "
+                "at least the root of counts"
+            )
+        return self
+
+    def terms(self) -> Terms:
+        """What is said here over what the profile that it rests on says."""
+        base = built_in(Profile(self.based_on))
+        if base is None:
+            raise ValueError("open protects nothing and cannot be changed")
+        given: dict[str, Any] = {
+            "everybody": self.everybody,
+            "allowance": self.allowance,
+            "scale": self.noise,
+            "counts": self.counts,
+            "least": self.least,
+            "min_people": self.min_people,
+            "max_filters": self.max_filters,
+            "max_span": self.max_span,
+        }
+        return replace(base, **{key: said for key, said in given.items() if said is not None})
+
+
 class DatasetEntry(Wire):
     id: LocalId
     level: LevelName
-    profile: Literal["open", "default", "rare-disease", "controlled"] = "default"
+    profile: ProfileName = "default"
     registered_rule: RegisteredRule | None = None
     listed: bool = True
     grant_value: Text | None = None
@@ -152,16 +210,6 @@ class DatasetEntry(Wire):
             raise ValueError("profile open needs level public")
         return self
 
-    @model_validator(mode="after")
-    def _rare_disease_is_for_the_bona_fide(self) -> DatasetEntry:
-        if self.profile != "rare-disease":
-            return self
-        if self.level == "public" or self.registered_rule == "login":
-            raise ValueError(
-                "profile rare-disease needs level registered or controlled, and bona fide users"
-            )
-        return self
-
 
 class GivenVisa(Wire):
     type: VisaType
@@ -197,6 +245,7 @@ class PolicyTest(Wire):
 class PolicyFile(Wire):
     version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")] = "1"
     registered_rule: RegisteredRule = "bona_fide"
+    profiles: Annotated[tuple[ProfileEntry, ...], Field(max_length=MAX_PROFILES)] = ()
     datasets: Annotated[tuple[DatasetEntry, ...], Field(max_length=MAX_DATASETS)]
     tests: Annotated[tuple[PolicyTest, ...], Field(max_length=MAX_TESTS)] = ()
 
@@ -209,12 +258,43 @@ class PolicyFile(Wire):
             raise ValueError(f"dataset named twice: {', '.join(twice)}")
         return entries
 
+    @field_validator("profiles")
+    @classmethod
+    def _named_once(cls, entries: tuple[ProfileEntry, ...]) -> tuple[ProfileEntry, ...]:
+        named = Counter(entry.name for entry in entries)
+        twice = sorted(name for name, times in named.items() if times > 1)
+        if twice:
+            raise ValueError(f"profile named twice: {', '.join(twice)}")
+        return entries
+
+    @model_validator(mode="after")
+    def _profiles_are_known(self) -> PolicyFile:
+        known = set(Profile) | {entry.name for entry in self.profiles}
+        for entry in self.datasets:
+            if entry.profile not in known:
+                raise ValueError(f"{entry.id}: profile {entry.profile} is not one of this file")
+        return self
+
     @model_validator(mode="after")
     def _rare_disease_is_for_the_bona_fide(self) -> PolicyFile:
-        rare = [entry for entry in self.datasets if entry.profile == "rare-disease"]
-        if self.registered_rule == "login" and any(not each.registered_rule for each in rare):
-            raise ValueError("profile rare-disease needs registered_rule: bona_fide")
+        for entry in self.datasets:
+            if self.rests_on(entry) is not Profile.RARE_DISEASE:
+                continue
+            if entry.level == "public" or entry.registered_rule == "login":
+                raise ValueError(
+                    "profile rare-disease needs level registered or controlled, and bona fide users"
+                )
+            if self.registered_rule == "login" and not entry.registered_rule:
+                raise ValueError("profile rare-disease needs registered_rule: bona_fide")
         return self
+
+    def own_profile(self, entry: DatasetEntry) -> ProfileEntry | None:
+        """The profile of this file that a dataset names; None where it names a built-in one."""
+        return next((each for each in self.profiles if each.name == entry.profile), None)
+
+    def rests_on(self, entry: DatasetEntry) -> Profile:
+        own = self.own_profile(entry)
+        return Profile(entry.profile if own is None else own.based_on)
 
 
 def json_schema() -> dict[str, object]:

@@ -21,8 +21,9 @@ import typer
 from access.decision import DatasetPolicy
 from access.privacy.ledger import Ledger
 from access.privacy.pricing import price
-from access.privacy.profiles import Terms, margin_scale, terms
+from access.privacy.profiles import terms
 from access.privacy.spent import PER_NAT, Spent
+from access.privacy.terms import Terms, margin_scale
 from access.store import Store
 from beacon import panel
 from beacon.catalog import DatasetFacts, Segment

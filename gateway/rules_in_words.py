@@ -65,7 +65,7 @@ def text(rules: Mapping[str, Any]) -> str:
 def _rules(policy: DatasetPolicy) -> list[str]:
     said = [f"{_WHO[level]}: {_may(_ceiling(policy, level))}" for level in Level]
     listed = "is listed publicly" if policy.listed else "is not listed"
-    profile = f"profile {policy.profile.value}; {listed}"
+    profile = f"profile {policy.profile_name or policy.profile.value}; {listed}"
     return [*said, *_more(policy), profile, _committee(policy), _data_use(policy.consent)]
 
 

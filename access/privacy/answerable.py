@@ -8,8 +8,8 @@ from __future__ import annotations
 from access.decision import Level
 from access.errors import NotAnswerable
 from access.privacy.pricing import MIN_PUBLIC_PEOPLE, price
-from access.privacy.profiles import Terms
 from access.privacy.question import Kind, Question
+from access.privacy.terms import Terms
 
 _GRANT = "Exact answers need a grant for this dataset."
 _SIGN_IN = "Signed-in researchers may learn more."

@@ -12,9 +12,10 @@ from access.disclosure import Answer, Asker, Disclosure, Found, granted
 from access.errors import InconsistentAnswer
 from access.policy import Action, Decision, Granularity, Level, Outcome, Profile
 from access.privacy.pricing import price
-from access.privacy.profiles import margin_scale, terms
+from access.privacy.profiles import terms
 from access.privacy.question import Kind, Question, key_of
 from access.privacy.spent import PER_NAT
+from access.privacy.terms import margin_scale
 from schemas.errors import Suppressed
 from tests.support.disclosure import disclosure
 

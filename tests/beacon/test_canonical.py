@@ -14,7 +14,7 @@ from beacon.catalog import AnyOf, Compare, HasTerm, Not, Predicate
 from beacon.filters import read, read_get
 
 A, B, C = HasTerm("HP:1"), HasTerm("HP:2"), Compare("age", ">", "40")
-_LEAVES = (A, B, C, HasTerm("HP:1", descendants=False))
+_LEAVES: tuple[Predicate, ...] = (A, B, C, HasTerm("HP:1", descendants=False))
 _PREDICATES = st.recursive(
     st.sampled_from(_LEAVES),
     lambda inner: st.one_of(
@@ -64,7 +64,7 @@ def test_every_spelling_has_one_key(predicates: list[Predicate], seed: int) -> N
 def test_keys_are_equal_just_where_the_questions_are(
     one: list[Predicate], other: list[Predicate]
 ) -> None:
-    worlds = [
+    worlds: list[frozenset[Predicate]] = [
         frozenset(leaf for leaf, held in zip(_LEAVES, row, strict=True) if held)
         for row in product((False, True), repeat=len(_LEAVES))
     ]
