@@ -5,11 +5,13 @@ SkerryError
 │   ├── PolicyInvalid          the policy file does not say what it must, or fails its tests
 │   ├── CredentialMisplaced    a credential in the wrong place, or more than one
 │   ├── CheckpointRefused      a checkpoint that is malformed or not signed by the node's key
+│   ├── CandidateRefused       an output that the airlock cannot read, or has too many of
 │   ├── AttachmentRefused      a file that is too large, too many or not what it says
 │   └── WorkspaceKeyInvalid    a key that is malformed, weak or not signed by its identity
 ├── Unauthenticated
 │   ├── CredentialUnreadable   an Authorization header that holds no bearer token
 │   ├── SignInNeeded           nobody is asking
+│   ├── SignatureRefused       a workspace's request that its identity did not sign, or long ago
 │   └── NotTheBroker           the broker's secret is absent or wrong
 ├── Forbidden
 │   ├── SeparationOfDuties     one person would play two parts
@@ -20,6 +22,7 @@ SkerryError
 │   ├── LevelNotReached        /access/check: the caller is not known well enough
 │   ├── AdminsOnly             a form or a persona that only a node's admins may ask for
 │   ├── PermitNotIssued        a decision, workspace or budget that carries no permit
+│   ├── RunRefused             a start that its permit does not cover, or no longer
 │   └── PermitRefused          a permit that is forged, expired or for another node
 ├── Suppressed
 │   └── NotAnswerable          protect() was asked about a decision that is not a permit
@@ -29,6 +32,7 @@ SkerryError
 ├── Conflict
 │   └── StepNotPossible        the state does not allow this step
 ├── TooMany
+│   ├── BudgetSpent            what a run may release, in bytes, outputs or epsilon, is used up
 │   ├── TooManyOpen            a person's cap on open requests or workspaces
 │   └── TooFast                more requests in a while than the caller's rate allows
 ├── Unavailable
@@ -102,6 +106,10 @@ class AttachmentRefused(InvalidInput):
     code = "attachment_refused"
 
 
+class CandidateRefused(InvalidInput):
+    code = "candidate_refused"
+
+
 class WorkspaceKeyInvalid(InvalidInput):
     code = "workspace_key_invalid"
 
@@ -112,6 +120,13 @@ class SignInNeeded(Unauthenticated):
 
 class NotTheBroker(Unauthenticated):
     code = "invalid_token"
+
+
+class SignatureRefused(Unauthenticated):
+    code = "signature_refused"
+
+    def __init__(self, *, detail: str = "") -> None:
+        super().__init__("This request is not signed by a workspace known here.", detail=detail)
 
 
 class SeparationOfDuties(Forbidden):
@@ -146,6 +161,16 @@ class PermitNotIssued(Forbidden):
     code = "permit_not_issued"
 
 
+class RunRefused(Forbidden):
+    """`reasons` are stable codes."""
+
+    code = "run_refused"
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__(f"This run may not be: {', '.join(reasons)}.")
+        self.reasons = reasons
+
+
 class PermitRefused(Forbidden):
     code = "permit_refused"
 
@@ -171,6 +196,10 @@ class TooFast(TooMany):
     def __init__(self, *, wait_seconds: int) -> None:
         super().__init__(f"Too many requests: wait {wait_seconds} s before the next.")
         self.wait_seconds = wait_seconds
+
+
+class BudgetSpent(TooMany):
+    code = "budget_spent"
 
 
 class TooManyOpen(TooMany):

@@ -23,6 +23,7 @@ from access.errors import NotYourStep, SeparationOfDuties, StepNotPossible
 from schemas.data_use import DataUseRequest
 from schemas.errors import InvalidInput
 from schemas.grants import AttachmentView, EventFacts, Extent, NewRequest
+from schemas.runs import RunTerms
 
 SECONDS_PER_MONTH = 30 * 24 * 3600
 MAX_MEMBERS = 20
@@ -121,6 +122,7 @@ class AccessRequest:
     events: tuple[Event, ...] = ()
     data_use: DataUseRequest = field(default_factory=DataUseRequest)
     extent: Extent | None = None
+    run: RunTerms | None = None
 
     @property
     def form(self) -> NewRequest:
@@ -132,6 +134,7 @@ class AccessRequest:
             months=self.months,
             data_use=self.data_use,
             extent=self.extent,
+            run=self.run,
         )
 
     @property
@@ -162,7 +165,7 @@ def begun(request_id: str, event: Event) -> AccessRequest:
     draft = AccessRequest(
         request_id, event.actor, form.dataset, form.project, form.purpose, form.workspace,
         form.months, State.DRAFT, event.at, event.at, (event,), form.data_use,
-        form.extent,
+        form.extent, form.run,
     )  # fmt: skip
     _refuse_unfit_members(draft)
     return draft
@@ -183,6 +186,7 @@ def after(request: AccessRequest, event: Event) -> AccessRequest:
         months=form.months,
         data_use=form.data_use,
         extent=form.extent,
+        run=form.run,
     )
     _refuse_unfit_members(changed)
     return changed

@@ -32,6 +32,7 @@ from access.errors import (
 )
 from access.keys import check_identity_key, check_public_key
 from access.lifecycle import Step
+from access.run_tables import StartRow
 from access.store import MAX_LISTED, Store
 from access.tables import EventRow, RequestRow, WorkspaceRow
 from schemas import challenge
@@ -188,10 +189,22 @@ class Recipients:
             return _registration(row)
 
     def approved(self, workspace_id: str, *, now: int) -> Workspace | None:
-        """The workspace if its key is confirmed, unrevoked and unexpired now; reads each time."""
+        """The workspace if its key is confirmed, unrevoked and unexpired now; reads each time.
+        While a run is on (`runs`), its key is the one made for that start."""
         found = self.registration(workspace_id)
         if found is None or found.state is not KeyState.CONFIRMED or now >= found.expires:
             return None
+        with self._store.reading() as session:
+            key = _key_of_start(session, workspace_id, now) or found.public_key
+        return Workspace(found.id, found.name, key, found.identity_key, found.expires)
+
+    def ended(self, workspace_id: str) -> Workspace | None:
+        """A workspace that was confirmed once and no longer is."""
+        with self._store.reading() as session:
+            row = session.get(WorkspaceRow, workspace_id)
+            if row is None or row.confirmed_by is None:
+                return None
+            found = _registration(row)
         return Workspace(found.id, found.name, found.public_key, found.identity_key, found.expires)
 
     def registration(self, workspace_id: str) -> Registration | None:
@@ -246,6 +259,16 @@ def _locked(session: Session, workspace_id: str) -> WorkspaceRow:
     if row is None:
         raise NoSuchThing(detail="unknown workspace")
     return row
+
+
+def _key_of_start(session: Session, workspace_id: str, now: int) -> bytes | None:
+    found = session.exec(
+        select(StartRow.public_key)
+        .where(StartRow.workspace_id == workspace_id)
+        .where(StartRow.state == "active")
+        .where(StartRow.expires > now)
+    ).first()
+    return None if found is None else bytes.fromhex(found)
 
 
 def _approved_a_request(session: Session, workspace_id: str, person: str) -> bool:

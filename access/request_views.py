@@ -32,6 +32,7 @@ def request_view(seen: Seen, verdict: VerdictView | None = None) -> RequestView:
         attachments=request.attachments,
         steps=seen.steps,
         data_use=request.data_use,
+        run=request.run,
         extent=request.extent,
         verdict=verdict,
     )

@@ -14,6 +14,7 @@ from access.lifecycle import AccessRequest, Event, State
 from access.tables import EventRow, GrantRow, RequestRow
 from schemas.data_use import DataUseRequest, ObligationView
 from schemas.grants import EventFacts, Extent, GrantedRegion
+from schemas.runs import RunTerms
 
 _OBLIGATIONS: TypeAdapter[tuple[ObligationView, ...]] = TypeAdapter(tuple[ObligationView, ...])
 
@@ -64,6 +65,7 @@ def request_of(row: RequestRow, events: tuple[Event, ...]) -> AccessRequest:
         events=events,
         data_use=DataUseRequest.model_validate_json(row.data_use or "{}"),
         extent=_extent_of(row.extent),
+        run=None if row.run is None else RunTerms.model_validate_json(row.run),
     )
 
 
@@ -87,6 +89,7 @@ def says(request: AccessRequest) -> dict[str, Any]:
         "state": request.state,
         "updated": request.updated,
         "data_use": request.data_use.model_dump_json(exclude_defaults=True),
+        "run": None if request.run is None else request.run.model_dump_json(exclude_defaults=True),
         "extent": _extent_json(request.extent),
     }
 

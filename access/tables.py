@@ -10,8 +10,9 @@ from sqlalchemy import BigInteger, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from access.privacy.tables import LEDGER_TABLES
+from access.run_tables import RUN_TABLES
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 
 
 class SchemaRow(SQLModel, table=True):
@@ -35,6 +36,7 @@ class RequestRow(SQLModel, table=True):
     updated: int = Field(sa_type=BigInteger)
     data_use: str | None = Field(default=None, sa_type=Text)  # JSON; requests of 0.1.0 have none
     extent: str | None = Field(default=None, sa_type=Text)  # JSON; none is the whole dataset
+    run: str | None = Field(default=None, sa_type=Text)  # JSON; what is to run, if anything
 
 
 class MemberRow(SQLModel, table=True):
@@ -110,4 +112,5 @@ TABLES = (
     NoticeRow,
     WorkspaceRow,
     *LEDGER_TABLES,
+    *RUN_TABLES,
 )

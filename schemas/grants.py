@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from schemas.data_use import DataUseRequest, Day, ObligationView, VerdictView
+from schemas.runs import RunClause, RunTerms
 from schemas.wire import LocalId, Wire, Written, canonical_json
 
 MAX_PURPOSE_BYTES = 4096
@@ -74,7 +75,8 @@ class Permit(Wire):
     named, to the records of these alone.
 
     `recipient` is the lower-case hex SHA-256 of the workspace's raw 32-byte X25519 public key
-    (the confirmation key, `cnf`); times are epoch seconds.
+    (the confirmation key, `cnf`); times are epoch seconds. With `run` it is the right to one
+    start of the workspace; it opens no object, each of which has a permit of its own.
     """
 
     permit_id: str
@@ -88,6 +90,7 @@ class Permit(Wire):
     byte_budget: int
     issued: int
     expires: int
+    run: RunClause | None = None
 
     def signed_bytes(self) -> bytes:
         return canonical_json(self.model_dump(mode="json"))
@@ -102,7 +105,8 @@ class SignedPermit(Wire):
 
 class NewRequest(Wire):
     """What a researcher fills in; the workspace named here is the one the grant will name, and
-    `extent` what of the dataset (None is all of it)."""
+    `extent` what of the dataset (None is all of it); `run` says what is to run there, if
+    the data is analysed in a federation."""
 
     dataset: LocalId
     project: Annotated[Written, StringConstraints(min_length=1, max_length=200)]
@@ -111,6 +115,7 @@ class NewRequest(Wire):
     months: Annotated[int, Field(ge=1, le=24)]
     data_use: DataUseStated = DataUseRequest()
     extent: Extent | None = None
+    run: RunTerms | None = None
 
     @field_validator("purpose")
     @classmethod
@@ -219,6 +224,7 @@ class RequestView(Wire):
     steps: tuple[str, ...] = ()  # what the caller may do now
     data_use: DataUseRequest = DataUseRequest()
     extent: Extent | None = None
+    run: RunTerms | None = None
     verdict: VerdictView | None = None  # of one request that is not decided yet
 
 

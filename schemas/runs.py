@@ -47,7 +47,7 @@ class PrivacyBudget(Wire):
     `epsilon` is what all of them may cost together."""
 
     epsilon: Annotated[Finite, Field(gt=0, le=MAX_EPSILON)]
-    per_table: Annotated[Finite, Field(gt=0, le=MAX_EPSILON)]
+    per_table: Annotated[Finite, Field(ge=0.001, le=MAX_EPSILON)]
 
     @model_validator(mode="after")
     def _pays_for_one(self) -> PrivacyBudget:
@@ -76,6 +76,7 @@ class RunTerms(Wire):
     release_bytes: Annotated[int, Field(ge=1, le=MAX_RUN_BYTES)] = 64 << 20
     releases: Annotated[int, Field(ge=1, le=MAX_RELEASES)] = 100
     privacy: PrivacyBudget | None = None
+    insecure_unsandboxed: bool = False  # for a trial on data that is nobody's
 
     @model_validator(mode="after")
     def _holds_together(self) -> RunTerms:
@@ -155,7 +156,7 @@ class Receipt(Wire):
     started: int
     ended: int
     files: Whole
-    bytes: Annotated[int, Field(ge=0)]
+    plain_bytes: Annotated[int, Field(ge=0)]
     keys: tuple[Digest, ...]  # thumbprints of the keys that were dropped
 
     def signed_bytes(self) -> bytes:
@@ -169,6 +170,28 @@ class SignedReceipt(Wire):
     signature: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
 
 
+class RunView(Wire):
+    """One start, for those who asked for it and those who approved it. `seen` is when it was heard
+    of last, `evidence` what its site said of itself."""
+
+    id: LocalId
+    request: LocalId
+    dataset: LocalId
+    workspace: LocalId
+    application: Digest
+    state: str
+    phase: str
+    evidence: Evidence
+    created: int
+    expires: int
+    seen: int
+    receipt: SignedReceipt | None
+
+
+class RunList(Wire):
+    runs: tuple[RunView, ...]
+
+
 class CandidateView(Wire):
     """One output at the airlock; `reasons` name rules and places, never values."""
 
@@ -180,6 +203,7 @@ class CandidateView(Wire):
     offered: int
     size: int
     sha256: Digest
+    released_sha256: str | None = None
     reasons: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()  # what the caller may do now
     events: tuple[CandidateEvent, ...] = ()

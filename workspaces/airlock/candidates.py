@@ -99,12 +99,11 @@ class Plot(Wire):
 
 
 class Other(Wire):
-    """Whatever has no checker: its bytes by digest and size, and what its maker says it is."""
+    """Whatever has no checker: its bytes in base64, and what its maker says it is."""
 
     kind: Literal["other"]
     description: Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
-    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    size: Count
+    content: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 
 
 Candidate = Table | GwasSummary | AggregateModel | Log | Plot | Other

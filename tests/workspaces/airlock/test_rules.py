@@ -23,7 +23,7 @@ SUMMARY = {"kind": "gwas-summary", "trait": "risk", "sites": 6, "variants": [LIN
 MODEL = {"kind": "aggregate-model", "people": 300, "sites": 3, "coefficients": {"w": [0.5, -1.25]}}
 LOG = {"kind": "log", "lines": [{"round": 1, "seconds": 2.5, "status": "done"}]}
 PLOT = {"kind": "plot", "form": "manhattan", "of": DIGEST}
-OTHER = {"kind": "other", "description": "a picture", "digest": DIGEST, "size": 9}
+OTHER = {"kind": "other", "description": "a picture", "content": "aGVsbG8="}
 OFFERED = (TABLE, SUMMARY, MODEL, LOG, PLOT, OTHER)
 
 

@@ -1,0 +1,379 @@
+"""The airlock of a node: outputs of runs come in, are judged, and leave sealed to the requester.
+
+Nothing leaves by default. A workspace only offers; the checkers (`judge`, passed in by the node)
+release a safe form, refuse, or leave it to two people of the dataset's committee. What is released
+is paid for first, in the transaction that releases it, and every step is in the chained record
+before it is answered. Forms of outputs and their checkers are `workspaces.airlock`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import func as sql
+from sqlmodel import Session, col, select
+
+from access import airlock_ledger
+from access.airlock_files import AirlockFiles
+from access.airlock_ledger import RunSpent
+from access.airlock_life import AirlockEvent, AirlockStep, Candidate, CandidateState, advance
+from access.audit import Record
+from access.errors import BudgetSpent, CandidateRefused, NoSuchThing, StepNotPossible
+from access.lifecycle import AccessRequest, Part, State
+from access.person_keys import PersonKeys
+from access.recipients import Workspace
+from access.requests import RequestDesk
+from access.run_tables import CandidateEventRow, CandidateRow
+from access.runs import Runs, Start
+from access.store import Store
+from schemas.runs import ResultManifest, RunTerms
+
+MAX_CANDIDATES = 1_000  # of one run
+MAX_LISTED = 500
+NODE = "node"
+
+
+class Outcome(StrEnum):
+    RELEASE = "release"
+    REVIEW = "review"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the checkers say. `released` is the form that may leave; `epsilon` what it costs;
+    `of` is the digest of a released output that it rests on. `contestable` is false where no
+    person may release it either."""
+
+    kind: str
+    outcome: Outcome
+    reasons: tuple[str, ...] = ()
+    released: bytes | None = None
+    epsilon: float = 0.0
+    of: str | None = None
+    contestable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCandidate:
+    """An output as one person may see it; `part` is what they are to its request."""
+
+    candidate: Candidate
+    request: AccessRequest
+    part: Part
+    viewer: str
+
+
+Judge = Callable[[bytes, RunTerms], Judgement]
+SealTo = Callable[[bytes, bytes], bytes]
+
+
+class Airlock:
+    """`judge` raises `SkerryError`s of its own for what it cannot read. Methods block."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        runs: Runs,
+        desk: RequestDesk,
+        keys: PersonKeys,
+        files: AirlockFiles,
+        record: Record,
+        judge: Judge,
+        seal_to: SealTo,
+        signing_key: Ed25519PrivateKey,
+        audience: str,
+    ) -> None:
+        self._store = store
+        self._runs = runs
+        self._desk = desk
+        self._keys = keys
+        self._files = files
+        self._record = record
+        self._judge = judge
+        self._seal_to = seal_to
+        self._key = signing_key
+        self._audience = audience
+
+    # What a workspace does
+
+    def offer(self, run_id: str, body: bytes, *, workspace: Workspace, now: int) -> Candidate:
+        """The output as it stands after the checkers; the same content of one run is one output,
+        however often it is sent. Raises RunRefused, CandidateRefused, and what `judge` raises."""
+        start = self._runs.active(run_id, workspace=workspace, now=now)
+        digest = hashlib.sha256(body).hexdigest()
+        with self._store.reading() as session:
+            known = _of_content(session, run_id, digest)
+            if known is not None:
+                return known
+        judged = self._judge(body, start.terms)
+        request_id = start.request.request_id
+        if judged.of is not None and not self._is_released(request_id, judged.of):
+            judged = Judgement(
+                judged.kind, Outcome.REFUSE, ("it rests on no released output",), contestable=False
+            )
+        candidate_id = f"out-{secrets.token_hex(16)}"
+        self._files.keep(candidate_id, "offered", body)
+        if judged.released is not None:
+            self._files.keep(candidate_id, "released", judged.released)
+        try:
+            with self._store.writing() as session:
+                known = _of_content(session, run_id, digest)
+                if known is not None:  # sent twice at the same time
+                    self._files.drop(candidate_id)
+                    return known
+                _refuse_too_many(session, run_id)
+                state, reasons = self._settled(session, request_id, start.terms, judged)
+                row = CandidateRow(
+                    candidate_id=candidate_id,
+                    run_id=run_id,
+                    request_id=request_id,
+                    dataset=start.asked.dataset,
+                    kind=judged.kind,
+                    state=state,
+                    sha256=digest,
+                    size=len(body),
+                    reasons=json.dumps([judged.contestable, *reasons]),
+                    offered=now,
+                )
+                if state is CandidateState.RELEASED and judged.released is not None:
+                    row.released_sha256 = hashlib.sha256(judged.released).hexdigest()
+                    row.released_size = len(judged.released)
+                session.add(row)
+                session.flush()
+                event = AirlockEvent(now, AirlockStep.OFFER, NODE, "; ".join(reasons)[:2000])
+                session.add(_event_row(candidate_id, 1, event))
+                session.flush()
+                made = _candidate(session, row)
+                self._note(AirlockStep.OFFER, made, by=NODE, epsilon=judged.epsilon)
+        except BaseException:
+            self._files.drop(candidate_id)
+            raise
+        return made
+
+    def _settled(
+        self, session: Session, request_id: str, terms: RunTerms, judged: Judgement
+    ) -> tuple[CandidateState, tuple[str, ...]]:
+        """Where the output stands after the checkers; what is released is paid here."""
+        match judged.outcome:
+            case Outcome.REFUSE:
+                return CandidateState.REFUSED, judged.reasons
+            case Outcome.REVIEW:
+                return CandidateState.WAITING, judged.reasons
+            case Outcome.RELEASE:
+                size = len(judged.released or b"")
+                try:
+                    airlock_ledger.spend(
+                        session, request_id, terms, size=size, epsilon=judged.epsilon
+                    )
+                except BudgetSpent as error:
+                    return CandidateState.REFUSED, (*judged.reasons, error.public)
+                return CandidateState.RELEASED, judged.reasons
+
+    def _is_released(self, request_id: str, digest: str) -> bool:
+        with self._store.reading() as session:
+            found = session.exec(
+                select(CandidateRow.candidate_id)
+                .where(CandidateRow.request_id == request_id)
+                .where(CandidateRow.state == CandidateState.RELEASED)
+                .where(CandidateRow.released_sha256 == digest)
+            ).first()
+            return found is not None
+
+    # What people do
+
+    def see(self, candidate_id: str, *, viewer: str) -> SeenCandidate:
+        """Raises NoSuchThing where it is unknown or not the viewer's business."""
+        with self._store.reading() as session:
+            row = session.get(CandidateRow, candidate_id)
+            found = None if row is None else _candidate(session, row)
+        if found is None:
+            raise NoSuchThing(detail="unknown output")
+        seen = self._desk.see(found.request_id, viewer=viewer)
+        return SeenCandidate(found, seen.request, seen.part, viewer)
+
+    def listed(self, viewer: str) -> tuple[SeenCandidate, ...]:
+        """All that a person may see, newest first, without events."""
+        seen = {one.request.request_id: one for one in self._desk.listed(viewer)}
+        with self._store.reading() as session:
+            rows = session.exec(
+                select(CandidateRow)
+                .where(col(CandidateRow.request_id).in_(sorted(seen)))
+                .order_by(col(CandidateRow.offered).desc())
+                .limit(MAX_LISTED)
+            ).all()
+            found = [_plain(row, ()) for row in rows]
+        return tuple(
+            SeenCandidate(one, seen[one.request_id].request, seen[one.request_id].part, viewer)
+            for one in found
+        )
+
+    def take_step(
+        self, candidate_id: str, step: AirlockStep, note: str, *, actor: str, now: int
+    ) -> SeenCandidate:
+        """Approve, refuse or contest, with the reason. Raises BudgetSpent where the last approval
+        could not be paid; then it was not given."""
+        seen = self.see(candidate_id, viewer=actor)
+        before = seen.candidate
+        target = advance(before, step, seen.part, actor=actor)
+        with self._store.writing() as session:
+            row = session.exec(
+                select(CandidateRow)
+                .where(CandidateRow.candidate_id == candidate_id)
+                .with_for_update()
+            ).one()
+            if _candidate(session, row) != before:
+                raise StepNotPossible("The output has moved on; look at it again.")
+            if target is CandidateState.RELEASED:
+                self._release_as_offered(session, row, seen)
+            row.state = target
+            session.add(row)
+            event = AirlockEvent(now, step, actor, note)
+            session.add(_event_row(candidate_id, len(before.events) + 1, event))
+            session.flush()
+            self._note(step, _candidate(session, row), by=actor)
+        return self.see(candidate_id, viewer=actor)
+
+    def _release_as_offered(self, session: Session, row: CandidateRow, seen: SeenCandidate) -> None:
+        """What people let pass is what they looked at."""
+        if seen.request.run is None:
+            raise StepNotPossible("The request has no run any more.")
+        content = self._files.read(row.candidate_id, "offered")
+        if hashlib.sha256(content).hexdigest() != row.sha256:
+            raise NoSuchThing(detail="the offered bytes are not those that were judged")
+        airlock_ledger.spend(
+            session, row.request_id, seen.request.run, size=len(content), epsilon=0.0
+        )
+        self._files.keep(row.candidate_id, "released", content)
+        row.released_sha256, row.released_size = row.sha256, row.size
+
+    def offered_bytes(self, candidate_id: str, *, viewer: str) -> bytes:
+        """For the committee alone, who must know what they decide on; each look is recorded."""
+        seen = self.see(candidate_id, viewer=viewer)
+        if seen.part is not Part.COMMITTEE:
+            raise NoSuchThing(detail="the offered form for somebody who does not review")
+        self._note("look", seen.candidate, by=viewer)
+        return self._files.read(candidate_id, "offered")
+
+    def result(
+        self, candidate_id: str, *, viewer: str, now: int
+    ) -> tuple[ResultManifest, str, bytes]:
+        """The manifest, the node's signature and the result sealed to the viewer's registered key.
+        Raises StepNotPossible where there is no such key; nothing has left then."""
+        seen = self.see(candidate_id, viewer=viewer)
+        advance(seen.candidate, AirlockStep.TAKE, seen.part, actor=viewer)
+        if seen.request.state is State.REVOKED:
+            raise StepNotPossible("The access was revoked: its results are not given out any more.")
+        key = self._keys.of(viewer)
+        if key is None:
+            raise StepNotPossible("Register your Crypt4GH public key first: POST /access/keys.")
+        content = self._files.read(candidate_id, "released")
+        if hashlib.sha256(content).hexdigest() != seen.candidate.released_sha256:
+            raise NoSuchThing(detail="the released bytes are not those on record")
+        sealed = self._seal_to(key.public_key, content)
+        manifest = ResultManifest(
+            node=self._audience,
+            candidate=candidate_id,
+            run=seen.candidate.run_id,
+            dataset=seen.candidate.dataset,
+            kind=seen.candidate.kind,
+            sha256=hashlib.sha256(content).hexdigest(),
+            size=len(content),
+            recipient=key.thumbprint,
+            issued=now,
+        )
+        self._note(AirlockStep.TAKE, seen.candidate, by=viewer, recipient=key.thumbprint)
+        return manifest, self._key.sign(manifest.signed_bytes()).hex(), sealed
+
+    def starts(self, viewer: str) -> tuple[Start, ...]:
+        """The runs of the requests that a person may see, newest first."""
+        return self._runs.of_requests(
+            tuple(one.request.request_id for one in self._desk.listed(viewer))
+        )
+
+    def spent(self, request_id: str, *, viewer: str) -> RunSpent:
+        """What the runs of a request have released, for those who may see it."""
+        self._desk.see(request_id, viewer=viewer)
+        with self._store.reading() as session:
+            return airlock_ledger.spent(session, request_id)
+
+    def _note(self, step: str, found: Candidate, *, by: str, **more: object) -> None:
+        facts: dict[str, object] = {
+            "step": str(step),
+            "output": found.candidate_id,
+            "run": found.run_id,
+            "request": found.request_id,
+            "dataset": found.dataset,
+            "class": found.kind,
+            "state": str(found.state),
+            "digest": found.sha256,
+            "released": found.released_sha256,
+            "size": found.size,
+            "by": by if by == NODE else self._record.pseudonym(by),
+            **more,
+        }
+        self._record.append("airlock", facts, durable=True)
+
+
+def _refuse_too_many(session: Session, run_id: str) -> None:
+    held = session.exec(
+        select(sql.count()).select_from(CandidateRow).where(CandidateRow.run_id == run_id)
+    ).one()
+    if held >= MAX_CANDIDATES:
+        raise CandidateRefused(f"At most {MAX_CANDIDATES} outputs of one run.")
+
+
+def _of_content(session: Session, run_id: str, digest: str) -> Candidate | None:
+    row = session.exec(
+        select(CandidateRow)
+        .where(CandidateRow.run_id == run_id)
+        .where(CandidateRow.sha256 == digest)
+    ).first()
+    return None if row is None else _candidate(session, row)
+
+
+def _candidate(session: Session, row: CandidateRow) -> Candidate:
+    rows = session.exec(
+        select(CandidateEventRow)
+        .where(CandidateEventRow.candidate_id == row.candidate_id)
+        .order_by(col(CandidateEventRow.number))
+    ).all()
+    return _plain(row, tuple(AirlockEvent(e.at, e.step, e.actor, e.note) for e in rows))
+
+
+def _plain(row: CandidateRow, events: tuple[AirlockEvent, ...]) -> Candidate:
+    contestable, *reasons = json.loads(row.reasons)
+    return Candidate(
+        candidate_id=row.candidate_id,
+        run_id=row.run_id,
+        request_id=row.request_id,
+        dataset=row.dataset,
+        kind=row.kind,
+        state=CandidateState(row.state),
+        sha256=row.sha256,
+        size=row.size,
+        offered=row.offered,
+        reasons=tuple(reasons),
+        contestable=contestable,
+        released_sha256=row.released_sha256,
+        released_size=row.released_size,
+        events=events,
+    )
+
+
+def _event_row(candidate_id: str, number: int, event: AirlockEvent) -> CandidateEventRow:
+    return CandidateEventRow(
+        candidate_id=candidate_id,
+        number=number,
+        at=event.at,
+        step=event.step,
+        actor=event.actor,
+        note=event.note,
+    )

@@ -1,0 +1,53 @@
+"""What all runs of one approved request have released: outputs, bytes, epsilon; spent, then given.
+
+Runs inside the transaction that releases, so that two at once cannot spend the same. Pure epsilon
+of independent noise adds up (basic composition), in whole billionths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlmodel import Session, select
+
+from access.errors import BudgetSpent
+from access.run_tables import RunSpentRow
+from schemas.runs import RunTerms
+
+_BILLION = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpent:
+    releases: int = 0
+    bytes: int = 0
+    epsilon: float = 0.0
+
+
+def spent(session: Session, request_id: str) -> RunSpent:
+    row = session.get(RunSpentRow, request_id)
+    if row is None:
+        return RunSpent()
+    return RunSpent(row.releases, row.bytes, row.epsilon / _BILLION)
+
+
+def spend(
+    session: Session, request_id: str, terms: RunTerms, *, size: int, epsilon: float
+) -> RunSpent:
+    """Raises BudgetSpent, and spends nothing then."""
+    row = session.exec(
+        select(RunSpentRow).where(RunSpentRow.request_id == request_id).with_for_update()
+    ).first() or RunSpentRow(request_id=request_id, releases=0, bytes=0, epsilon=0)
+    row.releases += 1
+    row.bytes += size
+    row.epsilon += round(epsilon * _BILLION)
+    most = 0 if terms.privacy is None else round(terms.privacy.epsilon * _BILLION)
+    if row.releases > terms.releases:
+        raise BudgetSpent(f"All {terms.releases} outputs of this permit have been released.")
+    if row.bytes > terms.release_bytes:
+        raise BudgetSpent(f"This permit releases {terms.release_bytes} bytes and no more.")
+    if row.epsilon > most:
+        raise BudgetSpent("The privacy budget of this permit is spent.")
+    session.add(row)
+    session.flush()
+    return RunSpent(row.releases, row.bytes, row.epsilon / _BILLION)

@@ -1,0 +1,267 @@
+"""The JSON doors of runs and of the airlock: a workspace's, signed; a person's, with a Passport.
+
+    POST /access/runs                                     asks for a start: signed, and a Passport
+    POST /access/runs/{run}/{proof,standing,candidates}   signed by the workspace
+    POST /access/runs/receipts                            signed; also after the run was ended here
+    GET  /access/runs                                     of one's requests and committees
+    GET, POST, DELETE /access/keys                        one's Crypt4GH public key
+    GET  /access/airlock[/{output}]                       what one may see of the outputs
+    POST /access/airlock/{output}/{approve,refuse,contest}
+    GET  /access/airlock/{output}/{result,offered}        sealed to the requester; for the committee
+
+Handlers parse, call and shape; rules are `runs`', `airlock`'s and `workspace_caller`'s.
+"""
+
+# Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Literal
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Body, Depends, Request, Response
+
+from access.airlock import Airlock, SeenCandidate
+from access.airlock_life import AirlockStep, Candidate, steps_open_to
+from access.caller import Caller
+from access.errors import NoSuchThing, SignInNeeded
+from access.lifecycle import NODE, Part
+from access.person_keys import PersonKeys, RegisteredKey
+from access.recipients import Workspace
+from access.runs import Runs, Start
+from access.workspace_caller import WorkspaceCaller
+from passports.passport import Researcher
+from schemas.grants import Proof, SignedPermit
+from schemas.runs import (
+    CandidateEvent,
+    CandidateList,
+    CandidateStep,
+    CandidateView,
+    PersonKey,
+    PersonKeyView,
+    Phase,
+    RunList,
+    RunView,
+    SealedResult,
+    SignedReceipt,
+    Standing,
+    StartAsked,
+    StartChallenge,
+)
+
+AskedStep = Literal[AirlockStep.APPROVE, AirlockStep.REFUSE, AirlockStep.CONTEST]
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounter:
+    """What the handlers share; built once by the node."""
+
+    runs: Runs
+    airlock: Airlock
+    keys: PersonKeys
+    workspaces: WorkspaceCaller
+    clock: Callable[[], int]
+
+
+def build(counter: RunCounter, *, caller: Caller) -> APIRouter:
+    router = APIRouter()
+
+    async def signed_in(who: Annotated[Researcher | None, Depends(caller)]) -> Researcher:
+        if who is None:
+            raise SignInNeeded("Sign in first: this needs a passport.")
+        return who
+
+    async def signed(request: Request) -> Workspace:
+        body = await request.body()  # capped at the doorway
+        path, headers = request.url.path, dict(request.headers)
+        return await run_sync(counter.workspaces.admit, request.method, path, body, headers)
+
+    async def signed_last(request: Request) -> Workspace:
+        body, path = await request.body(), request.url.path
+        admit = partial(counter.workspaces.admit, ended_too=True)
+        return await run_sync(admit, request.method, path, body, dict(request.headers))
+
+    @router.post("/access/runs/receipts", status_code=204)
+    def wiped(
+        receipt: SignedReceipt, workspace: Annotated[Workspace, Depends(signed_last)]
+    ) -> None:
+        counter.runs.close(receipt, workspace=workspace)
+
+    _add_starts(router, counter, signed_in=signed_in, signed=signed)
+    _add_keys(router, counter, signed_in)
+    _add_outputs(router, counter, signed_in)
+    return router
+
+
+SignedInOnly = Callable[..., object]
+
+
+def _add_starts(
+    router: APIRouter, counter: RunCounter, *, signed_in: SignedInOnly, signed: SignedInOnly
+) -> None:
+    @router.post("/access/runs", status_code=201)
+    def ask(
+        asked: StartAsked,
+        workspace: Annotated[Workspace, Depends(signed)],
+        who: Annotated[Researcher, Depends(signed_in)],
+    ) -> StartChallenge:
+        made = counter.runs.ask(asked, workspace=workspace, researcher=who, now=counter.clock())
+        sealed = base64.b64encode(made.sealed).decode("ascii")
+        return StartChallenge(run=made.run_id, challenge=sealed, expires=made.expires)
+
+    @router.get("/access/runs")
+    def listed(who: Annotated[Researcher, Depends(signed_in)]) -> RunList:
+        return RunList(runs=tuple(run_view(one) for one in counter.airlock.starts(who.identity)))
+
+    @router.post("/access/runs/{run_id}/proof")
+    def prove(
+        run_id: str, proof: Proof, workspace: Annotated[Workspace, Depends(signed)]
+    ) -> SignedPermit:
+        answer = bytes.fromhex(proof.answer)
+        return counter.runs.prove(run_id, answer, workspace=workspace, now=counter.clock())
+
+    @router.post("/access/runs/{run_id}/standing")
+    def standing(
+        run_id: str, said: Phase, workspace: Annotated[Workspace, Depends(signed)]
+    ) -> Standing:
+        return counter.runs.standing(run_id, said, workspace=workspace, now=counter.clock())
+
+    @router.post("/access/runs/{run_id}/candidates", status_code=201)
+    def offer(
+        run_id: str,
+        workspace: Annotated[Workspace, Depends(signed)],
+        body: Annotated[bytes, Body(media_type="application/octet-stream")],
+    ) -> CandidateView:
+        """The body is the output, as `workspaces.airlock.candidates` has it."""
+        made = counter.airlock.offer(run_id, body, workspace=workspace, now=counter.clock())
+        return _plain_view(made)
+
+
+def _add_keys(router: APIRouter, counter: RunCounter, signed_in: SignedInOnly) -> None:
+    @router.post("/access/keys")
+    def register(key: PersonKey, who: Annotated[Researcher, Depends(signed_in)]) -> PersonKeyView:
+        raw = bytes.fromhex(key.public_key)
+        return _key_view(counter.keys.register(who.identity, raw, now=counter.clock()))
+
+    @router.get("/access/keys")
+    def registered(who: Annotated[Researcher, Depends(signed_in)]) -> PersonKeyView:
+        found = counter.keys.of(who.identity)
+        if found is None:
+            raise NoSuchThing(detail="no key registered")
+        return _key_view(found)
+
+    @router.delete("/access/keys", status_code=204)
+    def forget(who: Annotated[Researcher, Depends(signed_in)]) -> None:
+        counter.keys.forget(who.identity)
+
+
+def _add_outputs(router: APIRouter, counter: RunCounter, signed_in: SignedInOnly) -> None:
+    airlock = counter.airlock
+
+    @router.get("/access/airlock")
+    def listed(who: Annotated[Researcher, Depends(signed_in)]) -> CandidateList:
+        """Without events: those come with the one."""
+        found = airlock.listed(who.identity)
+        return CandidateList(candidates=tuple(_view(one) for one in found))
+
+    @router.get("/access/airlock/{candidate_id}")
+    def one(candidate_id: str, who: Annotated[Researcher, Depends(signed_in)]) -> CandidateView:
+        return _view(airlock.see(candidate_id, viewer=who.identity))
+
+    @router.post("/access/airlock/{candidate_id}/{step}")
+    def take(
+        candidate_id: str,
+        step: AskedStep,
+        said: CandidateStep,
+        who: Annotated[Researcher, Depends(signed_in)],
+    ) -> CandidateView:
+        now = counter.clock()
+        return _view(airlock.take_step(candidate_id, step, said.note, actor=who.identity, now=now))
+
+    @router.get("/access/airlock/{candidate_id}/result")
+    def result(
+        candidate_id: str, response: Response, who: Annotated[Researcher, Depends(signed_in)]
+    ) -> SealedResult:
+        response.headers.update(_NO_STORE)
+        found = airlock.result(candidate_id, viewer=who.identity, now=counter.clock())
+        manifest, signature, sealed = found
+        return SealedResult(
+            manifest=manifest,
+            signature=signature,
+            sealed=base64.b64encode(sealed).decode("ascii"),
+        )
+
+    @router.get("/access/airlock/{candidate_id}/offered")
+    def offered(candidate_id: str, who: Annotated[Researcher, Depends(signed_in)]) -> Response:
+        content = airlock.offered_bytes(candidate_id, viewer=who.identity)
+        return Response(content, media_type="application/octet-stream", headers=_DOWNLOAD)
+
+
+_DOWNLOAD = _NO_STORE | {
+    "Content-Disposition": "attachment; filename=offered.json",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def run_view(start: Start) -> RunView:
+    return RunView(
+        id=start.run_id,
+        request=start.request.request_id,
+        dataset=start.asked.dataset,
+        workspace=start.workspace,
+        application=start.asked.application,
+        state=start.state,
+        phase=start.phase,
+        evidence=start.asked.evidence,
+        created=start.created,
+        expires=start.expires,
+        seen=start.seen,
+        receipt=start.receipt,
+    )
+
+
+def by_whom(actor: str, seen: SeenCandidate) -> str:
+    """To those whom an output is for, the committee is one body without names."""
+    if seen.part is Part.COMMITTEE or actor == NODE:
+        return actor
+    asks = actor == seen.request.requester or actor in seen.request.members
+    return "requester" if asks else "committee"
+
+
+def _view(seen: SeenCandidate) -> CandidateView:
+    found = seen.candidate
+    return _plain_view(found).model_copy(
+        update={
+            "steps": tuple(map(str, steps_open_to(found, seen.part, seen.viewer))),
+            "events": tuple(
+                CandidateEvent(at=e.at, step=e.step, by=by_whom(e.actor, seen), note=e.note)
+                for e in found.events
+            ),
+        }
+    )
+
+
+def _plain_view(found: Candidate) -> CandidateView:
+    return CandidateView(
+        id=found.candidate_id,
+        run=found.run_id,
+        dataset=found.dataset,
+        kind=found.kind,
+        state=found.state,
+        offered=found.offered,
+        size=found.size,
+        sha256=found.sha256,
+        released_sha256=found.released_sha256,
+        reasons=found.reasons,
+    )
+
+
+def _key_view(found: RegisteredKey) -> PersonKeyView:
+    return PersonKeyView(
+        public_key=found.public_key.hex(),
+        thumbprint=found.thumbprint,
+        registered=found.registered,
+    )

@@ -1,0 +1,36 @@
+"""Decides whether what a workspace is about to run is what its committee approved. Pure.
+
+Asked by the node when a start is asked for, and by the workspace itself of the permit it was given:
+neither relies on the other. Every reason is a stable code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.runs import RunTerms
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """SHA-256 throughout: of the bundle, of the engine's lock file, and of each site's identity
+    key, `site` being one's own."""
+
+    application: str
+    environment: str
+    roster: frozenset[str]
+    site: str
+    sandboxed: bool
+
+
+def against(terms: RunTerms, intent: Intent) -> tuple[str, ...]:
+    """Every reason that speaks against it; none means it may run."""
+    speaks = {
+        "application_other": intent.application not in terms.applications,
+        "environment_other": intent.environment != terms.environment,
+        "roster_other": intent.roster != frozenset(terms.roster),
+        "site_not_in_roster": intent.site not in intent.roster,
+        "too_few_sites": len(intent.roster) < terms.least_sites,
+        "not_sandboxed": not (intent.sandboxed or terms.insecure_unsandboxed),
+    }
+    return tuple(code for code, holds in speaks.items() if holds)
