@@ -20,10 +20,8 @@ import typer
 from gateway.errors import Exit, LoadRefused
 
 if TYPE_CHECKING:
-    from access.policy_file import ReadFile
-    from access.policy_versions import Activation, PolicyVersions
+    from access.policy_versions import Activation
     from access.replay import Change
-    from gateway.home import NodeHome
 
 LAST = 10_000
 
@@ -39,8 +37,10 @@ Which = Annotated[str, typer.Argument(help="a number, `active`, `draft` or a fil
 @app.command("list")
 def listed(folder: Folder, *, as_json: AsJson = False) -> None:
     """Every time a version came into force, the present one last."""
-    _, versions = _open(folder)
-    history = versions.history()
+    from gateway import policy_reading
+    from gateway.home import NodeHome
+
+    history = policy_reading.versions_of(NodeHome(folder)).history()
     if as_json:
         print(json.dumps([asdict(entry) for entry in history]))
         return
@@ -60,10 +60,12 @@ def activate(
 ) -> None:
     """Numbers a policy file and puts it in force, if its own tests hold."""
     from access.policy_file import read_bytes
+    from gateway import policy_reading
+    from gateway.home import NodeHome
 
-    home, versions = _open(folder)
+    home = NodeHome(folder)
     path = file or home.policies
-    entry = versions.activate(
+    entry = policy_reading.versions_of(home).activate(
         read_bytes(path),
         name=str(path),
         author=author or getpass.getuser(),
@@ -82,8 +84,10 @@ def rollback(
     author: Author = None,
 ) -> None:
     """Puts a former version in force again."""
-    _, versions = _open(folder)
-    entry = versions.roll_back(
+    from gateway import policy_reading
+    from gateway.home import NodeHome
+
+    entry = policy_reading.versions_of(NodeHome(folder)).roll_back(
         to=to, author=author or getpass.getuser(), reason=reason, now=int(time.time())
     )
     print(f"version {entry.number} is in force again; a running node takes it up within a minute")
@@ -92,9 +96,11 @@ def rollback(
 @app.command("test")
 def run_tests(folder: Folder, which: Which = "draft", *, as_json: AsJson = False) -> None:
     """Runs the tests inside a policy file; exits 1 where one fails."""
-    home, versions = _open(folder)
-    read = _read(home, versions, which)
-    failed, notes = read.failures(), _notes(read)
+    from gateway import policy_reading
+    from gateway.home import NodeHome
+
+    read = policy_reading.read(NodeHome(folder), which)
+    failed, notes = read.failures(), policy_reading.notes(read, now=int(time.time()))
     if as_json:
         print(json.dumps({"tests": len(read.tests), "failed": failed, "notes": notes}))
     else:
@@ -123,10 +129,12 @@ def try_out(
 ) -> None:
     """What every dataset would answer to someone, before it holds."""
     from access.decision import Action
+    from gateway import policy_reading
     from gateway.asking import asking, entry_of, judge_of
+    from gateway.home import NodeHome
 
-    home, versions = _open(folder)
-    book = _read(home, versions, which).book
+    home = NodeHome(folder)
+    book = policy_reading.read(home, which).book
     token = None if token_file is None else _token(token_file)
     who = asking(home, book, token=token, as_persona=persona, at=at)
     judge, entries = judge_of(home, purpose, now=who.now), entry_of(entry)
@@ -166,18 +174,12 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Which of the last decisions would change; replays what they rested on, never a question."""
-    from access import decision_facts, replay
-    from access.audit import pseudonym
+    from gateway import policy_reading
+    from gateway.home import NodeHome
 
-    home, versions = _open(folder)
-    old, new = (_read(home, versions, which).book for which in (before, after))
-    key = home.secret("pseudonym")
-    found = replay.compare(
-        decision_facts.last(home.decision_facts, last),
-        old,
-        new,
-        pseudonym=lambda identity: pseudonym(key, identity),
-    )
+    home = NodeHome(folder)
+    old, new = (policy_reading.read(home, which).book for which in (before, after))
+    found = policy_reading.compare(home, old, new, last=last)
     if as_json:
         changes = [_change(change) for change in found.changes]
         print(json.dumps({"before": old.version, "after": new.version, "asked": found.asked,
@@ -197,40 +199,6 @@ def schema() -> None:
     from access.policy_model import json_schema
 
     print(json.dumps(json_schema(), indent=1))
-
-
-def _open(folder: Path) -> tuple[NodeHome, PolicyVersions]:
-    from access.policy_versions import PolicyVersions
-    from gateway import config
-    from gateway.home import NodeHome
-
-    home = NodeHome(folder)
-    url = config.load(home.settings).public_url
-    return home, PolicyVersions(home.policy_versions, public_url=url)
-
-
-def _read(home: NodeHome, versions: PolicyVersions, which: str) -> ReadFile:
-    """A numbered version, what is in force, the node's file as it is now, or any other file."""
-    from access.policy_file import read_bytes, read_policies
-    from gateway import config
-
-    active = versions.active()
-    if which == "active" and active is not None:
-        return versions.read(active.number)
-    if which.isdecimal():
-        return versions.read(int(which))
-    path = home.policies if which in {"active", "draft"} else Path(which)
-    url = config.load(home.settings).public_url
-    return read_policies(read_bytes(path), name=str(path), public_url=url)
-
-
-def _notes(read: ReadFile) -> list[str]:
-    """What the file says in vain."""
-    from access.policy_doubts import doubts
-
-    policies = [p for name in read.book.datasets() if (p := read.book.policy(name)) is not None]
-    now = int(time.time())
-    return [f"{p.dataset}: {doubt}" for p in policies for doubt in doubts(p, now=now)]
 
 
 def _line(entry: Activation, *, holds: bool) -> str:

@@ -39,7 +39,7 @@ def of(home: NodeHome) -> Mapping[str, Any]:
         "policy": book.version,
         "trust": table.version,
         "diseases": tables.release,
-        "datasets": {policy.dataset: _rules(policy) for policy in known},
+        "datasets": {policy.dataset: sentences(policy) for policy in known},
         "warnings": [
             _PLAIN_CATALOG,
             *_draft_warnings(book, draft),
@@ -62,7 +62,8 @@ def text(rules: Mapping[str, Any]) -> str:
     return "\n".join([*lines, *(f"warning: {warning}" for warning in rules["warnings"])])
 
 
-def _rules(policy: DatasetPolicy) -> list[str]:
+def sentences(policy: DatasetPolicy) -> list[str]:
+    """The rules of one dataset, each as a sentence."""
     said = [f"{_WHO[level]}: {_may(_ceiling(policy, level))}" for level in Level]
     listed = "is listed publicly" if policy.listed else "is not listed"
     profile = f"profile {policy.profile_name or policy.profile.value}; {listed}"
