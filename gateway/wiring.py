@@ -13,6 +13,7 @@ from fastapi import APIRouter
 import access.data_use
 import access.record_routes
 import access.routes
+import access.run_routes
 import access.session_routes
 import beacon.doors
 import beacon.panel
@@ -44,7 +45,7 @@ from access.store import Store
 from beacon.info import NodeFacts
 from beacon.segments import SegmentCatalog
 from duo.ontology import load_ontology
-from gateway import clickhouse, config, recording
+from gateway import clickhouse, config, recording, running
 from gateway.home import NodeHome
 from gateway.pages.admin.rooms import Rooms
 from gateway.pages.render import Pages
@@ -65,6 +66,7 @@ from streams.header import open_header, read_header
 from streams.htsget.routes import ServiceFacts
 from streams.keys import SecretKey
 from streams.refget.index import Index
+from streams.refget.sequences import Sequences
 from streams.release import Releases
 from streams.shelf import Shelf
 from streams.slicer_client import SlicerClient
@@ -149,6 +151,20 @@ def assemble(
         seal=lambda plain: seal_challenge(attachment_key.public, plain),
         unseal=lambda sealed: unseal(attachment_key, sealed),
     )
+    runs = running.counter(
+        store,
+        recipients=recipients,
+        book=book,
+        desk=desk,
+        record=record,
+        signing_key=node_key,
+        public_url=url,
+        folder=home.airlock,
+        seal=lambda plain: seal_challenge(attachment_key.public, plain),
+        unseal=lambda sealed: unseal(attachment_key, sealed),
+        seal_to=seal_challenge,
+        clock=clock,
+    )
     catalog = clickhouse.catalog(home, settings)
     vault = Vault(home.vault)
     agent = AgentClient(home.agent_socket)
@@ -203,6 +219,7 @@ def assemble(
             desk=desk,
             attachments=attachments,
         ),
+        access.run_routes.build(runs, caller=who),
         access.data_use.build(check=purpose_check, book=book, clock=clock),
         access.record_routes.build(
             tree=tree,
@@ -232,6 +249,7 @@ def assemble(
                 version=facts.version,
                 environment=settings.environment,
             ),
+            sequences=Sequences(Index(home.references)),
         ),
         *_references(home, facts),
         gateway.pages.routes.build(

@@ -85,18 +85,18 @@ class Agent:
 
     def rewrap(self, request: RewrapRequest, *, now: int) -> bytes:
         """The object's header for the permit's recipient alone. Raises AgentRefused."""
-        recipient, sealed = self._permitted(request, now=now)
+        recipient, sealed = self._permitted(request, whole=True, now=now)
         return seal_header(self._data_keys(sealed), [recipient])
 
     def unit_keys(self, request: KeyRequest, *, now: int) -> KeyAnswer:
         """The keys of one object, for the slicer alone. Raises AgentRefused, VaultBroken."""
-        _, sealed = self._permitted(request, now=now)
+        _, sealed = self._permitted(request, whole=False, now=now)
         if not sealed.sliceable:
             raise AgentRefused("There is no such object to slice.")
         return KeyAnswer(keys=tuple(key.hex() for key in self._data_keys(sealed)))
 
     def _permitted(
-        self, request: RewrapRequest | KeyRequest, *, now: int
+        self, request: RewrapRequest | KeyRequest, *, whole: bool, now: int
     ) -> tuple[bytes, SealedObject]:
         try:
             permit = check(request.permit, self.permit_key, audience=self.audience, now=now)
@@ -105,7 +105,7 @@ class Agent:
             raise AgentRefused(error.public) from error
         except binascii.Error as error:
             raise AgentRefused("The recipient is not base64.") from error
-        use = Use(request.object_id, permit.dataset, thumbprint(recipient), 0)
+        use = Use(request.object_id, permit.dataset, thumbprint(recipient), 0, whole=whole)
         if not (coverage := cover(permit, use, now=now)).covered:
             raise AgentRefused(f"The permit does not cover this: {coverage.reasons[0]}.")
         # From the vault, never from the caller: or a permit for one object would open any other.

@@ -16,6 +16,7 @@ from access.recipients import Recipients, Workspace
 from access.rows import Grant
 from access.store import Store
 from passports.passport import Researcher
+from schemas.grants import GrantedRegion
 from streams.errors import NoSuchObject, ReleaseRefused
 from streams.sources import Kind
 from streams.vault import SealedObject, Vault
@@ -32,6 +33,11 @@ class Entitlement:
     decision: Decision
     grant: Grant
     workspace: Workspace
+
+    @property
+    def regions(self) -> tuple[GrantedRegion, ...] | None:
+        """What of the object is granted; None is the whole."""
+        return self.grant.regions_of(self.sealed.object_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +73,14 @@ class Entitlements:
             self._refuse(researcher, decision, listed=dataset == named, now=now)
         if sealed is None or sealed.kind is not kind:
             raise NoSuchObject(reasons=("unknown_object",))
-        grant = self.store.active_grant(researcher.identity, sealed.dataset, now=now)
+        grant = self.store.active_grant(
+            researcher.identity, sealed.dataset, unit=object_id, now=now
+        )
         if grant is None:
             raise ReleaseRefused(
-                "There is no active grant for this dataset: request access.", reasons=("no_grant",)
+                "There is no active grant for this dataset that names this object or regions of "
+                "it: request access.",
+                reasons=("no_grant",),
             )
         workspace = self.recipients.approved(grant.workspace, now=now)
         if workspace is None:

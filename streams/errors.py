@@ -16,6 +16,7 @@ SkerryError
 │   └── InvalidRange           htsget: a region whose end precedes its start
 ├── Forbidden
 │   ├── ReleaseRefused         no right to this object, or not with this recipient key
+│   │   └── OutsideGrant       regions, or a file, that a grant of regions does not reach
 │   ├── AddressRefused         a body address that is tampered with, expired or another's
 │   └── AgentRefused           the key agent found the permit or header wanting
 ├── NotFound
@@ -113,6 +114,13 @@ class ReleaseRefused(Forbidden):
     def __init__(self, public: str, *, reasons: tuple[str, ...], detail: str = "") -> None:
         super().__init__(public, detail=detail)
         self.reasons = reasons
+
+
+class OutsideGrant(ReleaseRefused):
+    code = "outside_grant"
+
+    def __init__(self, public: str) -> None:
+        super().__init__(public, reasons=(self.code,))
 
 
 class AddressRefused(Forbidden):

@@ -6,14 +6,12 @@ Crypt4GH v1.0 protects neither order nor length of a body: the manifest does. Pu
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from schemas.grants import Permit
 from schemas.htsget import Manifest, SignedManifest, SignedSlice, SliceManifest
 from streams.slicer_client import SliceBody
-from streams.slices.chart import Region
 from streams.vault import SealedObject
 
 
@@ -41,7 +39,6 @@ def of_slice(
     sealed: SealedObject,
     permit: Permit,
     body: SliceBody,
-    regions: Sequence[Region] | None,
     *,
     key: Ed25519PrivateKey,
     now: int,
@@ -56,7 +53,7 @@ def of_slice(
         header_size=len(body.header),
         body_size=body.size,
         plain_size=body.plain_size,
-        regions=None if regions is None else tuple((r.name, r.start0, r.end0) for r in regions),
+        regions=body.regions or None,
         issued=now,
     )
     return SignedSlice(manifest=manifest, signature=key.sign(manifest.signed_bytes()).hex())

@@ -13,12 +13,14 @@ from schemas.grants import Permit
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What is about to happen; `recipient` is a key's thumbprint, `sent_bytes` all so far."""
+    """What is about to happen; `recipient` is a key's thumbprint, `sent_bytes` all so far, and
+    `whole` says that the object leaves as it is, and not cut to the permit's regions."""
 
     object_id: str
     dataset: str
     recipient: str
     sent_bytes: int
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ def cover(permit: Permit, use: Use, *, now: int) -> Coverage:
     against = {
         "permit_object": use.object_id not in permit.objects,
         "permit_dataset": use.dataset != permit.dataset,
+        "permit_regions": use.whole and permit.regions is not None,
         "permit_recipient": use.recipient != permit.recipient,
         "permit_budget": not 0 <= use.sent_bytes <= permit.byte_budget,
         "permit_expired": now >= permit.expires,

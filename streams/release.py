@@ -28,7 +28,7 @@ from streams.agent import AgentClient
 from streams.bodies import Body, ClearBody, FileReader, Reader, SealedBody
 from streams.entitlement import Entitlement
 from streams.envelope import SEALED_SEGMENT
-from streams.errors import AddressRefused, ReleaseRefused
+from streams.errors import AddressRefused, OutsideGrant, ReleaseRefused
 from streams.htsget.tickets import Address, check_address
 from streams.permit import Use, cover
 from streams.sessions import End, Session, Sessions, Still, Terms
@@ -112,7 +112,7 @@ class Releases:
         """
         now = self._now()
         await self._sweep(now)
-        permit = self._checked(asked, signed, now=now)
+        permit = self._checked(asked, signed, whole=True, now=now)
         sealed = asked.sealed
         recipient = asked.workspace.public_key
         header = await self._agent.rewrap(signed, sealed.object_id, recipient)
@@ -129,16 +129,18 @@ class Releases:
         *,
         still: Callable[[Entitlement, int], bool],
     ) -> Opened:
-        """The records of `regions`, or the header where they are None. Raises as `open`, and what
-        the regions are refused with."""
+        """The records of `regions`, the header where there are none of them, all that the permit's
+        regions hold where it is None. Raises as `open`, and what the regions are refused with."""
+        if not asked.sealed.sliceable and asked.regions is not None:
+            raise OutsideGrant("Your grant names regions, and this object cannot be cut to them.")
         if self._slicer is None or not asked.sealed.sliceable:
             raise InvalidInput("This object is not offered in slices: ask for the whole object.")
         now = self._now()
         await self._sweep(now)
-        permit = self._checked(asked, signed, now=now)
+        permit = self._checked(asked, signed, whole=False, now=now)
         sealed, recipient = asked.sealed, asked.workspace.public_key
-        body = await self._slicer.plan(signed, sealed.object_id, recipient, regions=regions or ())
-        manifest = manifests.of_slice(sealed, permit, body, regions, key=self._key, now=now)
+        body = await self._slicer.plan(signed, sealed.object_id, recipient, regions=regions)
+        manifest = manifests.of_slice(sealed, permit, body, key=self._key, now=now)
         session = await self._start(asked, permit, body, manifest.manifest, still=still)
         return Opened(session, body.header, manifest)
 
@@ -241,11 +243,14 @@ class Releases:
 
     # Steps
 
-    def _checked(self, asked: Entitlement, signed: SignedPermit, *, now: int) -> Permit:
+    def _checked(
+        self, asked: Entitlement, signed: SignedPermit, *, whole: bool, now: int
+    ) -> Permit:
         public = self._key.public_key().public_bytes_raw()
         permit = check(signed, public, audience=self._audience, now=now)
         recipient = hashlib.sha256(asked.workspace.public_key).hexdigest()
-        use = Use(asked.sealed.object_id, asked.sealed.dataset, recipient, asked.sealed.body_size)
+        sealed = asked.sealed
+        use = Use(sealed.object_id, sealed.dataset, recipient, sealed.body_size, whole=whole)
         coverage = cover(permit, use, now=now)
         if not coverage.covered:
             raise ReleaseRefused("The permit does not cover this.", reasons=coverage.reasons)

@@ -34,9 +34,9 @@ from streams.errors import AgentRefused, AgentUnavailable, NoSuchSession, Source
 from streams.header import OpenedHeader, seal_header
 from streams.opened_source import OpenedSource
 from streams.slicer_wire import MAX_LINE, Answer, PlanRequest, ReadRequest, Request
-from streams.slices.chart import Chart, Region, load
+from streams.slices.chart import Chart, load
+from streams.slices.granted import cut
 from streams.slices.sealed import Resealed
-from streams.slices.weave import weave
 from streams.storage import Source, file_source
 from streams.vault import SealedObject, Vault
 
@@ -79,10 +79,10 @@ class Slicer:
             raise AgentRefused("The key agent refused this release.", detail=keys.refused)
         body_keys = tuple(map(bytes.fromhex, keys.keys))
         chart = self._chart(sealed, body_keys)
-        rows = chart.rows(Region(*region) for region in asked.regions)
         with self._opened(sealed) as body:
             source = OpenedSource(body, body_keys, plain_size=sealed.plain_size)
-            woven = weave(source, chart, rows)
+            # The permit is as the agent has just checked it.
+            regions, woven = cut(source, chart, asked.regions, granted=asked.permit.permit.regions)
         slice_key = os.urandom(32)
         resealed = Resealed(body_keys, sealed.plain_size, woven, slice_key)
         name = self._keep(_Kept(sealed, resealed, asked.permit.permit.expires))
@@ -92,6 +92,7 @@ class Slicer:
             header=base64.b64encode(header).decode(),
             plain_size=woven.size,
             size=resealed.size,
+            regions=regions,
         )
 
     def read(self, asked: ReadRequest) -> bytes:

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from schemas.errors import InvalidInput, SkerryError
 from schemas.grants import SignedPermit
+from schemas.htsget import RegionAsked
 from streams.bodies import Reader
 from streams.errors import (
     AgentRefused,
@@ -22,6 +23,7 @@ from streams.errors import (
     InvalidRange,
     NoSuchReference,
     NoSuchSession,
+    OutsideGrant,
 )
 from streams.slicer_wire import MAX_LINE, Answer, PlanRequest, ReadRequest, Request
 from streams.slices.chart import Region
@@ -35,6 +37,7 @@ _REFUSALS: tuple[type[SkerryError], ...] = (
     InvalidRange,
     InvalidInput,
     AgentRefused,
+    OutsideGrant,
 )
 
 
@@ -46,6 +49,7 @@ class SliceBody:
     size: int
     etag: str
     plain_size: int
+    regions: tuple[RegionAsked, ...]
     header: bytes = field(repr=False)
     client: SlicerClient = field(repr=False)
 
@@ -63,15 +67,16 @@ class SlicerClient:
         object_id: str,
         recipient: bytes,
         *,
-        regions: Sequence[Region],
+        regions: Sequence[Region] | None,
     ) -> SliceBody:
-        """No regions is the header alone. Raises what the regions are refused with, AgentRefused,
-        and AgentUnavailable when the slicer does not answer soundly."""
+        """No regions is the header alone, None all that the permit names. Raises what the regions
+        are refused with, AgentRefused, and AgentUnavailable when the slicer does not answer
+        soundly."""
         plan = PlanRequest(
             permit=signed,
             object_id=object_id,
             recipient=base64.b64encode(recipient).decode(),
-            regions=tuple((region.name, region.start0, region.end0) for region in regions),
+            regions=None if regions is None else tuple((r.name, r.start0, r.end0) for r in regions),
         )
         try:
             async with asyncio.timeout(PLAN_SECONDS):
@@ -91,6 +96,7 @@ class SlicerClient:
             size=answer.size,
             etag=answer.slice,
             plain_size=answer.plain_size,
+            regions=answer.regions,
             header=header,
             client=self,
         )

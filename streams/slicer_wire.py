@@ -8,6 +8,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from schemas.grants import SignedPermit
+from schemas.htsget import RegionAsked
 from schemas.wire import LocalId, Wire
 
 MAX_LINE = 4 * 1024 * 1024
@@ -17,7 +18,7 @@ class PlanRequest(Wire):
     permit: SignedPermit
     object_id: LocalId
     recipient: str = Field(max_length=64)  # base64 of the raw key
-    regions: tuple[tuple[str, int | None, int | None], ...]
+    regions: tuple[RegionAsked, ...] | None  # none of them is the header, None all of the permit's
 
 
 class ReadRequest(Wire):
@@ -32,11 +33,13 @@ class Request(Wire):
 
 
 class Answer(Wire):
-    """To a plan: the slice's name, header and sizes. `code` names the error of a refusal."""
+    """To a plan: the slice's name, header, sizes and regions. `code` names the error of a
+    refusal."""
 
     slice: str = ""
     header: str = ""  # base64
     plain_size: int = 0
+    regions: tuple[RegionAsked, ...] = ()
     size: int = 0
     refused: str | None = None
     code: str = ""

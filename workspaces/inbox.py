@@ -57,7 +57,7 @@ def fetch(
     """One object of one pinned node, opened into `folder`/data/`out` (by default: its name).
 
     With `regions` (zero-based half-open) only the records that overlap them, as a file of their
-    own.
+    own; without, and where the grant names regions, those of the grant.
 
     Raises NodeRefused for a no, NodeSilent for what may be tried again (parts are kept),
     ReleaseUntrue for anything that differs from what the node signed (nothing is kept).
@@ -88,7 +88,7 @@ def fetch(
         outside=outside,
         plain_size=proven.plain_size,
         plain_sha256=facts.plain_sha256.hex(),
-        regions=wanted.regions,
+        regions=proven.regions if isinstance(proven, SliceManifest) else None,
         segments=len(facts.segment_digests),
         received=int(clock()),
     )

@@ -33,8 +33,8 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the workspace asked for: a whole object, or the records of `regions` (zero-based
-    half-open, None for a reference's own start or end)."""
+    """What the workspace asked for: all it may have of an object, or the records of `regions`
+    (zero-based half-open, None for a reference's own start or end)."""
 
     object_id: str
     recipient: bytes
@@ -45,7 +45,8 @@ def verify(
     ticket: Ticket, asked: Asked, *, node_key: bytes, now: int
 ) -> tuple[Manifest | SliceManifest, bytes]:
     """The manifest and the header of one ticket, both proven; raises ReleaseUntrue."""
-    signed = ticket.skerry if asked.regions is None else ticket.skerry_slice
+    in_part = asked.regions is not None or ticket.skerry is None
+    signed = ticket.skerry_slice if in_part else ticket.skerry
     if signed is None:
         raise ReleaseUntrue("The answer has no manifest: it is not a sealed release.")
     manifest = signed.manifest
@@ -56,8 +57,8 @@ def verify(
         raise ReleaseUntrue("The manifest is for another object or format than the one asked for.")
     if manifest.recipient != thumbprint(asked.recipient):
         raise ReleaseUntrue("The manifest is for another workspace's key.")
-    if isinstance(manifest, SliceManifest) and manifest.regions != asked.regions:
-        raise ReleaseUntrue("The manifest is for other regions than the ones asked for.")
+    if isinstance(manifest, SliceManifest):
+        _check_regions(manifest, asked)
     if not now - MAX_AGE_SECONDS <= manifest.issued <= now + MAX_SKEW_SECONDS:
         raise ReleaseUntrue("The manifest is not of now: an old answer, or a clock is wrong.")
     _check_figures(manifest)
@@ -89,6 +90,14 @@ def _check_signature(manifest: Manifest | SliceManifest, signature: str, node_ke
         key.verify(bytes.fromhex(signature), manifest.signed_bytes())
     except (InvalidSignature, ValueError) as error:
         raise ReleaseUntrue("The pinned node did not sign this manifest.") from error
+
+
+def _check_regions(manifest: SliceManifest, asked: Asked) -> None:
+    """Who asks for the whole and holds a grant of regions gets these, and the manifest says so."""
+    if asked.regions is None and manifest.regions:
+        return
+    if manifest.regions != asked.regions:
+        raise ReleaseUntrue("The manifest is for other regions than the ones asked for.")
 
 
 def _check_figures(manifest: Manifest | SliceManifest) -> None:

@@ -24,6 +24,7 @@ from schemas.wire import LocalId
 from streams.clear import ONLY_SEALED, ClearDoor, choose
 from streams.entitlement import Entitlement, Entitlements
 from streams.errors import KeyInvalid, NoSuchObject, ReleaseRefused
+from streams.granted import by_md5
 from streams.htsget.questions import Query
 from streams.htsget.tickets import (
     CLEAR_PART_BYTES,
@@ -36,6 +37,7 @@ from streams.htsget.tickets import (
     ticket,
 )
 from streams.keys import check_public_bytes, parse_public_key
+from streams.refget.sequences import Sequences
 from streams.release import Opened, Releases, byte_budget
 from streams.sessions import Session
 from streams.shelf import ClearObject
@@ -83,6 +85,7 @@ class TicketDesk:
     record: Record
     public_url: str
     clock: Callable[[], float]
+    sequences: Sequences | None = None
 
     async def ticket(self, researcher: Researcher | None, wanted: Wanted) -> TicketAnswer:
         """Raises whatever stands against it; then nothing has left."""
@@ -159,9 +162,10 @@ class TicketDesk:
 
     async def _opened(self, asked: Entitlement, query: Query) -> Opened:
         signed, still = await run_sync(self._permit, asked), self.entitlements.still_holds
-        if query.regions is None and not query.header_only:
+        if query.regions is None and asked.regions is None and not query.header_only:
             return await self.releases.open(asked, signed, still=still)
-        return await self.releases.open_slice(asked, signed, query.regions, still=still)
+        regions = () if query.header_only else query.regions
+        return await self.releases.open_slice(asked, signed, regions, still=still)
 
     def _entitled(self, researcher: Researcher, wanted: Wanted) -> Entitlement:
         key, now = wanted.client_key, int(self.clock())
@@ -175,6 +179,7 @@ class TicketDesk:
             decision=asked.decision,
             dataset=asked.sealed.dataset,
             objects=(asked.sealed.object_id,),
+            regions=by_md5(asked.regions, self.sequences),
             workspace=asked.workspace,
             byte_budget=byte_budget(asked.sealed),
             now=int(self.clock()),

@@ -31,6 +31,7 @@ from streams.htsget.desk import TicketDesk
 from streams.htsget.single_use import SingleUse, Tickets
 from streams.htsget.single_use_routes import add_single_use
 from streams.htsget.tickets import MEDIA_TYPE
+from streams.refget.sequences import Sequences
 from streams.release import Releases
 from streams.shelf import Shelf
 from streams.sources import FORMATS, Kind
@@ -65,8 +66,10 @@ def build(
     public_url: str,
     clock: Callable[[], float],
     service: ServiceFacts | None = None,
+    sequences: Sequences | None = None,
 ) -> APIRouter:
-    """Full paths, to be mounted without a prefix; `public_url` has no trailing slash."""
+    """Full paths, to be mounted without a prefix; `public_url` has no trailing slash. `sequences`
+    tell which ones a grant's refget digests mean."""
     desk = TicketDesk(
         entitlements=Entitlements(vault, book, store, recipients),
         clear=ClearDoor(shelf, book),
@@ -75,6 +78,7 @@ def build(
         record=record,
         public_url=public_url,
         clock=clock,
+        sequences=sequences,
     )
     service = service or _unnamed(public_url)
     router = APIRouter(tags=["htsget"])

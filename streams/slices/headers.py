@@ -20,6 +20,8 @@ MAX_HEADER_BYTES = 256 * 1024 * 1024
 MAX_NAME_BYTES = 4096
 
 _CONTIG = re.compile(rb"##contig=<(?:[^\n]*?,)?ID=([^,>\n]+)([^\n]*)")
+_SQ = re.compile(rb"^@SQ\t(?:[^\n]*?\t)?SN:([^\t\n]+)[^\n]*", re.MULTILINE)
+_MD5 = re.compile(rb"(?:\tM5:|,md5=)\"?([0-9A-Fa-f]{32})(?![0-9A-Fa-f])")
 _IDX = re.compile(rb",IDX=(\d{1,9})[,>]")
 
 
@@ -41,6 +43,30 @@ def read_header(source: Source, form: str) -> Header:
             return _read_bcf(text)
         case _:
             return _read_vcf(text)
+
+
+def read_digests(source: Source, form: str) -> Mapping[str, str]:
+    """The MD5 of each reference that the header states one for. Raises SourceRefused."""
+    text = _Unpacked(source)
+    match form:
+        case "BAM":
+            text.take(4)
+            return _stated(text.take(text.number()), _SQ)
+        case "BCF":
+            text.take(5)
+            return _stated(text.take(text.number()), _CONTIG)
+        case _:
+            _read_vcf(text)
+            return _stated(text.so_far(), _CONTIG)
+
+
+def _stated(text: bytes, line: re.Pattern[bytes]) -> dict[str, str]:
+    found = {}
+    for match in line.finditer(text):
+        digest = _MD5.search(match[0])
+        if digest is not None:
+            found[_name(match[1])] = digest[1].decode().lower()
+    return found
 
 
 def _read_bam(text: _Unpacked) -> Header:

@@ -14,13 +14,13 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
-from streams.slices.bgzf import HEAD_BYTES, block_size, packed, read_block
+from streams.slices.bgzf import HEAD_BYTES, MAX_BLOCK, block_size, packed, read_block
 from streams.slices.binned import Offsets, fewest, merged
 from streams.slices.chart import Chart
 from streams.storage import Source, read_range
 
 MAX_STRETCHES = 256
-CUTS_AT_ONCE = 8  # so that no piece is larger than half a mebibyte
+CUT_BYTES = 8 * MAX_BLOCK  # of the cuts of one piece, unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,11 @@ def whole(chart: Chart) -> Woven:
     return Woven((Stretch(0, chart.size),), (0, chart.size))
 
 
-def weave(source: Source, chart: Chart, rows: Offsets) -> Woven:
-    """The header, the records of `rows` and the end of the file. Raises SourceRefused."""
+def weave(source: Source, chart: Chart, rows: Offsets, *, exactly: bool = False) -> Woven:
+    """The header, the records of `rows` and the end of the file; nothing between them comes along
+    where it is to be `exactly` these. Raises SourceRefused."""
     header = np.array([[0, chart.header_end]], np.uint64)
-    rows = merged([header, fewest(rows, MAX_STRETCHES)])
+    rows = merged([header, rows if exactly else fewest(rows, MAX_STRETCHES)])
     parts = [part for begin, end in rows.tolist() for part in _parts(source, begin, end)]
     pieces = tuple(_joined([*parts, Stretch(chart.data_end >> 16, chart.size)]))
     starts = [0]
@@ -112,14 +113,26 @@ def _joined(parts: Iterable[Cut | Stretch]) -> Iterator[Piece]:
     """Cuts that meet become one piece, as do stretches."""
     for is_stretch, run in groupby(parts, lambda part: isinstance(part, Stretch)):
         if not is_stretch:
-            cuts = [part for part in run if isinstance(part, Cut)]
-            for first in range(0, len(cuts), CUTS_AT_ONCE):
-                yield tuple(cuts[first : first + CUTS_AT_ONCE])
+            yield from _pieces(part for part in run if isinstance(part, Cut))
             continue
         stretches = [part for part in run if isinstance(part, Stretch)]
         breaks = [n for n, (a, b) in enumerate(pairwise(stretches), 1) if a.end0 != b.start0]
         for first, after in pairwise([0, *breaks, len(stretches)]):
             yield Stretch(stretches[first].start0, stretches[after - 1].end0)
+
+
+def _pieces(cuts: Iterable[Cut]) -> Iterator[tuple[Cut, ...]]:
+    piece: list[Cut] = []
+    held = 0
+    for cut in cuts:
+        size = (MAX_BLOCK if cut.to0 is None else cut.to0) - cut.from0
+        if piece and held + size > CUT_BYTES:
+            yield tuple(piece)
+            piece, held = [], 0
+        piece.append(cut)
+        held += size
+    if piece:
+        yield tuple(piece)
 
 
 def _size(source: Source, piece: Piece) -> int:
@@ -135,6 +148,8 @@ def _read_piece(source: Source, piece: Piece, start0: int, end0: int) -> bytes:
 
 
 def _render(source: Source, cuts: tuple[Cut, ...]) -> bytes:
-    return packed(
-        b"".join(read_block(source, cut.block0).content[cut.from0 : cut.to0] for cut in cuts)
-    )
+    parts = []
+    for block0, run in groupby(cuts, lambda cut: cut.block0):
+        content = read_block(source, block0).content
+        parts += [content[cut.from0 : cut.to0] for cut in run]
+    return packed(b"".join(parts))

@@ -9,6 +9,7 @@ from access.grants import VISA_SECONDS, mint
 from access.policy import PolicyBook
 from access.rows import IssuedGrant
 from passports.tokens import SigningKey
+from schemas.grants import Extent, GrantedRegion
 from tests.support.access_node import NOW, URL, at, policy
 
 BOOK = PolicyBook((policy("ds1", "dora"),), version="1")
@@ -57,6 +58,14 @@ def test_a_visa_names_the_dataset_as_the_policy_does() -> None:
     }
     assert (claims["iss"], claims["sub"]) == (URL, "grace")
     assert not {"aud", "scope"} & set(claims)
+
+
+def test_a_grant_of_parts_has_a_visa_for_each_and_none_for_the_dataset() -> None:
+    region = GrantedRegion(reference="chr1", start0=5, end0=9)
+    parts = minted(replace(GRANT, extent=Extent(units=("ds1/a.bam",), regions=(region,))))
+    values = [opened(visa)["ga4gh_visa_v1"]["value"] for visa in parts]  # type: ignore[index]
+    assert values == [f"{URL}/datasets/ds1#{m}" for m in ("unit=ds1/a.bam", "region=chr1:5-9")]
+    assert len({opened(visa)["jti"] for visa in parts}) == 2
 
 
 def test_a_visa_lives_an_hour_at_most_and_never_past_its_grant() -> None:

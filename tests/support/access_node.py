@@ -23,7 +23,7 @@ from gateway.http_errors import ErrorTable
 from passports.passport import Researcher
 from passports.tokens import SigningKey
 from schemas import challenge
-from schemas.grants import NewRequest, StepBody
+from schemas.grants import Extent, NewRequest, StepBody
 
 URL = "http://127.0.0.1:8081"
 ISSUER = "http://127.0.0.1:8179"
@@ -165,10 +165,18 @@ class AccessNode:
             self.recipients.confirm(made.workspace_id, admin=at(confirmed_by), now=self.clock())
         return made.workspace_id
 
-    def submitted(self, workspace: str, *, requester: str = "grace", dataset: str = "ds1") -> str:
+    def submitted(
+        self,
+        workspace: str,
+        *,
+        requester: str = "grace",
+        dataset: str = "ds1",
+        extent: Extent | None = None,
+    ) -> str:
         new = NewRequest(
-            dataset=dataset, project="Sight", purpose="Eyes.", workspace=workspace, months=6
-        )
+            dataset=dataset, project="Sight", purpose="Eyes.", workspace=workspace, months=6,
+            extent=extent,
+        )  # fmt: skip
         made = self.desk.create(new, requester=at(requester), now=self.clock())
         self.take(made.request_id, Step.SUBMIT, by=requester)
         return made.request_id

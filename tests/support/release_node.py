@@ -25,6 +25,7 @@ from passports.passport import Researcher
 from passports.visas import Visa, VisaType
 from schemas.data_use import DataUseTerm
 from schemas.errors import SkerryError
+from schemas.grants import Extent
 from streams.agent import Agent, AgentClient, AgentServer, KeyAnswer, KeyRequest
 from streams.entitlement import Entitlement, Entitlements
 from streams.htsget.tickets import error_body
@@ -193,14 +194,21 @@ class ReleaseNode:
             node_public=self.node_secret.public,
         )
 
-    def grant(self, workspace: SecretKey, *, to: str = "grace", dataset: str = "ds1") -> str:
+    def grant(
+        self,
+        workspace: SecretKey,
+        *,
+        to: str = "grace",
+        dataset: str = "ds1",
+        extent: Extent | None = None,
+    ) -> str:
         """A confirmed workspace with this key and an approved request; answers the request."""
         access = self.access
         made = access.register(to, key=workspace.public)
         secret = access.secrets[workspace.public]
         access.recipients.prove(made.workspace_id, secret, owner=at(to), now=self.clock())
         access.recipients.confirm(made.workspace_id, admin=at("adam"), now=self.clock())
-        request = access.submitted(made.workspace_id, requester=to, dataset=dataset)
+        request = access.submitted(made.workspace_id, requester=to, dataset=dataset, extent=extent)
         access.take(request, Step.APPROVE, by="dora")
         return request
 

@@ -11,10 +11,14 @@ import anyio.to_thread
 import httpx
 import pytest
 
+from schemas.grants import Extent, GrantedRegion
 from streams.envelope import SEGMENT
+from streams.slices.chart import Region
+from tests.support import slice_files
 from tests.support.access_node import URL
 from tests.support.release_node import ReleaseNode, bgzf
 from tests.support.sealing_node import client_of
+from tests.support.slice_files import overlapping, read_all
 from workspaces import inbox, keys, settings
 from workspaces.deliveries import Delivery
 from workspaces.errors import NodeRefused
@@ -80,6 +84,22 @@ async def test_what_the_node_sealed_is_what_the_workspace_opens(
     node.grant(held.secret)
     delivery = await fetch(held.folder, node)
     assert (settings.data_folder(held.folder) / delivery.path).read_bytes() == CONTENT
+
+
+@pytest.mark.anyio
+async def test_a_grant_of_regions_brings_their_records_and_the_delivery_says_so(
+    tmp_path: Path, node: ReleaseNode
+) -> None:
+    held = workspace(tmp_path / "lab", node)
+    reads = slice_files.write(tmp_path, "BAM", records=400)
+    node.seal(reads.read_bytes())
+    region = GrantedRegion(reference="chr1", start0=124_478_000, end0=124_483_000)
+    node.grant(held.secret, extent=Extent(regions=(region,)))
+    delivery = await fetch(held.folder, node)
+    part = settings.data_folder(held.folder) / delivery.path
+    expected = overlapping(read_all(reads, "BAM"), [Region("chr1", region.start0, region.end0)])
+    assert [text for *_, text in read_all(part, "BAM")] == expected
+    assert delivery.regions == (("chr1", region.start0, region.end0),)
 
 
 @pytest.mark.anyio
