@@ -140,6 +140,7 @@ def _add_forms(router: APIRouter, office: RequestOffice) -> None:
         person, now = session.signed_in.identity, office.clock()
         try:
             form = new_request({**fields, "dataset": [before.dataset]}, before=before.data_use)
+            form = form.model_copy(update={"extent": before.extent})  # not in the form: it stays
             if _asked_to_check(fields):
                 return _checked(office, session, form, shown=sent_back(fields))
             office.desk.edit(request_id, form, actor=person, now=now)
