@@ -7,7 +7,7 @@ is absent stays absent: nothing here turns silence into zero. Merging is `aggreg
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
@@ -16,6 +16,7 @@ from schemas.wire import canonical_json
 
 MAX_SETS = 1_000
 MAX_TEXT = 300
+MAX_POPULATIONS = 50
 _PRECISIONS = ("exact", "rounded", "imprecise")
 _BELOW = re.compile(r"<\s?([1-9]\d{0,8})", re.ASCII)
 
@@ -49,11 +50,22 @@ class Shown(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Frequency:
+    """Of one allele in one population, as the record has it (`frequencyInPopulations`)."""
+
+    population: str
+    value: float
+    allele_count: int | None = None
+    allele_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SetAnswer:
     """One dataset's answer; `dataset` is None when the node spoke only for itself as a whole.
 
     `bounds` are the least and the most it can mean, None where no count was given; `variations`
-    are digests that tell the variants of its records apart."""
+    are digests that tell the variants of its records apart, `frequencies` are there where it sent
+    the record of one variant alone."""
 
     dataset: str | None
     exists: bool
@@ -62,6 +74,7 @@ class SetAnswer:
     below: int | None = None
     span: tuple[int, int] | None = None
     variations: tuple[bytes, ...] = ()
+    frequencies: tuple[Frequency, ...] = ()
 
     @property
     def shown(self) -> Shown:
@@ -231,6 +244,7 @@ def _counted(
         below=below,
         span=(min(ends), max(ends)) if len(ends) == 2 else None,
         variations=_variations(raw),
+        frequencies=tuple(_frequencies(raw)),
     )
 
 
@@ -240,6 +254,23 @@ def _variations(raw: Mapping[str, object]) -> tuple[bytes, ...]:
     if not all(found):
         return ()
     return tuple(blake2b(canonical_json(one), digest_size=16).digest() for one in found)
+
+
+def _frequencies(raw: Mapping[str, object]) -> Iterator[Frequency]:
+    records = items(raw.get("results"))
+    if len(records) != 1:
+        return
+    for source in items(members(records[0]).get("frequencyInPopulations"))[:MAX_POPULATIONS]:
+        for one in items(members(source).get("frequencies"))[:MAX_POPULATIONS]:
+            said = members(one)
+            value = said.get("alleleFrequency")
+            if isinstance(value, int | float) and 0 <= value <= 1:
+                yield Frequency(
+                    text(said.get("population")) or "not named",
+                    float(value),
+                    number(said.get("alleleCount")),
+                    number(said.get("alleleNumber")),
+                )
 
 
 def _precision(first: Mapping[str, object], then: Mapping[str, object]) -> str:

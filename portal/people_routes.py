@@ -1,4 +1,4 @@
-"""The page that draws a dataset's people: `/people/{node}/{dataset}`."""
+"""The page that draws a dataset's people, whole or as a part of the dataset's own page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from portal.people import charts
-from portal.site import Portal
+from portal.site import Portal, is_part
 
 
 def build(portal: Portal) -> APIRouter:
@@ -18,6 +18,7 @@ def build(portal: Portal) -> APIRouter:
         node, dataset = portal.dataset(slug, dataset_id)
         drawn = [] if node.foreign else await charts(portal.fanout, node, dataset.id)
         values = {"node": node, "dataset": dataset, "charts": drawn}
-        return portal.page(request, "people.html", visitor=visitor, values=values)
+        name = "_charts.html" if is_part(request) else "people.html"
+        return portal.page(request, name, visitor=visitor, values=values)
 
     return router

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from portal.dataset_page import dataset_page
+from portal.node_map import node_map
 from portal.site import Portal
 
 
@@ -40,6 +41,7 @@ def _add_catalogue(router: APIRouter, portal: Portal) -> None:
             "nodes": portal.registry.nodes,
             "settings": portal.settings,
             "health": await portal.registry.health(),
+            "map": node_map(portal.registry.nodes, portal.settings.places),
         }
         return portal.page(request, "network.html", visitor=visitor, values=values)
 

@@ -16,11 +16,12 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from portal import export
 from portal.aggregate import merge
+from portal.charts import by_dataset, by_population
 from portal.parts import joined
-from portal.question import Question, parse
+from portal.question import Kind, Question, parse
 from portal.results import Result
 from portal.searches import Search, new_id
-from portal.site import Portal
+from portal.site import Portal, is_part
 from portal.snippets import snippets
 from portal.visitors import Visitor
 from schemas.errors import SkerryError
@@ -89,7 +90,7 @@ def _add_asking(router: APIRouter, portal: Portal) -> None:
         visitor, form = portal.visitors.of(request), await portal.form(request)
         portal.visitors.check_form(visitor, form.get("csrf"))
         typed = _Typed.of(form)
-        if _live(request) and not (typed.q.strip() or typed.terms.strip(",; ")):
+        if is_part(request) and not (typed.q.strip() or typed.terms.strip(",; ")):
             return Response("", media_type="text/html")
         try:
             question = typed.question()
@@ -98,7 +99,7 @@ def _add_asking(router: APIRouter, portal: Portal) -> None:
         nodes = portal.registry.nodes
         prospects = await portal.prospects.all(question, nodes, visitor)
         values = _form(portal, typed) | {"question": question, "prospects": prospects}
-        name = "_preview.html" if _live(request) else "search.html"
+        name = "_preview.html" if is_part(request) else "search.html"
         return portal.page(request, name, visitor=visitor, values=values)
 
     @router.post("/search")
@@ -110,7 +111,7 @@ def _add_asking(router: APIRouter, portal: Portal) -> None:
             question = typed.question()
         except SkerryError as error:
             return _refused(request, portal, visitor, typed, error)
-        if _live(request):
+        if is_part(request):
             values = _form(portal, typed) | _asked(portal, question)
             values["search"] = portal.searches.begin(question, visitor)
             return portal.page(request, "_live.html", visitor=visitor, values=values)
@@ -150,10 +151,21 @@ def _add_results(router: APIRouter, portal: Portal) -> None:
         async for row in portal.answers(result.question, visitor, nodes=[node]):
             result.put(row)
         portal.results.keep(search_id, result)
-        if _live(request):
+        if is_part(request):
             values = _shown(portal, search_id, result) | {"row": result.by_node[node.url]}
             return portal.page(request, "_retried.html", visitor=visitor, values=values)
         return _whole(request, portal, visitor, search_id, result)
+
+    @router.post("/search/{search_id}/frequencies")
+    async def frequencies(request: Request, search_id: str) -> Response:
+        """Asks for records, which fewer nodes give than counts: so only when it is wanted."""
+        visitor, form = portal.visitors.of(request), await portal.form(request)
+        portal.visitors.check_form(visitor, form.get("csrf"))
+        question = portal.results.get(search_id, visitor).question
+        rows = [row async for row in portal.answers(question, visitor, granularity="record")]
+        values = {"question": question, "chart": by_population(rows), "asked": len(rows)}
+        name = "_frequencies.html" if is_part(request) else "frequencies.html"
+        return portal.page(request, name, visitor=visitor, values=values)
 
     @router.get("/search/{search_id}/answers.json")
     async def as_json(request: Request, search_id: str) -> Response:
@@ -184,6 +196,8 @@ async def _events(portal: Portal, search: Search, visitor: Visitor) -> AsyncGene
         finally:
             await answers.aclose()
     portal.results.keep(search.id, result)
+    drawn = portal.pages.get_template("_drawn.html")
+    yield _event("drawn", drawn.render({**_drawn(search.id, result), "csrf": visitor.csrf}))
     yield _event("done", "<!-- nothing left to stop -->")
 
 
@@ -192,15 +206,11 @@ def _event(name: str, html: str) -> str:
     return f"event: {name}\n{lines}\n"
 
 
-def _live(request: Request) -> bool:
-    return request.headers.get("hx-request") == "true"
-
-
 def _refused(
     request: Request, portal: Portal, visitor: Visitor, typed: _Typed, error: SkerryError
 ) -> Response:
     values = _form(portal, typed) | {"problem": error.public}
-    name = "_problem.html" if _live(request) else "search.html"
+    name = "_problem.html" if is_part(request) else "search.html"
     return portal.page(request, name, visitor=visitor, status=error.status, values=values)
 
 
@@ -217,6 +227,7 @@ def _whole(
     question = result.question
     again = typed or _Typed(question.text, question.terms, question.assembly)
     values = _form(portal, again) | _asked(portal, question) | _shown(portal, search_id, result)
+    values |= _drawn(search_id, result)
     return portal.page(request, "search.html", visitor=visitor, values=values)
 
 
@@ -242,6 +253,18 @@ def _shown(portal: Portal, search_id: str, result: Result) -> dict[str, object]:
         "merged": merge(result.question.kind, rows),
         "kept": search_id,
         "slugs": {node.url: node.slug for node in portal.registry.nodes},
+    }
+
+
+def _drawn(search_id: str, result: Result) -> dict[str, object]:
+    """The answer as bars, and whether frequencies of its allele can be asked for."""
+    question = result.question
+    unit = "People" if question.kind is Kind.INDIVIDUALS else "Variants"
+    site = question.site
+    return {
+        "chart": by_dataset(result.rows, unit=unit),
+        "kept": search_id,
+        "is_allele": question.kind is Kind.VARIANTS and site is not None and bool(site.alt),
     }
 
 

@@ -29,6 +29,8 @@ def _public_url(value: str) -> str:
 
 
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
+Degrees90 = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Degrees180 = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class PortalSettings(BaseSettings):
     passport_key: Path | None = None
     # An SQLite file in which every look at a node is kept for 30 days.
     health_file: Path | None = None
+    # Where nodes are, for the map: address to degrees north and east.
+    places: dict[PublicUrl, tuple[Degrees90, Degrees180]] = Field(default={}, max_length=1000)
     name: str = Field(default="Skerry", min_length=1, max_length=80)
     organization_id: str = Field(default="skerry", min_length=1, max_length=200)
     organization_name: str = Field(default="Skerry portal", min_length=1, max_length=200)

@@ -38,6 +38,11 @@ def in_utc(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def is_part(request: Request) -> bool:
+    """Whether a page that is open asks for a part of itself, rather than a browser for a page."""
+    return request.headers.get("hx-request") == "true"
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A question to try: what to type in the box, which terms beside it, what it asks."""
@@ -113,6 +118,7 @@ class Portal:
         *,
         nodes: Sequence[Node] | None = None,
         stopped: asyncio.Event | None = None,
+        granularity: str = "count",
     ) -> AsyncGenerator[NodeAnswer, None]:
         """From `nodes`, or from all of them; one that cannot serve the question is not asked."""
         signed_in = visitor.session is not None
@@ -123,7 +129,7 @@ class Portal:
                 for node in chosen
             ],
             f"/{question.kind.value}",
-            body=question.body(),
+            body=question.body(granularity=granularity),
             credential=self.visitors.credential(visitor),
             stopped=stopped,
             journey=begun(self.settings.network_id),

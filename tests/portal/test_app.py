@@ -88,7 +88,8 @@ async def test_without_script_one_post_shows_every_row_and_names_the_stopped_nod
     assert page.status_code == 200
     assert "7 people from 2 of 3 nodes, an exact count." in page.text
     assert "does not accept connections" in page.text
-    assert page.text.count('<th scope="row"') == 3
+    assert page.text.count('<th scope="row" data-label="Node">') == 3 + 2  # rows, then bars
+    assert "People by dataset" in page.text
 
 
 async def test_with_script_rows_come_one_by_one_then_done_and_only_once() -> None:
@@ -105,7 +106,7 @@ async def test_with_script_rows_come_one_by_one_then_done_and_only_once() -> Non
         stream = await browser.get(found[1])
         again = await browser.get(found[1])
     events = re.findall(r"^event: (\w+)$", stream.text, re.MULTILINE)
-    assert events == ["row", "total", "row", "total", "done"]
+    assert events == ["row", "total", "row", "total", "drawn", "done"]
     assert "gave only a yes or no" in stream.text
     assert again.status_code == 404
 
@@ -518,3 +519,57 @@ async def test_a_basket_names_its_datasets_and_sends_nothing_for_a_stranger() ->
     assert page.text.count("Cohort X") == 1
     assert "Nothing is chosen" in empty.text
     assert (unknown.status_code, many.status_code, sent.status_code) == (404, 400, 401)
+
+
+async def test_frequencies_are_asked_for_on_request_and_drawn_by_population() -> None:
+    asked: list[str] = []
+
+    async def ask(request: Request) -> Response:
+        granularity = (await request.json())["query"]["requestedGranularity"]
+        asked.append(granularity)
+        one: dict[str, object] = {"id": "x", "exists": True, "resultsCount": 1}
+        if granularity == "record":
+            frequencies = [{"population": "<NFE>", "alleleFrequency": 0.25}]
+            one["results"] = [{"frequencyInPopulations": [{"frequencies": frequencies}]}]
+        sets = {"resultSets": [one]}
+        return JSONResponse({"responseSummary": {"exists": True}, "response": sets})
+
+    app = Starlette(routes=[Route("/beacon/g_variants", ask, methods=["POST"])])
+    async with served(app) as one, served(_node("two", 1)) as two, _browser(one, two) as browser:
+        page = await browser.post("/search", data={"q": "1:10177 A>AC"})
+        found = re.search(r'action="(/search/[\w-]+/frequencies)"', page.text)
+        assert found is not None
+        drawn = await browser.post(found[1])
+        part = await browser.post(found[1], headers={"hx-request": "true"})
+        region = await browser.post("/search", data={"q": "1:10177-10200"})
+        browser.cookies.clear()
+        stolen = await browser.post(found[1])
+    assert asked[:2] == ["count", "record"]
+    assert "&lt;NFE&gt;" in drawn.text
+    assert "0.25" in drawn.text
+    assert "<html" in drawn.text
+    assert "<html" not in part.text
+    assert "/frequencies" not in region.text
+    assert stolen.status_code in (403, 404)
+
+
+async def test_where_nobody_gives_records_that_is_what_is_said() -> None:
+    async with served(_node("one", 1)) as one, _browser(one) as browser:
+        page = await browser.post("/search", data={"q": "1:10177 A>AC"})
+        found = re.search(r'action="(/search/[\w-]+/frequencies)"', page.text)
+        assert found is not None
+        drawn = await browser.post(found[1])
+    assert "None of the 1 nodes gave you a record with frequencies." in drawn.text
+
+
+async def test_a_datasets_people_are_a_part_of_its_page_or_a_page_of_their_own() -> None:
+    async with served(_node("one", 3)) as one, _browser(one) as browser:
+        slug = (await browser.get("/api/nodes")).json()[0]["slug"]
+        page = await browser.get(f"/datasets/{slug}/x")
+        part = await browser.get(f"/people/{slug}/x", headers={"hx-request": "true"})
+        whole = await browser.get(f"/people/{slug}/x")
+    assert f'hx-get="/people/{slug}/x"' in page.text
+    assert f'href="/people/{slug}/x"' in page.text
+    assert "<html" not in part.text
+    assert "People by disease" in part.text
+    assert "<h1>Its people</h1>" in whole.text

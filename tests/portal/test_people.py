@@ -10,10 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from portal.answer import SetAnswer, Shown
 from portal.calls import Calls
 from portal.fanout import Fanout
-from portal.people import Bar, chart, charts
+from portal.people import charts
 from portal.registry import Registry
 from portal.settings import Limits
 from tests.support.loopback import served
@@ -25,16 +24,23 @@ SAYS: dict[str, dict[str, object]] = {
     "MONDO:1": {"exists": True},
     "MONDO:2": {"exists": False},
 }
+FIELDS: dict[str, dict[str, object]] = {
+    "ethnicity": {"exists": True, "resultsCount": 12, "countPrecision": "rounded"},
+    "diseases.ageOfOnset": {"exists": False},
+}
 
 
 def _node(asked: list[str]) -> Starlette:
     async def ask(request: Request) -> Response:
         assert request.headers.get("authorization") is None
         asked.append(request.url.path)
-        term = (await request.json())["query"]["filters"][0]["id"]
-        if term not in SAYS:
+        (one,) = (await request.json())["query"]["filters"]
+        term = one["id"]
+        if term == "ethnicity":
+            assert one == {"id": "ethnicity", "operator": "=", "value": "Sami"}
+        if term not in SAYS | FIELDS:
             return JSONResponse({"error": {"errorCode": 403}, "info": {"code": "suppressed"}}, 403)
-        one = {"id": "a/b", "setType": "dataset"} | SAYS[term]
+        one = {"id": "a/b", "setType": "dataset"} | (SAYS | FIELDS)[term]
         summary = {"exists": one["exists"]}
         return JSONResponse({"responseSummary": summary, "response": {"resultSets": [one]}})
 
@@ -44,6 +50,10 @@ def _node(asked: list[str]) -> Starlette:
     async def terms(_request: Request) -> Response:
         ids = [*SAYS, "MONDO:3", "HP:1"]
         listed = [{"id": one, "type": "ontologyTerm", "scopes": ["individual"]} for one in ids]
+        listed += [
+            {"id": "ethnicity", "type": "alphanumeric", "values": ["Sami"]},
+            {"id": "diseases.ageOfOnset", "type": "alphanumeric", "scopes": ["individual"]},
+        ]
         blood = {"id": "MONDO:4", "type": "ontologyTerm", "scopes": ["biosample"]}
         return JSONResponse({"response": {"filteringTerms": [*listed, blood]}})
 
@@ -67,18 +77,13 @@ async def test_each_term_is_asked_of_that_dataset_as_anyone() -> None:
         made = await charts(Fanout(calls, LIMITS), registry.nodes[0], "set-1")
         await calls.close()
     assert set(asked) == {"/beacon/datasets/set-1/individuals"}
-    sexes, diseases = made
-    assert [bar.term for bar in sexes.bars] == ["NCIT:C16576", "NCIT:C20197"]
-    assert [bar.answer.shown if bar.answer else None for bar in (*sexes.bars, *diseases.bars)] == [
-        Shown.EXACT, Shown.FEWER, Shown.HIDDEN, Shown.NO, None,
-    ]  # fmt: skip
+    sexes, ages, diseases, ancestry = made
+    assert [(bar.code, bar.beside, bar.rough) for bar in sexes.bars] == [
+        ("NCIT:C16576", "30", False),
+        ("NCIT:C20197", "< 10", True),
+    ]
     assert [bar.share for bar in sexes.bars] == [100, 30]
+    assert [bar.words for bar in diseases.bars] == ["yes, number hidden", "0", "HTTP 403"]
     assert [bar.share for bar in diseases.bars] == [0, 0, 0]
-
-
-def test_bars_are_measured_against_the_longest() -> None:
-    def bar(count: int | None) -> Bar:
-        return Bar("T:1", "t", SetAnswer("d", True, count, "exact"), "")
-
-    assert [one.share for one in chart("t", "t", [bar(5), bar(20), bar(None)]).bars] == [25, 100, 0]
-    assert chart("t", "t", []).bars == ()
+    assert [bar.label for bar in ages.bars] == [f"before {age}" for age in range(10, 90, 10)]
+    assert [(bar.code, bar.words) for bar in ancestry.bars] == [("ethnicity = Sami", "about 12")]
