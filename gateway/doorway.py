@@ -22,7 +22,11 @@ from schemas.errors import TooLarge
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_UPLOAD_BYTES = MAX_BYTES + 64 * 1024  # a form carries more than the file
-_UPLOAD = re.compile(r"(?:/access)?/requests/[^/]+/attachments(?:/[^/]*)?")
+MAX_OUTPUT_BYTES = 64 * 1024 * 1024  # of a run, on its way to the airlock
+_UPLOADS = (
+    (re.compile(r"(?:/access)?/requests/[^/]+/attachments(?:/[^/]*)?"), MAX_UPLOAD_BYTES),
+    (re.compile(r"/access/runs/[^/]+/candidates"), MAX_OUTPUT_BYTES),
+)
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 Door = Callable[[Request], Awaitable[Response]]
@@ -42,7 +46,7 @@ class Doorway:
             return
         started, status, seen = time.perf_counter(), 500, 0
         declared = _declared_length(scope)
-        most = MAX_UPLOAD_BYTES if _UPLOAD.fullmatch(scope["path"]) else MAX_BODY_BYTES
+        most = _most(scope["path"])
 
         async def counted_receive() -> Message:
             nonlocal seen
@@ -102,6 +106,10 @@ class Application(FastAPI):
         self._tally.count(
             door_of(scope["path"]), scope["method"], answer.status_code, seconds=seconds
         )
+
+
+def _most(path: str) -> int:
+    return next((cap for door, cap in _UPLOADS if door.fullmatch(path)), MAX_BODY_BYTES)
 
 
 def _declared_length(scope: Scope) -> int:

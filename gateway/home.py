@@ -107,6 +107,11 @@ class NodeHome:
         return self.root / "attachments"
 
     @property
+    def airlock(self) -> Path:
+        """Outputs of runs, sealed to the key of the attachments."""
+        return self.root / "airlock"
+
+    @property
     def agent_socket(self) -> Path:
         return self.root / "agent.sock"
 
@@ -133,7 +138,7 @@ class NodeHome:
     def attachment_key(self) -> stream_keys.SecretKey:
         """Of a node that has kept no document yet, a new one."""
         path = self._key("attachments.sec")
-        if not path.exists() and not self.attachments.exists():
+        if not (path.exists() or self.attachments.exists() or self.airlock.exists()):
             stream_keys.write_pair(path, self._key("attachments.pub"))
         return stream_keys.read_secret_key(path)
 

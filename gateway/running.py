@@ -1,0 +1,69 @@
+"""What serves runs and the airlock, built from a node's parts: the checkers meet the queue here.
+
+`access.airlock` keeps outputs and knows who decides; `workspaces.airlock.gate` knows their forms.
+Neither room sees the other's insides; this is where one is passed to the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from access.airlock import Airlock
+from access.airlock_files import AirlockFiles
+from access.audit import Record
+from access.person_keys import PersonKeys
+from access.policy import PolicyBook
+from access.recipients import Recipients
+from access.requests import RequestDesk
+from access.run_routes import RunCounter
+from access.runs import Runs
+from access.store import Store
+from access.workspace_caller import WorkspaceCaller
+from workspaces.airlock import gate
+
+Seal = Callable[[bytes], bytes]
+SealTo = Callable[[bytes, bytes], bytes]
+
+
+def counter(
+    store: Store,
+    *,
+    recipients: Recipients,
+    book: PolicyBook,
+    desk: RequestDesk,
+    record: Record,
+    signing_key: Ed25519PrivateKey,
+    public_url: str,
+    folder: Path,
+    seal: Seal,
+    unseal: Seal,
+    seal_to: SealTo,
+    clock: Callable[[], int],
+) -> RunCounter:
+    """`seal` and `unseal` are for what lies at the node, `seal_to` takes a public key first."""
+    runs = Runs(
+        store,
+        book=book,
+        record=record,
+        signing_key=signing_key,
+        audience=public_url,
+        seal=seal_to,
+    )
+    keys = PersonKeys(store, record=record)
+    airlock = Airlock(
+        store,
+        runs=runs,
+        desk=desk,
+        keys=keys,
+        files=AirlockFiles(folder, seal=seal, unseal=unseal),
+        record=record,
+        judge=gate.judge,
+        seal_to=seal_to,
+        signing_key=signing_key,
+        audience=public_url,
+    )
+    workspaces = WorkspaceCaller(store, recipients, public_url, clock)
+    return RunCounter(runs, airlock, keys, workspaces, clock)
