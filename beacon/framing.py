@@ -6,7 +6,6 @@ by `query`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -29,7 +28,7 @@ PARAMETERS = frozenset(
 MAX_TEXT = 500
 Schema = tuple[str | None, str | None]  # entity type and schema, as asked
 
-_WHOLE = re.compile(r"^[0-9]{1,12}$")
+_MAX_DIGITS = 12
 _GRANULARITIES = {each.wire: each for each in Granularity}
 _INCLUDES: dict[str, IncludeName] = {"HIT": "HIT", "MISS": "MISS", "ALL": "ALL", "NONE": "NONE"}
 _BOOLEANS = {"true": True, "false": False, "True": True, "False": False}
@@ -119,7 +118,7 @@ def _page_token(page: RequestPagination) -> str | None:
 
 
 def whole(name: str, text: str) -> int:
-    if not _WHOLE.match(text):
+    if not (text.isdecimal() and text.isascii() and len(text) <= _MAX_DIGITS):
         raise BadQuestion(f"{name} must be a whole number.")
     return int(text)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from access.policy import Granularity
 from beacon import filters as filter_rules
@@ -28,7 +29,14 @@ MAX_SKIPPED_RECORDS = 2**31 - 1
 MAX_DATASETS = 100
 
 NARROWING = frozenset({"filters", "datasetIds"})
-_KNOWN = framing.PARAMETERS | NARROWING | variants.PARAMETERS
+_KINDS = {
+    **dict.fromkeys(variants.PARAMETERS, "text"),
+    **dict.fromkeys(variants.INTEGERS, "whole"),
+    **dict.fromkeys(variants.LISTS, "positions"),
+    **dict.fromkeys(framing.PARAMETERS, "frame"),
+    **{name: name for name in NARROWING},
+}
+MAX_FRAMES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +99,33 @@ def from_get(target: Target, pairs: Sequence[tuple[str, str]]) -> Query:
     """A query of decoded query-string pairs."""
     frame: dict[str, str] = {}
     genomic: dict[str, object] = {}
-    narrowing: dict[str, list[str]] = {}
+    filters: list[str] = []
+    named: list[str] = []
     for given, value in pairs:
         name = variants.ALIASES.get(given, given)
-        if name in variants.LISTS:
-            positions = genomic.setdefault(name, [])
-            positions += [framing.whole(name, part) for part in value.split(",")]  # type: ignore[operator]  # a list, one line above
-        elif name in NARROWING:
-            narrowing.setdefault(name, []).append(value)
-        elif name in frame or name in genomic:
-            raise BadQuestion(f"{name} is given more than once.")
-        elif name in framing.PARAMETERS:
-            frame[name] = value
-        elif name in variants.PARAMETERS:
-            genomic[name] = framing.whole(name, value) if name in variants.INTEGERS else value
-        else:
-            refuse_unknown({given: value}, _KNOWN)
-    read = filter_rules.read_get(narrowing["filters"]) if "filters" in narrowing else ()
-    named = [part for value in narrowing.get("datasetIds", ()) for part in value.split(",")]
-    datasets = _dataset_ids(named if "datasetIds" in narrowing else None)
-    return _query(target, framing.of_get(frame), genomic, datasets=datasets, read=read)
+        match _KINDS.get(name):
+            case "positions":
+                positions = genomic.setdefault(name, [])
+                positions += [framing.whole(name, part) for part in value.split(",")]  # type: ignore[operator]  # a list, one line above
+            case "filters":
+                filters.append(value)
+            case "datasetIds":
+                named += value.split(",")
+            case None:
+                refuse_unknown({given: value}, frozenset(_KINDS))
+            case _ if name in frame or name in genomic:
+                raise BadQuestion(f"{name} is given more than once.")
+            case "frame":
+                frame[name] = value
+            case kind:
+                genomic[name] = framing.whole(name, value) if kind == "whole" else value
+    return _query(
+        target,
+        _framed_get(target.entry, tuple(frame.items())),
+        genomic,
+        datasets=_dataset_ids(named or None),
+        read=filter_rules.read_get(filters) if filters else (),
+    )
 
 
 def from_body(target: Target, raw: bytes) -> Query:
@@ -118,7 +133,8 @@ def from_body(target: Target, raw: bytes) -> Query:
     body = request_body.read(raw)
     genomic, datasets = _parameters(body.query.request_parameters or {})
     read = filter_rules.read(body.query.filters or [])
-    return _query(target, framing.of_body(body), genomic, datasets=datasets, read=read)
+    frame = _framed(target.entry, framing.of_body(body))
+    return _query(target, frame, genomic, datasets=datasets, read=read)
 
 
 def refuse_unknown(given: Mapping[str, object], known: frozenset[str]) -> None:
@@ -128,9 +144,44 @@ def refuse_unknown(given: Mapping[str, object], known: frozenset[str]) -> None:
         raise BadQuestion(f"Unknown parameters: {', '.join(unknown[:5])}.")
 
 
+@dataclass(frozen=True, slots=True)
+class _Framed:
+    """A frame as it stands for one entry type; `echo` is what is told of it."""
+
+    frame: Framing
+    granularity: Granularity
+    warnings: tuple[str, ...]
+    page: Page
+    echo: RequestSummary
+
+
+def _framed(entry: EntryTypeId, frame: Framing) -> _Framed:
+    _check_schemas(entry, frame.schemas)
+    granularity, warnings = frame.heeded("record" if entry == "dataset" else "boolean")
+    page = _within_reach(Page(frame.skip, frame.limit))
+    echo: RequestSummary = {
+        "apiVersion": frame.api_version,
+        "requestedSchemas": [
+            {"entityType": entity or entry, "schema": schema or ""}
+            for entity, schema in frame.schemas
+        ],
+        "pagination": {"skip": page.skip, "limit": page.limit},
+        "requestedGranularity": granularity.wire,
+        "includeResultsetResponses": frame.include,
+        "testMode": frame.test_mode,
+    }
+    return _Framed(frame, granularity, warnings, page, echo)
+
+
+@lru_cache(MAX_FRAMES)
+def _framed_get(entry: EntryTypeId, made: tuple[tuple[str, str], ...]) -> _Framed:
+    """Nearly all questions come in one of few frames."""
+    return _framed(entry, framing.of_get(dict(made)))
+
+
 def _query(
     target: Target,
-    frame: Framing,
+    framed: _Framed,
     genomic: Mapping[str, object],
     *,
     datasets: tuple[str, ...],
@@ -139,47 +190,36 @@ def _query(
     _check_fits(target, genomic, read=read)
     if len(datasets) > MAX_DATASETS or any(len(name) > 200 for name in datasets):
         raise BadQuestion(f"datasetIds names at most {MAX_DATASETS} datasets.")
-    _check_schemas(target, frame.schemas)
-    granularity, warnings = frame.heeded("record" if target.entry == "dataset" else "boolean")
+    parameters: dict[str, dict[str, object]] = {}
+    if genomic:
+        parameters["g_variant"] = dict(genomic)
+    if datasets:
+        parameters["datasets"] = {"datasetIds": list(datasets)}
     echo: RequestSummary = {
-        "apiVersion": frame.api_version,
-        "requestedSchemas": [
-            {"entityType": entity or target.entry, "schema": schema or ""}
-            for entity, schema in frame.schemas
-        ],
-        "pagination": {"skip": 0, "limit": 0},
-        "requestedGranularity": granularity.wire,
-        "includeResultsetResponses": frame.include,
-        "testMode": frame.test_mode,
-        "filters": [f.text for f in read],
-        "requestParameters": {
-            **({"g_variant": dict(genomic)} if genomic else {}),
-            **({"datasets": {"datasetIds": list(datasets)}} if datasets else {}),
-        },
-    }
-    page = _page(frame, echo)
-    echo["pagination"] = {"skip": page.skip, "limit": page.limit}
+        **framed.echo, "filters": [f.text for f in read], "requestParameters": parameters,
+    }  # fmt: skip
+    frame, page = framed.frame, framed.page
+    if frame.page_token is not None:
+        page = _within_reach(pages.read(frame.page_token, echo))
+        echo["pagination"] = {"skip": page.skip, "limit": page.limit}
     return Query(
         target=target,
         asked=variants.recognise(genomic),
         datasets=datasets,
         filters=read,
-        granularity=granularity,
+        granularity=framed.granularity,
         include=frame.include,
         skip=page.skip,
         limit=page.limit,
         echo=echo,
         test_mode=frame.test_mode,
-        warnings=warnings,
+        warnings=framed.warnings,
         named=_named(target),
     )
 
 
-def _page(frame: Framing, asked: RequestSummary) -> Page:
+def _within_reach(page: Page) -> Page:
     """The page asked for, within what may be had at once."""
-    page = Page(frame.skip, frame.limit)
-    if frame.page_token is not None:
-        page = pages.read(frame.page_token, asked)
     limit = min(page.limit or MAX_LIMIT, MAX_LIMIT)
     if page.skip * limit > MAX_SKIPPED_RECORDS:
         raise BadQuestion("skip is too large.")
@@ -206,10 +246,10 @@ def _check_fits(
         raise UnsupportedQuestion("Filters are not supported at this address.")
 
 
-def _check_schemas(target: Target, asked: Sequence[framing.Schema]) -> None:
+def _check_schemas(of: EntryTypeId, asked: Sequence[framing.Schema]) -> None:
     """Only the default schema of each entry type is served, under any of its names."""
     for entity, schema in asked:
-        entry = entry_type_named(entity or target.entry)
+        entry = entry_type_named(entity or of)
         served = ENTRY_TYPES[entry] if entry is not None else None
         name = (schema or "").removeprefix("./")
         stem = served.schema_id.rsplit("-v", 1)[0] if served else ""

@@ -55,7 +55,8 @@ def recognise(parameters: Mapping[str, object]) -> Asked | None:
     """The question of already canonically named parameters; None when there are none."""
     if not parameters:
         return None
-    if refused := sorted(UNSUPPORTED & parameters.keys()):
+    if not UNSUPPORTED.isdisjoint(parameters):
+        refused = sorted(UNSUPPORTED & parameters.keys())
         raise UnsupportedQuestion(f"{', '.join(refused)} not supported. Supported: {SUPPORTED}.")
     for name in ("genomicAlleleShortForm", "variantId"):
         if name in parameters:
@@ -236,10 +237,12 @@ def _bases(parameters: Mapping[str, object], name: str) -> str | None:
 
 def _positions(parameters: Mapping[str, object], name: str) -> tuple[int, ...]:
     value = parameters.get(name)
-    values = value if isinstance(value, list) else [] if value is None else [value]
-    if len(values) > 2 or (value is not None and not values):
+    if value is None:
+        return ()
+    values = value if isinstance(value, list) else [value]
+    if not 1 <= len(values) <= 2:
         raise BadQuestion(f"{name} holds one or two positions.")
-    return tuple(_integer(name, item) for item in values)
+    return tuple([_integer(name, item) for item in values])
 
 
 def _length(parameters: Mapping[str, object], name: str) -> int | None:
