@@ -93,6 +93,10 @@ class LivePolicies(PolicyBook):
     def version(self) -> str:
         return self._held.version
 
+    @property
+    def second_person(self) -> frozenset[str]:
+        return self._held.second_person
+
     def consult(
         self,
         researcher: Researcher | None,

@@ -82,10 +82,13 @@ class PolicyBook:
         *,
         version: str,
         registered_rule: RegisteredRule = "bona_fide",
+        second_person: frozenset[str] = frozenset(),
     ) -> None:
-        """`registered_rule` says who is registered at the node as a whole."""
+        """`registered_rule` says who is registered at the node as a whole, `second_person` which
+        changes by an admin another one confirms."""
         self._policies = {policy.dataset: policy for policy in policies}
         self._version = version
+        self._second_person = second_person
         self._anywhere = replace(_NOWHERE, registered_rule=registered_rule)
         # What holds for anonymous callers, whatever the time: as many as there are policies,
         # actions and kinds of question.
@@ -94,6 +97,10 @@ class PolicyBook:
     @property
     def version(self) -> str:
         return self._version
+
+    @property
+    def second_person(self) -> frozenset[str]:
+        return self._second_person
 
     def consult(
         self,

@@ -119,7 +119,10 @@ def read_policies(raw: bytes, *, name: str, public_url: str, number: int | None 
     except ConsentUnreadable as error:
         raise PolicyInvalid(f"{name}: data_use: {error.public}") from error
     book = PolicyBook(
-        policies, version=f"{label}+{sha256[:12]}", registered_rule=file.registered_rule
+        policies,
+        version=f"{label}+{sha256[:12]}",
+        registered_rule=file.registered_rule,
+        second_person=frozenset(file.second_person),
     )
     return ReadFile(book, file.tests, sha256)
 

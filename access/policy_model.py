@@ -35,6 +35,7 @@ GranularityName = Literal["boolean", "count", "record", "none"]
 LevelName = Literal["public", "registered", "controlled"]
 ActionName = Literal["discover", "stream", "train"]
 ByName = Literal["self", "peer", "system", "so", "dac"]
+AdminArea = Literal["policies", "datasets"]
 PersonaName = Literal["anonymous", "registered", "signed_in", "bona_fide", "granted"]
 Identity = Annotated[str, StringConstraints(pattern=r"^\S+@\S+$", max_length=512)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
@@ -245,6 +246,7 @@ class PolicyTest(Wire):
 class PolicyFile(Wire):
     version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")] = "1"
     registered_rule: RegisteredRule = "bona_fide"
+    second_person: Annotated[tuple[AdminArea, ...], Field(max_length=2)] = ()
     profiles: Annotated[tuple[ProfileEntry, ...], Field(max_length=MAX_PROFILES)] = ()
     datasets: Annotated[tuple[DatasetEntry, ...], Field(max_length=MAX_DATASETS)]
     tests: Annotated[tuple[PolicyTest, ...], Field(max_length=MAX_TESTS)] = ()

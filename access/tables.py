@@ -9,10 +9,11 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from access.admin_change_table import ChangeRow
 from access.privacy.tables import LEDGER_TABLES
 from access.run_tables import RUN_TABLES
 
-SCHEMA_VERSION = "0007"
+SCHEMA_VERSION = "0008"
 
 
 class SchemaRow(SQLModel, table=True):
@@ -113,4 +114,5 @@ TABLES = (
     WorkspaceRow,
     *LEDGER_TABLES,
     *RUN_TABLES,
+    ChangeRow,
 )
