@@ -32,6 +32,7 @@ from portal import (
     people_routes,
     request_routes,
     routes,
+    saved_routes,
     search_routes,
     services,
 )
@@ -47,6 +48,7 @@ from portal.passport_issuer import PassportIssuer
 from portal.prospects import Prospects
 from portal.registry import Registry
 from portal.results import Results
+from portal.saved import SavedSearches
 from portal.searches import Searches
 from portal.settings import PortalSettings
 from portal.site import Portal, in_utc
@@ -108,6 +110,9 @@ def create_app(
         standings=Standings(doors),
         prospects=Prospects(doors),
         vocabulary=Vocabulary(registry),
+        saved=(
+            SavedSearches(settings.searches_file, clock=clock) if settings.searches_file else None
+        ),
         pages=_templates(),
     )
 
@@ -140,6 +145,7 @@ def create_app(
     app.include_router(people_routes.build(portal))
     app.include_router(basket_routes.build(portal))
     app.include_router(request_routes.build(portal))
+    app.include_router(saved_routes.build(portal))
     app.include_router(routes.build(portal))
     _install_errors(app, portal)
     return app

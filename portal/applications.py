@@ -72,8 +72,7 @@ class Applications:
         except SkerryError as error:
             return Held(node, problem=error.public)
         # A committee member's list at a node holds other people's requests too.
-        person = visitor.session.signed_in.identity if visitor.session else ""
-        return Held(node, tuple(one for one in listed if is_for(person, one)))
+        return Held(node, tuple(one for one in listed if is_for(visitor.identity, one)))
 
     async def one(self, node: Node, request_id: str, visitor: Visitor) -> RequestView:
         """Raises `NotFound` where the node has none that this person may see."""

@@ -6,13 +6,11 @@ kept and the page shows only the last look.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from portal.errors import SettingsError
+from portal.book import Book
 
 KEPT_SECONDS = 30 * 24 * 60 * 60
 _SCHEMA = """
@@ -55,20 +53,14 @@ class Health:
 
 
 class HealthBook:
-    """Safe to use from worker threads: each call opens the file for itself."""
+    """Safe to use from worker threads."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            with self._open() as book:
-                book.execute("PRAGMA journal_mode=WAL")
-                book.execute(_SCHEMA)
-        except sqlite3.Error as error:
-            raise SettingsError("health_file: cannot be used as an SQLite file") from error
+        self._book = Book(path, schema=_SCHEMA, setting="health_file")
 
     def note(self, looks: Iterable[Look], *, now: float) -> None:
         """Adds looks and forgets those older than 30 days."""
-        with self._open() as book:
+        with self._book.open() as book:
             book.executemany(
                 "INSERT OR REPLACE INTO looks VALUES (?, ?, ?, ?)",
                 [(one.node, one.at, one.latency_ms, one.problem) for one in looks],
@@ -77,7 +69,7 @@ class HealthBook:
 
     def of(self, node: str) -> Health | None:
         """None for a node that was never looked at."""
-        with self._open() as book:
+        with self._book.open() as book:
             looks, answered = book.execute(
                 "SELECT count(*), count(latency_ms) FROM looks WHERE node = ?", (node,)
             ).fetchone()
@@ -99,8 +91,3 @@ class HealthBook:
             p95[0] if p95 else None,
             *(failed or ("", None)),
         )
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self._path, timeout=5)) as book, book:
-            yield book

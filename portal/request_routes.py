@@ -79,7 +79,7 @@ def _add_one(router: APIRouter, portal: Portal) -> None:
     async def one(request: Request, slug: str, request_id: str) -> Response:
         visitor, node = _person(portal, request), _own_node(portal, slug)
         shown = await portal.applications.one(node, request_id, visitor)
-        if not is_for(_identity(visitor), shown):
+        if not is_for(visitor.identity, shown):
             raise NotYours(f"{node.name} has this request for its committee: decide on it there.")
         return await _page(request, portal, visitor, node=node, shown=shown)
 
@@ -183,8 +183,8 @@ async def _page(
 ) -> Response:
     values: dict[str, object] = {
         "node": node, "asked": shown, "problem": problem.public if problem else "",
-        "next_step": next_step(shown, person=_identity(visitor)),
-        "mine": shown.requester == _identity(visitor),
+        "next_step": next_step(shown, person=visitor.identity),
+        "mine": shown.requester == visitor.identity,
         "who": lambda event: event.by, "duo_names": CONDITIONS, "verdict": shown.verdict,
         "stated": list(in_words(shown.data_use)),
         "max_bytes": portal.settings.limits.attachment_bytes,
@@ -300,10 +300,6 @@ async def _upload(request: Request, *, most: int) -> tuple[object, str, bytes]:
         return form.get("csrf"), sent.filename, await sent.read()
     finally:
         await form.close()
-
-
-def _identity(visitor: Visitor) -> str:
-    return visitor.session.signed_in.identity if visitor.session else ""
 
 
 def _fields(form: FormData) -> dict[str, list[str]]:

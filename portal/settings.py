@@ -79,6 +79,8 @@ class PortalSettings(BaseSettings):
     passport_key: Path | None = None
     # An SQLite file in which every look at a node is kept for 30 days.
     health_file: Path | None = None
+    # An SQLite file for the searches that people ask to keep; without it nobody can.
+    searches_file: Path | None = None
     # Where nodes are, for the map: address to degrees north and east.
     places: dict[PublicUrl, tuple[Degrees90, Degrees180]] = Field(default={}, max_length=1000)
     name: str = Field(default="Skerry", min_length=1, max_length=80)

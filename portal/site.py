@@ -21,6 +21,7 @@ from portal.purpose_form import MAX_FIELDS
 from portal.question import Kind, Question, parse
 from portal.registry import Dataset, Node, Registry
 from portal.results import Results
+from portal.saved import SavedSearches
 from portal.searches import Searches
 from portal.settings import PortalSettings
 from portal.standing import Standings
@@ -82,6 +83,7 @@ class Portal:
     standings: Standings
     prospects: Prospects
     vocabulary: Vocabulary
+    saved: SavedSearches | None
     pages: Jinja2Templates
 
     def page(
@@ -99,6 +101,7 @@ class Portal:
             "user": visitor.user,
             "csrf": visitor.csrf,
             "can_sign_in": self.visitors.can_sign_in,
+            "keeps_searches": self.saved is not None,
             **(values or {}),
         }
         made = self.pages.TemplateResponse(request, name, context, status_code=status)

@@ -61,6 +61,11 @@ class Visitor:
         return self.session.csrf_token if self.session else ""
 
     @property
+    def identity(self) -> str:
+        """`sub@issuer`, or nothing."""
+        return self.session.signed_in.identity if self.session else ""
+
+    @property
     def user(self) -> str:
         return self.session.signed_in.name or self.session.signed_in.subject if self.session else ""
 
