@@ -3,7 +3,7 @@
 SecAgg+ adds integers modulo 2**32. A float becomes fixed point and is split into limbs of 24 bits,
 so that the sum of up to 255 sites' limbs never wraps and the sum of the encodings is the encoding
 of the sum: the only error is the rounding of each site's own number. Most numbers take two limbs
-(`NARROW`); those whose size nobody knows beforehand take four (`WIDE`).
+(`NARROW`); those whose size nobody knows beforehand take seven (`WIDE`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Width:
 
 
 NARROW = Width(2, 30)
-WIDE = Width(4, 48)
+WIDE = Width(7, 72)
 LARGEST = NARROW.largest
 
 

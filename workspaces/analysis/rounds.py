@@ -3,7 +3,8 @@ next question; until there is a result.
 
 An analysis is two pure sides. `answer` is a site's: one vector of numbers, each a sum over its
 people. `after` is the coordinator's and sees nothing but the sum of the vectors. Who carries the
-questions, and adds without reading, is the engine's; `run` does it in one process.
+questions, and adds without reading, is the engine's: `conduct` is all that its application calls;
+`run` does it in one process.
 """
 
 from __future__ import annotations
@@ -78,21 +79,32 @@ def limb_sum(answers: Sequence[Floats], *, wide: int) -> Floats:
     return limbs.decode(summed, sites=len(answers), wide=wide)
 
 
+def conduct(analysis: Analysis[Site, Result], ask: Callable[[Round], tuple[Floats, int]]) -> Result:
+    """The coordinator's whole part: `ask` gives the sum of the answers and how many sites are in
+    it. Raises `RuntimeError` where the analysis does not end."""
+    asked = analysis.first()
+    for _ in range(MAX_ROUNDS):
+        total, sites = ask(asked)
+        following = analysis.after(asked, total, sites=sites)
+        if not isinstance(following, Round):
+            return following
+        asked = following
+    raise RuntimeError(f"the analysis is not done after {MAX_ROUNDS} rounds")
+
+
 def run(
     analysis: Analysis[Site, Result],
     sites: Sequence[Site],
     *,
     add: Callable[..., Floats] = plain_sum,
 ) -> Result:
-    """The whole analysis in this process; raises `RuntimeError` where it does not end."""
-    asked = analysis.first()
-    for _ in range(MAX_ROUNDS):
+    """The whole analysis in this process."""
+
+    def ask(asked: Round) -> tuple[Floats, int]:
         answers = [analysis.answer(site, asked) for site in sites]
-        following = analysis.after(asked, add(answers, wide=asked.wide), sites=len(sites))
-        if not isinstance(following, Round):
-            return following
-        asked = following
-    raise RuntimeError(f"the analysis is not done after {MAX_ROUNDS} rounds")
+        return add(answers, wide=asked.wide), len(sites)
+
+    return conduct(analysis, ask)
 
 
 def _numbers(array: Floats) -> bool:

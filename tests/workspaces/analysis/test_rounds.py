@@ -75,21 +75,21 @@ def test_an_analysis_that_does_not_end_is_ended() -> None:
         run(Endless(), [1, 2])
 
 
-@given(st.lists(st.lists(st.floats(-1e12, 1e12), min_size=3, max_size=3), min_size=1, max_size=9))
+@given(st.lists(st.lists(st.floats(-1e25, 1e25), min_size=3, max_size=3), min_size=1, max_size=9))
 def test_wide_numbers_add_as_exactly_as_floats_do(values: list[list[float]]) -> None:
     sites = np.array(values)
     mixed = np.column_stack([sites, np.full(len(sites), 0.5)])
     summed = np.sum([limbs.encode(one, wide=3) for one in mixed], axis=0)
     found = limbs.decode(summed, sites=len(sites), wide=3)
     size = np.abs(sites).sum(axis=0) + 1
-    assert (np.abs(found[:3] - sites.sum(axis=0)) <= 1e-14 * size).all()
+    assert (np.abs(found[:3] - sites.sum(axis=0)) <= 1e-15 * len(sites) * size).all()
     assert found[3] == 0.5 * len(sites)
 
 
 def test_a_wide_number_that_does_not_fit_is_refused() -> None:
-    limbs.encode(np.array([1e14, 1.0]), wide=1)
-    for numbers, wide in (([1.5e14], 1), ([-1.5e14], 1), ([1e6], 0), ([1.0, 1e6], 1)):
+    limbs.encode(np.array([1e28, 1.0]), wide=1)
+    for numbers, wide in (([5e28], 1), ([-5e28], 1), ([1e6], 0), ([1.0, 1e6], 1)):
         with pytest.raises(ValueError, match="scale it first"):
             limbs.encode(np.array(numbers), wide=wide)
     with pytest.raises(ValueError, match="sites"):
-        limbs.decode(np.zeros(6, dtype=np.int64), sites=2, wide=2)
+        limbs.decode(np.zeros(9, dtype=np.int64), sites=2, wide=2)
