@@ -38,16 +38,16 @@ def spend(
     row = session.exec(
         select(RunSpentRow).where(RunSpentRow.request_id == request_id).with_for_update()
     ).first() or RunSpentRow(request_id=request_id, releases=0, bytes=0, epsilon=0)
-    row.releases += 1
-    row.bytes += size
-    row.epsilon += round(epsilon * _BILLION)
+    releases, total = row.releases + 1, row.bytes + size
+    paid = row.epsilon + round(epsilon * _BILLION)
     most = 0 if terms.privacy is None else round(terms.privacy.epsilon * _BILLION)
-    if row.releases > terms.releases:
+    if releases > terms.releases:
         raise BudgetSpent(f"All {terms.releases} outputs of this permit have been released.")
-    if row.bytes > terms.release_bytes:
+    if total > terms.release_bytes:
         raise BudgetSpent(f"This permit releases {terms.release_bytes} bytes and no more.")
-    if row.epsilon > most:
+    if paid > most:
         raise BudgetSpent("The privacy budget of this permit is spent.")
+    row.releases, row.bytes, row.epsilon = releases, total, paid
     session.add(row)
     session.flush()
     return RunSpent(row.releases, row.bytes, row.epsilon / _BILLION)
