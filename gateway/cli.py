@@ -171,6 +171,9 @@ def load(
         list[Path] | None, typer.Option(help="OBO, OWL, obographs JSON or TSV; repeatable")
     ] = None,
     seal: Annotated[list[Path] | None, typer.Option(help="a file to seal for release")] = None,
+    per_chromosome: Annotated[
+        bool, typer.Option(help="seal each chromosome of an indexed file under a key of its own")
+    ] = False,
     clear: Annotated[
         list[str] | None,
         typer.Option(help="a file or s3://BUCKET/KEY to offer unsealed; its index beside it"),
@@ -214,6 +217,7 @@ def load(
             metadata=metadata,
             hierarchies=tuple(hierarchy or ()),
             seal=tuple(seal or ()),
+            per_chromosome=per_chromosome,
             clear=tuple(clear or ()),
             sequences=sequences,
             genes=genes,

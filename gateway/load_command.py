@@ -43,6 +43,7 @@ class Wanted:
     metadata: Path | None = None
     hierarchies: tuple[Path, ...] = ()
     seal: tuple[Path, ...] = ()
+    per_chromosome: bool = False
     clear: tuple[str, ...] = ()
     sequences: str | None = None
     genes: Path | None = None
@@ -88,6 +89,10 @@ def _seal(home: NodeHome, wanted: Wanted) -> Mapping[str, object]:
     done: dict[str, object] = {}
     with Shown(()) as shown:
         for path in wanted.seal:
+            if wanted.per_chromosome:
+                made = loading.seal_units(home, path, dataset=wanted.dataset, progress=shown)
+                done |= {f"sealed {unit.object_id}": f"{unit.plain_size} bytes" for unit in made}
+                continue
             kind, name = loading.kind_of(path), plain_path(path).name
             sealed = loading.seal_file(
                 home, path, object_id=f"{wanted.dataset}/{name}", dataset=wanted.dataset,

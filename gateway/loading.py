@@ -6,7 +6,7 @@ sealing to `streams.vault`; nothing half-loaded is ever served, because both swi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -20,12 +20,13 @@ from beacon.loading.load import DatasetSource
 from gateway import config
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
-from streams.inputs import plain_path
+from streams.inputs import open_input, plain_path
 from streams.keyring import KeyRing
 from streams.keys import parse_public_key
 from streams.remote import RemoteFile
 from streams.shelf import ClearObject, Shelf
-from streams.sources import FORMATS, Kind
+from streams.sources import FORMATS, Kind, check_content
+from streams.units import units
 from streams.vault import SealedObject, Vault
 
 Progress = Callable[[str, int], None]
@@ -69,6 +70,32 @@ def seal_file(
     )
 
 
+def seal_units(
+    home: NodeHome, path: Path, *, dataset: str, progress: Progress | None = None
+) -> Iterator[SealedObject]:
+    """Seals each chromosome of an indexed file under a key of its own: `DATASET/STEM/chr1.bam`."""
+    form, vault = format_of(path), Vault(home.vault)
+    if kind_of(path) is Kind.FILE:
+        raise LoadRefused(f"{path}: only BAM, CRAM, VCF and BCF have chromosomes to seal apart")
+    public = parse_public_key(home.storage_public.read_bytes())
+    name = plain_path(path).name
+    stem = stem_of(name)
+    with open_input(path, KeyRing(home.storage_secret)) as given:
+        check_content(path, given.at, given.size, kind=kind_of(path), form=form)
+        for unit in units(given, form):
+            told = f"sealed bytes of {unit.name}"
+            yield vault.seal_input(
+                unit.content,
+                object_id=f"{dataset}/{stem}/{unit.name}{name.removeprefix(stem)}",
+                dataset=dataset,
+                kind=kind_of(path),
+                format=form,
+                owner_ids=(),
+                node_public=public,
+                progress=None if progress is None else partial(progress, told),
+            )
+
+
 def shelve_file(
     home: NodeHome, source: Path | RemoteFile, *, dataset: str, index: Path | None = None
 ) -> ClearObject:
@@ -82,9 +109,7 @@ def shelve_file(
             f"{dataset}: its policy does not say insecure_clear_streams; see docs/htsget.md"
         )
     name = Path(source.name)
-    kind, stem = kind_of(name), source.name
-    for ending in (".gz", ".bgz", ".bam", ".cram", ".bcf", ".vcf"):
-        stem = stem.removesuffix(ending)
+    kind, stem = kind_of(name), stem_of(source.name)
     return Shelf(home.clear).register(
         source,
         object_id=f"{dataset}/{source.name if kind is Kind.FILE else stem}",
@@ -102,6 +127,12 @@ def _policies_in_force(home: NodeHome) -> PolicyBook:
     if active is None:
         return load_policies(home.policies, public_url=url)
     return versions.read(active.number).book
+
+
+def stem_of(name: str) -> str:
+    for ending in (".gz", ".bgz", ".bam", ".cram", ".bcf", ".vcf"):
+        name = name.removesuffix(ending)
+    return name
 
 
 def kind_of(path: Path) -> Kind:

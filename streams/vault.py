@@ -92,8 +92,34 @@ class Vault:
 
         Raises SourceRefused for what is truncated or not what it says, before anything changes.
         """
+        with open_input(source, secrets) as given:
+            return self.seal_input(
+                given,
+                object_id=object_id,
+                dataset=dataset,
+                kind=kind,
+                format=format,
+                owner_ids=owner_ids,
+                node_public=node_public,
+                progress=progress,
+            )
+
+    def seal_input(
+        self,
+        given: Input,
+        *,
+        object_id: str,
+        dataset: str,
+        kind: Kind | str,
+        format: str,  # noqa: A002 - the field's word
+        owner_ids: Sequence[str],
+        node_public: bytes,
+        progress: Progress | None = None,
+    ) -> SealedObject:
+        """As `seal`, of what is open already."""
+        source = given.path
         kind, form = _known_kind(source, kind), format.upper()
-        with open_input(source, secrets) as given, self._listing.writing():
+        with self._listing.writing():
             check_content(source, given.at, given.size, kind=kind, form=form)
             if not self._swept:
                 self._sweep()

@@ -20,7 +20,8 @@ from schemas.errors import InvalidInput
 from streams.errors import SourceRefused
 from streams.slices.bgzf import MAX_BLOCK, read_block, virtual
 from streams.slices.binned import Offsets
-from streams.slices.chart import Chart, Region
+from streams.slices.chart import UNPLACED_NAME, Chart, Region
+from streams.slices.records import UNPLACED
 from streams.storage import Source
 
 MAX_SIFTED_BYTES = 256 * 1024 * 1024  # as they lie, packed: some seconds of work
@@ -48,12 +49,20 @@ class Measured:
 Measure = Callable[[bytes, int], Measured | None]
 
 
-def sift(source: Source, chart: Chart, rows: Offsets, regions: Iterable[Region]) -> Offsets:
+def sift(
+    source: Source,
+    chart: Chart,
+    rows: Offsets,
+    regions: Iterable[Region],
+    *,
+    limit: int | None = MAX_SIFTED_BYTES,
+) -> Offsets:
     """Rows of file within `rows`, from record to record, that hold the regions' records alone.
 
     Raises InvalidInput where that is more work than one request may ask for, and SourceRefused.
     """
-    if int(np.sum((rows[:, 1] >> 16) - (rows[:, 0] >> 16))) > MAX_SIFTED_BYTES:
+    size = int(np.sum((rows[:, 1] >> np.uint64(16)) - (rows[:, 0] >> np.uint64(16))))
+    if limit is not None and size > limit:
         raise InvalidInput("The regions reach over too much of the file: ask for a part of them.")
     wanted = _Wanted.of(chart, regions)
     runs: list[tuple[int, int]] = []
@@ -75,6 +84,9 @@ class _Wanted:
     def of(cls, chart: Chart, regions: Iterable[Region]) -> _Wanted:
         found: dict[int | bytes, list[tuple[int, int]]] = {}
         for region in regions:
+            if region.name == UNPLACED_NAME:
+                found.setdefault(UNPLACED, []).append((UNPLACED, LAST))  # their place is -1 too
+                continue
             number = chart.references.get(region.name)
             name = region.name.encode() if chart.form == "VCF" else number
             if number is not None and name is not None:

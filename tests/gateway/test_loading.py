@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway import loading
+from gateway import load_command, loading
+from gateway.errors import LoadRefused
 from gateway.home import NodeHome
+from gateway.load_command import Wanted
 from streams.vault import Vault
+from tests.support import slice_files
 from tests.support.node_folder import node_folder
 
 
@@ -52,3 +55,24 @@ def test_a_file_that_is_not_there_seals_nothing(node: NodeHome, tmp_path: Path) 
             node, tmp_path / "absent", object_id="isle/x", dataset="isle", kind="file", owners=()
         )
     assert Vault(node.vault).get("isle/x") is None
+
+
+def test_chromosomes_are_sealed_apart_and_again_left_alone(node: NodeHome, tmp_path: Path) -> None:
+    reads = slice_files.write(tmp_path, "BAM", records=300)
+    wanted = Wanted(
+        dataset="isle", name="isle", description="", assembly="GRCh38", seal=(reads,),
+        per_chromosome=True,
+    )  # fmt: skip
+    done = load_command.run(node, wanted, check_only=False)
+    names = {f"isle/made/{unit}.bam" for unit in ("chr1", "chr2", "rest")}
+    assert {f"sealed {name}" for name in names} <= set(done)
+    first = {found.object_id: found.segment_root for found in Vault(node.vault).all()}
+    assert set(first) == names
+    load_command.run(node, wanted, check_only=False)
+    assert {f.object_id: f.segment_root for f in Vault(node.vault).all()} == first
+
+
+def test_a_file_without_chromosomes_is_not_sealed_apart(node: NodeHome, tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_text(">1\nACGT")
+    with pytest.raises(LoadRefused, match="chromosomes"):
+        list(loading.seal_units(node, tmp_path / "a.fa", dataset="isle"))
