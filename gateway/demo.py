@@ -284,7 +284,13 @@ def _write_portal(federation: Federation) -> None:
         f'client_secret = "{federation.client_secret}"\nname = "Skerry demo"\n'
         f"passport_key = {json.dumps(str(federation.portal_key))}\n"
         f"examples = {json.dumps(demo_examples.examples(federation.plans))}\n"
+        f"health_file = {json.dumps(str(federation.folder / 'health.db'))}\n"
+        f"searches_file = {json.dumps(str(federation.folder / 'searches.db'))}\n"
+        "[places]\n"
     )
+    # Isles nobody lives on, spread over the northern sea.
+    for number, url in enumerate(addresses.node_urls):
+        text += f'"{url}" = [{54 + 7 * number % 15}, {-20 + 17 * number % 45}]\n'
     home.write_secret(federation.folder / "portal.toml", text.encode())
 
 
