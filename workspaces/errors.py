@@ -7,6 +7,8 @@ SkerryError
 │   ├── AddressInvalid       a node address that is no https (or loopback http) URL
 │   ├── CandidateUnreadable  an output that has no shape the airlock knows
 │   ├── RegionInvalid        a region that cannot be read
+│   ├── ApplicationInvalid   what is offered as a federated application is none
+│   ├── FederationInvalid    a federation's folder or site bundle that cannot be used
 │   └── PlaceRefused         plaintext asked for outside the workspace's own data folder
 ├── Unavailable
 │   ├── PlaceFull            what arrived cannot be written here
@@ -87,3 +89,11 @@ class EngineAbsent(Unavailable):
 
 class EngineRefused(Forbidden):
     code = "engine_refused"
+
+
+class ApplicationInvalid(InvalidInput):
+    code = "application_invalid"
+
+
+class FederationInvalid(InvalidInput):
+    code = "federation_invalid"

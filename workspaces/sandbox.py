@@ -100,6 +100,7 @@ class Sandbox:
     def __init__(self, process: asyncio.subprocess.Process, profile: Profile) -> None:
         self._process = process
         self._profile = profile
+        self.output = b""  # the last of what it wrote, kept by `ended`
 
     @classmethod
     async def start(
@@ -132,13 +133,13 @@ class Sandbox:
         """Waits for the end, at most the profile's seconds; keeps the last `most_output` bytes."""
         try:
             async with asyncio.timeout(self._profile.seconds):
-                output = await self._read(most_output)
+                await self._read(most_output)
                 code = await self._process.wait()
         except TimeoutError:
             await self.stop()
             code = self._process.returncode or -signal.SIGKILL
-            return Ended(code, out_of_time=True, output=b"")
-        return Ended(code, out_of_time=False, output=output)
+            return Ended(code, out_of_time=True, output=self.output)
+        return Ended(code, out_of_time=False, output=self.output)
 
     async def stop(self) -> None:
         """Ends the whole session; returns when it is gone."""
@@ -147,12 +148,10 @@ class Sandbox:
                 os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
 
-    async def _read(self, most: int) -> bytes:
-        kept = b""
+    async def _read(self, most: int) -> None:
         stream = self._process.stdout
         while stream is not None and (part := await stream.read(64 * 1024)):
-            kept = (kept + part)[-most:]
-        return kept
+            self.output = (self.output + part)[-most:]
 
 
 def _limits(profile: Profile) -> Callable[[], None]:

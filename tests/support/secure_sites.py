@@ -83,7 +83,7 @@ def secure_sum(
         masked,
         opened(sums, masked, asked, number),
         numbers={one: any_sum.number(one) for one in sums},
-        threshold=any_sum.threshold,
+        thresholds={one: over.threshold for one, over in sums.items()},
     )
 
 

@@ -9,6 +9,7 @@ site, whatever the coordinator asks.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -27,8 +28,9 @@ class SiteNode:
     `registrar` the https address of the coordinator's API, and `certificate` the PEM of the
     authority both are checked against. `applications` are SHA-256 hex of permitted bundles.
     `roster` are the `fingerprint`s of every site's Ed25519 identity key, this one's included.
-    `sign` signs with that identity key, which never enters the sandbox. `proxy` is host:port of an
-    HTTP proxy to CONNECT through, where the site has no other way out.
+    `configurations` are SHA-256 hex of permitted plans (`plan_text`); None leaves them to the
+    application. `sign` signs with that identity key, which never enters the sandbox. `proxy` is
+    host:port of an HTTP proxy to CONNECT through, where the site has no other way out.
     """
 
     workspace: str
@@ -46,6 +48,7 @@ class SiteNode:
     data_bytes: int = 1 << 30
     memory_bytes: int = 8 << 30
     traffic_bytes: int = 4 << 30
+    configurations: frozenset[str] | None = None
     proxy: str = ""
 
 
@@ -116,6 +119,11 @@ class Coordinator(Protocol):
     async def result(self, run: str) -> bytes:
         """One candidate of `workspaces.airlock.candidates`, as JSON; refused until `done`."""
         ...
+
+
+def plan_text(config: Mapping[str, object]) -> str:
+    """A run's configuration in its one form; a permit may name its SHA-256."""
+    return json.dumps(config, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def fingerprint(identity: bytes) -> str:

@@ -87,15 +87,15 @@ def test_what_opened_the_whole_sum_opens_no_part_of_it() -> None:
     masked = {me: one for me, one in every.items() if me != gone}
     seen = opened(sums, masked, asked, 0)
     numbers = {one: sums[gone].number(one) for one in sums}
-    assert total(masked, seen, numbers=numbers, threshold=3).size == 400
+    assert total(masked, seen, numbers=numbers, thresholds=dict.fromkeys(sums, 3)).size == 400
     for size in range(1, 4):
         for some in itertools.combinations(masked, size):
             part = {me: masked[me] for me in some}
-            summed = total(part, seen, numbers=numbers, threshold=3)
+            summed = total(part, seen, numbers=numbers, thresholds=dict.fromkeys(sums, 3))
             with pytest.raises(ValueError, match="outside"):
                 limbs.decode(summed.astype(np.int64), sites=size)
     with pytest.raises(Refused):  # the one that dropped out late: nobody opened its own mask
-        total({gone: every[gone]}, seen, numbers=numbers, threshold=3)
+        total({gone: every[gone]}, seen, numbers=numbers, thresholds=dict.fromkeys(sums, 3))
 
 
 def test_two_keys_with_equal_xor_fold_give_different_masks() -> None:
@@ -218,19 +218,19 @@ def test_a_second_drop_out_in_one_round_opens_nothing() -> None:
     seen = opened(sums, masked, asked, 0)
     del seen[asked[1]]
     with pytest.raises(Refused, match="twice"):
-        total(masked, seen, numbers={one: n + 1 for n, one in enumerate(sorted(sums))}, threshold=4)
+        total(masked, seen, numbers={}, thresholds={})
 
 
 def test_vectors_of_different_lengths_are_refused() -> None:
     words = {"a": Masked(np.zeros(2, np.uint32), {}), "b": Masked(np.zeros(3, np.uint32), {})}
     with pytest.raises(Refused, match="different lengths"):
-        total(words, {}, numbers={"a": 1, "b": 2}, threshold=2)
+        total(words, {}, numbers={"a": 1, "b": 2}, thresholds={"a": 2, "b": 2})
 
 
 def test_a_sum_nobody_helped_to_open_stays_shut() -> None:
     words = {"a": Masked(np.zeros(2, np.uint32), {})}
     with pytest.raises(Refused, match="are needed"):
-        total(words, {"a": Opening({}, {})}, numbers={"a": 1}, threshold=2)
+        total(words, {"a": Opening({}, {})}, numbers={"a": 1}, thresholds={"a": 2, "b": 2})
 
 
 def test_shares_below_the_threshold_say_nothing() -> None:

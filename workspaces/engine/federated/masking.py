@@ -80,7 +80,7 @@ def begin(claims: Mapping[str, Claim], *, me: str, secret: bytes, run: str, need
 
 def mask(over: Sum, words: Words, *, number: int, sites: Collection[str]) -> Masked:
     """Hides `words` for round `number` among `sites`. To be called once per round."""
-    _check_sites(over, sites)
+    check_sites(over, sites)
     seed = os.urandom(32)
     hidden = words + masks.stream(seed, words.size)
     for peer in sites:
@@ -110,7 +110,7 @@ def unmask(
 ) -> Opening:
     """What opens the sum over `alive`, those of `sites` whose masked numbers arrived. To be called
     once per round: `boxes` are what they sealed to this site."""
-    _check_sites(over, alive)
+    check_sites(over, alive)
     gone = set(sites) - set(alive)
     if not set(alive) <= set(sites) or set(boxes) != set(alive):
         raise Refused("the sum to open is not of the sites that were asked")
@@ -129,7 +129,8 @@ def unmask(
     return Opening(opened, pairs)
 
 
-def _check_sites(over: Sum, sites: Collection[str]) -> None:
+def check_sites(over: Sum, sites: Collection[str]) -> None:
+    """Raises `Refused` unless the sum is over enough of the sites agreed on, this one included."""
     if over.me not in sites:
         raise Refused("this site is not among those of the sum")
     if not set(sites) <= set(over.publics) or len(set(sites)) != len(sites):

@@ -21,10 +21,10 @@ def total(
     openings: Mapping[str, Opening],
     *,
     numbers: Mapping[str, int],
-    threshold: int,
+    thresholds: Mapping[str, int],
 ) -> Words:
-    """The sum over the sites in `masked`; `numbers` are the share numbers of all. Raises `Refused`
-    where what came does not open it."""
+    """The sum over the sites in `masked`; `numbers` are the share numbers of all, `thresholds` how
+    many shares each site asks for. Raises `Refused` where what came does not open it."""
     gone = {peer for opening in openings.values() for peer in opening.pairs}
     silent = set(masked) - set(openings)
     if gone and silent:
@@ -32,7 +32,11 @@ def total(
     length = _length(masked)
     summed = np.zeros(length, dtype=np.uint32)
     for site, one in masked.items():
-        summed = summed + one.words - masks.stream(_own(site, openings, numbers, threshold), length)
+        summed = (
+            summed
+            + one.words
+            - masks.stream(_own(site, openings, numbers, thresholds[site]), length)
+        )
     for site, opening in openings.items():
         for peer, seed in opening.pairs.items():
             pair = masks.stream(seed, length)

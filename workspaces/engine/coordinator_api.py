@@ -1,0 +1,221 @@
+"""The coordinator's API: sites make the key of a start known, people submit runs and fetch results.
+
+Two kinds of caller, and no third: a site by a signature of its identity over the request and its
+time, a person by a token. `GET /runs/{run}` and its log say which sites took part and why others
+did not; the result is a candidate that an airlock still judges.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import uvicorn
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from pydantic import Field, StringConstraints
+
+from schemas.errors import Forbidden, InvalidInput, SkerryError, TooLarge, Unauthenticated
+from schemas.wire import Wire
+from workspaces.engine import bundle, federation
+from workspaces.engine.environment import Environment
+from workspaces.engine.federation import Federation
+from workspaces.engine.port import RunStatus, fingerprint
+from workspaces.engine.registering import signed_text
+from workspaces.engine.superlink import MAX_PLAN, Superlink
+
+LEEWAY_SECONDS = 120  # a site's clock against ours; also how long its signature could be replayed
+MAX_BODY = bundle.MAX_BYTES + MAX_PLAN + 64 * 1024
+
+
+class NodeKey(Wire):
+    identity: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    public_key: Annotated[
+        str, StringConstraints(pattern=r"^ecdsa-sha2-nistp384 [A-Za-z0-9+/=]{1,300}$")
+    ]
+    at: Annotated[int, Field(ge=0)]
+    signature: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
+
+
+def build(link: Superlink, of: Federation) -> FastAPI:
+    app = FastAPI(title="Skerry coordinator", docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(_nodes(link, of))
+    app.include_router(_runs(link, of))
+
+    @app.exception_handler(SkerryError)
+    async def refused(request: Request, error: SkerryError) -> Response:
+        return JSONResponse({"code": error.code, "message": error.public}, status_code=error.status)
+
+    @app.middleware("http")
+    async def bounded(
+        request: Request, following: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        length = request.headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > MAX_BODY:
+            return JSONResponse({"code": "too_large", "message": "too large"}, status_code=413)
+        return await following(request)
+
+    return app
+
+
+def _nodes(link: Superlink, of: Federation) -> APIRouter:
+    router = APIRouter(prefix="/nodes")
+    used: dict[str, float] = {}  # signatures within the leeway: each is good once
+
+    @router.post("/register")
+    async def register(asked: NodeKey) -> dict[str, str]:
+        site = _site(of, "register", asked, used)
+        return {"node": await link.register_node(site, asked.public_key)}
+
+    @router.post("/unregister")
+    async def unregister(asked: NodeKey) -> dict[str, str]:
+        present = await link.node_of(_site(of, "unregister", asked, used))
+        if present is not None:
+            await link.unregister_node(present)
+        return {"node": present or ""}
+
+    return router
+
+
+def _runs(link: Superlink, of: Federation) -> APIRouter:
+    def person(request: Request) -> str:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        found = federation.person_of(of, token) if scheme.lower() == "bearer" else None
+        if found is None:
+            raise Unauthenticated("Send the token that the coordinator gave you, as a Bearer.")
+        return found
+
+    router = APIRouter(prefix="/runs", dependencies=[Depends(person)])
+
+    @router.post("")
+    async def submit(request: Request) -> dict[str, str]:
+        """The bundle's bytes; the configuration is the header X-Skerry-Plan, as JSON."""
+        content = await _body(request)
+        config = _plan(request.headers.get("x-skerry-plan", "{}"))
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder) / "application.fab"
+            place.write_bytes(content)
+            return {"run": await link.submit(place, config=config)}
+
+    @router.get("/{run}")
+    async def status(run: str) -> dict[str, object]:
+        return shown(await link.status(run))
+
+    @router.get("/{run}/log")
+    async def log(run: str) -> Response:
+        return PlainTextResponse(await link.log(run))
+
+    @router.get("/{run}/result")
+    async def result(run: str) -> Response:
+        return Response(await link.result(run), media_type="application/json")
+
+    @router.post("/{run}/stop")
+    async def stop(run: str) -> dict[str, str]:
+        await link.stop(run)
+        return {"run": run}
+
+    return router
+
+
+class _Served(uvicorn.Server):
+    """Inside of another program: signals stay that program's, and it says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+@asynccontextmanager
+async def serving(
+    of: Federation,
+    environment: Environment,
+    *,
+    listen: str = "0.0.0.0",  # noqa: S104 - the sites dial in
+) -> AsyncIterator[Superlink]:
+    """The coordinator as a whole, engine and API, until the block ends."""
+    async with Superlink.started(of, environment, listen=listen) as link:
+        server = _Served(
+            uvicorn.Config(
+                build(link, of), host=listen, port=of.described.api_port, log_level="warning",
+                access_log=False, ssl_certfile=str(of.folder / "server.pem"),
+                ssl_keyfile=str(of.folder / "server.key"), timeout_graceful_shutdown=5,
+            )
+        )  # fmt: skip
+        running = asyncio.create_task(server.serve())
+        try:
+            ready = asyncio.create_task(server.ready.wait())
+            await asyncio.wait({ready, running}, return_when=asyncio.FIRST_COMPLETED)
+            yield link
+        finally:
+            server.should_exit = True
+            await running
+
+
+def shown(status: RunStatus) -> dict[str, object]:
+    return {
+        "run": status.run,
+        "state": status.state.value,
+        "round": status.round,
+        "present": list(status.present),
+        "missing": dict(status.missing),
+        "reason": status.reason,
+    }
+
+
+def _site(of: Federation, action: str, asked: NodeKey, used: dict[str, float]) -> str:
+    """The fingerprint of the site that signed this now; raises `Forbidden`."""
+    site, now = fingerprint(bytes.fromhex(asked.identity)), time.time()
+    for signature, until in list(used.items()):
+        if until < now:
+            del used[signature]
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(asked.identity)).verify(
+            bytes.fromhex(asked.signature),
+            signed_text(action=action, public_key=asked.public_key, at=asked.at),
+        )
+    except (InvalidSignature, ValueError) as error:
+        raise Forbidden("The request is not signed by that identity.") from error
+    if site not in of.sites:
+        raise Forbidden("That identity is no site of this federation.")
+    if abs(now - asked.at) > LEEWAY_SECONDS:
+        raise Forbidden("The request's time is not ours: set the site's clock.")
+    if asked.signature in used:
+        raise Forbidden("That request was made before.")
+    used[asked.signature] = asked.at + 2 * LEEWAY_SECONDS
+    return site
+
+
+async def _body(request: Request) -> bytes:
+    content = bytearray()
+    async for part in request.stream():
+        content += part
+        if len(content) > MAX_BODY:
+            raise TooLarge(f"An application may have {bundle.MAX_BYTES} bytes.")
+    return bytes(content)
+
+
+def _plan(text: str) -> dict[str, object]:
+    try:
+        plan = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("The configuration is not JSON.") from error
+    if not isinstance(plan, dict):
+        raise InvalidInput("The configuration is a JSON object.")
+    return plan

@@ -1,0 +1,207 @@
+"""A run as the coordinator leads it: who takes part, which sums are asked for, who drops out.
+
+Messages go through `Exchange`, which the engine gives. A site that does not answer in time, or says
+no, is left out with its reason, and the run goes on without it while enough sites are left; with
+fewer it ends, and nothing is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from . import frames, opening
+from .application import Application, Limbs, Plan
+from .masking import Masked, Opening
+from .roster import Claim, Refused, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Why there is no answer."""
+
+    reason: str
+
+
+class Exchange(Protocol):
+    def nodes(self) -> Mapping[int, str]:
+        """Those connected now, each with the fingerprint it was registered for."""
+        ...
+
+    def send(
+        self, action: str, messages: Mapping[int, bytes], *, seconds: float
+    ) -> Mapping[int, bytes | Silence]: ...
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a person who watches is told; `report` gets it after each change."""
+
+    report: Callable[[Progress], None]
+    round: str = "waiting for sites"
+    present: tuple[str, ...] = ()
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def show(self, what: str) -> None:
+        self.round = what
+        self.report(self)
+
+
+class Federation:
+    """The sites of one run. `names` are those of the roster by fingerprint."""
+
+    def __init__(
+        self, exchange: Exchange, names: Mapping[str, str], *, run: str, seconds: float, now: float,
+        progress: Progress,
+    ) -> None:  # fmt: skip
+        self._exchange = exchange
+        self._names = names
+        self._run = run
+        self._seconds = seconds
+        self._now = now
+        self._progress = progress
+        self._nodes: dict[str, int] = {}
+        self._claims: dict[str, Claim] = {}
+        self._needed: dict[str, int] = {}
+        self._agreed: bytes | None = None
+        self._round = 0
+
+    def offers(self) -> dict[str, bytes]:
+        """What every site that takes part shows first, by fingerprint."""
+        self._progress.show("sites look at their data")
+        sites = {site: node for node, site in self._exchange.nodes().items() if site in self._names}
+        body = frames.pack({}, {})
+        came = self._exchange.send(
+            "offer", dict.fromkeys(sites.values(), body), seconds=self._seconds
+        )
+        offers: dict[str, bytes] = {}
+        for site, name in self._names.items():
+            try:
+                reply = came[sites[site]] if site in sites else Silence("not connected")
+                offers[site] = self._read_offer(site, _answered(reply))
+            except Refused as refusal:
+                self._progress.missing[name] = str(refusal)
+        self._nodes = {site: sites[site] for site in offers}
+        self._progress.present = self._named(offers)
+        self._check_enough(offers)
+        return offers
+
+    def agree(self, agreed: bytes) -> None:
+        self._agreed = agreed
+
+    def ask(self, question: bytes, about: str) -> tuple[Limbs, int]:
+        """The sum of the sites' answers, and of how many sites it is; raises `Refused`."""
+        number, self._round = self._round, self._round + 1
+        self._progress.show(about)
+        sites = sorted(self._nodes)
+        masked = self._masked(number, question, sites)
+        self._check_enough(masked)
+        openings = self._openings(number, masked)
+        publics = sorted(self._claims)
+        summed = opening.total(
+            masked,
+            openings,
+            numbers={site: place + 1 for place, site in enumerate(publics)},
+            thresholds=self._needed,
+        )
+        return summed.astype(np.int64), len(masked)
+
+    def _masked(self, number: int, question: bytes, sites: list[str]) -> dict[str, Masked]:
+        head: dict[str, object] = {"round": number, "sites": sites}
+        parts = {"question": question}
+        if number == 0:
+            head["claims"] = [self._claims[site].record() for site in sites]
+            parts["agreed"] = self._agreed or b""
+        body = frames.pack(head, parts)
+        came = self._send("ask", dict.fromkeys(sites, body))
+        masked = {}
+        for site, parts in came.items():
+            try:
+                words = np.frombuffer(parts["words"], "<u4")
+            except (KeyError, ValueError):
+                self._drop(site, "its answer is malformed")
+                continue
+            masked[site] = Masked(words, _named_parts(parts, "box "))
+        return masked
+
+    def _openings(self, number: int, masked: Mapping[str, Masked]) -> dict[str, Opening]:
+        alive = sorted(masked)
+        bodies = {
+            site: frames.pack(
+                {"round": number, "alive": alive},
+                {f"box {peer}": masked[peer].boxes[site] for peer in alive},
+            )
+            for site in alive
+        }
+        came = self._send("open", bodies)
+        return {site: Opening(_named_parts(parts, "share "), _named_parts(parts, "pair "))
+                for site, parts in came.items()}  # fmt: skip
+
+    def _send(self, action: str, bodies: Mapping[str, bytes]) -> dict[str, dict[str, bytes]]:
+        """The parts of the answers; a site without a good one is out of the run."""
+        messages = {self._nodes[site]: body for site, body in bodies.items()}
+        came = self._exchange.send(action, messages, seconds=self._seconds)
+        answers = {}
+        for site in bodies:
+            try:
+                _, answers[site] = _unpacked(_answered(came[self._nodes[site]]))
+            except Refused as refusal:
+                self._drop(site, str(refusal))
+        return answers
+
+    def _drop(self, site: str, reason: str) -> None:
+        del self._nodes[site]
+        self._progress.missing[self._names[site]] = reason
+        self._progress.present = self._named(self._nodes)
+        self._progress.show(self._progress.round)
+
+    def _read_offer(self, site: str, raw: bytes) -> bytes:
+        head, parts = _unpacked(raw)
+        found = Claim.of_record(head.get("claim"))
+        verify(found, run=self._run, roster=[site], now=self._now)
+        needed = head.get("needed")
+        if type(needed) is not int or "offer" not in parts:
+            raise Refused("its first answer is malformed")
+        self._claims[site], self._needed[site] = found, needed
+        return parts["offer"]
+
+    def _check_enough(self, sites: Mapping[str, object]) -> None:
+        needed = max(self._needed.values(), default=1)
+        if len(sites) < needed:
+            why = "; ".join(f"{name}: {told}" for name, told in self._progress.missing.items())
+            raise Refused(f"{len(sites)} of {needed} sites are left; nothing was opened. {why}")
+
+    def _named(self, sites: Mapping[str, object]) -> tuple[str, ...]:
+        return tuple(sorted(self._names[site] for site in sites))
+
+
+def conduct(application: Application, plan: Plan, federation: Federation) -> dict[str, Any]:
+    """The whole run; raises `Refused` where it cannot be brought to an end."""
+    agreed = application.agree(plan, federation.offers())
+    federation.agree(agreed)
+    try:
+        return application.conclude(plan, agreed, federation.ask)
+    except ValueError as error:
+        raise Refused(f"the sum cannot be used: {error}") from error
+
+
+def _answered(reply: bytes | Silence) -> bytes:
+    if isinstance(reply, Silence):
+        raise Refused(reply.reason)
+    return reply
+
+
+def _unpacked(raw: bytes) -> tuple[dict[str, object], dict[str, bytes]]:
+    try:
+        return frames.unpack(raw)
+    except ValueError as error:
+        raise Refused("an answer is malformed") from error
+
+
+def _named_parts(parts: Mapping[str, bytes], start: str) -> dict[str, bytes]:
+    return {
+        name.removeprefix(start): part for name, part in parts.items() if name.startswith(start)
+    }

@@ -1,0 +1,165 @@
+"""The one program of the sandbox: a node of the engine that runs permitted bundles and no others.
+
+Four processes: the forwarder, the engine's node, the loop that takes its work, and a prepared one
+that forks for each message, so that an answer does not wait for Python and the engine to be read
+again. A bundle is compared with the permit by its SHA-256 before anything of it is unpacked. What
+an application's failure says stays here: only the words of a `Refused` go to the coordinator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from .roster import Refused
+from .visit import SiteFacts
+
+PORT = 9092
+WORK = "127.0.0.1:9094"
+_HASTE = 0.25  # seconds at most between two looks for work
+
+
+def main(arguments: list[str]) -> None:
+    facts_path, certificate, key, coordinator = arguments
+    facts = SiteFacts.read(Path(facts_path))
+    _fork(lambda: _forward(coordinator))
+    mine, theirs = socket.socketpair()
+    import flwr.supernode.runtime.run_clientapp as running
+    import flwr.supernode.start_client_internal as starting
+
+    _prepare()
+    _fork(lambda: _serve_messages(theirs, running, facts))
+    _fork(lambda: _take_work(mine))
+    _run_node(starting, facts, Path(certificate).read_bytes(), Path(key).read_bytes())
+
+
+def check(facts: SiteFacts, bundle: bytes, plan: str) -> None:
+    """Raises `Refused` for what the permit does not name."""
+    if hashlib.sha256(bundle).hexdigest() not in facts.applications:
+        raise Refused("this application is not permitted here")
+    configuration = hashlib.sha256(plan.encode()).hexdigest()
+    if facts.configurations is not None and configuration not in facts.configurations:
+        raise Refused("this configuration is not permitted here")
+
+
+def _fork(job: Callable[[], None]) -> None:
+    """Runs `job` in a child, which never comes back."""
+    if os.fork() == 0:
+        try:
+            job()
+        finally:
+            os._exit(1)
+
+
+def _forward(coordinator: str) -> None:
+    import asyncio
+
+    from .forward import inside
+
+    asyncio.run(inside(PORT, coordinator))
+
+
+def _prepare() -> None:
+    """Reads what applications use, once."""
+    import cyvcf2  # noqa: F401
+    import numpy as np  # noqa: F401
+    import scipy.special
+    import scipy.stats  # noqa: F401
+
+    from . import masking, site  # noqa: F401
+
+
+def _hasty() -> SimpleNamespace:
+    """The engine's loops sleep for seconds between two looks; here they look more often."""
+    return SimpleNamespace(time=time.time, sleep=lambda seconds: time.sleep(min(seconds, _HASTE)))
+
+
+def _serve_messages(asked: socket.socket, running: Any, facts: SiteFacts) -> None:
+    """Forks for each token; the children are not waited for."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    running.pull_appinputs = _checked(running, facts)
+    running.Error = _silent(running.Error)
+    with asked.makefile("r") as lines:
+        for line in lines:
+            token = json.loads(line)
+            _fork(lambda token=token: running.run_clientapp(WORK, token))  # type: ignore[misc]
+
+
+def _checked(running: Any, facts: SiteFacts) -> Callable[..., Any]:
+    """The engine's own function, which also judges what came; a refusal is raised where the engine
+    would unpack the bundle, so that it becomes an answer."""
+    pull, install = running.pull_appinputs, running.install_from_fab
+
+    def judged(*given: Any, **named: Any) -> Any:
+        message, context, run, bundle = pull(*given, **named)
+        plan = str(context.run_config.get("plan", ""))
+
+        def permitted(content: bytes, **rest: Any) -> Any:
+            check(facts, content, plan)
+            return install(content, **rest)
+
+        running.install_from_fab = permitted
+        return message, context, run, bundle
+
+    return judged
+
+
+def _silent(error: Callable[..., Any]) -> Callable[..., Any]:
+    def told(*, code: int, reason: str) -> Any:
+        refusal = sys.exc_info()[1]
+        while refusal is not None and not isinstance(refusal, Refused):
+            refusal = refusal.__cause__
+        return error(code=code, reason=str(refusal) if refusal else "the application failed here")
+
+    return told
+
+
+def _take_work(tell: socket.socket) -> None:
+    import flwr.supercore.superexec.run_superexec as taking
+    from flwr.proto.clientappio_pb2_grpc import ClientAppIoStub
+    from flwr.supercore.superexec.plugin import ClientAppExecPlugin
+
+    class Launcher(ClientAppExecPlugin):  # type: ignore[misc]  # the engine is not type-checked
+        def launch_app(self, token: str, run_id: int) -> None:
+            tell.sendall(json.dumps(token).encode() + b"\n")
+
+    taking.time = _hasty()
+    taking.run_superexec(Launcher, ClientAppIoStub, appio_api_address=WORK)
+
+
+def _run_node(starting: Any, facts: SiteFacts, certificate: bytes, key: bytes) -> None:
+    from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+
+    private = load_ssh_private_key(key, None)
+    fused = starting.get_fused_config_from_fab
+
+    def configuration(bundle: bytes, run: Any) -> Any:
+        # Not even the configuration of a bundle that is not permitted is read.
+        known = hashlib.sha256(bundle).hexdigest() in facts.applications
+        return fused(bundle, run) if known else {}
+
+    starting.time = _hasty()
+    starting.get_fused_config_from_fab = configuration
+    starting.start_client_internal(
+        server_address=f"127.0.0.1:{PORT}",
+        node_config={},
+        root_certificates=certificate,
+        insecure=False,
+        transport="grpc-rere",
+        authentication_keys=(private, private.public_key()),
+        isolation="process",
+        clientappio_api_address=WORK,
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

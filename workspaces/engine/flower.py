@@ -1,0 +1,193 @@
+"""Flower 1.29 as the engine of a site: one node per start, in the sandbox, by processes alone.
+
+    engine = FlowerEngine(environment.find())
+    node = await engine.start_node(SiteNode(...))
+    ...
+    await engine.stop_node(node)
+
+The engine's key is made for each start and registered at the coordinator by the site's identity,
+which stays outside of the sandbox. What runs inside is `federated.node`; the port's fields are its
+orders, and it refuses what they do not name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from workspaces.engine import placing, registering
+from workspaces.engine.environment import Environment
+from workspaces.engine.federated import masking
+from workspaces.engine.federated.roster import Refused, Start
+from workspaces.engine.port import Node, Outcome, SiteNode, fingerprint
+from workspaces.engine.way_out import WayOut
+from workspaces.errors import EngineRefused
+from workspaces.sandbox import SOCKET, WORKPLACE, Profile, Sandbox, probe
+
+_MARGIN = 300  # seconds a start's key outlives its node's wall clock: clocks differ
+
+
+class FlowerNode:
+    """A started node. Ends by `FlowerEngine.stop_node`, its time, its traffic, or by itself."""
+
+    def __init__(
+        self, site: SiteNode, sandbox: Sandbox, way_out: WayOut, *, public_key: str
+    ) -> None:
+        self.site = site
+        self.public_key = public_key
+        self.outcome: Outcome | None = None
+        self._sandbox = sandbox
+        self._way_out = way_out
+        self._watching = asyncio.create_task(self._watch())
+
+    @property
+    def running(self) -> bool:
+        return self.outcome is None
+
+    @property
+    def traffic(self) -> tuple[int, int]:
+        return self._way_out.traffic
+
+    @property
+    def log(self) -> str:
+        return self._sandbox.output.decode(errors="replace")
+
+    async def end(self, outcome: Outcome) -> None:
+        self.outcome = self.outcome or outcome
+        await self._sandbox.stop()
+        await self._way_out.close()
+        with suppress(asyncio.CancelledError):
+            await self._watching
+
+    async def ended(self) -> Outcome:
+        """Waits for the end."""
+        await asyncio.shield(self._watching)
+        assert self.outcome is not None  # noqa: S101 - set by the watch before it returns
+        return self.outcome
+
+    async def _watch(self) -> None:
+        found = await self._sandbox.ended()
+        if self._way_out.spent:
+            ended = Outcome.OUT_OF_TRAFFIC
+        elif found.out_of_time:
+            ended = Outcome.OUT_OF_TIME
+        else:
+            ended = Outcome.REFUSED if b"node auth" in found.output.lower() else Outcome.FAILED
+        self.outcome = self.outcome or ended
+        await self._way_out.close()
+
+
+class FlowerEngine:
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    async def start_node(self, site: SiteNode) -> FlowerNode:
+        await asyncio.to_thread(probe)
+        inside = site.run_folder / "inside"
+        inside.mkdir(mode=0o700)
+        key = ec.generate_private_key(ec.SECP384R1())
+        _write_orders(site, inside, key)
+        public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+        await asyncio.to_thread(registering.register, site, public)
+        way_out = WayOut(
+            site.run_folder / "out.sock",
+            site.coordinator,
+            most=site.traffic_bytes,
+            proxy=site.proxy,
+        )
+        await way_out.open()
+        try:
+            sandbox = await Sandbox.start(self._profile(site, inside), self._program(inside))
+        except BaseException:
+            await way_out.close()
+            await asyncio.to_thread(registering.unregister, site, public)
+            raise
+        return FlowerNode(site, sandbox, way_out, public_key=public)
+
+    async def stop_node(self, node: Node) -> None:
+        if not isinstance(node, FlowerNode):
+            raise EngineRefused("That node is of another engine.")
+        await node.end(Outcome.STOPPED)
+        await asyncio.to_thread(registering.unregister, node.site, node.public_key)
+
+    def _profile(self, site: SiteNode, inside: Path) -> Profile:
+        readable = [inside, self._environment.folder, site.data_folder]
+        if not self._environment.base.is_relative_to("/usr"):
+            readable.append(self._environment.base)
+        return Profile(
+            data_bytes=site.data_bytes,
+            memory_bytes=site.memory_bytes,
+            seconds=site.seconds,
+            readable=tuple(readable),
+            socket=site.run_folder / "out.sock",
+            environment={
+                **placing.QUIET,
+                **placing.SINGLE,
+                "FLWR_HOME": f"{WORKPLACE}/engine",
+                "PYTHONPATH": str(inside / "library"),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "SKERRY_SITE": str(inside / "site.json"),
+            },
+        )
+
+    def _program(self, inside: Path) -> list[str]:
+        named = (inside / "site.json", inside / "authority.pem", inside / "engine.key")
+        return placing.program(self._environment, "node", *map(str, named), SOCKET)
+
+
+def _write_orders(site: SiteNode, inside: Path, key: ec.EllipticCurvePrivateKey) -> None:
+    """What the node is told: the permit's bounds, a key for this start, its signature."""
+    try:
+        masking.threshold(roster=len(set(site.roster)), least=site.least_sites)
+    except Refused as refusal:
+        raise EngineRefused(f"{refusal}. Ask the committee for a permit with more.") from refusal
+    if fingerprint(site.identity) not in site.roster:
+        raise EngineRefused("This workspace is not on its permit's roster.")
+    placing.place(inside)
+    speaking = Ed25519PrivateKey.generate()
+    start = _signed_start(site.identity, speaking, site.seconds, site.sign)
+    orders = {
+        "start": {
+            "identity": start.identity,
+            "key": start.key,
+            "until": start.until,
+            "signature": start.signature,
+        },
+        "key": speaking.private_bytes_raw().hex(),
+        "roster": sorted(set(site.roster)),
+        "least": site.least_sites,
+        "data": str(site.data_folder),
+        "applications": sorted(site.applications),
+        "configurations": None if site.configurations is None else sorted(site.configurations),
+    }
+    _write(inside / "site.json", json.dumps(orders).encode())
+    _write(inside / "authority.pem", site.certificate)
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    _write(inside / "engine.key", secret)
+
+
+def _signed_start(
+    identity: bytes, key: Ed25519PrivateKey, seconds: int, sign: Callable[[bytes], bytes]
+) -> Start:
+    public = key.public_key().public_bytes_raw().hex()
+    until = int(time.time()) + seconds + _MARGIN
+    bare = Start(identity.hex(), public, until)
+    return Start(identity.hex(), public, until, sign(bare.signed_bytes()).hex())
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(content)

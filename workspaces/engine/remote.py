@@ -1,0 +1,97 @@
+"""A coordinator elsewhere, over its API, for those who submit.
+
+coordinator = RemoteCoordinator("https://host:9443", token=..., certificate=...)
+run = await coordinator.submit(Path("gwas"), config={...})
+status = await wait(coordinator, run)
+result = await coordinator.result(run)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from workspaces.engine import bundle, registering
+from workspaces.engine.port import Coordinator, RunState, RunStatus, plan_text
+from workspaces.errors import EngineRefused, NodeSilent
+
+_SECONDS = 60.0
+_ENDED = frozenset({RunState.DONE, RunState.STOPPED, RunState.FAILED})
+
+
+class RemoteCoordinator:
+    """Implements `Coordinator`."""
+
+    def __init__(self, address: str, *, token: str, certificate: bytes) -> None:
+        self._address = address.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._trusting = registering.trusting(certificate)
+
+    async def submit(self, application: Path, *, config: Mapping[str, object]) -> str:
+        found = bundle.bundle(application)
+        headers = {"X-Skerry-Plan": plan_text(config)}
+        answer = await self._ask("POST", "/runs", content=found.content, headers=headers)
+        return str(answer.json()["run"])
+
+    async def status(self, run: str) -> RunStatus:
+        told: dict[str, Any] = (await self._ask("GET", f"/runs/{run}")).json()
+        return RunStatus(
+            run=told["run"],
+            state=RunState(told["state"]),
+            round=told["round"],
+            present=tuple(told["present"]),
+            missing=dict(told["missing"]),
+            reason=told["reason"],
+        )
+
+    async def log(self, run: str) -> str:
+        return (await self._ask("GET", f"/runs/{run}/log")).text
+
+    async def result(self, run: str) -> bytes:
+        return (await self._ask("GET", f"/runs/{run}/result")).content
+
+    async def stop(self, run: str) -> None:
+        await self._ask("POST", f"/runs/{run}/stop")
+
+    async def _ask(
+        self, method: str, path: str, *, content: bytes = b"", headers: Mapping[str, str] = {}
+    ) -> httpx.Response:
+        try:
+            async with httpx.AsyncClient(verify=self._trusting, timeout=_SECONDS) as line:
+                answer = await line.request(
+                    method, self._address + path, content=content,
+                    headers={**self._headers, **headers},
+                )  # fmt: skip
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise NodeSilent(
+                f"{self._address} does not answer: is `skerry federation serve` running there?",
+                detail=str(error),
+            ) from error
+        if answer.status_code != httpx.codes.OK:
+            raise EngineRefused(f"The coordinator said: {registering.words(answer)}")
+        return answer
+
+
+async def wait(
+    coordinator: Coordinator,
+    run: str,
+    *,
+    seconds: float = 3_600,
+    every: float = 0.5,
+    seen: Callable[[RunStatus], None] = lambda status: None,
+) -> RunStatus:
+    """The status a run ends with; `seen` gets each on the way. Raises `EngineRefused` at the time's
+    end, and leaves the run as it is."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        status = await coordinator.status(run)
+        seen(status)
+        if status.state in _ENDED:
+            return status
+        await asyncio.sleep(every)
+    raise EngineRefused(f"Run {run} has not ended within {seconds:.0f} s; ask for it later.")

@@ -1,0 +1,247 @@
+"""The engine at the coordinator: its processes, and what is asked of them.
+
+    async with Superlink.started(federation, environment.find()) as link:
+        run = await link.submit(Path("gwas"), config={...})
+        status = await link.status(run)
+
+Only the port that sites dial is public. The two others are on loopback, where the engine knows no
+users: whom they serve is decided before, by `coordinator_api`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from workspaces.engine import bundle, placing
+from workspaces.engine.environment import Environment
+from workspaces.engine.federation import Federation
+from workspaces.engine.port import RunState, RunStatus, plan_text
+from workspaces.errors import EngineRefused, NodeSilent
+
+_START_SECONDS = 60
+_ANSWER_SECONDS = 60
+_MAX_LINE = 8 << 20
+MAX_PLAN = 256 * 1024
+
+
+class Superlink:
+    """Implements `Coordinator`, and `register_node`, `unregister_node`, `stop` for the API."""
+
+    def __init__(self, federation: Federation, environment: Environment) -> None:
+        self._federation = federation
+        self._environment = environment
+        self._turn = asyncio.Lock()
+        self._link: asyncio.subprocess.Process | None = None
+        self._control: asyncio.subprocess.Process | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def started(
+        cls,
+        federation: Federation,
+        environment: Environment,
+        *,
+        listen: str = "0.0.0.0",  # noqa: S104 - the port sites dial
+    ) -> AsyncIterator[Superlink]:
+        made = cls(federation, environment)
+        try:
+            await made._start(listen)
+            yield made
+        finally:
+            await made._end()
+
+    async def _start(self, listen: str) -> None:
+        folder = self._federation.folder
+        library = placing.place(folder / "engine")
+        _write_programs(folder / "engine" / "bin", self._environment)
+        inner, runs = _free_port(), _free_port()
+        environment = {
+            **placing.QUIET,
+            **placing.SINGLE,
+            "PATH": f"{folder / 'engine' / 'bin'}:{self._environment.folder / 'bin'}:/usr/bin:/bin",
+            "HOME": str(folder / "engine"),
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(library),
+            "FLWR_HOME": str(folder / "engine"),
+            "SKERRY_FEDERATION": str(folder),
+        }
+        program = placing.program(
+            self._environment, "link",
+            "--ssl-ca-certfile", str(folder / "authority.pem"),
+            "--ssl-certfile", str(folder / "server.pem"),
+            "--ssl-keyfile", str(folder / "server.key"),
+            "--enable-supernode-auth",
+            "--fleet-api-address", f"{listen}:{self._federation.described.port}",
+            "--serverappio-api-address", f"127.0.0.1:{inner}",
+            "--control-api-address", f"127.0.0.1:{runs}",
+        )  # fmt: skip
+        with (folder / "engine" / "link.log").open("ab") as log:
+            self._link = await asyncio.create_subprocess_exec(
+                *program, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+                env=environment, start_new_session=True,
+            )  # fmt: skip
+        await self._wait_for(runs)
+        self._control = await asyncio.create_subprocess_exec(
+            *placing.program(
+                self._environment, "control", f"127.0.0.1:{runs}", str(folder / "authority.pem")
+            ),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            env=environment, start_new_session=True, limit=_MAX_LINE,
+        )  # fmt: skip
+
+    async def _wait_for(self, port: int) -> None:
+        for _ in range(_START_SECONDS * 10):
+            if self._link is None or self._link.returncode is not None:
+                break
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.1)
+        raise EngineRefused(
+            f"The engine did not start; is port {self._federation.described.port} taken? "
+            "Its words are in engine/link.log of the federation's folder."
+        )
+
+    async def _end(self) -> None:
+        for process in (self._control, self._link):
+            if process is not None and process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, 9)
+                await process.wait()
+
+    async def register_node(self, site: str, public_key: str) -> str:
+        """The node of this site's present start; that of an earlier one ends."""
+        for node, owner in self._nodes().items():
+            if owner == site:
+                await self.unregister_node(node)
+        node = str(await self._asked("register", public_key))
+        self._write_nodes({**self._nodes(), node: site})
+        return node
+
+    async def unregister_node(self, node: str) -> None:
+        known = self._nodes()
+        if known.pop(node, None) is not None:
+            self._write_nodes(known)
+            with suppress(EngineRefused):  # it is gone already
+                await self._asked("unregister", node)
+
+    async def node_of(self, site: str) -> str | None:
+        return next((node for node, owner in self._nodes().items() if owner == site), None)
+
+    async def submit(self, application: Path, *, config: Mapping[str, object]) -> str:
+        found = bundle.bundle(application)
+        place = self._federation.admitted(found.digest)
+        if place is None:
+            raise EngineRefused(
+                f"{found.name} {found.digest[:16]} is not admitted here: "
+                "`skerry federation admit` it after the committees' review."
+            )
+        plan = plan_text(config)
+        if len(plan) > MAX_PLAN:
+            raise EngineRefused(f"A configuration may have {MAX_PLAN} letters.")
+        return str(await self._asked("submit", str(place), found.digest, plan))
+
+    async def status(self, run: str) -> RunStatus:
+        told = await self._asked("run", _number(run))
+        shown = self._shown(run, "status.json")
+        state = _state(told, done=(self._place(run) / "result.json").is_file())
+        return RunStatus(
+            run=run,
+            state=state,
+            round=str(shown.get("round", "")),
+            present=tuple(map(str, shown.get("present", ()))),
+            missing=dict(shown.get("missing", {})),
+            reason=str(shown.get("reason") or told["details"]) if state is RunState.FAILED else "",
+        )
+
+    async def log(self, run: str) -> str:
+        return str(await self._asked("log", _number(run)))
+
+    async def result(self, run: str) -> bytes:
+        status = await self.status(run)
+        if status.state is not RunState.DONE:
+            raise EngineRefused(f"Run {run} has no result: it is {status.state}. {status.reason}")
+        return (self._place(run) / "result.json").read_bytes()
+
+    async def stop(self, run: str) -> None:
+        await self._asked("stop", _number(run))
+
+    def _place(self, run: str) -> Path:
+        return self._federation.folder / "runs" / _number(run)
+
+    def _shown(self, run: str, name: str) -> dict[str, Any]:
+        try:
+            return dict(json.loads((self._place(run) / name).read_bytes()))
+        except OSError:
+            return {}
+
+    def _nodes(self) -> dict[str, str]:
+        return dict(json.loads((self._federation.folder / "nodes.json").read_bytes()))
+
+    def _write_nodes(self, nodes: Mapping[str, str]) -> None:
+        place = self._federation.folder / "nodes.json"
+        fresh = place.with_suffix(".new")
+        fresh.write_text(json.dumps(nodes), encoding="ascii")
+        fresh.replace(place)
+
+    async def _asked(self, name: str, *given: str) -> Any:
+        """The engine's answer; raises `EngineRefused` with its words."""
+        control = self._control
+        if control is None or control.stdin is None or control.stdout is None:
+            raise NodeSilent("The engine is not running.")
+        async with self._turn:
+            try:
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    control.stdin.write(json.dumps([name, *given]).encode() + b"\n")
+                    await control.stdin.drain()
+                    line = await control.stdout.readline()
+            except (OSError, TimeoutError, ValueError) as error:
+                raise NodeSilent("The engine does not answer.") from error
+        if not line:
+            raise NodeSilent("The engine has ended; its words are in engine/link.log.")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise EngineRefused(f"The engine said: {answer['error']}"[:500])
+        return answer["answer"]
+
+
+def _state(told: Mapping[str, Any], *, done: bool) -> RunState:
+    match told["status"], told["sub_status"]:
+        case "finished", "completed":
+            return RunState.DONE if done else RunState.FAILED
+        case "finished", "stopped":
+            return RunState.STOPPED
+        case "finished", _:
+            return RunState.FAILED
+        case "running", _:
+            return RunState.RUNNING
+        case _:
+            return RunState.WAITING
+
+
+def _number(run: str) -> str:
+    if not run.isascii() or not run.isdigit() or len(run) > 20:
+        raise EngineRefused("A run is named by its number.")
+    return run
+
+
+def _write_programs(folder: Path, environment: Environment) -> None:
+    """First on the engine's PATH: in place of its own program, ours, which admits bundles."""
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / "flwr-serverapp"
+    program.write_text(f'#!/bin/sh\nexec "{environment.python}" -m federated.serverapp "$@"\n')
+    program.chmod(0o700)
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
