@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, assert_never
@@ -51,8 +50,8 @@ class SqliteSegment:
     """One dataset version; see `beacon.catalog.Segment` for what each question means."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        with self._failing():
+        self._failing = _Failing(path)
+        with self._failing:
             # The event loop and worker threads share it; SQLite serialises its own calls.
             self._db = sqlite3.connect(
                 f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1",
@@ -101,22 +100,23 @@ class SqliteSegment:
     def variants(
         self, question: VariantQuestion | None, *, people: BitMap | None, skip: int, limit: int
     ) -> VariantPage:
-        with self._failing():
+        with self._failing:
             found = self._matching(question)
             if people is not None:
                 self._need_genotypes()
                 found = self._carriers.rows(people, among=found)
             rows = range(self._facts.variants) if found is None else found
-            return VariantPage(len(rows), self._rows.records(rows[skip : skip + limit]))
+            page = self._rows.records(rows[skip : skip + limit]) if limit else ()
+            return VariantPage(len(rows), page)
 
     def carriers(self, question: VariantQuestion) -> BitMap:
-        with self._failing():
+        with self._failing:
             self._need_genotypes()
             found = self._matching(question)
             return self._carriers.of(found) if found else BitMap()
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
-        with self._failing():
+        with self._failing:
             return self._carriers.calls(row, limit=limit)
 
     def _matching(self, question: VariantQuestion | None) -> BitMap | None:
@@ -133,37 +133,37 @@ class SqliteSegment:
     # People and records
 
     def people(self, predicates: Sequence[Predicate]) -> BitMap:
-        with self._failing():
+        with self._failing:
             return self._records.matching("individual", predicates)
 
     def matching(self, entry_type: EntryType, predicates: Sequence[Predicate]) -> BitMap:
-        with self._failing():
+        with self._failing:
             return self._records.matching(entry_type, predicates)
 
     def belonging(self, entry_type: EntryType, *, to: EntryType, entry_id: str) -> BitMap | None:
-        with self._failing():
+        with self._failing:
             return self._records.belonging(entry_type, to=to, entry_id=entry_id)
 
     def knows(self, predicate: Predicate) -> bool:
-        with self._failing():
+        with self._failing:
             return self._records.knows(predicate)
 
     def person_number(self, individual_id: str) -> int | None:
-        with self._failing():
+        with self._failing:
             rows = self._all("SELECT number FROM people WHERE id = ?", individual_id)
             return int(rows[0][0]) if rows else None
 
     def person_ids(self, numbers: BitMap) -> Sequence[str]:
         sql = "SELECT id FROM people WHERE number = ?"
-        with self._failing():
+        with self._failing:
             return [name for number in numbers for (name,) in self._all(sql, number)]
 
     def terms(self) -> Sequence[FilteringTerm]:
-        with self._failing():
+        with self._failing:
             return self._records.terms()
 
     def term_field(self, term: str) -> str | None:
-        with self._failing():
+        with self._failing:
             return self._records.term_field(term)
 
     def entries(
@@ -178,7 +178,7 @@ class SqliteSegment:
         if entry_type == "dataset":
             page = [self._dataset()] if records is None or records else []
             return len(page), page[skip : skip + limit]
-        with self._failing():
+        with self._failing:
             return self._records.entries(
                 entry_type, people=people, records=records, skip=skip, limit=limit
             )
@@ -186,7 +186,7 @@ class SqliteSegment:
     def entry(self, entry_type: EntryType, entry_id: str) -> Mapping[str, object] | None:
         if entry_type == "dataset":
             return self._dataset() if entry_id == self._facts.id else None
-        with self._failing():
+        with self._failing:
             return self._records.entry(entry_type, entry_id)
 
     def _dataset(self) -> Mapping[str, object]:
@@ -195,17 +195,28 @@ class SqliteSegment:
         return {**facts.metadata, **described, "id": facts.id, "name": facts.name}
 
     def _all(self, sql: str, *values: object) -> list[Any]:
-        bound = (
-            max(-_MAX_INTEGER, min(v, _MAX_INTEGER)) if isinstance(v, int) else v for v in values
-        )
-        return self._db.execute(sql, tuple(bound)).fetchall()
-
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
         try:
-            yield
-        except (sqlite3.Error, KeyError, TypeError) as broken:
-            raise CatalogError("a dataset cannot be read", detail=str(self._path)) from broken
+            return self._db.execute(sql, values).fetchall()
+        except OverflowError:
+            bound = (
+                max(-_MAX_INTEGER, min(v, _MAX_INTEGER)) if isinstance(v, int) else v
+                for v in values
+            )
+            return self._db.execute(sql, tuple(bound)).fetchall()
+
+
+class _Failing:
+    """Names the file of whatever fails to be read; entered for every question, so no generator."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        """Nothing is held."""
+
+    def __exit__(self, _kind: object, failure: BaseException | None, _trace: object) -> None:
+        if isinstance(failure, sqlite3.Error | KeyError | TypeError):
+            raise CatalogError("a dataset cannot be read", detail=str(self._path)) from failure
 
 
 class SegmentCatalog:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from pyroaring import BitMap
 
 from beacon.catalog import Allele, Edited
+from beacon.segment import blocks
+from beacon.segment.blocks import OTHER
 from beacon.segment.variant_rows import Ask, VariantRows, variant_id
 from beacon.variation import alleles, justify, naming
 from beacon.variation.justify import Justified
@@ -97,11 +99,22 @@ class AlleleTable:
 
     def _replaced(self, core: Allele) -> BitMap:
         # Anchored by one base or not at all; whatever is anchored further is in `cores`.
-        found = self._at(
-            *(core.chrom, core.start0 - 1, core.start0 + 1),
-            lambda stored, _: alleles.trimmed(stored) == core,
-        )
-        return found | BitMap(self._cores(core.chrom, core.start0, core))
+        code, found = blocks.code_of(core.ref, core.alt), BitMap()
+        rank, start0 = alleles.RANKS[core.chrom], core.start0
+        for block, low, high in self._rows.pieces(
+            *self._rows.between(rank, start0 - 1, start0 + 1)
+        ):
+            for place in range(low, high):
+                stored = block.at("code", place)
+                if stored == OTHER:
+                    fits = alleles.trimmed(self._rows.stored(block, place)[0]) == core
+                else:
+                    fits = stored == code and block.at("start0", place) == start0
+                if fits:
+                    found.add(block.first + place)
+        if self._has_cores:
+            found.update(self._cores(core.chrom, start0, core))
+        return found
 
     def _moved(self, chrom: str, start0: int, fits: Callable[[Justified], bool]) -> BitMap:
         """Insertions and deletions that can be written at this place."""

@@ -10,12 +10,16 @@ other allele has a type, a span, a length and its bases beside it. What blocks a
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from beacon.catalog import Allele
+from beacon.variation.alleles import trimmed
 
 FORMAT: Final = 6  # of the segment file
 ROWS: Final = 512
@@ -40,6 +44,7 @@ _WIDTHS = (0, 1, 2, 4, 8)
 _KINDS: dict[int, type[np.unsignedinteger]] = {
     1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64,
 }  # fmt: skip
+_FORMS: Mapping[int, Literal["B", "H", "I", "Q"]] = {1: "B", 2: "H", 4: "I", 8: "Q"}
 _END = "\n"
 _SUBSTITUTIONS = [(ref, alt) for ref in BASES for alt in BASES]
 
@@ -115,9 +120,8 @@ class Block:
         if wanted >> (8 * width):
             return self.count
         # Compared as they are stored: widening them would cost more than the search.
-        kind = _KINDS[width]
-        raw = np.frombuffer(self._data, kind, count=self.count, offset=offset)
-        return int(raw.searchsorted(kind(wanted)))
+        stored = memoryview(self._data)[offset : offset + self.count * width]
+        return bisect_left(stored.cast(_FORMS[width]), wanted)
 
     def ends(self, first: int, last: int) -> Integers:
         """end0 of the rows between these places."""
@@ -133,15 +137,23 @@ class Block:
         return np.flatnonzero(self.column("code") == OTHER)
 
     @cached_property
-    def _texts(self) -> list[str]:
-        return self._data[self._head[2] :].decode().split(_END)
+    def other_bases(self) -> list[tuple[str, str]]:
+        """REF and ALT of the alleles beside it, in order."""
+        texts = self._data[self._head[2] :].decode().split(_END)
+        return [(ref, alt) for ref, _, alt in (text.partition("\t") for text in texts)]
+
+    @cached_property
+    def other_forms(self) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        """REF as stored and trimmed of each of them; the same of ALT."""
+        pairs = [(one, trimmed(Allele("", 0, *one))) for one in self.other_bases]
+        refs = [(ref, core.ref) for (ref, _), core in pairs]
+        return refs, [(alt, core.alt) for (_, alt), core in pairs]
 
     def bases(self, place: int) -> tuple[str, str]:
         code = self.at("code", place)
         if code != OTHER:
             return bases_of(code)
-        ref, _, alt = self._texts[int(self.other_places.searchsorted(place))].partition("\t")
-        return ref, alt
+        return self.other_bases[int(self.other_places.searchsorted(place))]
 
     def beside(self, name: str, place: int, *, otherwise: int) -> int:
         """A column of `OTHERS` for one row; a single-base substitution has `otherwise`."""

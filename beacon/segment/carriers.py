@@ -6,10 +6,8 @@ the shorter way. People are numbers, calls name samples.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +16,10 @@ from pyroaring import BitMap
 from beacon.loading import genotypes
 from beacon.segment import sparse
 from beacon.segment.blocks import CHUNK
+from beacon.segment.remembered import Remembered
 from beacon.segment.variant_rows import Ask
 
 MAX_CACHED_NAMES = 50_000
-MAX_REMEMBERED_BYTES = 32 * 1024 * 1024
 _ROWS_PER_PERSON = 3  # reading a person's chunk costs about what three rows' carriers do
 _DENSE = 4  # rows so close together are read as one range
 
@@ -31,8 +29,7 @@ class Carriers:
 
     def __init__(self, ask: Ask, *, people: int, rows: int) -> None:
         self._ask, self._count, self._rows = ask, people, rows
-        self._remembered: OrderedDict[bytes, BitMap] = OrderedDict()
-        self._lock = Lock()
+        self._remembered = Remembered()
         self._sample = lru_cache(MAX_CACHED_NAMES)(self._read_sample)
 
     @cached_property
@@ -46,6 +43,8 @@ class Carriers:
         if len(rows) > self._count * _ROWS_PER_PERSON:
             return BitMap(person for person in range(self._count) if self._has_any(person, rows))
         _, blobs = self._calls(rows)
+        if len(blobs) == 1:
+            return sparse.bitmap(self._persons[sparse.decode(blobs[0])])
         samples = np.flatnonzero(sparse.union(blobs, len(self._persons)))
         return sparse.bitmap(self._persons[samples])
 
@@ -78,19 +77,12 @@ class Carriers:
 
     def _every_row(self, people: BitMap) -> BitMap:
         """All rows of these people; asked again for each page, so the last few are remembered."""
-        key = people.serialize()
-        with self._lock:
-            if key in self._remembered:
-                self._remembered.move_to_end(key)
-                return self._remembered[key]
-        found = BitMap()
-        for chunk in range(self._rows // CHUNK + 1):
-            found |= self._in_chunk(people, chunk)
-        with self._lock:
-            self._remembered[key] = found
-            while len(self._remembered) * (self._rows // 8 + 1) > MAX_REMEMBERED_BYTES:
-                self._remembered.popitem(last=False)
-        return found
+
+        def find() -> BitMap:
+            chunks = range(self._rows // CHUNK + 1)
+            return BitMap.union(BitMap(), *(self._in_chunk(people, each) for each in chunks))
+
+        return self._remembered.of(people.serialize(), find)
 
     def _in_chunk(self, people: BitMap, chunk: int) -> BitMap:
         marks = np.zeros(CHUNK, dtype=bool)

@@ -58,6 +58,11 @@ class Joins:
         return self.all("individual")
 
     @cached_property
+    def _all_recorded(self) -> bool:
+        """Whether the records of individuals are one for each person, in the order of people."""
+        return np.array_equal(self.links("individual", "individual"), np.arange(self._people))
+
+    @cached_property
     def _members(self) -> Mapping[int, BitMap]:
         """The people of each cohort that lists them."""
         rows = self._ask("SELECT cohort, people FROM members")
@@ -139,7 +144,7 @@ class Joins:
         if entity in COLLECTIONS:
             return self.join("individual", people, entity)
         if entity == "individual":
-            return self._finer("individual", people, entity)
+            return people if self._all_recorded else self._finer("individual", people, entity)
         recorded, nameless = self._samples
         sequenced = self._finer("individual", people, "biosample") & recorded
         of_people = self._finer("individual", people & nameless, entity)

@@ -11,10 +11,10 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, assert_never, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from beacon import quantities
@@ -24,6 +24,7 @@ from beacon.findings import SINGLE_VALUED
 from beacon.quantities import Kind
 from beacon.segment.bitmaps import Values, compare_text
 from beacon.segment.joins import COLLECTIONS, Joins
+from beacon.segment.remembered import Remembered
 
 MAX_NESTING = 10
 MAX_LISTED_VALUES = 50
@@ -50,6 +51,8 @@ class RecordTable:
         self._values: dict[tuple[str, str, str, str], Values] = {}
         self._listed: dict[str, tuple[str, ...]] = {}
         self._fields = self._read_fields()
+        self._remembered = Remembered()  # records of what was asked for, by type
+        self._term_fields: dict[str, str | None] = {}
 
     # Filters
 
@@ -81,10 +84,8 @@ class RecordTable:
             raise UnsupportedFilter(f"filters can be nested at most {MAX_NESTING} deep")
         match predicate:
             case HasTerm() | Compare():
-                found = BitMap()
-                for entity, numbers in self._leaf(predicate, target):
-                    found |= self._joins.join(entity, numbers, target)
-                return found
+                find = partial(self._joined, predicate, target)
+                return self._remembered.of((predicate, target), find)
             case AnyOf(of):
                 either = BitMap()
                 for each in of:
@@ -94,6 +95,12 @@ class RecordTable:
                 return self._joins.all(target) - self._holds(of, target, depth + 1)
             case _ as unreachable:
                 assert_never(unreachable)
+
+    def _joined(self, predicate: HasTerm | Compare, target: str) -> BitMap:
+        found = BitMap()
+        for entity, numbers in self._leaf(predicate, target):
+            found |= self._joins.join(entity, numbers, target)
+        return found
 
     def _leaf(self, predicate: HasTerm | Compare, target: str) -> Iterator[tuple[str, BitMap]]:
         if isinstance(predicate, Compare):
@@ -216,7 +223,7 @@ class RecordTable:
         chosen = self._chosen(entity, people, records)
         texts = (
             self._ask("SELECT json FROM records WHERE entity = ? AND seq = ?", entity, number)
-            for number in chosen[skip : skip + limit].tolist()
+            for number in (chosen[skip : skip + limit] if limit else ())
         )
         return len(chosen), [json.loads(text) for ((text,),) in texts]
 
@@ -228,17 +235,13 @@ class RecordTable:
         rows = self._ask(sql, entity, entry_id)
         return cast("Mapping[str, object]", json.loads(rows[0][0])) if rows else None
 
-    def _chosen(
-        self, entity: str, people: BitMap | None, records: BitMap | None
-    ) -> NDArray[np.int64]:
+    def _chosen(self, entity: str, people: BitMap | None, records: BitMap | None) -> BitMap:
         if entity == "individual":
             people, records = _both(people, records), None  # they have their people's numbers
-        chosen = BitMap(range(len(self._joins.links(entity, "individual"))))
-        if people is not None:
-            chosen &= self._joins.of_carriers(people, entity)
-        if records is not None:
-            chosen &= records
-        return np.array(chosen, dtype=np.int64)
+        if people is None and records is None:
+            return BitMap(range(len(self._joins.links(entity, "individual"))))
+        theirs = None if people is None else self._joins.of_carriers(people, entity)
+        return _both(theirs, records) or BitMap()
 
     # Terms
 
@@ -272,9 +275,14 @@ class RecordTable:
         return tuple(value for (value,) in self._ask(sql, entity, name))
 
     def term_field(self, term: str) -> str | None:
+        if term in self._term_fields:
+            return self._term_fields[term]
         rows = self._ask("SELECT entity, field FROM terms WHERE id = ?", term)
         fields = {field for entity, field in rows if entity not in COLLECTIONS}
-        return fields.pop() if len(fields) == 1 else None
+        only = fields.pop() if len(fields) == 1 else None
+        if rows:  # so as many are kept as there are terms
+            self._term_fields[term] = only
+        return only
 
 
 def _asked(entities: list[str], target: str) -> list[str]:

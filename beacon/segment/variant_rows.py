@@ -81,7 +81,7 @@ class VariantRows:
     def between(self, rank: int, start0: int, end0: int) -> tuple[int, int]:
         """The rows that begin in [start0, end0), as a range of numbers."""
         first = self.from_position(rank, start0)
-        return first, max(first, self.from_position(rank, end0))
+        return first, max(first, self.from_position(rank, end0)) if end0 > start0 else first
 
     def pieces(self, first: int, last: int) -> Iterator[tuple[Block, int, int]]:
         """(block, first place, last place) of a range of rows."""

@@ -9,7 +9,7 @@ bitmaps of row numbers: counting makes no list. Blocks are `beacon.segment.varia
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import assert_never
 
 import numpy as np
@@ -29,7 +29,8 @@ from beacon.catalog import (
 from beacon.errors import UnsupportedVariantType
 from beacon.segment import blocks, sparse
 from beacon.segment.allele_table import AlleleTable
-from beacon.segment.blocks import Block
+from beacon.segment.blocks import Block, Integers
+from beacon.segment.remembered import Remembered
 from beacon.segment.span_table import SpanTable
 from beacon.segment.variant_rows import Ask, VariantRows
 from beacon.variation import alleles, identifiers
@@ -42,6 +43,7 @@ class VariantTable:
         self._ask, self._rows, self._assembly = ask, rows, assembly
         self._spans = SpanTable(rows)
         self._marks: dict[str, BitMap] = {}
+        self._remembered = Remembered()  # rows of genes
         self._types = {name for (name,) in ask("SELECT name FROM marks WHERE kind = 'type'")}
         self._alleles = AlleleTable(ask, rows)
 
@@ -69,12 +71,13 @@ class VariantTable:
     def _present(self, rows: BitMap) -> BitMap:
         """Without alleles that were looked for and found in nobody: a dataset that holds only calls
         of the reference answers no. Lists and ids still show them."""
-        return BitMap(
-            row
-            for row in rows
-            for block, place, _ in self._rows.pieces(row, row + 1)
-            if block.at("ac", place) or not block.at("an", place)
-        )
+        unseen = [
+            block.first + place
+            for block, places in self._rows.grouped(rows)
+            for place in places
+            if not block.at("ac", place) and block.at("an", place)
+        ]
+        return rows - BitMap(unseen) if unseen else rows
 
     # Spans
 
@@ -124,39 +127,41 @@ class VariantTable:
 
     def _kept(self, rows: BitMap, fits: Callable[[Block], NDArray[np.bool_]]) -> BitMap:
         """Those of `rows` whose place in their block fits."""
-        kept = BitMap()
-        row = rows.next_set_bit(0) if rows else None
+        if not rows:
+            return rows
+        kept: list[Integers] = []
+        row: int | None = rows.min()
+        last = rows.max()
         while row is not None:
             ((block, _, _),) = self._rows.pieces(row, row + 1)
-            kept |= _bitmap(np.flatnonzero(fits(block)) + block.first)
+            kept.append(np.flatnonzero(fits(block)) + block.first)
             after = block.first + block.count
-            row = rows.next_set_bit(after) if after <= rows.max() else None
-        return kept & rows
+            row = rows.next_set_bit(after) if after <= last else None
+        return _bitmap(np.concatenate(kept)) & rows
 
     def _spelled(self, block: Block, *, side: int, pattern: str) -> NDArray[np.bool_]:
         """Rows whose REF or ALT is so spelled, as stored or trimmed."""
-        fitting = [
-            code
-            for code in range(1, 1 + len(blocks.BASES) ** 2)
-            if alleles.bases_match(pattern, blocks.bases_of(code)[side])
+        fits = _fitting(pattern, side)[block.column("code")]
+        if not len(block.other_places):
+            return fits
+        fits[block.other_places] = [
+            any(alleles.bases_match(pattern, form) for form in forms)
+            for forms in block.other_forms[side]
         ]
-        fits = np.isin(block.column("code"), fitting)
-        for place in block.other_places.tolist():
-            allele, _ = self._rows.stored(block, place)
-            core = alleles.trimmed(allele)
-            forms = (allele.ref, core.ref) if side == 0 else (allele.alt, core.alt)
-            fits[place] = any(alleles.bases_match(pattern, form) for form in forms)
         return fits
 
     # Names
 
     def _in_gene(self, gene: str) -> BitMap:
+        return self._remembered.of(gene.upper(), lambda: self._of_gene(gene.upper()))
+
+    def _of_gene(self, gene: str) -> BitMap:
         sql = "SELECT rows FROM marks WHERE kind = 'genes' AND name = ?"
-        if found := self._ask(sql, gene.upper()):
+        if found := self._ask(sql, gene):
             return BitMap.deserialize(found[0][0])
         rows = BitMap()
         sql = "SELECT chrom, start0, end0 FROM gene_spans WHERE symbol = ?"
-        for rank, start0, end0 in self._ask(sql, gene.upper()):
+        for rank, start0, end0 in self._ask(sql, gene):
             rows |= self._spans.overlapping(rank, start0, end0)
         return rows
 
@@ -175,6 +180,14 @@ class VariantTable:
             plain = identifiers.normal(name)
             found = self._ask("SELECT row FROM names WHERE name = ?", plain)
         return BitMap(row for (row,) in found)
+
+
+@lru_cache(64)
+def _fitting(pattern: str, side: int) -> NDArray[np.bool_]:
+    """Of each code, whether the substitution's REF or ALT fits."""
+    codes = range(1, 1 + len(blocks.BASES) ** 2)
+    fits = [alleles.bases_match(pattern, blocks.bases_of(code)[side]) for code in codes]
+    return np.array([False, *fits])
 
 
 def _within(block: Block, *, low: int, high: int | None) -> NDArray[np.bool_]:
