@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from access.errors import NoSuchVersion, PolicyInvalid
+from access.errors import NoSuchVersion, PolicyInvalid, StepNotPossible
 from access.policy_file import ReadFile, book_of, read_bytes, read_policies
 from schemas.wire import canonical_json
 
@@ -81,6 +81,11 @@ class PolicyVersions:
         history = self.history()
         return history[-1] if history else None
 
+    def state(self) -> str:
+        """How the log ends now, for `over`."""
+        active = self.active()
+        return _GENESIS if active is None else active.hash
+
     def read(self, number: int) -> ReadFile:
         """A version as it was numbered; raises `PolicyInvalid` if its bytes are others now."""
         known = {entry.number: entry.sha256 for entry in self.history()}
@@ -92,14 +97,24 @@ class PolicyVersions:
             raise PolicyInvalid(f"{path}: not the file that was numbered")
         return read
 
-    def activate(self, raw: bytes, *, name: str, author: str, reason: str, now: int) -> Activation:
-        """Puts these bytes in force, under a new number unless they have one already. Raises
-        `PolicyInvalid` where the file or one of its tests fails."""
+    def activate(
+        self,
+        raw: bytes,
+        *,
+        name: str,
+        author: str,
+        reason: str,
+        now: int,
+        over: str | None = None,
+    ) -> Activation:
+        """Puts these bytes in force, under a new number unless they have one already; with `over`
+        only while the log ends as it did then (`state`). Raises `PolicyInvalid` where the file or
+        one of its tests fails, `StepNotPossible` where somebody was faster."""
         _refuse_unsaid(author, reason)
         book_of(raw, name=name, public_url=self._url)
         sha256 = hashlib.sha256(raw).hexdigest()
         with self._writing():
-            history = self.history()
+            history = _unchanged(self.history(), over)
             known = {entry.sha256: entry.number for entry in history}
             number = known.get(sha256)
             if number is None:
@@ -109,12 +124,14 @@ class PolicyVersions:
                 history, number, sha256, author=author, reason=reason, now=now, cause="activate"
             )
 
-    def roll_back(self, *, to: int | None, author: str, reason: str, now: int) -> Activation:
+    def roll_back(
+        self, *, to: int | None, author: str, reason: str, now: int, over: str | None = None
+    ) -> Activation:
         """Puts a former version in force again: the one before the present one unless `to` says
-        which."""
+        which. `over` as for `activate`."""
         _refuse_unsaid(author, reason)
         with self._writing():
-            history = self.history()
+            history = _unchanged(self.history(), over)
             number = _before(history) if to is None else to
             sha256 = self.read(number).sha256
             return self._put_in_force(
@@ -178,6 +195,12 @@ def _entry(line: bytes) -> Activation | None:
     except (TypeError, ValueError):
         return None
     return entry if isinstance(entry.number, int) and isinstance(entry.at, int) else None
+
+
+def _unchanged(history: tuple[Activation, ...], over: str | None) -> tuple[Activation, ...]:
+    if over not in {None, history[-1].hash if history else _GENESIS}:
+        raise StepNotPossible("Another policy version came into force meanwhile; look again.")
+    return history
 
 
 def _before(history: tuple[Activation, ...]) -> int:

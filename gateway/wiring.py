@@ -23,6 +23,7 @@ import streams.htsget.routes
 import streams.refget.collection_routes
 import streams.refget.sequence_routes
 import streams.refget.service
+from access.admin_changes import AdminChanges
 from access.attachments import Attachments
 from access.audit import Record
 from access.caller import caller
@@ -46,6 +47,7 @@ from beacon.info import NodeFacts
 from beacon.segments import SegmentCatalog
 from duo.ontology import load_ontology
 from gateway import clickhouse, config, recording, running
+from gateway.admin_changes import AdminDesk
 from gateway.home import NodeHome
 from gateway.pages.admin.rooms import Rooms
 from gateway.pages.render import Pages
@@ -270,6 +272,13 @@ def assemble(
                 store=store,
                 recipients=recipients,
                 book=book,
+                desk=AdminDesk(
+                    home,
+                    AdminChanges(store, record=record),
+                    book=book,
+                    versions=PolicyVersions(home.policy_versions, public_url=url),
+                    clock=clock,
+                ),
                 record=record,
                 tree=tree,
                 keys=keys,

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from access.lifecycle import State
 from access.policy_file import read_bytes, read_policies
@@ -107,11 +108,26 @@ def _policies(rooms: Rooms) -> Iterator[Point]:
         yield Point("The draft differs from the policy in force.", "/admin/policies", calm=True)
 
 
+def _changes(rooms: Rooms) -> Iterator[Point]:
+    """Changes."""
+    for one in rooms.desk.changes.waiting(now=rooms.clock()):
+        yield Point(
+            f"{one.proposed_by} proposed a change: {one.reason}", f"/admin/changes/{one.id}"
+        )
+    if rooms.book.second_person and len(set(rooms.settings.admins)) < 2:
+        yield Point(
+            "The policy wants a second person, and this node has one admin only.", "/admin/changes"
+        )
+
+
 def _datasets(rooms: Rooms) -> Iterator[Point]:
     """Datasets."""
     loaded, ruled = set(manifest.read(rooms.home.catalog)), set(rooms.book.datasets())
     for dataset in sorted(loaded - ruled):
-        yield Point(f"{dataset} has no policy: nobody is answered from it.", "/admin/policies")
+        yield Point(
+            f"{dataset} has no policy: nobody is answered from it.",
+            f"/admin/policies/draft?dataset={quote(dataset)}",
+        )
     if not loaded:
         yield Point("No dataset is loaded yet.", calm=True)
 
@@ -147,6 +163,7 @@ LOOKS: tuple[Look, ...] = (
     _requests,
     _workspace_keys,
     _policies,
+    _changes,
     _datasets,
     _issuers,
     _disk,

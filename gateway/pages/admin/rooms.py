@@ -18,6 +18,7 @@ from access.live_policies import LivePolicies
 from access.recipients import Recipients
 from access.record_tree import RecordTree
 from access.store import Store
+from gateway.admin_changes import AdminDesk
 from gateway.config import NodeSettings
 from gateway.home import NodeHome
 from gateway.pages.render import Pages
@@ -41,6 +42,7 @@ class Rooms:
     store: Store
     recipients: Recipients
     book: LivePolicies
+    desk: AdminDesk
     record: Record
     tree: RecordTree
     keys: KeyStore

@@ -15,7 +15,10 @@ from tests.support.admin_node import POLICY, AdminNode
 
 pytestmark = pytest.mark.anyio
 
-PAGES = ["/admin", "/admin/record", "/admin/record/1", "/admin/workspaces"]
+PAGES = [
+    "/admin", "/admin/record", "/admin/record/1", "/admin/workspaces",
+    "/admin/policies", "/admin/policies/draft", "/admin/changes",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", PAGES)

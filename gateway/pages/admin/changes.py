@@ -1,0 +1,43 @@
+"""Changes that wait for a second admin: look at one, confirm it, or withdraw it."""
+
+# Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from gateway.pages.admin.rooms import Fields, Rooms
+from gateway.pages.render import see
+from passports.sessions import Session
+from schemas.errors import InvalidInput
+
+
+def add(router: APIRouter, rooms: Rooms) -> None:
+    @router.get("/changes", response_model=None)
+    def listed(session: Annotated[Session, Depends(rooms.admin)]) -> HTMLResponse:
+        return rooms.show(
+            "changes", session,
+            changes=rooms.desk.changes.listed(), now=rooms.clock(),
+            areas=sorted(rooms.book.second_person), admins=len(rooms.settings.admins),
+        )  # fmt: skip
+
+    @router.get("/changes/{change_id}", response_model=None)
+    def one(change_id: str, session: Annotated[Session, Depends(rooms.admin)]) -> HTMLResponse:
+        change = rooms.desk.changes.get(change_id)
+        mine = change.proposed_by == session.signed_in.identity
+        waits = change.waits(now=rooms.clock())
+        return rooms.show("changes_one", session, change=change, mine=mine, waits=waits)
+
+    @router.post("/changes/{change_id}", response_model=None)
+    def decide(
+        change_id: str, session: Annotated[Session, Depends(rooms.sender)], fields: Fields
+    ) -> RedirectResponse:
+        person = session.signed_in.identity
+        match fields.get("step"):
+            case "confirm":
+                rooms.desk.confirm(change_id, by=person)
+            case "withdraw":
+                rooms.desk.withdraw(change_id, by=person)
+            case _:
+                raise InvalidInput("Choose what to do: confirm or withdraw.")
+        return see(f"/admin/changes/{change_id}")

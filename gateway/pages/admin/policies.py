@@ -1,0 +1,234 @@
+"""The node's policies: what is in force in words, versions, and an editor that tries a text first.
+
+The draft is the node's `policies.yaml`, which `skerry policy` takes too. A text is shown with its
+tests, its rules in words and the past decisions it would change; only then is it put in force.
+"""
+
+# Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse
+
+from access.errors import NoSuchThing, StepNotPossible
+from access.policy import PolicyBook
+from access.policy_file import ReadFile, read_bytes
+from access.policy_versions import MAX_REASON_CHARS
+from access.replay import Replay
+from gateway import policy_reading, rules_in_words
+from gateway.admin_changes import DRAFT, Asked, Kind, digest, keep_draft
+from gateway.pages.admin.rooms import Fields, Rooms
+from gateway.pages.admin.snippet import with_dataset
+from gateway.pages.render import see
+from passports.sessions import Session
+from schemas.errors import InvalidInput, SkerryError, TooLarge
+
+MAX_TEXT_BYTES = 256 * 1024
+MAX_IN_WORDS = 50
+MAX_DIFF_LINES = 400
+REPLAYED = 2_000
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A policy text beside the one in force; `words` are of the datasets that would change."""
+
+    tests: int
+    failures: tuple[str, ...]
+    notes: list[str]
+    words: Mapping[str, list[str]]
+    gone: tuple[str, ...]
+    unchanged: int
+    replay: Replay
+
+
+def add(router: APIRouter, rooms: Rooms) -> None:
+    _add_list(router, rooms)
+    _add_editor(router, rooms)
+    _add_versions(router, rooms)
+
+
+def _add_list(router: APIRouter, rooms: Rooms) -> None:
+    @router.get("/policies", response_model=None)
+    def listed(session: Annotated[Session, Depends(rooms.admin)]) -> HTMLResponse:
+        book = rooms.book.current()
+        history = policy_reading.versions_of(rooms.home).history()
+        words = _words(book)
+        return rooms.show(
+            "policies", session,
+            version=book.version, history=history[::-1],
+            active=history[-1].number if history else None,
+            words=dict(list(words.items())[:MAX_IN_WORDS]),
+            more=max(0, len(words) - MAX_IN_WORDS),
+            second="policies" in rooms.book.second_person,
+            waiting=[one for one in rooms.desk.changes.waiting(now=rooms.clock())
+                     if one.kind.startswith("policy.")],
+        )  # fmt: skip
+
+
+def _add_versions(router: APIRouter, rooms: Rooms) -> None:
+    @router.get("/policies/{number}", response_model=None)
+    def one(number: str, session: Annotated[Session, Depends(rooms.admin)]) -> HTMLResponse:
+        return _version(rooms, session, number)
+
+    @router.post("/policies/{number}", response_model=None)
+    def go_back(
+        number: str, session: Annotated[Session, Depends(rooms.sender)], fields: Fields
+    ) -> Response:
+        facts = {"number": str(_number(number)), "over": fields.get("over", "")}
+        asked = Asked(Kind.ROLL_BACK_POLICY, facts, _reason(fields), session.signed_in.identity)
+        try:
+            change = rooms.desk.ask(asked)
+        except SkerryError as problem:
+            return _version(rooms, session, number, problem=problem)
+        return see("/admin/policies" if change is None else f"/admin/changes/{change.id}")
+
+
+def _version(
+    rooms: Rooms, session: Session, number: str, *, problem: SkerryError | None = None
+) -> HTMLResponse:
+    versions = policy_reading.versions_of(rooms.home)
+    read = versions.read(_number(number))
+    text = read_bytes(rooms.home.policy_versions / f"{int(number):06d}.yaml").decode(
+        "utf-8", "replace"
+    )
+    history, active = versions.history(), versions.active()
+    return rooms.show(
+        "policies_version", session, problem=problem,
+        number=int(number), text=text, tried=_tried(rooms, read),
+        changed=_diff(_in_force(rooms), text), state=versions.state(),
+        holds=active is not None and active.number == int(number),
+        times=[entry for entry in history[::-1] if entry.number == int(number)],
+        second=rooms.desk.needs_second(Kind.ROLL_BACK_POLICY), max_reason=MAX_REASON_CHARS,
+    )  # fmt: skip
+
+
+def _add_editor(router: APIRouter, rooms: Rooms) -> None:
+    @router.get("/policies/draft", response_model=None)
+    def draft(request: Request, session: Annotated[Session, Depends(rooms.admin)]) -> HTMLResponse:
+        raw = read_bytes(rooms.home.policies)
+        if len(raw) > MAX_TEXT_BYTES:
+            raise TooLarge("The draft is too large for a page: use `skerry policy`.")
+        text = raw.decode("utf-8", "replace")
+        wanted = request.query_params.get("dataset", "")
+        if wanted:
+            text = with_dataset(text, wanted[:200], public_url=rooms.settings.public_url)
+        return _editor(rooms, session, text=text, opened=digest(rooms.home.policies))
+
+    @router.post("/policies/draft", response_model=None)
+    def take(session: Annotated[Session, Depends(rooms.sender)], fields: Fields) -> Response:
+        text = fields.get("text", "").replace("\r\n", "\n")
+        opened, reason = fields.get("opened", ""), fields.get("reason", "")
+        show = partial(_editor, rooms, session, text=text, opened=opened, reason=reason)
+        try:
+            if len(text.encode()) > MAX_TEXT_BYTES:
+                raise TooLarge(f"The text is larger than {MAX_TEXT_BYTES} bytes.")
+            match fields.get("do"):
+                case "check":
+                    read = policy_reading.read_text(rooms.home, text.encode(), name=DRAFT)
+                    changed = _diff(_in_force(rooms), text)
+                    return show(tried=_tried(rooms, read), changed=changed)
+                case "keep":
+                    _keep(rooms, text, opened=opened)
+                    return see("/admin/policies/draft")
+                case "activate":
+                    return _activate(rooms, session, text, opened=opened, fields=fields)
+                case _:
+                    raise InvalidInput("Choose what to do with the text.")
+        except SkerryError as problem:
+            return show(problem=problem)
+
+
+def _keep(rooms: Rooms, text: str, *, opened: str) -> None:
+    """Before the first activation the file itself is what a start would put in force."""
+    if policy_reading.versions_of(rooms.home).active() is None:
+        raise StepNotPossible(
+            "No version was put in force yet, and until then this file is what holds after a "
+            "restart: put it in force instead."
+        )
+    policy_reading.read_text(rooms.home, text.encode(), name=DRAFT)
+    if not keep_draft(rooms.home.policies, text.encode(), opened=opened):
+        raise StepNotPossible("The draft was changed elsewhere meanwhile: copy your text first.")
+
+
+def _activate(
+    rooms: Rooms, session: Session, text: str, *, opened: str, fields: Mapping[str, str]
+) -> Response:
+    facts = {"text": text, "draft": opened, "over": fields.get("over", "")}
+    asked = Asked(Kind.ACTIVATE_POLICY, facts, _reason(fields), session.signed_in.identity)
+    change = rooms.desk.ask(asked)
+    return see("/admin/policies" if change is None else f"/admin/changes/{change.id}")
+
+
+def _editor(
+    rooms: Rooms,
+    session: Session,
+    *,
+    text: str,
+    opened: str,
+    reason: str = "",
+    tried: Tried | None = None,
+    changed: str = "",
+    problem: SkerryError | None = None,
+) -> HTMLResponse:
+    return rooms.show(
+        "policies_draft", session, problem=problem,
+        text=text, opened=opened, reason=reason[:MAX_REASON_CHARS], tried=tried, changed=changed,
+        state=policy_reading.versions_of(rooms.home).state(),
+        second=rooms.desk.needs_second(Kind.ACTIVATE_POLICY), max_reason=MAX_REASON_CHARS,
+    )  # fmt: skip
+
+
+def _tried(rooms: Rooms, read: ReadFile) -> Tried:
+    holds = rooms.book.current()
+    before, after = _words(holds), _words(read.book)
+    changed = {name: said for name, said in after.items() if before.get(name) != said}
+    return Tried(
+        tests=len(read.tests),
+        failures=read.failures(),
+        notes=policy_reading.notes(read, now=rooms.clock()),
+        words=dict(list(changed.items())[:MAX_IN_WORDS]),
+        gone=tuple(sorted(before.keys() - after.keys())),
+        unchanged=len(after) - len(changed),
+        replay=policy_reading.compare(rooms.home, holds, read.book, last=REPLAYED),
+    )
+
+
+def _words(book: PolicyBook) -> dict[str, list[str]]:
+    return {
+        policy.dataset: rules_in_words.sentences(policy)
+        for policy in policy_reading.policies_of(book)
+    }
+
+
+def _in_force(rooms: Rooms) -> str:
+    active = policy_reading.versions_of(rooms.home).active()
+    path = rooms.home.policies
+    if active is not None:
+        path = rooms.home.policy_versions / f"{active.number:06d}.yaml"
+    return read_bytes(path).decode("utf-8", "replace")
+
+
+def _diff(before: str, after: str) -> str:
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), "in force", "this text", lineterm="", n=2
+    )
+    found = list(lines)
+    more = [f"... and {len(found) - MAX_DIFF_LINES} lines more"] * (len(found) > MAX_DIFF_LINES)
+    return "\n".join([*found[:MAX_DIFF_LINES], *more])
+
+
+def _number(text: str) -> int:
+    if not _NUMBER.fullmatch(text):
+        raise NoSuchThing(detail="policy version")
+    return int(text)
+
+
+def _reason(fields: Mapping[str, str]) -> str:
+    return fields.get("reason", "").strip()
