@@ -76,7 +76,7 @@ def _told(answer: SetAnswer) -> tuple[str, str]:
 def by_dataset(rows: Sequence[NodeAnswer], *, unit: str) -> Chart:
     """A question's answer: a bar for each dataset that said yes; the longest first."""
     bars = [
-        counted(row.name, one.dataset or "the node as a whole", one)
+        counted(row.name, one.dataset or row.name, one)
         for row in rows
         for one in row.sets
         if one.exists
@@ -89,18 +89,19 @@ def by_dataset(rows: Sequence[NodeAnswer], *, unit: str) -> Chart:
 def by_population(rows: Sequence[NodeAnswer]) -> Chart:
     """The allele's frequency in every population that a record names."""
     bars = [
-        _frequency(f"{row.name}, {one.dataset or 'the node as a whole'}", found)
+        _frequency(row.name, one.dataset or "the node as a whole", found)
         for row in rows
         for one in row.sets
         for found in one.frequencies
     ]
-    columns = ("Node and dataset", "Population", "Allele frequency")
+    columns = ("Dataset", "Node and population", "Allele frequency")
     return chart("Allele frequency by node and population", "frequencies", columns, bars)
 
 
-def _frequency(where: str, found: Frequency) -> Bar:
+def _frequency(node: str, dataset: str, found: Frequency) -> Bar:
     written = f"{found.value:.3g}"
     counts = ""
     if found.allele_count is not None and found.allele_number is not None:
         counts = f" ({found.allele_count:,} of {found.allele_number:,} alleles)"
-    return Bar(where, found.population, found.value, written, written + counts)
+    label = f"{node}: {found.population}"
+    return Bar(dataset, label, found.value, written, written + counts)

@@ -17,8 +17,9 @@ def build(portal: Portal) -> APIRouter:
         visitor = portal.visitors.of(request)
         node, dataset = portal.dataset(slug, dataset_id)
         drawn = [] if node.foreign else await charts(portal.fanout, node, dataset.id)
-        values = {"node": node, "dataset": dataset, "charts": drawn}
-        name = "_charts.html" if is_part(request) else "people.html"
+        part = is_part(request)
+        values = {"node": node, "dataset": dataset, "charts": drawn, "level": 3 if part else 2}
+        name = "_charts.html" if part else "people.html"
         return portal.page(request, name, visitor=visitor, values=values)
 
     return router

@@ -112,6 +112,7 @@ class Registry:
         self._clock = clock
         self._own_id = own_id
         self._book = book
+        self._noted: dict[str, float] = {}
         places = [*((url, False) for url in urls), *((root, True) for root in beacons)]
         self._nodes = {
             url: Node(url=url, slug=_slug(url), name=_slug(url), foreign=foreign)
@@ -135,8 +136,18 @@ class Registry:
         looked = await asyncio.gather(*(self._look(node) for node in self.nodes))
         self._nodes.update({node.url: node for node in looked})
         if self._book is not None:
-            looks = [Look(one.url, int(one.checked), one.latency_ms, one.problem) for one in looked]
+            looks = [look for one in looked if (look := self._worth_noting(one)) is not None]
             await asyncio.to_thread(self._book.note, looks, now=self._clock())
+
+    def _worth_noting(self, node: Node) -> Look | None:
+        """Nodes never seen are looked at again and again: such looks count once in a while, or
+        starting together would make everyone look bad."""
+        last = self._noted.setdefault(node.url, node.checked)
+        soon = node.checked - last < self._limits.refresh_seconds
+        if soon and node.problem and not node.id:
+            return None
+        self._noted[node.url] = node.checked
+        return Look(node.url, int(node.checked), node.latency_ms, node.problem)
 
     async def health(self) -> dict[str, Health]:
         """Of the last 30 days, by address; nothing where none is kept."""

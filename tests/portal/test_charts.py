@@ -70,8 +70,8 @@ def test_frequencies_are_named_by_node_dataset_and_population() -> None:
     )  # fmt: skip
     made = by_population([row(one)])
     assert [(bar.code, bar.label, bar.words) for bar in made.bars] == [
-        ("Isle, d", "NFE", "0.125 (5 of 40 alleles)"),
-        ("Isle, d", "SAS", "1.23e-05"),
+        ("d", "Isle: NFE", "0.125 (5 of 40 alleles)"),
+        ("d", "Isle: SAS", "1.23e-05"),
     ]
 
 

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from portal.calls import Calls
 from portal.errors import SettingsError
 from portal.health import KEPT_SECONDS, HealthBook, Look
+from portal.registry import Registry
+from portal.settings import Limits
+from tests.support.loopback import unused_address
 
 NOW = 1_800_000_000
 
@@ -61,3 +65,25 @@ def test_a_file_that_is_no_book_stops_the_portal_at_its_start(tmp_path: Path) ->
     for wrong in (path, tmp_path / "no" / "folder"):
         with pytest.raises(SettingsError, match="health_file"):
             HealthBook(wrong)
+
+
+@pytest.mark.live
+@pytest.mark.anyio
+async def test_a_node_that_starts_a_little_later_is_not_made_to_look_bad(tmp_path: Path) -> None:
+    limits = Limits(deadline_seconds=1, refresh_seconds=60)
+    calls, now = Calls(limits), [float(NOW)]
+    down = unused_address()
+    book = HealthBook(tmp_path / "health.db")
+    registry = Registry([down], calls, limits=limits, clock=lambda: now[0], book=book)
+    for _ in range(4):
+        await registry.refresh()
+        now[0] += 2
+    assert book.of(down) is None
+    now[0] += 60
+    for _ in range(4):
+        await registry.refresh()
+        now[0] += 2
+    found = book.of(down)
+    await calls.close()
+    assert found is not None
+    assert (found.looks, found.answered) == (1, 0)
