@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 from typing import NewType
 
@@ -100,11 +99,10 @@ def written_after(head: Head, *, time: float, kind: str, facts: Facts) -> tuple[
     return b'%b,"hash":"%b",%b\n' % (opened, digest.encode(), closed), Head(number, digest)
 
 
-def _canonical(facts: Mapping[str, object]) -> bytes:
+def _canonical(facts: Mapping[str, object], *, floats: bool) -> bytes:
     """`canonical_json`, by a faster encoder where the two cannot differ: printable ASCII, no
     number but an integer that it takes."""
-    lists = (value for value in facts.values() if isinstance(value, list))
-    if float in map(type, chain.from_iterable((facts.values(), *lists))):
+    if floats:
         return canonical_json(facts)
     try:
         fast = orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)
@@ -131,18 +129,30 @@ def fit(kind: str, facts: Mapping[str, object]) -> Facts:
         raise FactRefused("The record refused an entry.", detail="kind")
     if len(facts) > MAX_FACTS:
         raise FactRefused("The record refused an entry.", detail=f"{kind}: too many facts")
-    checked: dict[str, object] = {}
     texts: list[str] = []
+    floats = False
     for name, value in facts.items():
-        if not (_is_name(name) and _fits(value, texts)):
+        fits = _is_name(name)
+        if type(value) is str:  # most facts are text
+            texts.append(value)
+            fits = fits and len(value) <= MAX_TEXT
+        elif value is not None and type(value) is not int:
+            floats = floats or _holds_float(value)
+            fits = fits and _fits(value, texts)
+        if not fits:
             raise FactRefused("The record refused an entry.", detail=f"{kind}: {name[:40]}")
-        checked[name] = list(value) if isinstance(value, list | tuple) else value
     if _secret(_APART.join(texts)):
         raise FactRefused("The record refused an entry.", detail=f"{kind}: a credential")
-    encoded = _canonical(checked)
+    encoded = _canonical(dict(facts), floats=floats)
     if len(encoded) > MAX_FACTS_BYTES:
         raise FactRefused("The record refused an entry.", detail=f"{kind}: too large")
     return Facts(encoded)
+
+
+def _holds_float(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return any(isinstance(item, float) for item in value)
+    return isinstance(value, float)
 
 
 @lru_cache(maxsize=512)
