@@ -8,8 +8,10 @@ SkerryError
 │   ├── CandidateUnreadable  an output that has no shape the airlock knows
 │   ├── RegionInvalid        a region that cannot be read
 │   ├── ApplicationInvalid   what is offered as a federated application is none
+│   ├── PlotRefused          a drawing of something that was not released, or has no such form
 │   ├── FederationInvalid    a federation's folder or site bundle that cannot be used
-│   └── PlaceRefused         plaintext asked for outside the workspace's own data folder
+│   ├── PlaceRefused         plaintext asked for outside the workspace's own data folder
+│   └── PermitUnfit          a permit that the pinned node did not sign, or for another run
 ├── Unavailable
 │   ├── PlaceFull            what arrived cannot be written here
 │   ├── SandboxRefused       this machine cannot shut a program in, so none is run
@@ -21,7 +23,8 @@ SkerryError
 │   └── EngineRefused        the coordinator or the engine answered no; says the next step
 └── BadUpstream
     ├── NodeSilent           the node did not answer, or not to the end
-    └── ReleaseUntrue        what arrived is not what the pinned node signed for this key
+    ├── ReleaseUntrue        what arrived is not what the pinned node signed for this key
+    └── CrateUntrue          a crate that does not hold what it says, or was not signed for it
 """
 
 from __future__ import annotations
@@ -53,6 +56,16 @@ class PlaceRefused(InvalidInput):
     code = "place_refused"
 
 
+class PermitUnfit(InvalidInput):
+    """`reasons` are stable codes."""
+
+    code = "permit_unfit"
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__(f"The permit does not cover this run: {', '.join(reasons)}.")
+        self.reasons = reasons
+
+
 class AlreadyThere(Conflict):
     code = "already_there"
 
@@ -69,6 +82,10 @@ class NodeRefused(Forbidden):
 
 class NodeSilent(BadUpstream):
     code = "node_silent"
+
+
+class CrateUntrue(BadUpstream):
+    code = "crate_untrue"
 
 
 class ReleaseUntrue(BadUpstream):
@@ -93,6 +110,10 @@ class EngineRefused(Forbidden):
 
 class ApplicationInvalid(InvalidInput):
     code = "application_invalid"
+
+
+class PlotRefused(InvalidInput):
+    code = "plot_refused"
 
 
 class FederationInvalid(InvalidInput):
