@@ -194,7 +194,8 @@ def binding(decision: Decision) -> Terms | None:
 def _entry(asked: Question, asker: Asker) -> Entry:
     if asker.subject is None:
         raise InconsistentAnswer("The answer could not be given.", detail="registered, unnamed")
-    return Entry(asker.subject, asked.dataset, asked.key, asked.version, asked.people)
+    turnover = asked.turnover or asked.people
+    return Entry(asker.subject, asked.dataset, asked.key, asked.version, asked.people, turnover)
 
 
 def _checked(found: Found) -> Found:

@@ -13,7 +13,7 @@ from access.admin_change_table import ChangeRow
 from access.privacy.tables import LEDGER_TABLES
 from access.run_tables import RUN_TABLES
 
-SCHEMA_VERSION = "0008"
+SCHEMA_VERSION = "0009"
 
 
 class SchemaRow(SQLModel, table=True):

@@ -4,41 +4,45 @@ One line for each caller, dataset and canonical question; asked again, a line an
 costs nothing. A person whose allowance is spent is left out of the answer: to hide or reprice it
 would tell that a carrier ran out. Lines survive dataset versions: until a batch of people has come
 or gone a new version answers as the old one did, and then a «yes» costs what so small a crowd must
-(Ayoz et al. 2021). An answer leaves only after its line is committed.
+(Ayoz et al. 2021). An answer leaves only after its line is committed; workers of one node take
+turns. What follows from an alarm is `alarms`'.
 """
 
 from __future__ import annotations
 
-import re
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, CursorResult
+from sqlmodel import select
 
-from access.database import Database
+from access.database import Charging, Database
 from access.privacy.pricing import price
 from access.privacy.spent import Spent, billionths, distinct
+from access.privacy.tables import AccountRow
 
 MIN_BATCH = 50  # people who come or go before a new version answers anew
 KEEP_DAYS = 400
 COUNT_DAYS = 90
+MAX_LINES = 100_000  # of one account; the oldest go first
 MAX_REMEMBERED = 100_000
+MAX_BALANCES = 1_000
+NEAR = 0.8  # of an allowance that is only noted: beyond it a person is near its end
+SINGLES = 10  # answers that one person alone made «yes»: from here on they are a pattern
 _DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One question of one caller: `subject` is a pseudonym, `version` the dataset's, `people` how
-    many it then holds; `among` is how many of them it is asked of, where not of all."""
+    """One question of one caller: `subject` is a pseudonym, `version` the dataset's; `people` is
+    how many it holds, `turnover` how many have come and gone in all batches, `among` of how many it
+    is asked, where not of all."""
 
     subject: str
     dataset: str
     question: bytes
     version: str
     people: int
+    turnover: int
     among: int | None = None
 
     @property
@@ -50,8 +54,25 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class _Line:
     answer: bool
-    version: str
-    people: int
+    turnover: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    account: int
+    stamp: int
+    singles: int
+    near: int
+    alarm: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    entry: Entry
+    frequency: float
+    most: int  # billionths of a nat
+    now: int
+    enforced: bool
 
 
 class Ledger:
@@ -59,9 +80,9 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lock = threading.Lock()
-        # A line never changes under its version, so what was read once need not be read again.
+        # A line never changes under its batch, so what was read once need not be read again.
         self._remembered: dict[tuple[str, str, bytes], _Line] = {}
+        self._balances: dict[int, tuple[int, Spent]] = {}  # by account, with its stamp
 
     def presence(
         self,
@@ -78,145 +99,183 @@ class Ledger:
         counted, and what it cost is only noted."""
         key = entry.subject, entry.dataset, entry.question
         known = self._remembered.get(key)
-        if known is not None and known.version == entry.version:
+        if known is not None and known.turnover == entry.turnover:
             return known.answer
-        with self._lock:
-            answer = self._answered(
-                entry, frequency, allowance, carriers=carriers, now=now, enforced=enforced
-            )
-            if len(self._remembered) >= MAX_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[key] = _Line(answer, entry.version, entry.people)
-        return answer
+        with self._database.charging() as charging:
+            account, line = _found(charging, entry)
+            if line is None or abs(entry.turnover - line.turnover) >= MIN_BATCH:
+                asked = _Asked(entry, frequency, billionths(allowance), now, enforced)
+                line, account = self._answered(charging, account, asked, line, carriers=carriers)
+        if len(self._remembered) >= MAX_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[key] = _Line(line.answer, entry.turnover)
+        return line.answer
 
     def _answered(
         self,
-        entry: Entry,
-        frequency: float,
-        allowance: float,
+        charging: Charging,
+        account: _Account,
+        asked: _Asked,
+        before: _Line | None,
         *,
         carriers: Callable[[], Sequence[int]],
-        now: int,
-        enforced: bool,
-    ) -> bool:
-        with self._database.noting() as connection:
-            known = _known(connection, entry)
-            if known is not None and _still_holds(known, entry):
-                return known.answer
-            spent = _spent_by(connection, entry)
-            crowd = entry.crowd if known is None else min(entry.crowd, _changed(known, entry))
-            most = billionths(allowance)
-            cost = billionths(_fair_price(frequency, crowd, spent=spent, most=most))
-            payers = (
-                spent.able(carriers(), cost=cost, allowance=most)
-                if enforced
-                else distinct(carriers())
+    ) -> tuple[_Line, _Account]:
+        entry, most = asked.entry, asked.most
+        crowd = entry.crowd
+        if before is not None:
+            crowd = min(crowd, abs(entry.turnover - before.turnover))
+        spent = self._balance(charging, account)
+        cost = billionths(_fair_price(asked.frequency, crowd, spent=spent, most=most))
+        if asked.enforced:
+            payers = spent.able(carriers(), cost=cost, allowance=most)
+        else:
+            payers = distinct(carriers())
+        line = _Line(bool(len(payers)), entry.turnover)
+        if line.answer:
+            spent = spent.charged(payers, cost)
+            account = _charged(account, spent, asked, alone=len(payers) == 1)
+            charging.run(
+                _CHARGE,
+                account=account.account,
+                stamp=account.stamp,
+                singles=account.singles,
+                near=account.near,
+                alarm=account.alarm,
+                packed=spent.packed(),
             )
-            if len(payers):
-                packed = spent.charged(payers, cost).packed()
-                whose = {"subject": entry.subject, "dataset": entry.dataset}
-                _run(connection, _SPEND, **whose, packed=packed)
-            told = {"answer": bool(len(payers)), "version": entry.version, "people": entry.people}
-            _run(connection, _NOTE, **_key(entry), **told, at=now)
-        return bool(len(payers))
+            # Where the transaction fails after all, nobody finds this stamp in the database.
+            self._keep(account, spent)
+        charging.run(
+            _NOTE,
+            account=account.account,
+            question=entry.question,
+            answer=line.answer,
+            turnover=line.turnover,
+            at=asked.now,
+        )
+        return line, account
+
+    def _balance(self, charging: Charging, account: _Account) -> Spent:
+        known = self._balances.get(account.account)
+        if known is not None and known[0] == account.stamp:
+            return known[1]
+        packed = charging.run(_PACKED, account=account.account).fetchone()
+        spent = Spent.unpacked(bytes(packed[0])) if packed else Spent.nothing()
+        self._keep(account, spent)
+        return spent
+
+    def _keep(self, account: _Account, spent: Spent) -> None:
+        if len(self._balances) >= MAX_BALANCES:
+            self._balances.clear()
+        self._balances[account.account] = account.stamp, spent
 
     def may_count(self, entry: Entry, *, most: int, now: int) -> bool:
         """Whether this count is one of the `most` different ones that a caller gets of a dataset in
         COUNT_DAYS; a count that was given is given again."""
-        with self._lock, self._database.noting() as connection:
-            if _run(connection, _FIND_COUNT, **_key(entry)).first() is not None:
+        with self._database.charging() as charging:
+            whose = {"account": _found(charging, entry)[0].account}
+            asked = {**whose, "question": entry.question}
+            if charging.run(_FIND_COUNT, **asked).fetchone() is not None:
                 return True
-            whose = {"subject": entry.subject, "dataset": entry.dataset}
             since = now - COUNT_DAYS * _DAY
-            given = _run(connection, _COUNTS, **whose, since=since).scalar_one()
+            (given,) = charging.run(_COUNTS, **whose, since=since).fetchone()
             if given >= most:
                 return False
-            _run(connection, _COUNT, **_key(entry), at=now)
+            charging.run(_COUNT, **asked, at=now)
         return True
 
-    def sweep(self, now: int) -> int:
-        """Forgets old lines, so that the ledger stays bounded; what was spent stays spent, so a
-        question asked again after that costs again. Returns how many went."""
-        with self._lock, self._database.noting() as connection:
-            gone = _run(connection, _FORGET, before=now - KEEP_DAYS * _DAY).rowcount
-            before = now - COUNT_DAYS * _DAY
-            gone += _run(connection, _FORGET_COUNTS, before=before).rowcount
-            self._remembered.clear()
-        return int(gone)
+    def sweep(self, now: int, *, most_lines: int = MAX_LINES) -> int:
+        """Forgets old lines, account by account, so that the ledger stays bounded and nobody waits
+        long; what was spent stays spent, so a question asked again after that costs again. Returns
+        how many went."""
+        with self._database.looking() as connection:
+            accounts = [number for (number,) in connection.exec_driver_sql(_ACCOUNTS)]
+        gone = 0
+        for account in accounts:
+            with self._database.charging() as charging:
+                before = now - KEEP_DAYS * _DAY
+                whose = {"account": account}
+                gone += charging.run(_FORGET, **whose, before=before).rowcount
+                beyond = charging.run(_NEWEST, **whose, most=most_lines).fetchone()
+                if beyond is not None:
+                    gone += charging.run(_FORGET, **whose, before=beyond[0] + 1).rowcount
+                since = now - COUNT_DAYS * _DAY
+                gone += charging.run(_FORGET_COUNTS, **whose, before=since).rowcount
+        self._remembered.clear()
+        return gone
 
     def balances(self, dataset: str) -> dict[str, Spent]:
         """What each caller has spent of the people of a dataset, for the risk report."""
         with self._database.looking() as connection:
-            rows = _run(connection, _BALANCES, dataset=dataset)
-            return {row["subject"]: Spent.unpacked(row["packed"]) for row in rows.mappings()}
+            statement = select(AccountRow.subject, AccountRow.packed)
+            rows = connection.execute(
+                statement.where(AccountRow.dataset == dataset, AccountRow.packed != b"")
+            )
+            return {subject: Spent.unpacked(packed) for subject, packed in rows}
 
 
 # Text, since making statements of objects costs more than running them.
 _FIND = (
-    "SELECT answer, version, people FROM privacy_line "
-    "WHERE subject = :subject AND dataset = :dataset AND question = :question"
+    "SELECT a.account, a.stamp, a.singles, a.near, a.alarm, l.answer, l.turnover "
+    "FROM privacy_account a "
+    "LEFT JOIN privacy_answer l ON l.account = a.account AND l.question = :question "
+    "WHERE a.subject = :subject AND a.dataset = :dataset"
 )
-_FIND_SPENT = "SELECT packed FROM privacy_spent WHERE subject = :subject AND dataset = :dataset"
-_FIND_COUNT = (
-    "SELECT at FROM privacy_counted "
-    "WHERE subject = :subject AND dataset = :dataset AND question = :question"
+_OPEN = (
+    "INSERT INTO privacy_account (subject, dataset, stamp, singles, near, alarm, packed) "
+    "VALUES (:subject, :dataset, 0, 0, 0, 0, :packed) RETURNING account"
 )
-_COUNTS = (
-    "SELECT count(*) FROM privacy_counted "
-    "WHERE subject = :subject AND dataset = :dataset AND at >= :since"
-)
-_COUNT = (
-    "INSERT INTO privacy_counted (subject, dataset, question, at) "
-    "VALUES (:subject, :dataset, :question, :at) "
-    "ON CONFLICT (subject, dataset, question) DO UPDATE SET at = excluded.at"
-)
-_SPEND = (
-    "INSERT INTO privacy_spent (subject, dataset, packed) VALUES (:subject, :dataset, :packed) "
-    "ON CONFLICT (subject, dataset) DO UPDATE SET packed = excluded.packed"
+_PACKED = "SELECT packed FROM privacy_account WHERE account = :account"
+_CHARGE = (
+    "UPDATE privacy_account SET packed = :packed, stamp = :stamp, singles = :singles, "
+    "near = :near, alarm = :alarm WHERE account = :account"
 )
 _NOTE = (
-    "INSERT INTO privacy_line (subject, dataset, question, answer, version, people, at) "
-    "VALUES (:subject, :dataset, :question, :answer, :version, :people, :at) "
-    "ON CONFLICT (subject, dataset, question) DO UPDATE SET answer = excluded.answer, "
-    "version = excluded.version, people = excluded.people, at = excluded.at"
+    "INSERT INTO privacy_answer (account, question, answer, turnover, at) "
+    "VALUES (:account, :question, :answer, :turnover, :at) "
+    "ON CONFLICT (account, question) DO UPDATE SET answer = excluded.answer, "
+    "turnover = excluded.turnover, at = excluded.at"
 )
-_FORGET = "DELETE FROM privacy_line WHERE at < :before"
-_FORGET_COUNTS = "DELETE FROM privacy_counted WHERE at < :before"
-_BALANCES = "SELECT subject, packed FROM privacy_spent WHERE dataset = :dataset"
+_FIND_COUNT = "SELECT at FROM privacy_count WHERE account = :account AND question = :question"
+_COUNTS = "SELECT count(*) FROM privacy_count WHERE account = :account AND at >= :since"
+_COUNT = (
+    "INSERT INTO privacy_count (account, question, at) VALUES (:account, :question, :at) "
+    "ON CONFLICT (account, question) DO UPDATE SET at = excluded.at"
+)
+_ACCOUNTS = "SELECT account FROM privacy_account"
+_FORGET = "DELETE FROM privacy_answer WHERE account = :account AND at < :before"
+_NEWEST = (
+    "SELECT at FROM privacy_answer WHERE account = :account ORDER BY at DESC LIMIT 1 OFFSET :most"
+)
+_FORGET_COUNTS = "DELETE FROM privacy_count WHERE account = :account AND at < :before"
 
 
-def _run(connection: Connection, statement: str, **values: object) -> CursorResult[Any]:
-    if connection.dialect.paramstyle == "pyformat":  # PostgreSQL's driver
-        statement = _in_pyformat(statement)
-    return connection.exec_driver_sql(statement, values)
-
-
-@cache
-def _in_pyformat(statement: str) -> str:
-    return re.sub(r":([a-z]+)", r"%(\1)s", statement)
-
-
-def _known(connection: Connection, entry: Entry) -> _Line | None:
-    row = _run(connection, _FIND, **_key(entry)).mappings().first()
-    return None if row is None else _Line(bool(row["answer"]), row["version"], row["people"])
-
-
-def _key(entry: Entry) -> dict[str, object]:
-    return {"subject": entry.subject, "dataset": entry.dataset, "question": entry.question}
-
-
-def _still_holds(known: _Line, entry: Entry) -> bool:
-    return known.version == entry.version or _changed(known, entry) < MIN_BATCH
-
-
-def _changed(known: _Line, entry: Entry) -> int:
-    return abs(entry.people - known.people)
-
-
-def _spent_by(connection: Connection, entry: Entry) -> Spent:
+def _found(charging: Charging, entry: Entry) -> tuple[_Account, _Line | None]:
+    """The account, opened where there is none, and what was answered before."""
     whose = {"subject": entry.subject, "dataset": entry.dataset}
-    packed = _run(connection, _FIND_SPENT, **whose).scalar_one_or_none()
-    return Spent.nothing() if packed is None else Spent.unpacked(packed)
+    row = charging.run(_FIND, **whose, question=entry.question).fetchone()
+    if row is None:
+        (number,) = charging.run(_OPEN, **whose, packed=b"").fetchone()
+        return _Account(number, 0, 0, 0, 0), None
+    *account, answer, turnover = row
+    return _Account(*account), None if turnover is None else _Line(bool(answer), turnover)
+
+
+def _charged(account: _Account, spent: Spent, asked: _Asked, *, alone: bool) -> _Account:
+    """Where prices are only noted, it is told when ten times as many as before were asked about
+    alone, or brought near the end of what an allowance would be."""
+    if asked.enforced:
+        return replace(account, stamp=account.stamp + 1)
+    singles, near = account.singles + alone, spent.beyond(int(NEAR * asked.most))
+    told = _digits(near) > _digits(account.near) or (
+        singles >= SINGLES and _digits(singles) > _digits(account.singles)
+    )
+    alarm = asked.now if told else account.alarm
+    return _Account(account.account, account.stamp + 1, singles, near, alarm)
+
+
+def _digits(number: int) -> int:
+    return len(str(number)) if number else 0
 
 
 def _fair_price(frequency: float, crowd: int, *, spent: Spent, most: int) -> float:

@@ -25,10 +25,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """`frequency` is the public frequency of having any of the alleles asked, `commonest` of the
-    commonest of them, zero where unknown; `floor` is what everybody is answered from, None where
-    nobody is. `counts` where a number of people is asked; `margin` where the one filter is a term
-    of the dataset's own list, of which there are `margins`. `within` asks how many people the
+    """`people` is how many the dataset has, `turnover` how many have come and gone so far (0: not
+    known). `frequency` is the public frequency of having any of the alleles asked, `commonest` of
+    the commonest of them, zero where unknown; `floor` is what everybody is answered from, None
+    where nobody is. `counts` where a number of people is asked; `margin` where the one filter is a
+    term of the dataset's own list, of which there are `margins`. `within` asks how many people the
     filters hold of, where variants are asked of these alone."""
 
     kind: Kind
@@ -36,6 +37,7 @@ class Question:
     dataset: str
     version: str
     people: int
+    turnover: int = 0
     counts: bool = False
     frequency: float = 0.0
     commonest: float = 0.0

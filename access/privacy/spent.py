@@ -52,23 +52,36 @@ class Spent:
     def able(self, people: Sequence[int], *, cost: int, allowance: int) -> NDArray[np.uint64]:
         """Those of `people` who can pay so much more, each once, in ascending order."""
         asked = distinct(people)
-        places = np.searchsorted(self.people, asked)
-        known = np.zeros(len(asked), np.uint64)
-        inside = places < len(self.people)
-        same = np.zeros(len(asked), bool)
-        same[inside] = self.people[places[inside]] == asked[inside]
-        known[same] = self.amounts[places[same]]
-        return asked[known + np.uint64(cost) <= np.uint64(allowance)]
+        if cost > allowance or not len(asked):
+            return asked[:0]
+        places, known = self._places(asked)
+        able = ~known
+        able[known] = self.amounts[places[known]] <= allowance - cost
+        return asked[able]
 
     def charged(self, people: NDArray[np.uint64], cost: int) -> Spent:
         """With so much more spent of each of `people`, who come in ascending order, each once."""
-        everybody = np.union1d(self.people, people)
-        amounts = np.zeros(len(everybody), np.uint64)
-        amounts[np.searchsorted(everybody, self.people)] = self.amounts
-        amounts[np.searchsorted(everybody, people)] += np.uint64(cost)
-        return Spent(everybody, np.minimum(amounts, _MOST).astype(np.uint32))
+        places, known = self._places(people)
+        amounts = self.amounts.copy()
+        paid = places[known]
+        amounts[paid] = np.minimum(amounts[paid].astype(np.uint64) + np.uint64(cost), _MOST)
+        if known.all():
+            return Spent(self.people, amounts)
+        new = people[~known]
+        everybody = np.concatenate((self.people, new))
+        order = np.argsort(everybody, kind="stable")
+        first = np.full(len(new), min(cost, _MOST), np.uint32)
+        return Spent(everybody[order], np.concatenate((amounts, first))[order])
+
+    def _places(self, people: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Where each stands or would, and whether it does."""
+        places = np.searchsorted(self.people, people)
+        if not len(self.people):
+            return places, np.zeros(len(people), bool)
+        held = self.people[np.minimum(places, len(self.people) - 1)]
+        return places, held == people
 
 
 def distinct(people: Sequence[int]) -> NDArray[np.uint64]:
     """Each once, in ascending order."""
-    return np.unique(np.array(people, dtype=np.uint64))
+    return np.array(sorted(set(people)), dtype=np.uint64)

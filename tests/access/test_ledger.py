@@ -19,7 +19,7 @@ from access.privacy.spent import MAX_NATS, PER_NAT, Spent, billionths
 NOW = 1_800_000_000
 DAY = 86_400
 LN2 = math.log(2)
-ENTRY = Entry("p-rosa", "heart", b"q1", "v1", 1_000)
+ENTRY = Entry("p-rosa", "heart", b"q1", "v1", 1_000, 1_000)
 RARE = 0.0004
 
 
@@ -131,18 +131,18 @@ def test_exhausted_bystanders_make_the_rest_dearer(ledger: Ledger) -> None:
 
 def test_a_new_version_with_few_newcomers_answers_as_the_old_one_did(ledger: Ledger) -> None:
     assert not asks(ledger, by=())
-    grown = replace(ENTRY, version="v2", people=1_000 + MIN_BATCH - 1)
+    grown = replace(ENTRY, version="v2", turnover=1_000 + MIN_BATCH - 1)
     assert not asks(ledger, grown, by=never)
 
 
-@pytest.mark.parametrize("people", [1_000 + MIN_BATCH, 1_000 - MIN_BATCH])
-def test_a_flip_after_a_batch_costs_what_so_few_people_must(ledger: Ledger, people: int) -> None:
+@pytest.mark.parametrize("turnover", [1_000 + MIN_BATCH, 1_000 - MIN_BATCH])
+def test_a_flip_after_a_batch_costs_what_so_few_people_must(ledger: Ledger, turnover: int) -> None:
     frequency = 0.0075
     assert not asks(ledger, by=(), frequency=0.004)
-    changed = replace(ENTRY, version="v2", people=people)
+    changed = replace(ENTRY, version="v2", turnover=turnover)
     assert not asks(ledger, changed, frequency=0.004)  # beyond the allowance among fifty
     assert not asks(ledger, named(5), by=(), frequency=frequency)
-    again = replace(named(5), version="v2", people=people)
+    again = replace(named(5), version="v2", turnover=turnover)
     assert asks(ledger, again, frequency=frequency)
     assert spent_of(ledger, 7) == pytest.approx(price(frequency, MIN_BATCH), abs=1e-8)
 
@@ -165,6 +165,40 @@ def test_of_two_who_ask_at_once_only_what_the_allowance_pays_is_answered(ledger:
     for thread in threads:
         thread.join()
     assert sum(answers) == int(LN2 / price(RARE, 1_000))
+
+
+def test_workers_with_ledgers_of_their_own_share_one_allowance(ledger: Ledger) -> None:
+    """Each remembers balances of its own; a charge of the other's is seen before the next."""
+    other = Ledger(ledger._database)
+    answers = [
+        asks((ledger, other)[number % 2], named(number), frequency=0.001) for number in range(12)
+    ]
+    paid = int(LN2 / price(0.001, 1_000))
+    assert answers == [True] * paid + [False] * (12 - paid)
+    assert spent_of(ledger, 7) == pytest.approx(paid * price(0.001, 1_000), abs=1e-7)
+
+
+def test_a_charge_that_is_not_committed_is_not_remembered(ledger: Ledger) -> None:
+    assert asks(ledger, named(1), frequency=0.002)
+
+    def broken() -> Sequence[int]:
+        raise OSError("a disk fails")
+
+    with pytest.raises(OSError, match="fails"):
+        asks(ledger, named(2), by=broken, frequency=0.002)
+    assert asks(ledger, named(2), frequency=0.002)
+    assert spent_of(ledger, 7) == pytest.approx(2 * price(0.002, 1_000), abs=1e-8)
+
+
+def test_an_account_keeps_its_newest_lines_only(ledger: Ledger) -> None:
+    for number in range(8):
+        asks(ledger, named(number), by=(), now=NOW + number)
+    asks(ledger, replace(named(1), subject="p-ruth"), by=())
+    assert ledger.sweep(NOW + 9, most_lines=5) == 3
+    assert not asks(ledger, named(7), by=never)
+    with pytest.raises(AssertionError):
+        asks(ledger, named(2), by=never)
+    assert not asks(ledger, replace(named(1), subject="p-ruth"), by=never)
 
 
 def test_where_the_carriers_cannot_be_read_nothing_is_spent_or_noted(ledger: Ledger) -> None:

@@ -71,7 +71,7 @@ def test_what_was_spent_is_added_over_callers_and_watched(home: NodeHome) -> Non
     ledger = Ledger(store)
     for number in range(8):
         for question in range(20):
-            entry = Entry(f"p-{number}", "kept", b"%d" % question, "1", 1_000)
+            entry = Entry(f"p-{number}", "kept", b"%d" % question, "1", 1_000, 1_000)
             ledger.presence(
                 entry, frequency=0.0008, allowance=math.log(2), carriers=lambda: [7], now=1
             )
