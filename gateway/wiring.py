@@ -282,7 +282,8 @@ def assemble(
                 record=record,
                 tree=tree,
                 keys=keys,
-                clearinghouse=clearinghouse,
+                trust=table,
+                http=http,
                 clock=clock,
             )
         ),

@@ -53,12 +53,15 @@ class AdminNode:
     admins: Sequence[str] = (at("adam"), at("anna"))
     policies: Mapping[str, object] = field(default_factory=lambda: POLICY)
     changed: Mapping[str, object] = field(default_factory=dict)
+    trust: str = ""
     now: int = NOW
 
     def __post_init__(self) -> None:
         settings = SETTINGS.model_copy(update={"admins": tuple(self.admins), **self.changed})
         self.home: NodeHome = home.create(self.folder / "n", settings)
         self.write_policies(self.policies)
+        if self.trust:
+            self.home.trust.write_text(self.trust, encoding="utf-8")
         self.settings = config.load(self.home.settings)
         self.sessions = Sessions(clock=lambda: float(self.now))
         self.node: Node = wiring.assemble(self.home, clock=lambda: self.now, sessions=self.sessions)

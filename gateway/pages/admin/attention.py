@@ -18,6 +18,7 @@ from access.policy_file import read_bytes, read_policies
 from access.recipients import KeyState
 from beacon import manifest
 from gateway.pages.admin.rooms import Rooms
+from passports import trust
 from schemas.errors import SkerryError
 
 SCARCE = 0.1  # of the disk
@@ -137,13 +138,15 @@ def _issuers(rooms: Rooms) -> Iterator[Point]:
     known, now = rooms.keys.fetched(), rooms.clock()
     if not known:
         yield Point("The trust file names no issuer: every credential is refused.")
+    if trust.load(rooms.home.trust).version != rooms.trust.version:
+        yield Point("The trust file has changed: restart the node to take it up.", "/admin/issuers")
     for one in known:
         if one.pinned or one.tried is None:
             continue
         if one.fetched is None:
-            yield Point(f"The keys at {one.url} could never be fetched.")
+            yield Point(f"The keys at {one.url} could never be fetched.", "/admin/issuers")
         elif now - one.fetched > KEYS_LATE_SECONDS:
-            yield Point(f"The keys at {one.url} could not be fetched for a day.")
+            yield Point(f"The keys at {one.url} could not be fetched for a day.", "/admin/issuers")
 
 
 def _disk(rooms: Rooms) -> Iterator[Point]:

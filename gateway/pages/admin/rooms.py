@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
+import httpx
 from fastapi import Depends, Form, Request
 from fastapi.responses import HTMLResponse
 
@@ -24,8 +25,8 @@ from gateway.home import NodeHome
 from gateway.pages.render import Pages
 from gateway.pages.signin import MAX_TOKEN_CHARS, Desk
 from passports.keys import KeyStore
-from passports.passport import Clearinghouse
 from passports.sessions import Session
+from passports.trust import TrustTable
 from schemas.errors import InvalidInput, SkerryError
 
 MAX_FIELDS = 200
@@ -46,7 +47,8 @@ class Rooms:
     record: Record
     tree: RecordTree
     keys: KeyStore
-    clearinghouse: Clearinghouse
+    trust: TrustTable
+    http: httpx.AsyncClient
     clock: Callable[[], int]
 
     async def admin(self, request: Request) -> Session:
