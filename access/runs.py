@@ -28,7 +28,7 @@ from access.lifecycle import AccessRequest, State
 from access.policy import Action, PolicyBook
 from access.recipients import CHALLENGE_SECONDS, SealChallenge, Workspace
 from access.rows import IssuedGrant
-from access.run_rules import Intent, against
+from access.run_rules import SIGNED_AS, Intent, against
 from access.run_tables import StartRow
 from access.store import Store
 from passports.passport import Researcher
@@ -38,8 +38,6 @@ from schemas.grants import Permit, SignedPermit
 from schemas.runs import Phase, RunClause, RunTerms, SignedReceipt, Standing, StartAsked
 
 MAX_LISTED = 200
-# Other bytes than those of a permit that opens objects: neither passes for the other.
-SIGNED_AS = b"skerry run permit\n"
 
 
 class StartState(StrEnum):
@@ -137,7 +135,6 @@ class Runs:
             "application": asked.application,
             "environment": asked.evidence.environment,
             "sandbox": asked.evidence.sandbox,
-            "sandboxed": asked.evidence.sandboxed,
             "kernel": asked.evidence.kernel,
             "boot": asked.evidence.boot,
             "recipient": hashlib.sha256(public_key).hexdigest(),
@@ -261,7 +258,6 @@ class Runs:
             environment=asked.evidence.environment,
             roster=frozenset(asked.roster),
             site=hashlib.sha256(workspace.identity_key).hexdigest(),
-            sandboxed=asked.evidence.sandboxed,
         )
         held = self._store.active_grants(researcher.identity, now=now)
         nearest: tuple[IssuedGrant | None, AccessRequest | None, tuple[str, ...]]

@@ -60,13 +60,15 @@ class RunTerms(Wire):
     """What may run on a dataset, with whom, and what may leave.
 
     `applications` and `environment` are SHA-256 of bundles and of the engine's lock file, `roster`
-    SHA-256 of every site's raw Ed25519 identity key. `data_bytes` bounds what is brought in,
+    SHA-256 of every site's raw Ed25519 identity key, `configurations` SHA-256 of the plans that may
+    be given to an application (none leaves them to it). `data_bytes` bounds what is brought in,
     `release_bytes` and `releases` what leaves over all starts, `seconds` one start. `portal` among
     `outputs` lets plots and top tables be shown there.
     """
 
     applications: Annotated[tuple[Digest, ...], Field(min_length=1, max_length=MAX_APPLICATIONS)]
     environment: Digest
+    configurations: Annotated[tuple[Digest, ...], Field(max_length=MAX_APPLICATIONS)] = ()
     roster: Annotated[tuple[Digest, ...], Field(min_length=1, max_length=MAX_ROSTER)]
     least_sites: Annotated[int, Field(ge=1, le=MAX_ROSTER)] = MIN_SUM_SITES
     outputs: Annotated[tuple[OutputClass, ...], Field(min_length=1, max_length=7)]
@@ -76,7 +78,6 @@ class RunTerms(Wire):
     release_bytes: Annotated[int, Field(ge=1, le=MAX_RUN_BYTES)] = 64 << 20
     releases: Annotated[int, Field(ge=1, le=MAX_RELEASES)] = 100
     privacy: PrivacyBudget | None = None
-    insecure_unsandboxed: bool = False  # for a trial on data that is nobody's
 
     @model_validator(mode="after")
     def _holds_together(self) -> RunTerms:
@@ -103,14 +104,12 @@ class RunClause(Wire):
 
 class Evidence(Wire):
     """What a site says of itself: SHA-256 of its sandbox's profile and of the engine's lock file,
-    the kernel, its boot. Software's word, not hardware's: `sandboxed` is false where somebody
-    insisted on a trial without."""
+    the kernel, its boot. Software's word, not hardware's."""
 
     sandbox: Digest
     environment: Digest
     kernel: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,200}$")]
     boot: Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{1,64}$")]
-    sandboxed: bool
 
 
 class StartAsked(Wire):

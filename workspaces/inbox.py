@@ -73,11 +73,7 @@ def fetch(
         _log.warning("plaintext leaves the workspace folder: insecure_plaintext_path was given")
     wanted = Wanted(url, object_id, kind, tuple(regions) or None)
     with wire.client(http) as line:
-        proven, header, parcel = _collect(held, wanted, token=token, http=line, clock=clock)
-    try:
-        facts = _open_into_place(held, target, proven, header=header, parcel=parcel)
-    finally:
-        parcel.discard()  # opened or untrue: either way these bytes are not wanted again
+        proven, facts = receive(held, wanted, target, token=token, http=line, clock=clock)
     delivery = Delivery(
         object_id=object_id,
         dataset=proven.dataset,
@@ -96,6 +92,27 @@ def fetch(
     return delivery
 
 
+def receive(
+    held: WorkspaceKeys,
+    wanted: Wanted,
+    target: Path,
+    *,
+    token: str,
+    http: httpx.Client,
+    clock: Callable[[], float],
+    most_bytes: int = manifest.MAX_BODY,
+) -> tuple[Manifest | SliceManifest, BodyFacts]:
+    """Opens one release into `target`, with the secret of `held`. Raises as `fetch`, and PlaceFull
+    before a byte is fetched where the object has more than `most_bytes`."""
+    proven, header, parcel = _collect(
+        held, wanted, token=token, http=http, clock=clock, most_bytes=most_bytes
+    )
+    try:
+        return proven, _open_into_place(held, target, proven, header=header, parcel=parcel)
+    finally:
+        parcel.discard()  # opened or untrue: either way these bytes are not wanted again
+
+
 def _collect(
     held: WorkspaceKeys,
     wanted: Wanted,
@@ -103,12 +120,17 @@ def _collect(
     token: str,
     http: httpx.Client,
     clock: Callable[[], float],
+    most_bytes: int,
 ) -> tuple[Manifest | SliceManifest, bytes, Parcel]:
     node_key = bytes.fromhex(held.settings.node(wanted.node_url).manifest_key)
     asked = Asked(wanted.object_id, held.public_key, wanted.regions)
     for attempt in range(1, MAX_TICKETS + 1):
         answer = tickets.redeemed(http, held, wanted, token=token)
         proven, header = manifest.verify(answer, asked, node_key=node_key, now=int(clock()))
+        if proven.plain_size > most_bytes:
+            raise PlaceFull(
+                f"The object has {proven.plain_size} bytes; {most_bytes} may still be brought in."
+            )
         parts = [part.url for part in answer.urls[1:]]
         # A slice is sealed anew for every ticket: parts of two do not go together.
         body = proven.segment_root if isinstance(proven, Manifest) else proven.header_sha256

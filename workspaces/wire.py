@@ -44,13 +44,26 @@ def ask(
     """One question, with a bearer token where there is one.
 
     Raises NodeRefused, NodeSilent or ReleaseUntrue."""
-    sent = {"Accept-Encoding": "identity", **(headers or {})}
+    sent = dict(headers or {})
     if token is not None:
         sent["Authorization"] = f"Bearer {token}"
     content = None
     if body is not None:
         content = body.model_dump_json(by_alias=True, exclude_none=True).encode()
         sent["Content-Type"] = "application/json"
+    return read(model, exchange(http, method, url, headers=sent, content=content))
+
+
+def exchange(
+    http: httpx.Client,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    content: bytes | None = None,
+) -> bytes:
+    """The body of a good answer. Raises NodeRefused, NodeSilent or ReleaseUntrue."""
+    sent = {"Accept-Encoding": "identity", **headers}
     try:
         with http.stream(method, url, headers=sent, content=content) as response:
             raw = read_capped(response, MAX_ANSWER if response.is_success else MAX_REFUSAL)
@@ -58,6 +71,11 @@ def ask(
                 raise refusal(response.status_code, raw)
     except httpx.TransportError as error:
         raise NodeSilent("The node did not answer.", detail=type(error).__name__) from error
+    return raw
+
+
+def read(model: type[Model], raw: bytes) -> Model:
+    """Raises ReleaseUntrue."""
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
@@ -91,7 +109,7 @@ def _sentence(raw: bytes) -> str:
         return ""
     if not isinstance(body, dict):
         return ""
-    inner = next((body[name] for name in ("htsget", "error") if name in body), body)
+    inner = next((body[n] for n in ("htsget", "error") if isinstance(body.get(n), dict)), body)
     if isinstance(inner, dict):
         inner = next((inner[n] for n in ("message", "detail", "errorMessage") if n in inner), "")
     text = inner if isinstance(inner, str) else ""

@@ -20,7 +20,7 @@ from access.errors import (
 )
 from access.lifecycle import Step
 from access.permits import check
-from access.runs import SIGNED_AS
+from access.run_rules import SIGNED_AS
 from passports.passport import Researcher
 from schemas.runs import Phase, Receipt, RunTerms, SignedReceipt
 from streams.keys import SecretKey
@@ -88,7 +88,6 @@ def test_a_request_that_asked_for_no_run_starts_none(node: RunNode) -> None:
             {"evidence": EVIDENCE.model_copy(update={"environment": "f" * 64})},
             "environment_other",
         ),
-        ({"evidence": EVIDENCE.model_copy(update={"sandboxed": False})}, "not_sandboxed"),
     ],
 )
 def test_what_was_not_approved_is_refused(node: RunNode, more: dict[str, Any], reason: str) -> None:

@@ -40,9 +40,7 @@ from tests.support.release_node import granted
 from workspaces.airlock import gate
 
 APPLICATION, ENVIRONMENT, SANDBOX = "a" * 64, "e" * 64, "5" * 64
-EVIDENCE = Evidence(
-    sandbox=SANDBOX, environment=ENVIRONMENT, kernel="Linux 6.1", boot="b-0", sandboxed=True
-)
+EVIDENCE = Evidence(sandbox=SANDBOX, environment=ENVIRONMENT, kernel="Linux 6.1", boot="0-0")
 
 
 def opened(sealed: bytes, secret: SecretKey) -> bytes:
@@ -78,8 +76,10 @@ class Site:
 class RunNode:
     """Committee of ds1: dora and emil, who must both approve where `approvals` is 2."""
 
-    def __init__(self, folder: Path, *, control_url: str = "") -> None:
-        self.access = AccessNode(folder, control_url=control_url)
+    def __init__(
+        self, folder: Path, *, control_url: str = "", access: AccessNode | None = None
+    ) -> None:
+        self.access = access or AccessNode(folder, control_url=control_url)
         self.clock = self.access.clock
         self.book = PolicyBook((policy("ds1", "dora", "emil", "vera"),), version="1")
         self.access.desk._book = self.book  # as its own, with a committee of three
@@ -185,17 +185,20 @@ class RunNode:
         permit = self.runs.prove(made.run_id, answer, workspace=self.workspace(), now=self.clock())
         return made.run_id, permit
 
-    def app(self) -> FastAPI:
+    def app(self, app: FastAPI | None = None) -> FastAPI:
+        """These doors, beside those of `app` where one is given."""
+
         async def who(request: Request) -> Researcher | None:
             name = request.headers.get("x-test-person", "")
             others = {one: replace(self.people["grace"], subject=one, visas=()) for one in _OTHERS}
             return (self.people | others).get(name)
 
-        app = FastAPI(redirect_slashes=False)
+        served = app or FastAPI(redirect_slashes=False)
         counter = RunCounter(self.runs, self.airlock, self.keys, self.callers, self.clock)
-        app.include_router(access.run_routes.build(counter, caller=who))
-        ErrorTable(bodies={}, realm="test").install(app)
-        return app
+        served.include_router(access.run_routes.build(counter, caller=who))
+        if app is None:
+            ErrorTable(bodies={}, realm="test").install(served)
+        return served
 
     def client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.ASGITransport(self.app()), base_url=URL)
