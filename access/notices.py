@@ -48,12 +48,14 @@ _WORDS = {
     "closed": "A request for access was closed by its requester.",
     "expired": "An approved access has ended.",
     "reminder": "A request for access waits for you, or an approved access ends soon.",
+    "alarm": "Somebody learns much of people in a dataset that answers exactly.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message to one target; the id is the same however often it is tried."""
+    """One message to one target; the id is the same however often it is tried. What is of no
+    request has an empty `request_id`."""
 
     notice_id: str
     request_id: str
@@ -73,8 +75,11 @@ class Addressees:
     webhooks: tuple[str, ...] = ()
 
     def of(self, request: AccessRequest) -> Iterator[tuple[Channel, str]]:
-        committee = self.mail.get(request.dataset, self.mail.get(EVERY_COMMITTEE, ()))
-        people = (self.mail.get(one, ()) for one in (request.requester, *request.members))
+        return self.committee(request.dataset, request.requester, *request.members)
+
+    def committee(self, dataset: str, *others: str) -> Iterator[tuple[Channel, str]]:
+        committee = self.mail.get(dataset, self.mail.get(EVERY_COMMITTEE, ()))
+        people = (self.mail.get(one, ()) for one in others)
         for address in dict.fromkeys((*committee, *(a for found in people for a in found))):
             yield Channel.MAIL, address
         for url in self.webhooks:
@@ -102,19 +107,21 @@ def mail(notice: Notice, *, node: str, sender: str, public_url: str) -> EmailMes
     message["Date"] = format_datetime(datetime.fromtimestamp(notice.at, UTC))
     message["Message-ID"] = f"<{notice.notice_id}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence note answers it
+    about = f"Request {notice.request_id}\n" if notice.request_id else ""
     message.set_content(
-        f"{_WORDS[notice.kind]}\n\nRequest {notice.request_id}\n"
+        f"{_WORDS[notice.kind]}\n\n{about}"
         f"{address(notice, public_url)}\n\nSign in there to read it.\n"
     )
     return message
 
 
 def webhook(notice: Notice, *, public_url: str) -> bytes:
+    request = {"request": notice.request_id} if notice.request_id else {}
     return canonical_json(
         {
-            "type": f"access_request.{notice.kind}",
+            "type": f"access_request.{notice.kind}" if request else f"privacy.{notice.kind}",
             "timestamp": datetime.fromtimestamp(notice.at, UTC).isoformat(),
-            "data": {"request": notice.request_id, "address": address(notice, public_url)},
+            "data": {**request, "address": address(notice, public_url)},
         }
     )
 
@@ -132,4 +139,6 @@ def webhook_headers(notice: Notice, body: bytes, *, secret: bytes, now: int) -> 
 
 
 def address(notice: Notice, public_url: str) -> str:
+    if not notice.request_id:
+        return f"{public_url}/admin"
     return f"{public_url}/requests/{notice.request_id}"

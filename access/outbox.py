@@ -71,6 +71,26 @@ class Outbox:
         done = await asyncio.gather(*(self._try(notice) for notice in claimed))
         return sum(done)
 
+    async def announce(self, dataset: str, notice_id: str, at: int) -> bool:
+        """An alarm, to the committee of a dataset at once; False where one target did not take it.
+        Nobody to tell is told."""
+        targets = [
+            Notice(notice_id, "", "alarm", at, channel, target)
+            for channel, target in self._addressees.committee(dataset)
+        ]
+        taken = await asyncio.gather(*(self._carry(notice) for notice in targets))
+        return all(taken)
+
+    async def _carry(self, notice: Notice) -> bool:
+        courier = self._couriers.get(notice.channel)
+        try:
+            if courier is not None:
+                await courier(notice)
+        except NotDelivered as error:
+            _log.warning("alarm not delivered", detail=error.detail)
+            return False
+        return True
+
     async def _try(self, notice: Notice) -> bool:
         courier = self._couriers.get(notice.channel)
         if courier is None or not self._addressees.still(notice):

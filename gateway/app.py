@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 
 import beacon.routes
+from access.privacy.alarms import Alarms
 from access.privacy.ledger import Ledger
 from beacon.response import error_body as beacon_error
 from gateway import operations, withdrawing
@@ -47,6 +48,7 @@ def create_app(home: NodeHome, *, share: Share | None = None) -> FastAPI:
             _sweep_ledger,
             _attend_requests,
             _send_notices,
+            _ring_alarms,
         )
         watches = [asyncio.create_task(watch(node)) for watch in watching]
         try:
@@ -138,6 +140,16 @@ async def _send_notices(node: Node) -> None:
             await node.outbox.deliver(now=node.clock())
         except SkerryError as error:
             _log.error("notices not sent", code=error.code, detail=error.detail)
+
+
+async def _ring_alarms(node: Node) -> None:
+    alarms = Alarms(node.store, record=node.record, announce=node.outbox.announce)
+    while True:
+        await asyncio.sleep(_SEND_SECONDS)
+        try:
+            await alarms.ring(now=node.clock())
+        except SkerryError as error:
+            _log.error("alarms not told", code=error.code, detail=error.detail)
 
 
 async def _sweep_ledger(node: Node) -> None:
