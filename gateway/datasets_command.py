@@ -8,13 +8,13 @@ A running node follows within seconds; requests that began on another version fi
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from beacon import manifest
-from beacon.errors import CatalogError
 from gateway.errors import LoadRefused
 
 if TYPE_CHECKING:
@@ -32,19 +32,16 @@ Version = Annotated[str, typer.Argument(help="as `skerry datasets list` prints i
 @app.command("list")
 def listed(folder: Folder, *, as_json: AsJson = False) -> None:
     """Every version, in the order it was loaded; the one served is marked."""
-    home = _home(folder)
-    rows = [
-        _row(home, dataset, entry, active=entry.version == versions.active)
-        for dataset, versions in sorted(manifest.read_versions(home.catalog).items())
-        for entry in versions.entries
-    ]
+    from gateway.holdings import held
+
+    rows = tuple(held(_home(folder)))
     if as_json:
-        print(json.dumps(rows))
+        print(json.dumps([asdict(row) for row in rows]))
         return
     for row in rows:
-        mark = "active" if row["active"] else ""
-        print(row["id"], row["version"], f"{row['people']} people",
-              f"{row['variants']} variants", f"{row['bytes']} bytes", mark)  # fmt: skip
+        mark = "active" if row.active else ""
+        print(row.id, row.version, f"{row.people} people",
+              f"{row.variants} variants", f"{row.bytes} bytes", mark)  # fmt: skip
     if not rows:
         print("no dataset yet; `skerry load` brings one")
 
@@ -106,18 +103,3 @@ def _home(folder: Folder) -> NodeHome:
     if not home.settings.exists():
         raise LoadRefused(f"{home.root}: not a node's folder; `skerry init` writes one")
     return home
-
-
-def _row(home: NodeHome, dataset: str, entry: manifest.Entry, *, active: bool) -> dict[str, object]:
-    from beacon.segments import SqliteSegment
-
-    row: dict[str, object] = {
-        "id": dataset, "version": entry.version, "active": active, "bytes": entry.size,
-    }  # fmt: skip
-    try:
-        segment = SqliteSegment(home.catalog / entry.file)
-    except CatalogError:
-        return {**row, "people": None, "variants": None}
-    with_counts = {**row, "people": segment.facts.people, "variants": segment.facts.variants}
-    segment.close()
-    return with_counts

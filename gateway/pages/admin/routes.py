@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from gateway.pages.admin import changes, home, issuers, policies, record, workspaces
+from gateway.pages.admin import changes, datasets, home, issuers, policies, record, workspaces
 from gateway.pages.admin.rooms import Rooms
 
 
@@ -16,6 +16,6 @@ def build(rooms: Rooms) -> APIRouter:
         include_in_schema=False,
         default_response_class=HTMLResponse,
     )
-    for room in (home, changes, policies, issuers, record, workspaces):
+    for room in (home, changes, datasets, policies, issuers, record, workspaces):
         room.add(router, rooms)
     return router

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.anyio
 PAGES = [
     "/admin", "/admin/record", "/admin/record/1", "/admin/workspaces",
     "/admin/policies", "/admin/policies/draft", "/admin/changes", "/admin/issuers",
+    "/admin/datasets",
 ]  # fmt: skip
 
 

@@ -1,0 +1,46 @@
+"""Which dataset versions a node holds, with their people, variants and size, and which is served.
+
+For `skerry datasets list` and the admin's pages alike; changing them is `beacon.manifest`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from beacon import manifest
+from beacon.errors import CatalogError
+from beacon.segments import SqliteSegment
+from gateway.home import NodeHome
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One version; `people` and `variants` are None where its segment cannot be opened."""
+
+    id: str
+    version: str
+    active: bool
+    bytes: int
+    people: int | None
+    variants: int | None
+
+
+def held(home: NodeHome, dataset: str | None = None) -> Iterator[Held]:
+    """By dataset, each in the order it was loaded."""
+    for name, versions in sorted(manifest.read_versions(home.catalog).items()):
+        if dataset in {None, name}:
+            for entry in versions.entries:
+                yield _held(home, name, entry, active=entry.version == versions.active)
+
+
+def _held(home: NodeHome, dataset: str, entry: manifest.Entry, *, active: bool) -> Held:
+    people = variants = None
+    try:
+        segment = SqliteSegment(home.catalog / entry.file)
+    except CatalogError:
+        pass
+    else:
+        people, variants = segment.facts.people, segment.facts.variants
+        segment.close()
+    return Held(dataset, entry.version, active, entry.size, people, variants)

@@ -1,0 +1,94 @@
+"""The datasets a node holds: versions served, gone back to and removed; people taken out.
+
+Every step is the one behind `skerry datasets` and `skerry people`. Bringing a new version is
+`onboarding`'s.
+"""
+
+# Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import HTMLResponse
+
+from access.errors import NoSuchThing
+from beacon import manifest, withdrawals
+from gateway import holdings, withdrawing
+from gateway.admin_changes import Asked, Kind
+from gateway.pages.admin.rooms import Fields, Rooms
+from gateway.pages.render import see
+from passports.sessions import Session
+from schemas.errors import InvalidInput, SkerryError
+
+MAX_ID_CHARS = 200
+_KINDS = {"serve": Kind.SERVE, "remove": Kind.REMOVE}
+
+
+def add(router: APIRouter, rooms: Rooms) -> None:
+    @router.get("/datasets", response_model=None)
+    def listed(session: Annotated[Session, Depends(rooms.admin)]) -> HTMLResponse:
+        served = [one for one in holdings.held(rooms.home) if one.active]
+        ruled = set(rooms.book.datasets())
+        return rooms.show(
+            "datasets", session,
+            served=served, ruled=ruled, empty=sorted(ruled - {one.id for one in served}),
+            versions={name: len(known.entries)
+                      for name, known in manifest.read_versions(rooms.home.catalog).items()},
+        )  # fmt: skip
+
+    @router.get("/datasets/{dataset}", response_model=None)
+    def one(dataset: str, session: Annotated[Session, Depends(rooms.admin)]) -> HTMLResponse:
+        return _one(rooms, session, dataset)
+
+    @router.post("/datasets/{dataset}", response_model=None)
+    def change(
+        dataset: str, session: Annotated[Session, Depends(rooms.sender)], fields: Fields
+    ) -> Response:
+        try:
+            return _changed(rooms, session, dataset, fields)
+        except SkerryError as problem:
+            return _one(rooms, session, dataset, problem=problem)
+
+    @router.post("/datasets/{dataset}/withdraw", response_model=None)
+    def withdraw(
+        dataset: str, session: Annotated[Session, Depends(rooms.sender)], fields: Fields
+    ) -> Response:
+        person = fields.get("person", "").strip()
+        try:
+            if not 0 < len(person) <= MAX_ID_CHARS or person != fields.get("again", "").strip():
+                raise InvalidInput("Write the person's id twice, the same both times.")
+            facts = {"dataset": dataset}
+            rooms.desk.changes.made(
+                "people.withdraw", facts, reason="A person withdrew.",
+                by=session.signed_in.identity,
+            )  # fmt: skip
+            withdrawing.withdraw(rooms.home, dataset, person)
+        except SkerryError as problem:
+            return _one(rooms, session, dataset, problem=problem)
+        return see(f"/admin/datasets/{dataset}")
+
+
+def _changed(rooms: Rooms, session: Session, dataset: str, fields: Mapping[str, str]) -> Response:
+    kind = _KINDS.get(fields.get("step", ""))
+    if kind is None:
+        raise InvalidInput("Choose what to do: serve or remove.")
+    facts = {"dataset": dataset, "version": fields.get("version", "")}
+    asked = Asked(kind, facts, fields.get("reason", "").strip(), session.signed_in.identity)
+    made = rooms.desk.ask(asked)
+    return see(f"/admin/datasets/{dataset}" if made is None else f"/admin/changes/{made.id}")
+
+
+def _one(
+    rooms: Rooms, session: Session, dataset: str, *, problem: SkerryError | None = None
+) -> HTMLResponse:
+    known = manifest.read_versions(rooms.home.catalog).get(dataset)
+    if known is None:
+        raise NoSuchThing(detail="dataset that is not loaded")
+    return rooms.show(
+        "datasets_one", session, problem=problem,
+        dataset=dataset, before=known.before,
+        versions=list(holdings.held(rooms.home, dataset))[::-1],
+        withdrawn=len(withdrawals.read(rooms.home.catalog).get(dataset, frozenset())),
+        policy=rooms.book.policy(dataset) is not None,
+        second=rooms.desk.needs_second(Kind.SERVE),
+    )  # fmt: skip
