@@ -31,8 +31,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Ask many genome archives at once; the data stays on its island.",
 )
-workspace = typer.Typer(no_args_is_help=True, help="The place where released data is opened.")
-app.add_typer(workspace, name="workspace")
 
 Folder = Annotated[Path, typer.Argument(help="the node's folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
@@ -174,6 +172,23 @@ def load(
     per_chromosome: Annotated[
         bool, typer.Option(help="seal each chromosome of an indexed file under a key of its own")
     ] = False,
+    seal_to: Annotated[
+        str | None, typer.Option(help="s3://BUCKET/PREFIX for sealed bodies; else the vault")
+    ] = None,
+    adopt: Annotated[
+        list[str] | None,
+        typer.Option(help="a Crypt4GH file or s3://BUCKET/KEY to release from where it lies"),
+    ] = None,
+    adopt_export: Annotated[
+        Path | None, typer.Option(help="CSV of an archive's bodies and headers")
+    ] = None,
+    archive: Annotated[
+        str | None, typer.Option(help="where they lie: a folder or s3://BUCKET/PREFIX")
+    ] = None,
+    adopt_key: Annotated[
+        Path | None, typer.Option(help="the archive's secret key, if headers are for it")
+    ] = None,
+    adopt_passphrase_file: Annotated[Path | None, typer.Option(help="of that key")] = None,
     clear: Annotated[
         list[str] | None,
         typer.Option(help="a file or s3://BUCKET/KEY to offer unsealed; its index beside it"),
@@ -218,6 +233,12 @@ def load(
             hierarchies=tuple(hierarchy or ()),
             seal=tuple(seal or ()),
             per_chromosome=per_chromosome,
+            seal_to=seal_to,
+            adopted=load_command.Adopted(
+                tuple(adopt or ()), adopt_export, archive, adopt_key, adopt_passphrase_file
+            )
+            if adopt or adopt_export
+            else None,
             clear=tuple(clear or ()),
             sequences=sequences,
             genes=genes,
@@ -278,56 +299,6 @@ def demo_passport(
     from gateway import demo_people
 
     print(demo_people.passport_from(demo_folder / "signin.json", account, node))
-
-
-@workspace.command("init")
-def workspace_init(
-    folder: Path, *, name: Annotated[str, typer.Option(help="what people call it")]
-) -> None:
-    """Makes a workspace's keys."""
-    from workspaces import keys
-
-    held = keys.init(folder, name)
-    print(f"{folder}: workspace written; its Crypt4GH public key is {held.public_key.hex()}")
-
-
-@workspace.command("register")
-def workspace_register(
-    folder: Path,
-    *,
-    node: Annotated[str, typer.Option(help="the node's public URL")],
-    node_key: Annotated[str, typer.Option(help="its Ed25519 key in hex, from its operator")],
-    token_file: Annotated[Path, typer.Option(help="holds a Passport for that node")],
-) -> None:
-    """Registers the key with a node and proves that it is ours."""
-    from workspaces import keys
-
-    done = keys.register(
-        node, _token(token_file), folder=folder, manifest_key=_hex(node_key, "--node-key")
-    )
-    print(f"{done.workspace_id}: {done.state}; the node's admin confirms {done.thumbprint}")
-
-
-@workspace.command("install-engine")
-def workspace_install_engine(
-    at: Annotated[Path | None, typer.Option(help="folder; else one in your home")] = None,
-) -> None:
-    """Makes the environment that federated analyses run in, from its hashed lock file."""
-    from workspaces.engine import environment
-
-    made = environment.install(at)
-    if at is not None:
-        print(f"set {environment.PLACE}={made.folder} for whatever runs the engine")
-    print(f"{made.folder}: engine ready; its environment digest is {made.digest}")
-
-
-@workspace.command("serve")
-def workspace_serve(folder: Path, *, port: int = 8181) -> None:
-    """Runs the workspace's server on loopback."""
-    need("uvicorn", extra="workspace")
-    from workspaces.__main__ import main as run
-
-    raise SystemExit(run(["--dir", str(folder), "--port", str(port)]))
 
 
 @app.command()
@@ -468,10 +439,3 @@ def _token(path: Path) -> str:
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise LoadRefused(f"{path}: cannot be read as a token file") from error
-
-
-def _hex(value: str, option: str) -> bytes:
-    try:
-        return bytes.fromhex(value)
-    except ValueError as error:
-        raise LoadRefused(f"{option}: expected hexadecimal digits") from error

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from beacon.errors import Problem
@@ -18,12 +19,26 @@ from gateway.home import NodeHome
 from gateway.load_progress import Report, Shown
 from gateway.references import StoredReference
 from schemas.errors import NotFound
+from streams.archive_export import read_export
 from streams.inputs import plain_path
+from streams.keyring import Secrets
+from streams.keys import read_secret_key
 from streams.refget.index import Index
 from streams.remote import SCHEME, RemoteFile
 from streams.sources import Kind
 
 MAX_METADATA_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """Crypt4GH bodies to be taken in where they lie; those of `export` below `archive`."""
+
+    places: tuple[str, ...] = ()
+    export: Path | None = None
+    archive: str | None = None
+    key: Path | None = None
+    passphrase: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +59,8 @@ class Wanted:
     hierarchies: tuple[Path, ...] = ()
     seal: tuple[Path, ...] = ()
     per_chromosome: bool = False
+    seal_to: str | None = None
+    adopted: Adopted | None = None
     clear: tuple[str, ...] = ()
     sequences: str | None = None
     genes: Path | None = None
@@ -64,12 +81,15 @@ def run(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, obj
     summary: dict[str, object] = {"dataset": wanted.dataset}
     if wanted.has_data:
         summary |= _load(home, wanted, check_only=check_only)
-    elif not (wanted.seal or wanted.clear):
+    elif not (wanted.seal or wanted.clear or wanted.adopted):
         raise LoadRefused(
-            "nothing to load: give --vcf, people (such as --individuals), --seal or --clear"
+            "nothing to load: give --vcf, people (such as --individuals), --seal, --adopt or "
+            "--clear"
         )
     if wanted.seal and not check_only:
         summary.update(_seal(home, wanted))
+    if wanted.adopted is not None and not check_only:
+        summary.update(_adopt(home, wanted.dataset, wanted.adopted))
     for place in () if check_only else wanted.clear:
         source = RemoteFile(place) if place.startswith(SCHEME) else Path(place)
         found = loading.shelve_file(home, source, dataset=wanted.dataset)
@@ -87,21 +107,56 @@ def _closed(home: NodeHome, dataset: str) -> Mapping[str, object]:
 def _seal(home: NodeHome, wanted: Wanted) -> Mapping[str, object]:
     """What was sealed before is left alone, so that a load that was cut off goes on."""
     done: dict[str, object] = {}
+    store = None if wanted.seal_to is None else wanted.seal_to.rstrip("/")
+    if store is not None and not store.startswith(SCHEME):
+        raise LoadRefused("--seal-to is s3://BUCKET/PREFIX; left out, bodies lie in the vault")
     with Shown(()) as shown:
         for path in wanted.seal:
             if wanted.per_chromosome:
-                made = loading.seal_units(home, path, dataset=wanted.dataset, progress=shown)
+                made = loading.seal_units(
+                    home, path, dataset=wanted.dataset, store=store, progress=shown
+                )
                 done |= {f"sealed {unit.object_id}": f"{unit.plain_size} bytes" for unit in made}
                 continue
             kind, name = loading.kind_of(path), plain_path(path).name
             sealed = loading.seal_file(
                 home, path, object_id=f"{wanted.dataset}/{name}", dataset=wanted.dataset,
-                kind=kind, owners=(), progress=shown,
+                kind=kind, owners=(), store=store, progress=shown,
             )  # fmt: skip
             unsliced = kind is not Kind.FILE and not sealed.sliceable
             note = "; whole only: no index could be used or made" if unsliced else ""
             done[f"sealed {sealed.object_id}"] = f"{sealed.plain_size} bytes{note}"
     return done
+
+
+def _adopt(home: NodeHome, dataset: str, wanted: Adopted) -> Mapping[str, object]:
+    """What was taken in before is left alone, so that one that was cut off goes on."""
+    if (wanted.export is None) != (wanted.archive is None):
+        raise LoadRefused("--adopt-export and --archive go together; see docs/release.md")
+    secrets, done = _adopting_key(wanted), dict[str, object]()
+    with Shown(()) as shown:
+        whole = ((place, None) for place in wanted.places)
+        below = read_export(wanted.export) if wanted.export is not None else ()
+        apart = ((f"{wanted.archive}".rstrip("/") + f"/{one.path}", one) for one in below)
+        for at, exported in chain(whole, apart):
+            sealed = loading.adopt_file(
+                home, at, dataset=dataset, exported=exported, secrets=secrets, progress=shown
+            )
+            unsliced = sealed.kind is not Kind.FILE and not sealed.sliceable
+            note = "; whole only: no index could be used or made" if unsliced else ""
+            done[f"adopted {sealed.object_id}"] = f"{sealed.plain_size} bytes{note}"
+    return done
+
+
+def _adopting_key(wanted: Adopted) -> Secrets | None:
+    if wanted.key is None:
+        return None
+    try:
+        passphrase = None if wanted.passphrase is None else wanted.passphrase.read_bytes().strip()
+    except OSError as error:
+        raise LoadRefused(f"{wanted.passphrase}: cannot be read") from error
+    key = read_secret_key(wanted.key, passphrase)
+    return lambda: (key,)
 
 
 def _bases(home: NodeHome, sequences: str | None) -> Path | Reference | None:

@@ -20,8 +20,10 @@ from beacon.loading.load import DatasetSource
 from gateway import config
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
+from streams.adopting import Adoptee, adopt
+from streams.archive_export import Exported
 from streams.inputs import open_input, plain_path
-from streams.keyring import KeyRing
+from streams.keyring import KeyRing, Secrets
 from streams.keys import parse_public_key
 from streams.remote import RemoteFile
 from streams.shelf import ClearObject, Shelf
@@ -51,6 +53,7 @@ def seal_file(
     dataset: str,
     kind: str,
     owners: tuple[str, ...],
+    store: str | None = None,
     progress: Progress | None = None,
 ) -> SealedObject:
     """Seals a file to the node's storage key; the plaintext is only read.
@@ -66,12 +69,18 @@ def seal_file(
         owner_ids=owners,
         node_public=parse_public_key(home.storage_public.read_bytes()),
         secrets=KeyRing(home.storage_secret),
+        store=store,
         progress=told,
     )
 
 
 def seal_units(
-    home: NodeHome, path: Path, *, dataset: str, progress: Progress | None = None
+    home: NodeHome,
+    path: Path,
+    *,
+    dataset: str,
+    store: str | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[SealedObject]:
     """Seals each chromosome of an indexed file under a key of its own: `DATASET/STEM/chr1.bam`."""
     form, vault = format_of(path), Vault(home.vault)
@@ -92,8 +101,42 @@ def seal_units(
                 format=form,
                 owner_ids=(),
                 node_public=public,
+                store=store,
                 progress=None if progress is None else partial(progress, told),
             )
+
+
+def adopt_file(
+    home: NodeHome,
+    at: str,
+    *,
+    dataset: str,
+    exported: Exported | None = None,
+    secrets: Secrets | None = None,
+    progress: Progress | None = None,
+) -> SealedObject:
+    """Takes in a Crypt4GH body where it lies: `DATASET/NAME`, or the archive's own id.
+
+    `secrets` open its header; else it must be sealed to the node's storage key."""
+    name = plain_path(Path(exported.name if exported is not None else at)).name
+    told = None if progress is None else partial(progress, f"read bytes of {name}")
+    ring = KeyRing(home.storage_secret)
+    wanted = Adoptee(
+        at=at,
+        object_id=f"{dataset}/{name}" if exported is None else exported.stable_id,
+        dataset=dataset,
+        kind=kind_of(Path(name)),
+        form=format_of(Path(name)),
+        header=None if exported is None else exported.header,
+        sha256=None if exported is None else exported.sha256,
+    )
+    return adopt(
+        Vault(home.vault),
+        wanted,
+        secrets=lambda: (*ring(), *(() if secrets is None else secrets())),
+        node_public=parse_public_key(home.storage_public.read_bytes()),
+        progress=told,
+    )
 
 
 def shelve_file(

@@ -11,11 +11,12 @@ import os
 from dataclasses import dataclass
 from typing import Protocol
 
+from streams.places import open_file, remote_source
 from streams.remote import RemoteSource
 from streams.shelf import ClearObject, Shelf
 from streams.slices.weave import Stretch, Woven
-from streams.storage import LocalBodies, file_source
-from streams.vault import SealedObject
+from streams.storage import file_source
+from streams.vault import SealedObject, Vault
 
 
 class Reader(Protocol):
@@ -40,7 +41,7 @@ class Body(Protocol):
 @dataclass(frozen=True, slots=True)
 class SealedBody:
     sealed: SealedObject
-    bodies: LocalBodies
+    vault: Vault
 
     @property
     def object_id(self) -> str:
@@ -55,9 +56,16 @@ class SealedBody:
         return self.sealed.segment_root
 
     def open(self) -> Reader:
-        whole = Woven((Stretch(0, self.size),), (0, self.size))
-        opened = self.bodies.open(self.sealed.segment_root, size=self.sealed.body_size)
-        return FileReader(opened, whole)
+        place = self.sealed.place
+        start0 = 0 if place is None else place.start0
+        whole = Woven((Stretch(start0, start0 + self.size),), (0, self.size))
+        if place is None:
+            bodies = self.vault.bodies
+            return FileReader(bodies.open(self.sealed.segment_root, size=self.size), whole)
+        remote = remote_source(place)
+        if remote is not None:
+            return _RemoteReader(remote, whole)
+        return FileReader(open_file(place), whole)
 
 
 @dataclass(frozen=True, slots=True)

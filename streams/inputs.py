@@ -8,7 +8,6 @@ writer key) for the node's own key, without an edit list. `NAME.sha256` beside a
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import re
 from collections.abc import Generator
@@ -23,7 +22,7 @@ from streams.errors import EnvelopeInvalid, KeyInvalid, SourceRefused
 from streams.header import OpenedHeader, open_header, read_header
 from streams.keyring import Secrets
 from streams.opened_source import OpenedSource
-from streams.storage import Source, file_source
+from streams.storage import Source, file_source, streamed
 
 ENDING = ".c4gh"
 MAX_DIGEST_FILE = 4096
@@ -47,7 +46,7 @@ class Input:
         """From its beginning to its end."""
         if not self.sealed:
             return self.path.open("rb", buffering=0)  # straight into the caller's buffer
-        return io.BufferedReader(_Stream(self), HASH_STEP)
+        return streamed(self.at)
 
 
 @contextmanager
@@ -73,7 +72,8 @@ def plain_path(path: Path) -> Path:
 
 def _as_it_lies(path: Path, file: BinaryIO) -> Input:
     size = os.fstat(file.fileno()).st_size
-    return Input(path, size, file_source(file.fileno()), sealed=False, expected_sha256=_told(path))
+    at, expected = file_source(file.fileno()), told_digest(path)
+    return Input(path, size, at, sealed=False, expected_sha256=expected)
 
 
 def _opened(path: Path, file: BinaryIO, secrets: Secrets | None) -> Input:
@@ -86,14 +86,15 @@ def _opened(path: Path, file: BinaryIO, secrets: Secrets | None) -> Input:
             f"{path}: this Crypt4GH file cannot be opened here: {error.public} "
             "It must be sealed to this node's storage key."
         ) from error
-    _check_submitter(path, opened)
+    check_submitter(path, opened)
     body = partial(_body_at, file.fileno(), len(header))
     at = OpenedSource(body, opened.data_keys, plain_size=size)
     plain = plain_path(path)
-    return Input(plain, size, at, sealed=True, expected_sha256=_told(plain))
+    return Input(plain, size, at, sealed=True, expected_sha256=told_digest(plain))
 
 
-def _check_submitter(path: Path, opened: OpenedHeader) -> None:
+def check_submitter(path: Path | str, opened: OpenedHeader) -> None:
+    """Raises SourceRefused for a header that nobody answers for, or that hides bytes."""
     if opened.edit_list is not None:
         raise SourceRefused(
             f"{path}: it has an edit list, which hides bytes that every reader can open. "
@@ -110,8 +111,8 @@ def _body_at(descriptor: int, offset: int, size: int, start0: int) -> bytes:
     return os.pread(descriptor, size, offset + start0)
 
 
-def _told(path: Path) -> str | None:
-    """The digest in the file beside it. Raises SourceRefused for one that is none."""
+def told_digest(path: Path) -> str | None:
+    """The digest that lies beside a file. Raises SourceRefused for one that is none."""
     beside = path.with_name(f"{path.name}.sha256")
     try:
         with beside.open("rb") as file:
@@ -126,7 +127,7 @@ def _told(path: Path) -> str | None:
 
 
 def _check_digest(path: Path, file: BinaryIO) -> None:
-    expected = _told(path)
+    expected = told_digest(path)
     if expected is None:
         return
     digest = hashlib.sha256()
@@ -135,21 +136,3 @@ def _check_digest(path: Path, file: BinaryIO) -> None:
     if digest.hexdigest() != expected:
         raise SourceRefused(f"{path}: it is not the file of {path.name}.sha256. Send it again.")
     file.seek(0)
-
-
-class _Stream(io.RawIOBase):
-    """A sealed input, opened as it is read. Raises SegmentInvalid for what does not open."""
-
-    def __init__(self, given: Input) -> None:
-        super().__init__()
-        self._given = given
-        self._place = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # any buffer is fine
-        piece = self._given.at(len(buffer), self._place)
-        buffer[: len(piece)] = piece
-        self._place += len(piece)
-        return len(piece)

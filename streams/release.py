@@ -117,7 +117,7 @@ class Releases:
         recipient = asked.workspace.public_key
         header = await self._agent.rewrap(signed, sealed.object_id, recipient)
         manifest = manifests.of_whole(sealed, permit, header, key=self._key, now=now)
-        body = SealedBody(sealed, self._vault.bodies)
+        body = SealedBody(sealed, self._vault)
         session = await self._start(asked, permit, body, manifest.manifest, still=still)
         return Opened(session, header, manifest)
 

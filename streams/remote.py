@@ -1,4 +1,4 @@
-"""Reads files in S3-compatible object stores by byte ranges, never whole.
+"""Reads files in S3-compatible object stores by byte ranges, never whole; puts sealed bodies there.
 
 Every range is asked for with `If-Match` (RFC 9110 section 13.1.1), so that what was registered is
 what is read. Credentials, region and endpoint come from the store's usual environment (`AWS_…`) and
@@ -13,7 +13,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from obstore.exceptions import BaseError, PreconditionError
 from obstore.store import S3Store
@@ -79,6 +79,17 @@ class RemoteFile:
         if len(found) != end0 - start0:
             raise StoreUnavailable("The object store sent another number of bytes.")
         return found
+
+    def put(self, content: Path) -> RemoteFacts:
+        """Sends a file there, in parts where it is large. Raises StoreUnavailable."""
+        try:
+            self._store.put(self._key, content)
+        except BaseError as error:
+            raise _unavailable(error) from error
+        facts = self.facts()
+        if facts is None or facts.size != content.stat().st_size:
+            raise StoreUnavailable("The object store did not keep what it was sent.")
+        return facts
 
     @cached_property
     def _store(self) -> S3Store:

@@ -9,27 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-import os
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
-from functools import lru_cache
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from pydantic import Field
 
 from schemas.wire import LocalId, Wire
-from streams.errors import ObjectChanged, SourceRefused, VaultBroken
+from streams import places
+from streams.errors import SourceRefused, VaultBroken
 from streams.listing import Listing
-from streams.remote import RemoteFacts, RemoteFile, RemoteSource
+from streams.places import Place
+from streams.remote import RemoteFile, RemoteSource
 from streams.slices.chart import Chart, dump, load
 from streams.slices.survey import survey, survey_remote
 from streams.sources import FORMATS, Kind, check_content, check_source
-from streams.storage import Source, file_source, replace_durably
+from streams.storage import Source, replace_durably
 
 MAX_OPEN_CHARTS = 256
-MAX_REMOTE_FILES = 64
 HASH_STEP = 1024 * 1024
 
 Name = tuple[Kind, str, str]
@@ -52,6 +51,10 @@ class ClearObject(Wire):
     chart: str | None
 
     @property
+    def place(self) -> Place:
+        return Place(at=self.path, size=self.size, mtime_ns=self.mtime_ns, etag=self.etag)
+
+    @property
     def known_by(self) -> str:
         """Differs wherever the content does."""
         return self.md5 or hashlib.sha256(f"{self.path} {self.etag}".encode()).hexdigest()
@@ -66,7 +69,6 @@ class Shelf:
         self._listing = Listing(root / "index.json", ClearObject, key=_name)
         self._open: OrderedDict[str, Chart] = OrderedDict()
         self._lock = threading.Lock()
-        self._remote = lru_cache(MAX_REMOTE_FILES)(RemoteFile)  # each keeps its connections
 
     def forms(self, kind: Kind, object_id: str) -> Mapping[str, ClearObject]:
         """What there is of one object, by format."""
@@ -130,36 +132,15 @@ class Shelf:
 
     def remote(self, found: ClearObject) -> RemoteSource | None:
         """The object where it lies in a store; None for a local one."""
-        if found.etag is None:
-            return None
-        return RemoteSource(self._remote(found.path), RemoteFacts(found.size, found.etag))
+        return places.remote_source(found.place)
 
-    @contextmanager
-    def reading(self, found: ClearObject) -> Generator[Source]:
+    def reading(self, found: ClearObject) -> AbstractContextManager[Source]:
         """Raises ObjectChanged."""
-        remote = self.remote(found)
-        if remote is not None:
-            yield remote
-            return
-        descriptor = self.open(found)
-        try:
-            yield file_source(descriptor)
-        finally:
-            os.close(descriptor)
+        return places.reading(found.place)
 
     def open(self, found: ClearObject) -> int:
         """A descriptor of a local object, which the caller closes. Raises ObjectChanged."""
-        try:
-            descriptor = os.open(found.path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise ObjectChanged("The object's file cannot be read.", detail=str(error)) from error
-        facts = os.fstat(descriptor)
-        if (facts.st_size, facts.st_mtime_ns) != (found.size, found.mtime_ns):
-            os.close(descriptor)
-            raise ObjectChanged(
-                "The object's file has changed since it was registered; it must be loaded again."
-            )
-        return descriptor
+        return places.open_file(found.place)
 
 
 def _name(found: ClearObject) -> Name:

@@ -20,8 +20,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +36,6 @@ from streams.slicer_wire import MAX_LINE, Answer, PlanRequest, ReadRequest, Requ
 from streams.slices.chart import Chart, load
 from streams.slices.granted import cut
 from streams.slices.sealed import Resealed
-from streams.storage import Source, file_source
 from streams.vault import SealedObject, Vault
 
 MAX_READ = 4 * 1024 * 1024
@@ -79,7 +77,7 @@ class Slicer:
             raise AgentRefused("The key agent refused this release.", detail=keys.refused)
         body_keys = tuple(map(bytes.fromhex, keys.keys))
         chart = self._chart(sealed, body_keys)
-        with self._opened(sealed) as body:
+        with self._vault.reading(sealed) as body:
             source = OpenedSource(body, body_keys, plain_size=sealed.plain_size)
             # The permit is as the agent has just checked it.
             regions, woven = cut(source, chart, asked.regions, granted=asked.permit.permit.regions)
@@ -105,16 +103,8 @@ class Slicer:
         end0 = min(asked.end0, kept.resealed.size)
         if not asked.start0 <= end0 <= asked.start0 + MAX_READ:
             raise InvalidInput("These are not bytes of the slice.")
-        with self._opened(kept.sealed) as body:
+        with self._vault.reading(kept.sealed) as body:
             return kept.resealed.read(body, asked.start0, end0)
-
-    @contextmanager
-    def _opened(self, sealed: SealedObject) -> Generator[Source]:
-        descriptor = self._vault.bodies.open(sealed.segment_root, size=sealed.body_size)
-        try:
-            yield file_source(descriptor)
-        finally:
-            os.close(descriptor)
 
     def _keep(self, kept: _Kept) -> str:
         name, now = secrets.token_urlsafe(24), self._clock()

@@ -5,6 +5,7 @@ Knows nothing of what the bytes are; naming and indexing them is `streams.vault`
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Callable, Generator
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from streams.errors import VaultBroken
+
+STEP = 1024 * 1024
 
 
 def replace_durably(path: Path, content: bytes) -> None:
@@ -77,6 +80,32 @@ Source = Callable[[int, int], bytes]
 
 def file_source(descriptor: int) -> Source:
     return partial(os.pread, descriptor)
+
+
+def shifted(source: Source, start0: int) -> Source:
+    """The same from one of its bytes on."""
+    return lambda length, at: source(length, start0 + at)
+
+
+def streamed(source: Source) -> BinaryIO:
+    """From its beginning to its end. Raises what the source raises."""
+    return io.BufferedReader(_Stream(source), STEP)
+
+
+class _Stream(io.RawIOBase):
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self._source = source
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # any buffer is fine
+        piece = self._source(len(buffer), self._place)
+        buffer[: len(piece)] = piece
+        self._place += len(piece)
+        return len(piece)
 
 
 def read_range(source: Source, start0: int, end0: int) -> bytes:

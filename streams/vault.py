@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from schemas.wire import LocalId, Wire
+from streams import places
 from streams.envelope import BodyFacts, Progress, seal_body, segment_root
 from streams.errors import SourceRefused, VaultBroken, VaultFull
 from streams.header import seal_header
@@ -21,8 +23,17 @@ from streams.inputs import HASH_STEP, Input, open_input
 from streams.keyring import Secrets
 from streams.keys import thumbprint
 from streams.listing import Listing
+from streams.places import Place
 from streams.sources import FORMATS, Kind, check_content
-from streams.storage import LocalBodies, replace_durably, settle, temporary_beside
+from streams.storage import (
+    LocalBodies,
+    Source,
+    file_source,
+    replace_durably,
+    settle,
+    shifted,
+    temporary_beside,
+)
 
 
 class SealedObject(Wire):
@@ -42,7 +53,8 @@ class SealedObject(Wire):
     segment_root: str
     node_key: str
     header: str
-    sliceable: bool = False  # a sealed chart lies beside the body
+    sliceable: bool = False  # a sealed chart lies in the vault
+    place: Place | None = None  # of a body that lies elsewhere
 
     @property
     def header_bytes(self) -> bytes:
@@ -82,11 +94,13 @@ class Vault:
         owner_ids: Sequence[str],
         node_public: bytes,
         secrets: Secrets | None = None,
+        store: str | None = None,
         progress: Progress | None = None,
     ) -> SealedObject:
         """Seals `source` under a fresh key; the same content under the same names is left alone.
 
-        A Crypt4GH file is opened with `secrets` in memory and sealed anew.
+        A Crypt4GH file is opened with `secrets` in memory and sealed anew. The body goes to the
+        vault's own folder, or below a `store` (`s3://BUCKET/PREFIX`).
 
         What slicing needs is charted and sealed too, where the file has an index or can have one.
 
@@ -101,6 +115,7 @@ class Vault:
                 format=format,
                 owner_ids=owner_ids,
                 node_public=node_public,
+                store=store,
                 progress=progress,
             )
 
@@ -114,6 +129,7 @@ class Vault:
         format: str,  # noqa: A002 - the field's word
         owner_ids: Sequence[str],
         node_public: bytes,
+        store: str | None = None,
         progress: Progress | None = None,
     ) -> SealedObject:
         """As `seal`, of what is open already."""
@@ -133,18 +149,14 @@ class Vault:
                 "owner_ids": tuple(owner_ids),
                 "node_key": thumbprint(node_public),
             }
-            if before is not None and _is_same(before, unsealed, given):
+            if before is not None and _lies_in(before, store) and _is_same(before, unsealed, given):
                 return before
             try:
-                sealed = self._seal_body(given, unsealed, node_public, progress)
+                return self._seal_body(given, unsealed, node_public, store, progress)
             except OSError as error:
                 raise VaultFull(
                     f"{source}: it could not be sealed: {error.strerror}. Nothing was loaded of it."
                 ) from error
-            self._listing.publish({**self._listing.current(), object_id: sealed}.values())
-            if before is not None:
-                self._shred(before)
-            return sealed
 
     def all(self) -> tuple[SealedObject, ...]:
         return tuple(self._listing.current().values())
@@ -167,7 +179,49 @@ class Vault:
         except OSError as error:
             raise VaultBroken("A sealed index cannot be read.", detail=str(error)) from error
 
+    @contextmanager
+    def reading(self, sealed: SealedObject) -> Generator[Source]:
+        """The sealed body, wherever it lies. Raises VaultBroken, ObjectChanged."""
+        if sealed.place is not None:
+            with places.reading(sealed.place) as whole:
+                yield shifted(whole, sealed.place.start0)
+            return
+        descriptor = self.bodies.open(sealed.segment_root, size=sealed.body_size)
+        try:
+            yield file_source(descriptor)
+        finally:
+            os.close(descriptor)
+
     # Writing
+
+    def writing(self) -> AbstractContextManager[None]:
+        return self._listing.writing()
+
+    def keep(
+        self,
+        named: Mapping[str, object],
+        facts: BodyFacts,
+        data_keys: Sequence[bytes],
+        *,
+        chart: bytes | None,
+        node_public: bytes,
+        place: Place | None = None,
+    ) -> SealedObject:
+        """Takes a body into the listing that lies in its place already. Only within `writing`."""
+        self._check_key(node_public)
+        root = facts.root.hex()
+        replace_durably(self._digests / f"{root}.leaves", b"".join(facts.segment_digests))
+        if chart is not None:
+            replace_durably(self._chart_path(root), _sealed(chart, data_keys[0]))
+        header = seal_header(data_keys, [node_public])
+        made_of = {"header": header.hex(), "sliceable": chart is not None, "place": place}
+        made_of["node_key"] = thumbprint(node_public)
+        kept = SealedObject.model_validate({**named, **_described(facts), **made_of})
+        before = self.get(kept.object_id)
+        self._listing.publish({**self._listing.current(), kept.object_id: kept}.values())
+        if before is not None:
+            self._shred(before)
+        return kept
 
     def replace_headers(self, again: Callable[[SealedObject], SealedObject]) -> None:
         """All at once, or none where `again` raises."""
@@ -197,28 +251,32 @@ class Vault:
         given: Input,
         unsealed: Mapping[str, object],
         node_public: bytes,
+        store: str | None,
         progress: Progress | None,
     ) -> SealedObject:
         data_key = os.urandom(32)
-        chart = _chart(given, unsealed)
+        chart = chart_of(given, str(unsealed["kind"]), str(unsealed["format"]))
         with given.stream() as plain, temporary_beside(self.bodies.path("new")) as (file, made):
             facts = seal_body(plain, file, data_key, progress=progress)
-            _check_sealed(given, facts)
-            leaves = b"".join(facts.segment_digests)
-            replace_durably(self._digests / f"{facts.root.hex()}.leaves", leaves)
-            if chart is not None:
-                path = self._chart_path(facts.root.hex())
-                replace_durably(path, _sealed(chart, data_key))
-            settle(file, made, self.bodies.path(facts.root.hex()))
-        header = seal_header([data_key], [node_public])
-        made_of = {"header": header.hex(), "sliceable": chart is not None}
-        return SealedObject.model_validate({**unsealed, **_described(facts), **made_of})
+            check_read(given, facts)
+            place = None
+            if store is None:
+                settle(file, made, self.bodies.path(facts.root.hex()))
+            else:
+                file.flush()
+                place = places.put(f"{store}/{facts.root.hex()}.body", made)
+        return self.keep(
+            unsealed, facts, [data_key], chart=chart, node_public=node_public, place=place
+        )
 
     def _chart_path(self, root: str) -> Path:
         return self._charts / f"{root}.c4gh"
 
     def _shred(self, replaced: SealedObject) -> None:
-        """The header went with the index; a running release keeps its open descriptor."""
+        """The header went with the index; a running release keeps its open descriptor. A body
+        that lies elsewhere stays, and so does what another object rests on."""
+        if any(one.segment_root == replaced.segment_root for one in self.all()):
+            return
         self.bodies.path(replaced.segment_root).unlink(missing_ok=True)
         self._chart_path(replaced.segment_root).unlink(missing_ok=True)
         (self._digests / f"{replaced.segment_root}.leaves").unlink(missing_ok=True)
@@ -230,7 +288,8 @@ def _sealed(content: bytes, data_key: bytes) -> bytes:
     return sealed.getvalue()
 
 
-def _check_sealed(given: Input, facts: BodyFacts) -> None:
+def check_read(given: Input, facts: BodyFacts) -> None:
+    """Raises SourceRefused where what was read to its end is not what it was said to be."""
     if facts.plain_size != given.size:
         raise SourceRefused(f"{given.path}: the file changed while it was read. Try again.")
     if given.expected_sha256 not in (None, facts.plain_sha256.hex()):
@@ -239,16 +298,16 @@ def _check_sealed(given: Input, facts: BodyFacts) -> None:
         )
 
 
-def _chart(given: Input, unsealed: Mapping[str, object]) -> bytes | None:
+def chart_of(given: Input, kind: str, form: str) -> bytes | None:
     """None for what cannot be sliced: another sort of file, or one that is not sorted."""
-    if unsealed["kind"] not in FORMATS:
+    if kind not in FORMATS:
         return None
     # Here, so that the process that holds the node's key loads no parser of foreign files.
     from streams.slices.chart import dump
     from streams.slices.survey import survey_input
 
     try:
-        return dump(survey_input(given, str(unsealed["format"])))
+        return dump(survey_input(given, form))
     except SourceRefused:
         return None
 
@@ -272,6 +331,12 @@ def _known_kind(source: Path, kind: Kind | str) -> Kind:
     except ValueError as error:
         known = ", ".join(Kind)
         raise SourceRefused(f"{source}: expected one of {known} as kind, got {kind}.") from error
+
+
+def _lies_in(before: SealedObject, store: str | None) -> bool:
+    if store is None or before.place is None:
+        return store is None and before.place is None
+    return before.place.at == f"{store}/{before.segment_root}.body"
 
 
 def _is_same(before: SealedObject, unsealed: Mapping[str, object], given: Input) -> bool:

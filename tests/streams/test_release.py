@@ -111,7 +111,7 @@ def test_sessions_count_what_is_promised_and_take_back_what_was_not_sent(
     asked = node.entitled()
     permit = issued(node, asked).permit
     held = sessions.Sessions()
-    body = SealedBody(asked.sealed, node.vault.bodies)
+    body = SealedBody(asked.sealed, node.vault)
     terms = sessions.Terms(
         release_id=permit.permit_id,
         subject=permit.subject,
