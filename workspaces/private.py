@@ -73,19 +73,34 @@ class PrivateFolder:
 
 def leftovers(owner: str, *, place: Path = PLACE) -> Iterator[tuple[bytes, Wiped]]:
     """Wipes the folders of this owner that no process holds any more; gives each one's note."""
+    for root, held in _of(owner, place):
+        if not held:
+            yield _note(root), _wipe(root)
+
+
+def listed(owner: str, *, place: Path = PLACE) -> tuple[tuple[bytes, bool], ...]:
+    """The note of every folder there is, and whether a process holds it."""
+    return tuple((_note(root), held) for root, held in _of(owner, place))
+
+
+def _of(owner: str, place: Path) -> Iterator[tuple[Path, bool]]:
     for root in sorted(place.glob(f"{_PREFIX}{owner}-*")):
         if root.is_symlink() or not root.is_dir() or root.stat().st_uid != os.geteuid():
             continue
         lock = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            note = root / NOTE
-            content = note.read_bytes() if note.is_file() else b""
-            yield content, _wipe(root)
         except BlockingIOError:
-            continue
+            yield root, True
+        else:
+            yield root, False
         finally:
             os.close(lock)
+
+
+def _note(root: Path) -> bytes:
+    note = root / NOTE
+    return note.read_bytes() if note.is_file() else b""
 
 
 def refuse_disk(
@@ -115,6 +130,12 @@ def _kind_of(place: Path, mounts: str) -> str:
         if place.is_relative_to(point) and len(point) >= len(best):
             best, kind = point, after.split()[0]
     return kind
+
+
+def wipe_folder(root: Path) -> Wiped:
+    """Overwrites every file below a folder and removes it. On a disk, what the file system or the
+    device copied elsewhere before is out of reach: plaintext belongs in memory."""
+    return _wipe(root) if root.is_dir() and not root.is_symlink() else Wiped(0, 0)
 
 
 def _wipe(root: Path) -> Wiped:

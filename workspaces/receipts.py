@@ -51,6 +51,16 @@ def give_waiting(held: WorkspaceKeys, node_url: str, line: NodeLine) -> int:
     return waiting
 
 
+def listed(workspace: Path) -> tuple[tuple[Receipt, bool], ...]:
+    """Every receipt kept here, and whether its node has it; the one that ended last comes first."""
+    found = []
+    for path in _folder(workspace).glob("*"):
+        signed = _read(path) if path.suffix in {_WAITING, ".json"} else None
+        if signed is not None:
+            found.append((signed.receipt, path.suffix == ".json"))
+    return tuple(sorted(found, key=lambda one: one[0].ended, reverse=True))
+
+
 def _read(path: Path) -> SignedReceipt | None:
     try:
         with path.open("rb") as file:

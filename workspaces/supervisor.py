@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -106,6 +107,7 @@ class Note(Wire):
     node: str
     started: int
     keys: tuple[str, ...]
+    process: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,15 @@ def sweep(
     return _wipe_leftovers(keys.load(folder), place, int(clock()))
 
 
+def under_way(folder: Path, *, place: Path = private.PLACE) -> tuple[tuple[Note, bool], ...]:
+    """The runs of this workspace that have a private folder, and whether their process lives."""
+    found = []
+    for raw, held in private.listed(_owner(keys.load(folder)), place=place):
+        with suppress(ValidationError):  # killed, or not yet permitted
+            found.append((Note.model_validate_json(raw), held))
+    return tuple(found)
+
+
 # Provision and attest
 
 
@@ -223,6 +234,7 @@ def _provision(run: _Run) -> RunPermit:
         node=node.url,
         started=run.started,
         keys=(thumbprint(held.public_key),),
+        process=os.getpid(),
     )
     run.folder.note(note.model_dump_json().encode())
     return permit
@@ -391,7 +403,7 @@ def _wipe_leftovers(held: WorkspaceKeys, place: Path, now: int) -> int:
             note = Note.model_validate_json(raw)
         except ValidationError:
             continue  # it was killed before it was permitted: there is nothing to say
-        said = note.model_dump(exclude={"keys"}) | {"keys": note.keys}
+        said = note.model_dump(exclude={"process"})
         receipts.keep(
             held,
             Receipt(

@@ -1,0 +1,342 @@
+"""`skerry workspace`: makes a workspace's keys, registers it, runs what was approved, wipes.
+
+A run is the supervisor's (`workspaces.supervisor`); this reads what it is told to run, prints what
+became of it, and turns a signal into a stop. Most of it needs the base install alone.
+"""
+
+# ruff: noqa: T201
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from gateway.errors import Exit, LoadRefused
+from gateway.extras import need
+
+if TYPE_CHECKING:
+    from workspaces.engine.federation import SiteBundle
+    from workspaces.engine.port import Coordinator, RunStatus
+    from workspaces.supervisor import Ended, Outputs, Staged
+
+app = typer.Typer(no_args_is_help=True, help="The place where released data is opened.")
+
+KINDS = ("reads", "variants", "file")
+MAX_PLAN_BYTES = 1024 * 1024
+
+Folder = Annotated[Path, typer.Argument(help="the workspace's folder")]
+NodeUrl = Annotated[str, typer.Option("--node", help="the node's public URL")]
+TokenFile = Annotated[Path, typer.Option(help="holds a Passport for that node")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
+
+
+@app.command()
+def init(folder: Folder, *, name: Annotated[str, typer.Option(help="what people call it")]) -> None:
+    """Makes a workspace's keys."""
+    from workspaces import keys
+
+    held = keys.init(folder, name)
+    print(f"{folder}: workspace written; its Crypt4GH public key is {held.public_key.hex()}")
+    print(f"identity key, for a federation's coordinator: {held.identity_key.hex()}")
+
+
+@app.command()
+def register(
+    folder: Folder,
+    *,
+    node: NodeUrl,
+    node_key: Annotated[str, typer.Option(help="its Ed25519 key in hex, from its operator")],
+    token_file: TokenFile,
+) -> None:
+    """Registers the key with a node and proves that it is ours."""
+    from workspaces import keys
+
+    done = keys.register(
+        node, read_token(token_file), folder=folder, manifest_key=_hex(node_key, "--node-key")
+    )
+    print(f"{done.workspace_id}: {done.state}; the node's admin confirms {done.thumbprint}")
+
+
+@app.command()
+def approve(
+    workspace_id: Annotated[str, typer.Argument(help="as `register` printed it")],
+    *,
+    node: NodeUrl,
+    token_file: TokenFile,
+    thumbprint: Annotated[str, typer.Option(help="of the key, as its owner read it to you")],
+) -> None:
+    """Confirms, as an admin of the node, whose key this is; what it may do the committees say."""
+    from schemas.grants import WorkspaceView
+    from workspaces import settings, wire
+
+    place = f"{settings.node_address(node)}/access/workspaces/{_one_word(workspace_id)}"
+    token = read_token(token_file)
+    with wire.client() as http:
+        shown = wire.ask(http, WorkspaceView, method="GET", url=place, token=token)
+        if shown.thumbprint != thumbprint.strip().lower():
+            raise LoadRefused("that is not the thumbprint of this key: nothing was confirmed")
+        done = wire.ask(http, WorkspaceView, method="POST", url=f"{place}/confirm", token=token)
+    print(f"{done.id}: {done.state}, {done.name} of {done.owner}")
+
+
+@app.command("install-engine")
+def install_engine(
+    at: Annotated[Path | None, typer.Option(help="folder; else one in your home")] = None,
+) -> None:
+    """Makes the environment that federated analyses run in, from its hashed lock file."""
+    from workspaces.engine import environment
+
+    made = environment.install(at)
+    if at is not None:
+        print(f"set {environment.PLACE}={made.folder} for whatever runs the engine")
+    print(f"{made.folder}: engine ready; its environment digest is {made.digest}")
+
+
+@app.command()
+def serve(folder: Folder, *, port: int = 8181) -> None:
+    """Runs the workspace's server on loopback."""
+    need("uvicorn", extra="workspace")
+    from workspaces.__main__ import main as serving
+
+    raise SystemExit(serving(["--dir", str(folder), "--port", str(port)]))
+
+
+@app.command()
+def run(
+    folder: Folder,
+    *,
+    node: NodeUrl,
+    dataset: Annotated[str, typer.Option(help="the dataset's id")],
+    bring: Annotated[
+        list[str], typer.Option(help="reads:ID, variants:ID or file:ID to stage in; repeatable")
+    ],
+    application: Annotated[str, typer.Option(help="a shipped application, a folder or a bundle")],
+    federation: Annotated[Path, typer.Option(help="this site's bundle of the federation")],
+    token_file: TokenFile,
+    submit: Annotated[bool, typer.Option(help="this site leads: submit the run")] = False,
+    follow: Annotated[str | None, typer.Option(help="the run that another site leads")] = None,
+    plan: Annotated[Path | None, typer.Option(help="JSON of what is to be analysed")] = None,
+    coordinator_token_file: Annotated[
+        Path | None, typer.Option(help="for --submit and --follow")
+    ] = None,
+    memory: Annotated[int, typer.Option(min=1, help="GiB for the program")] = 8,
+    proxy: Annotated[str, typer.Option(help="HOST:PORT of an HTTP proxy to dial through")] = "",
+    poll: Annotated[float, typer.Option(min=1, max=30, help="seconds between polls")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Runs what a committee approved, here; ends with everything wiped and a signed receipt."""
+    from workspaces.engine import bundle, environment
+    from workspaces.engine.federation import read_site_bundle
+    from workspaces.engine.flower import FlowerEngine
+    from workspaces.supervisor import Order, supervise
+
+    site, engine = read_site_bundle(federation), environment.find()
+    order = Order(
+        node_url=node,
+        dataset=dataset,
+        objects=tuple(_staged(text) for text in bring),
+        application=bundle.bundle(application).digest,
+        environment=engine.digest,
+        site=site,
+        memory_bytes=memory << 30,
+        proxy=proxy,
+        poll_seconds=poll,
+    )
+    outputs = _outputs(
+        site,
+        application,
+        submit=submit,
+        follow=follow,
+        plan=plan,
+        token_file=coordinator_token_file,
+    )
+
+    async def until_stopped() -> Ended | None:
+        task = asyncio.create_task(
+            supervise(
+                folder, order, engine=FlowerEngine(engine), token=read_token(token_file),
+                outputs=outputs,
+            )
+        )  # fmt: skip
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, task.cancel)
+        with suppress(asyncio.CancelledError):
+            return await task
+        return None
+
+    ended = asyncio.run(until_stopped())
+    if ended is None:
+        print("stopped; everything is wiped")
+        raise SystemExit(Exit.INTERRUPTED)
+    _print_end(ended, as_json=as_json)
+
+
+@app.command()
+def status(folder: Folder, *, as_json: AsJson = False) -> None:
+    """What runs here, what is left behind, and what was wiped."""
+    from workspaces import keys, receipts, supervisor
+    from workspaces.engine.port import fingerprint
+
+    held = keys.load(folder)
+    facts: dict[str, Any] = {
+        "name": held.settings.name,
+        "fingerprint": fingerprint(held.identity_key),
+        "nodes": [node.url for node in held.settings.nodes],
+        "runs": [
+            {"run": note.run, "node": note.node, "started": note.started,
+             "state": "running" if alive else "left behind: `skerry workspace wipe`"}
+            for note, alive in supervisor.under_way(folder)
+        ],
+        "receipts": [
+            {"run": one.run, "outcome": one.outcome, "ended": one.ended, "given": given}
+            for one, given in receipts.listed(folder)
+        ],
+    }  # fmt: skip
+    if as_json:
+        print(json.dumps(facts))
+        return
+    print(f"{facts['name']}: fingerprint {facts['fingerprint']}")
+    for url in facts["nodes"]:
+        print(f"registered with {url}")
+    for one in facts["runs"]:
+        print(f"{one['run']} at {one['node']}: {one['state']}")
+    for one in facts["receipts"]:
+        told = "its node has the receipt" if one["given"] else "the receipt still has to be given"
+        print(f"{one['run']}: {one['outcome']}, wiped; {told}")
+
+
+@app.command()
+def wipe(
+    folder: Folder,
+    *,
+    fetched: Annotated[bool, typer.Option(help="also what `skerry fetch` opened here")] = False,
+) -> None:
+    """Stops what runs here and wipes it, and what killed runs left; the keys stay."""
+    from workspaces import private, settings, supervisor
+
+    stopped = 0
+    for note, alive in supervisor.under_way(folder):
+        if alive:
+            os.kill(note.process, signal.SIGTERM)  # it holds its folder's lock, so it is itself
+            stopped += 1
+    found = supervisor.sweep(folder)
+    said = [f"{stopped} running told to stop and wipe", f"{found} left behind wiped"]
+    if fetched:
+        places = (settings.data_folder(folder), folder / "incoming")
+        gone = [private.wipe_folder(place) for place in places]
+        settings.data_folder(folder).mkdir(mode=0o700, exist_ok=True)
+        said.append(f"{sum(one.files for one in gone)} fetched files overwritten")
+    print("; ".join(said))
+
+
+def read_token(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LoadRefused(f"{path}: cannot be read as a token file") from error
+
+
+def _staged(text: str) -> Staged:
+    from workspaces.supervisor import Staged
+    from workspaces.tickets import Kind
+
+    kind, colon, object_id = text.partition(":")
+    if kind not in KINDS or not colon or not object_id:
+        raise LoadRefused("--bring is reads:ID, variants:ID or file:ID")
+    return Staged(object_id, cast("Kind", kind))
+
+
+def _outputs(
+    site: SiteBundle,
+    application: str,
+    *,
+    submit: bool,
+    follow: str | None,
+    plan: Path | None,
+    token_file: Path | None,
+) -> Outputs:
+    from workspaces import outputs
+    from workspaces.engine.remote import RemoteCoordinator
+
+    if submit and follow:
+        raise LoadRefused("a site submits a run or follows one: give --submit or --follow")
+    if not submit and not follow:
+        return outputs.taking_part
+    if token_file is None:
+        raise LoadRefused("--submit and --follow need --coordinator-token-file")
+    coordinator: Coordinator = RemoteCoordinator(
+        site.registrar, token=read_token(token_file), certificate=site.authority.encode("ascii")
+    )
+    if follow:
+        return outputs.followed(coordinator, follow, seen=_teller())
+    return outputs.submitted(coordinator, Path(application), config=_plan(plan), seen=_teller())
+
+
+def _plan(path: Path | None) -> dict[str, object]:
+    if path is None:
+        return {}
+    try:
+        with path.open("rb") as file:
+            found = json.loads(file.read(MAX_PLAN_BYTES))
+    except (OSError, ValueError, RecursionError) as error:
+        raise LoadRefused(f"{path}: expected a plan in JSON") from error
+    if not isinstance(found, dict):
+        raise LoadRefused(f"{path}: expected one JSON object")
+    return found
+
+
+def _teller() -> Callable[[RunStatus], None]:
+    """Prints a line whenever the run has got somewhere."""
+    said: list[str] = []
+
+    def tell(status: RunStatus) -> None:
+        missing = "".join(f"; {name} is missing: {why}" for name, why in status.missing.items())
+        line = f"{status.run}: {status.state} {status.round}".rstrip() + missing
+        if said[-1:] != [line]:
+            said[:] = [line]
+            print(line)
+
+    return tell
+
+
+def _print_end(ended: Ended, *, as_json: bool) -> None:
+    from workspaces.job import Outcome
+
+    if as_json:
+        facts = {
+            "run": ended.run,
+            "outcome": ended.outcome,
+            "problem": ended.problem,
+            "outputs": [one.model_dump(mode="json") for one in ended.outputs],
+            "receipt": ended.receipt.model_dump(mode="json"),
+        }
+        print(json.dumps(facts))
+    else:
+        print(f"{ended.run}: {ended.outcome}; everything is wiped")
+        for one in ended.outputs:
+            print(f"{one.id}: {one.kind}, {one.state}", *one.reasons, sep="; ")
+        if ended.problem:
+            print(ended.problem)
+    if ended.outcome is not Outcome.DONE:
+        raise SystemExit(Exit.REFUSED if ended.outcome is Outcome.REFUSED else Exit.FAILED)
+
+
+def _one_word(workspace_id: str) -> str:
+    if not workspace_id.replace("-", "").isalnum():
+        raise LoadRefused("a workspace's id has letters, digits and hyphens only")
+    return workspace_id
+
+
+def _hex(value: str, option: str) -> bytes:
+    try:
+        return bytes.fromhex(value)
+    except ValueError as error:
+        raise LoadRefused(f"{option}: expected hexadecimal digits") from error
