@@ -34,7 +34,10 @@ class Granularity(IntEnum):
 
     @property
     def wire(self) -> str:
-        return self.name.lower()
+        return _WIRE[self]
+
+
+_WIRE = {each: each.name.lower() for each in Granularity}  # a member's name is slow to find
 
 
 class Action(StrEnum):

@@ -8,10 +8,11 @@ ever counts as "no" (Beacon v2.2 leaves both open).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
-from access.policy import Action, Decision, PolicyBook
+from access.disclosure import binding, granted
+from access.policy import Action, Decision, Granularity, PolicyBook
 from beacon import filters as filter_rules
 from beacon.catalog import Segment
 from beacon.errors import NothingMayBeSaid, UnknownEntry, UnsupportedQuestion
@@ -37,11 +38,18 @@ class Note:
 @dataclass(frozen=True, slots=True)
 class Permitted:
     """A dataset version, the decision that lets it answer, and whether the caller may also have
-    its files."""
+    its files. What follows from the decision is worked out here once, not for every question: the
+    most an answer holds, and whether it is protected."""
 
     segment: Segment
     decision: Decision
     may_stream: bool = False
+    most: Granularity = field(init=False)
+    protected: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "most", granted(Granularity.RECORD, self.decision))
+        object.__setattr__(self, "protected", binding(self.decision) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +127,11 @@ def admit(
 def chosen_by(query: Query, admission: Admission) -> Admission:
     """Only the datasets the question names; naming none the caller may know of is a 404."""
     parent = query.target.parent_id if query.target.parent == "dataset" else None
+    if parent is None and not query.datasets:
+        return admission
     named = {parent} if parent is not None else set(query.datasets)
     if parent is not None and query.datasets:
         named &= set(query.datasets)
-    if not named and not query.datasets and parent is None:
-        return admission
     permitted = tuple(p for p in admission.permitted if p.decision.dataset in named)
     suppressed = tuple(note for note in admission.suppressed if note.dataset in named)
     if not permitted and not suppressed:

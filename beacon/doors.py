@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from access.audit import Record
-from access.disclosure import Asker, Disclosure, binding, granted
+from access.disclosure import Asker, Disclosure, granted
 from access.policy import Action, Granularity, Level, PolicyBook
 from beacon import admission, execute, framing, info, query, response, synthetic
 from beacon.catalog import Catalog, FilteringTerm, Segment
@@ -152,8 +152,7 @@ class Doors:
         return _json(info.filtering_terms(self._node, terms, skip=skip, limit=limit))
 
     def _listed(self, one: admission.Permitted) -> Sequence[FilteringTerm]:
-        exact = binding(one.decision) is None
-        return one.segment.terms() if exact else self._listing.of(one.segment)
+        return self._listing.of(one.segment) if one.protected else one.segment.terms()
 
     # Entries
 

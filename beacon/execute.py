@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
-from access.disclosure import Answer, Asker, Disclosure, Found, binding, granted
+from access.disclosure import Answer, Asker, Disclosure, Found
 from access.policy import Granularity
 from beacon import filters as filter_rules
 from beacon.admission import Admission, Note, Permitted, able_to_answer, chosen_by, closed_text
@@ -106,7 +106,7 @@ def _answer(
     requested = query.granularity
     if query.include == "NONE":
         requested = min(requested, Granularity.COUNT)
-    with_records = granted(requested, decision) is Granularity.RECORD
+    with_records = min(requested, permitted.most) is Granularity.RECORD
     asked: list[_Held] = []
 
     def found() -> Found:
@@ -122,7 +122,7 @@ def _answer(
         within=lambda: len(_narrowed(query, segment) or ()),
     )
     (held,) = asked
-    parent = _parent_shown(query, held, answer=answer, protected=binding(decision) is not None)
+    parent = _parent_shown(query, held, answer=answer, protected=permitted.protected)
     if answer.granularity is not Granularity.RECORD or not answer.exists:
         return SetAnswer(segment, answer, permitted.may_stream), parent
     variants = _with_calls(held.rows, permitted, calls_left=calls_left)
@@ -204,7 +204,7 @@ def _with_calls(
     rows: Sequence[VariantRow], permitted: Permitted, *, calls_left: int
 ) -> tuple[FoundVariant, ...]:
     """Calls name samples, so they need an open dataset or a grant whatever the granularity."""
-    if binding(permitted.decision) is not None:
+    if permitted.protected:
         return tuple(FoundVariant(row, None) for row in rows)
     found = []
     for row in rows:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from schemas.beacon import Handover, HandoverType
 
@@ -31,14 +32,19 @@ class Links:
         return f"{self.public_url}/beacon/datasets/{dataset}"
 
     def of(self, dataset: str, *, may_stream: bool, with_files: bool) -> list[Handover]:
-        found: list[Handover] = [{"handoverType": _DESCRIPTION, "url": self.dataset(dataset)}]
-        if not may_stream:
-            note = "POST an access request; the dataset's committee decides."
-            url = f"{self.public_url}/access/requests"
-            found.append({"handoverType": _ACCESS, "url": url, "note": note})
-        elif with_files:
-            found.extend(
-                {"handoverType": _TICKET, "url": f"{self.public_url}{path}"}
-                for path in self.objects(dataset)[:MAX_FILES]
-            )
-        return found
+        ways = _ways(self.public_url, dataset, may_stream=may_stream)
+        if not (may_stream and with_files):
+            return list(ways)
+        paths = self.objects(dataset)[:MAX_FILES]
+        urls = (f"{self.public_url}{path}" for path in paths)
+        return [*ways, *(Handover(handoverType=_TICKET, url=url) for url in urls)]
+
+
+@lru_cache(1_000)
+def _ways(public_url: str, dataset: str, *, may_stream: bool) -> tuple[Handover, ...]:
+    """Beside files, which come and go."""
+    about = Handover(handoverType=_DESCRIPTION, url=f"{public_url}/beacon/datasets/{dataset}")
+    if may_stream:
+        return (about,)
+    note = "POST an access request; the dataset's committee decides."
+    return about, Handover(handoverType=_ACCESS, url=f"{public_url}/access/requests", note=note)
