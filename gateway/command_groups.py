@@ -26,7 +26,9 @@ _GROUPS = {
     "reference": ("reference_command", "app", "Reference sequences: take them in and list them."),
     "risk": ("risk_command", "app", "What answers have given away, what policies promise."),
     "trust": ("trust_command", "app", "The trust table: check it, try a token on it."),
+    "workspace": ("workspace_command", "app", "The place where released data is opened."),
 }
+_BASE = frozenset({"workspace"})  # works from the base install; what needs more says so itself
 
 
 class CommandGroups(TyperGroup):
@@ -39,7 +41,7 @@ class CommandGroups(TyperGroup):
         if found is None:
             return super().get_command(ctx, cmd_name)
         module, attribute, words = found
-        if find_spec("uvicorn") is None:
+        if cmd_name not in _BASE and find_spec("uvicorn") is None:
             return _absent(cmd_name, words)
         typers = importlib.import_module(f"gateway.{module}")
         group = typer.main.get_group(getattr(typers, attribute))
