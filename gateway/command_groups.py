@@ -1,4 +1,4 @@
-"""The groups of commands that need a node's libraries: named in the help, imported when called.
+"""The groups of commands that need a role's libraries: named in the help, imported when called.
 
 `skerry fetch` must start fast and from the base install alone, so no group is imported before one
 of its commands is asked for.
@@ -15,6 +15,8 @@ from typer.core import TyperGroup
 
 from gateway.extras import need
 
+# Which library stands for an extra; a node's where nothing is said.
+_NEEDS = {"portal": ("aiohttp", "portal")}
 # name: (module of this room, its Typer, what the help says)
 _GROUPS = {
     "datasets": ("datasets_command", "app", "Versions of datasets: list, activate, roll back."),
@@ -24,32 +26,33 @@ _GROUPS = {
     "people": ("datasets_command", "people", "People of a dataset: withdraw one."),
     "policy": ("policy_command", "app", "Policies: versions, tests, what would change."),
     "reference": ("reference_command", "app", "Reference sequences: take them in and list them."),
+    "portal": ("portal_command", "app", "A portal: run it, check and admit nodes."),
     "risk": ("risk_command", "app", "What answers have given away, what policies promise."),
     "trust": ("trust_command", "app", "The trust table: check it, try a token on it."),
-    "workspace": ("workspace_command", "app", "The place where released data is opened."),
 }
-_BASE = frozenset({"workspace"})  # works from the base install; what needs more says so itself
 
 
 class CommandGroups(TyperGroup):
     # Typer keeps its own copy of click private, so its types can't be named here.
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*super().list_commands(ctx), *sorted(_GROUPS)]
+        alone = [name for name in super().list_commands(ctx) if name not in _GROUPS]
+        return [*alone, *sorted(_GROUPS)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         found = _GROUPS.get(cmd_name)
         if found is None:
             return super().get_command(ctx, cmd_name)
         module, attribute, words = found
-        if cmd_name not in _BASE and find_spec("uvicorn") is None:
-            return _absent(cmd_name, words)
+        library, extra = _NEEDS.get(cmd_name, ("uvicorn", "node"))
+        if find_spec(library) is None:
+            return _absent(cmd_name, words, library=library, extra=extra)
         typers = importlib.import_module(f"gateway.{module}")
         group = typer.main.get_group(getattr(typers, attribute))
         group.name = cmd_name
         return group
 
 
-def _absent(name: str, words: str) -> Any:
+def _absent(name: str, words: str, *, library: str, extra: str) -> Any:
     """Listed like the others; says what to install, whatever follows it."""
     alone = typer.Typer()
 
@@ -60,6 +63,6 @@ def _absent(name: str, words: str) -> Any:
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
     )
     def absent() -> None:
-        need("uvicorn", extra="node")
+        need(library, extra=extra)
 
     return typer.main.get_command(alone)

@@ -24,6 +24,7 @@ from gateway.home import NodeHome
 from gateway.one_write import OneWrite
 from gateway.share import is_listening
 from passports.tokens import SigningKey
+from portal.settings import PortalSettings
 
 _AGENT_SECONDS = 30.0
 SERVING: dict[str, Any] = {  # of uvicorn's own settings
@@ -56,15 +57,19 @@ def run(home: NodeHome, *, workers: int | None = None) -> None:
 
 def run_portal(path: Path) -> None:
     from portal.app import create_app
-    from portal.settings import PortalSettings
 
+    settings = portal_settings(path)
+    _serve(create_app(settings), host=settings.host, port=settings.port)
+
+
+def portal_settings(path: Path) -> PortalSettings:
+    """Raises `ConfigError` naming file and key."""
     try:
-        settings = PortalSettings.model_validate(_toml(path))
+        return PortalSettings.model_validate(_toml(path))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{path}: {where}: {first['msg']}; see docs/settings.md") from error
-    _serve(create_app(settings), host=settings.host, port=settings.port)
 
 
 def run_signin(path: Path) -> None:

@@ -29,6 +29,7 @@ from passports.tokens import SigningKey
 from portal import (
     basket_routes,
     beacon,
+    joining_routes,
     people_routes,
     request_routes,
     routes,
@@ -42,6 +43,7 @@ from portal.description import Network
 from portal.errors import SettingsError
 from portal.fanout import Fanout
 from portal.health import HealthBook
+from portal.joining import JoinBook
 from portal.metrics import Metrics
 from portal.node_doors import NodeDoors
 from portal.passport_issuer import PassportIssuer
@@ -81,10 +83,12 @@ def create_app(
     yet."""
     limits, version = settings.limits, _version()
     calls = Calls(limits)
+    joining = JoinBook(settings.nodes_file, clock=clock) if settings.nodes_file else None
     registry = Registry(
         settings.nodes, calls, limits=limits, clock=clock, beacons=settings.beacons,
         own_id=settings.network_id,
         book=HealthBook(settings.health_file) if settings.health_file is not None else None,
+        joining=joining,
     )  # fmt: skip
     metrics = Metrics()
     fanout = Fanout(calls, limits, metrics)
@@ -113,6 +117,7 @@ def create_app(
         saved=(
             SavedSearches(settings.searches_file, clock=clock) if settings.searches_file else None
         ),
+        joining=joining,
         pages=_templates(),
     )
 
@@ -146,6 +151,7 @@ def create_app(
     app.include_router(basket_routes.build(portal))
     app.include_router(request_routes.build(portal))
     app.include_router(saved_routes.build(portal))
+    app.include_router(joining_routes.build(portal, calls))
     app.include_router(routes.build(portal))
     _install_errors(app, portal)
     return app

@@ -14,7 +14,6 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from portal.errors import SignInNeeded
 from portal.purpose_form import ORGANISATIONS, PURPOSES, Fields, sent_back
 from portal.registry import Dataset, Node
 from portal.site import Portal
@@ -59,10 +58,7 @@ def build(portal: Portal) -> APIRouter:
 
     @router.post("/basket")
     async def send(request: Request) -> Response:
-        visitor, form = portal.visitors.of(request), await portal.form(request)
-        if visitor.session is None:
-            raise SignInNeeded("Sign in to ask for access.")
-        portal.visitors.check_form(visitor, form.get("csrf"))
+        visitor, form = await portal.signed_form(request)
         lines = _lines(portal, [str(one) for one in form.getlist("dataset")])
         fields = {name: [str(one) for one in form.getlist(name)] for name in form}
         sent = await asyncio.gather(

@@ -46,6 +46,8 @@ class NodeDoors:
         visitor: Visitor,
         body: Mapping[str, object] | bytes | None = None,
     ) -> Raw:
+        if node.barred:
+            raise NodeFailed(f"{node.name}: {node.barred}")
         passport = await self._visitors.passport(visitor, node.url)
         deadline = asyncio.get_running_loop().time() + self._limits.deadline_seconds
         is_file = isinstance(body, bytes)

@@ -52,6 +52,8 @@ def unsupported(question: Question, node: Node, *, signed_in: bool) -> str:
 
     Of what lies in its data it tells anyone only the public part, so a person who signed in is
     asked for whatever that part says."""
+    if node.barred:
+        return node.barred
     able, site = node.abilities, question.site
     if able.doors is not None and question.kind.value not in able.doors:
         return f"Takes no {_DOOR[question.kind]}."

@@ -15,6 +15,7 @@ from portal.answer import items, members, text
 from portal.asking import Target
 from portal.calls import Calls, NoReply, Reply
 from portal.health import Health, HealthBook, Look
+from portal.joining import Candidate, JoinBook
 from portal.settings import Limits
 from schemas.sequences import canonical_assembly
 
@@ -78,6 +79,7 @@ class Node:
     terms: tuple[Term, ...] = ()
     abilities: Abilities = Abilities()
     foreign: bool = False  # another's Beacon: its address is its root, and it gets no passports
+    barred: str = ""  # why it is neither asked nor shown a Passport
     problem: str = "Not looked at yet."
     checked: float = 0.0
     latency_ms: int | None = None
@@ -89,12 +91,14 @@ class Node:
     @property
     def target(self) -> Target:
         edition = " ".join(f"{one.id}={one.version}" for one in self.datasets)
-        return Target(self.url, self.name, edition=edition, foreign=self.foreign, id=self.id)
+        return Target(
+            self.url, self.name, self.barred, edition=edition, foreign=self.foreign, id=self.id
+        )
 
 
 class Registry:
-    """The nodes of the settings, in their order; only the settings add or remove one. `beacons`
-    are roots of others' Beacons."""
+    """The nodes of the settings, in their order, then those that were admitted. `beacons` are roots
+    of others' Beacons."""
 
     def __init__(
         self,
@@ -106,6 +110,7 @@ class Registry:
         beacons: Sequence[str] = (),
         own_id: str = "",
         book: HealthBook | None = None,
+        joining: JoinBook | None = None,
     ) -> None:
         self._calls = calls
         self._limits = limits
@@ -114,10 +119,10 @@ class Registry:
         self._book = book
         self._noted: dict[str, float] = {}
         places = [*((url, False) for url in urls), *((root, True) for root in beacons)]
-        self._nodes = {
-            url: Node(url=url, slug=_slug(url), name=_slug(url), foreign=foreign)
-            for url, foreign in places
-        }
+        self._nodes = {url: _unseen(url, foreign=foreign) for url, foreign in places}
+        self._settled = frozenset(self._nodes)
+        self._joining = joining
+        self._pinned: dict[str, str] = {}
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -133,11 +138,23 @@ class Registry:
 
     async def refresh(self) -> None:
         """Looks at every node at once; returns by the deadline."""
+        if self._joining is not None:
+            self._follow(await asyncio.to_thread(self._joining.admitted))
         looked = await asyncio.gather(*(self._look(node) for node in self.nodes))
-        self._nodes.update({node.url: node for node in looked})
+        # A node that was sent away meanwhile stays away.
+        self._nodes.update({node.url: node for node in looked if node.url in self._nodes})
         if self._book is not None:
             looks = [look for one in looked if (look := self._worth_noting(one)) is not None]
             await asyncio.to_thread(self._book.note, looks, now=self._clock())
+
+    def _follow(self, admitted: Sequence[Candidate]) -> None:
+        """Brings the list up to date with who was admitted and who was sent away."""
+        joined = {one.address: one for one in admitted if one.address not in self._settled}
+        self._pinned = {url: one.beacon_id or "" for url, one in joined.items()}
+        for gone in self._nodes.keys() - self._settled - joined.keys():
+            del self._nodes[gone]
+        for url, one in joined.items():
+            self._nodes.setdefault(url, _unseen(url, foreign=one.is_beacon))
 
     def _worth_noting(self, node: Node) -> Look | None:
         """Nodes never seen are looked at again and again: such looks count once in a while, or
@@ -177,7 +194,13 @@ class Registry:
         info, datasets, terms, served = (
             members(members(reply).get("response")) for reply in replies
         )
-        if self._own_id and text(info.get("id")) == self._own_id:
+        named = text(info.get("id"))
+        if (pinned := self._pinned.get(node.url)) and named != pinned:
+            barred = f"It was admitted as {pinned} and calls itself {named or 'nothing'} now."
+            return replace(
+                node, barred=barred, problem=barred, checked=self._clock(), latency_ms=None
+            )
+        if self._own_id and named == self._own_id:
             itself = "It is this network itself, and is not asked."
             return replace(node, problem=itself, checked=self._clock(), latency_ms=None)
         seen = _described(node, info, datasets, terms, now=self._clock(), taken=taken)
@@ -218,6 +241,7 @@ def _described(
         version=text(info.get("version")),
         datasets=datasets_of(datasets),
         terms=tuple(_term(members(raw)) for raw in items(terms.get("filteringTerms"))[:MAX_TERMS]),
+        barred="",
         problem="",
         checked=now,
         latency_ms=taken,
@@ -279,6 +303,10 @@ def _term(raw: Mapping[str, object]) -> Term:
         values=_texts(raw.get("values"))[:MAX_VALUES],
         synonyms=_texts(raw.get("synonyms"))[:MAX_VALUES],
     )
+
+
+def _unseen(url: str, *, foreign: bool) -> Node:
+    return Node(url=url, slug=_slug(url), name=_slug(url), foreign=foreign)
 
 
 def _slug(url: str) -> str:

@@ -57,7 +57,7 @@ def _add_list(router: APIRouter, portal: Portal) -> None:
 
     @router.post("/requests")
     async def ask(request: Request) -> Response:
-        visitor, form = await _sent(portal, request)
+        visitor, form = await portal.signed_form(request)
         node = portal.node(str(form.get("node", "")))
         fields = _fields(form)
         shown_again = partial(
@@ -85,7 +85,7 @@ def _add_one(router: APIRouter, portal: Portal) -> None:
 
     @router.post("/requests/{slug}/{request_id}")
     async def take(request: Request, slug: str, request_id: str) -> Response:
-        visitor, form = await _sent(portal, request)
+        visitor, form = await portal.signed_form(request)
         node, step = _own_node(portal, slug), str(form.get("step", ""))
         if step not in _OWN_STEPS:
             raise InvalidInput("Choose what to do with the request.")
@@ -121,7 +121,7 @@ def _add_change(router: APIRouter, portal: Portal) -> None:
 
     @router.post("/requests/{slug}/{request_id}/edit")
     async def change(request: Request, slug: str, request_id: str) -> Response:
-        visitor, form = await _sent(portal, request)
+        visitor, form = await portal.signed_form(request)
         node, fields = _own_node(portal, slug), _fields(form)
         shown = await _editable(portal, node, request_id, visitor)
         try:
@@ -166,7 +166,7 @@ def _add_attachments(router: APIRouter, portal: Portal) -> None:
 
     @router.post(place + "/{attachment_id}/remove")
     async def remove(request: Request, slug: str, request_id: str, attachment_id: str) -> Response:
-        visitor, _ = await _sent(portal, request)
+        visitor, _ = await portal.signed_form(request)
         node = _own_node(portal, slug)
         await portal.applications.detach(node, request_id, attachment_id, visitor=visitor)
         return _see(node, request_id)
@@ -259,16 +259,6 @@ def _person(portal: Portal, request: Request) -> Visitor:
     if visitor.session is None:
         raise SignInNeeded("Sign in to see your requests.")
     return visitor
-
-
-async def _sent(portal: Portal, request: Request) -> tuple[Visitor, FormData]:
-    """A form that a signed-in person sent from one of our pages."""
-    visitor = portal.visitors.of(request)
-    form = await portal.form(request)
-    if visitor.session is None:
-        raise SignInNeeded("Sign in to ask for access.")
-    portal.visitors.check_form(visitor, form.get("csrf"))
-    return visitor, form
 
 
 def _own_node(portal: Portal, slug: str) -> Node:

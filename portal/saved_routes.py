@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from fastapi import APIRouter, Request
-from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from portal.errors import SignInNeeded
 from portal.question import parse
 from portal.saved import SavedSearches
 from portal.site import Portal, is_part
-from portal.visitors import Visitor
 from schemas.errors import NotFound
 
 _KEPT = '<p role="status">Kept under <a href="/searches">my searches</a>.</p>'
@@ -30,7 +27,7 @@ def build(portal: Portal) -> APIRouter:
 
     @router.post("/searches")
     async def keep(request: Request) -> Response:
-        visitor, form = await _sent(portal, request)
+        visitor, form = await portal.signed_form(request)
         question = parse(
             str(form.get("q", "")),
             terms=str(form.get("terms", "")),
@@ -42,13 +39,13 @@ def build(portal: Portal) -> APIRouter:
 
     @router.post("/searches/delete")
     async def delete_all(request: Request) -> Response:
-        visitor, _ = await _sent(portal, request)
+        visitor, _ = await portal.signed_form(request)
         await asyncio.to_thread(_book(portal).delete_all, visitor.identity)
         return _back()
 
     @router.post("/searches/{search_id}/delete")
     async def delete(request: Request, search_id: str) -> Response:
-        visitor, _ = await _sent(portal, request)
+        visitor, _ = await portal.signed_form(request)
         await asyncio.to_thread(_book(portal).delete, visitor.identity, search_id)
         return _back()
 
@@ -59,14 +56,6 @@ def _book(portal: Portal) -> SavedSearches:
     if portal.saved is None:
         raise NotFound("This portal keeps no searches.")
     return portal.saved
-
-
-async def _sent(portal: Portal, request: Request) -> tuple[Visitor, FormData]:
-    visitor, form = portal.visitors.of(request), await portal.form(request)
-    if visitor.session is None:
-        raise SignInNeeded("Sign in to keep searches.")
-    portal.visitors.check_form(visitor, form.get("csrf"))
-    return visitor, form
 
 
 def _back() -> RedirectResponse:

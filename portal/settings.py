@@ -19,7 +19,8 @@ from portal.question import parse
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def _public_url(value: str) -> str:
+def public_url(value: str) -> str:
+    """An address of ours or of a node; raises `ValueError`."""
     parts = urlsplit(value)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise ValueError("must be https://, or http:// on loopback")
@@ -28,7 +29,7 @@ def _public_url(value: str) -> str:
     return value
 
 
-PublicUrl = Annotated[str, AfterValidator(_public_url)]
+PublicUrl = Annotated[str, AfterValidator(public_url)]
 Degrees90 = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Degrees180 = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 
@@ -79,6 +80,9 @@ class PortalSettings(BaseSettings):
     passport_key: Path | None = None
     # An SQLite file in which every look at a node is kept for 30 days.
     health_file: Path | None = None
+    # An SQLite file of nodes that ask to join and of those admitted, and who admits them (sub@iss).
+    nodes_file: Path | None = None
+    admins: tuple[str, ...] = Field(default=(), max_length=100)
     # An SQLite file for the searches that people ask to keep; without it nobody can.
     searches_file: Path | None = None
     # Where nodes are, for the map: address to degrees north and east.

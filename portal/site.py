@@ -14,8 +14,10 @@ from starlette.responses import HTMLResponse
 
 from portal.answer import NodeAnswer
 from portal.applications import Applications
+from portal.errors import SignInNeeded
 from portal.fanout import Fanout
 from portal.hops import begun
+from portal.joining import JoinBook
 from portal.prospects import Prospects, unsupported
 from portal.purpose_form import MAX_FIELDS
 from portal.question import Kind, Question, parse
@@ -84,6 +86,7 @@ class Portal:
     prospects: Prospects
     vocabulary: Vocabulary
     saved: SavedSearches | None
+    joining: JoinBook | None
     pages: Jinja2Templates
 
     def page(
@@ -102,6 +105,8 @@ class Portal:
             "csrf": visitor.csrf,
             "can_sign_in": self.visitors.can_sign_in,
             "keeps_searches": self.saved is not None,
+            "can_join": self.joining is not None,
+            "is_admin": visitor.identity in self.settings.admins,
             **(values or {}),
         }
         made = self.pages.TemplateResponse(request, name, context, status_code=status)
@@ -113,6 +118,14 @@ class Portal:
         if not length.isdecimal() or int(length) > self.settings.limits.form_bytes:
             raise TooLarge("The form is too large, or does not say how large it is.")
         return await request.form(max_fields=MAX_FIELDS, max_files=0)
+
+    async def signed_form(self, request: Request) -> tuple[Visitor, FormData]:
+        """A form that a signed-in person sent from one of our pages."""
+        visitor, form = self.visitors.of(request), await self.form(request)
+        if visitor.session is None:
+            raise SignInNeeded("Sign in first.")
+        self.visitors.check_form(visitor, form.get("csrf"))
+        return visitor, form
 
     def answers(
         self,

@@ -33,16 +33,29 @@ class Finding:
     words: str
     required: bool = False
 
+    @property
+    def mark(self) -> str:
+        return "ok" if self.ok else "FAIL" if self.required else "note"
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
     root: str
     name: str
+    beacon_id: str
     findings: tuple[Finding, ...]
 
     @property
     def may_join(self) -> bool:
         return all(one.ok for one in self.findings if one.required)
+
+    @property
+    def in_words(self) -> str:
+        """For a terminal."""
+        lines = [f"{self.root}: {self.name or 'no name'}"]
+        lines += [f"  {one.mark:4}  {one.check}: {one.words}" for one in self.findings]
+        may = "It may join." if self.may_join else "It may not join until the FAIL is mended."
+        return "\n".join([*lines, may]) + "\n"
 
 
 async def check(calls: Calls, root: str) -> Report:
@@ -51,7 +64,7 @@ async def check(calls: Calls, root: str) -> Report:
     deadline = asyncio.get_running_loop().time() + SECONDS
     info = await calls.send("GET", f"{root}/info", deadline=deadline)
     if isinstance(info, NoReply):
-        return Report(root, "", (Finding("answers", False, info.reason, required=True),))  # noqa: FBT003
+        return Report(root, "", "", (Finding("answers", False, info.reason, required=True),))  # noqa: FBT003
     parts = await asyncio.gather(
         *(calls.send("GET", f"{root}/{part}", deadline=deadline) for part in _PARTS)
     )
@@ -67,7 +80,7 @@ async def check(calls: Calls, root: str) -> Report:
         _answer(asked),
         _refusal(nonsense),
     ]
-    return Report(root, text(said.get("name")), tuple(findings))
+    return Report(root, text(said.get("name")), text(said.get("id")), tuple(findings))
 
 
 def _identity(info: Reply, said: Mapping[str, object]) -> Sequence[Finding]:

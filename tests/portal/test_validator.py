@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from portal.__main__ import in_words, main
 from portal.calls import Calls
 from portal.settings import Limits
 from portal.validator import Report, check
@@ -34,8 +33,8 @@ async def test_a_beacon_that_lacks_only_the_optional_may_join_and_is_told_what_i
     report = await _report(foreign_beacons.bento())
     assert report.may_join
     assert {"map", "configuration", "entry_types"} <= _failed(report)
-    assert "shown as «about»" in in_words(report)
-    assert "It may join." in in_words(report)
+    assert "shown as «about»" in report.in_words
+    assert "It may join." in report.in_words
 
 
 async def test_one_that_drops_the_terms_of_a_question_may_not_join() -> None:
@@ -62,10 +61,4 @@ async def test_one_without_a_name_or_of_another_version_may_not_join(name: str) 
 async def test_one_that_does_not_answer_may_not_join() -> None:
     report = await _report(None)
     assert not report.may_join
-    assert "does not accept connections" in in_words(report)
-
-
-@pytest.mark.parametrize("arguments", [["check"], ["check", "file:///etc/passwd"], ["other"]])
-async def test_wrong_use_says_how(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(arguments) == 2
-    assert "usage" in capsys.readouterr().err
+    assert "does not accept connections" in report.in_words
