@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from gateway.extras import need
 
 # Which library stands for an extra; a node's where nothing is said.
-_NEEDS = {"portal": ("aiohttp", "portal")}
+_NEEDS = {"portal": ("aiohttp", "portal"), "workspace": ("httpx", "workspace")}
 # name: (module of this room, its Typer, what the help says)
 _GROUPS = {
     "datasets": ("datasets_command", "app", "Versions of datasets: list, activate, roll back."),
@@ -29,6 +29,7 @@ _GROUPS = {
     "portal": ("portal_command", "app", "A portal: run it, check and admit nodes."),
     "risk": ("risk_command", "app", "What answers have given away, what policies promise."),
     "trust": ("trust_command", "app", "The trust table: check it, try a token on it."),
+    "workspace": ("workspace_command", "app", "The place where released data is opened."),
 }
 
 
