@@ -268,16 +268,6 @@ def serve(
     serve_command.run(NodeHome(folder), workers=workers)
 
 
-@app.command()
-def portal(settings: Annotated[Path, typer.Argument(help="the portal's TOML file")]) -> None:
-    """Runs a portal."""
-    need("aiohttp", extra="portal")
-    from gateway import logs, serve_command
-
-    logs.set_up()
-    serve_command.run_portal(settings)
-
-
 @app.command(hidden=True)
 def demo_signin(settings: Path) -> None:
     """The demo's sign-in provider; no real node may use it."""

@@ -40,7 +40,9 @@ class _RunsByDefault(TyperGroup):
         return super().parse_args(ctx, ["run", *args] if short else args)
 
 
-app = typer.Typer(cls=_RunsByDefault, no_args_is_help=True)
+app = typer.Typer(
+    cls=_RunsByDefault, no_args_is_help=True, help="A portal: run it, check and admit nodes."
+)
 
 
 @app.command()
