@@ -12,6 +12,8 @@ from typing import Literal, Protocol
 
 from pyroaring import BitMap
 
+from beacon.batches import Batch
+
 EntryType = Literal[
     "analysis", "biosample", "cohort", "dataset", "genomicVariant", "individual", "run"
 ]
@@ -309,3 +311,7 @@ class Catalog(Protocol):
     request is answered from one version of each dataset."""
 
     def snapshot(self) -> Mapping[str, Segment]: ...
+
+    def batches(self) -> Mapping[str, Batch]:
+        """By dataset, which newcomers only grants see; none for what was never loaded here."""
+        ...

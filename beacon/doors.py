@@ -82,7 +82,7 @@ class Doors:
         self._record = record
         self._clock = clock
         self._disclosure = disclosure
-        self._public = Public(panels)
+        self._public = Public(panels, catalog.batches)
         self._listing = Listing(disclosure, self._public)
 
     # Framework
@@ -152,7 +152,9 @@ class Doors:
         return _json(info.filtering_terms(self._node, terms, skip=skip, limit=limit))
 
     def _listed(self, one: admission.Permitted) -> Sequence[FilteringTerm]:
-        return self._listing.of(one.segment) if one.protected else one.segment.terms()
+        if not one.protected:
+            return one.segment.terms()
+        return self._listing.of(self._public.told(one.segment))
 
     # Entries
 

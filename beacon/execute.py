@@ -103,6 +103,8 @@ def _answer(
     """One dataset's protected answer, and whether the entry the address names may be said to be
     there: that too is a presence, so under protection it is the answer's own."""
     segment, decision = permitted.segment, permitted.decision
+    if permitted.protected:
+        segment = protection.public.told(segment)
     requested = query.granularity
     if query.include == "NONE":
         requested = min(requested, Granularity.COUNT)

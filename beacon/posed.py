@@ -7,12 +7,13 @@ is `access.disclosure`'s, what a query means `beacon.query`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from access.privacy.question import Kind, Question, key_of
 from beacon import canonical
 from beacon import filters as filter_rules
+from beacon.batches import NO_BATCH, Batch
 from beacon.catalog import (
     Allele,
     AnyOf,
@@ -29,6 +30,7 @@ from beacon.catalog import (
 )
 from beacon.panel import UNKNOWN, Expected, Panel
 from beacon.query import Query
+from beacon.segment.without import without
 from beacon.variation.alleles import trimmed
 
 _COLLECTIONS = frozenset({"dataset", "cohort"})
@@ -38,11 +40,27 @@ _NO_PERSON = frozenset({None, "dataset", "genomicVariant"})
 
 @dataclass(frozen=True, slots=True)
 class Public:
-    """What is publicly known beside the datasets: panels by assembly. Remembers, for each dataset
-    version, the terms its list shows."""
+    """What is publicly known beside the datasets: panels by assembly, and who of a dataset is told
+    of. Remembers, for each dataset version, the terms its list shows."""
 
     panels: Mapping[str, Panel]
+    batches: Callable[[], Mapping[str, Batch]] = dict
+    _told: dict[str, tuple[Segment, frozenset[str], Segment]] = field(default_factory=dict)
     _listed: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+
+    def told(self, segment: Segment) -> Segment:
+        """The dataset as those without a grant know it: its newcomers come in batches."""
+        facts = segment.facts
+        waiting = self.batch(facts).waiting.get(facts.version)
+        if not waiting:
+            return segment
+        known = self._told.get(facts.id)
+        if known is None or known[0] is not segment or known[1] != waiting:
+            known = self._told[facts.id] = (segment, waiting, without(segment, waiting))
+        return known[2]
+
+    def batch(self, facts: DatasetFacts) -> Batch:
+        return self.batches().get(facts.id, NO_BATCH)
 
     def listed(self, segment: Segment) -> frozenset[str]:
         key = segment.facts.id, segment.facts.version
@@ -73,6 +91,7 @@ def posed(query: Query, segment: Segment, public: Public) -> Question:
         dataset=facts.id,
         version=version_of(facts),
         people=facts.people,
+        turnover=public.batch(facts).turnover,
         counts=query.target.entry == "individual",
         genotypes=facts.genotypes,
     )

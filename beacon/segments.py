@@ -17,7 +17,8 @@ from urllib.parse import quote
 
 from pyroaring import BitMap
 
-from beacon import manifest, withdrawals
+from beacon import batches, manifest, withdrawals
+from beacon.batches import Batch
 from beacon.catalog import (
     Allele,
     AminoacidChange,
@@ -230,6 +231,7 @@ class SegmentCatalog:
         self._open: dict[str, tuple[manifest.Entry, Segment]] = {}
         self._served: Mapping[str, Segment] = {}
         self._withdrawn: Mapping[str, frozenset[str]] = {}
+        self._batches: Mapping[str, Batch] = {}
         self.refresh()
 
     @property
@@ -239,9 +241,13 @@ class SegmentCatalog:
     def snapshot(self) -> Mapping[str, Segment]:
         return self._served
 
+    def batches(self) -> Mapping[str, Batch]:
+        return self._batches
+
     def refresh(self) -> None:
         """Opens what is new in the manifest; on failure the segments open before stay."""
         opened: dict[str, tuple[manifest.Entry, Segment]] = {}
+        waiting = batches.read(self._folder)  # noted before the version is, so read before it
         for dataset, entry in manifest.read(self._folder).items():
             before = self._open.get(dataset)
             if before is not None and before[0] == entry:
@@ -254,7 +260,7 @@ class SegmentCatalog:
                 dataset: without(segment, withdrawn.get(dataset, ()))
                 for dataset, (_, segment) in opened.items()
             }
-        self._open, self._withdrawn = opened, withdrawn
+        self._open, self._withdrawn, self._batches = opened, withdrawn, waiting
 
     def _opened(self, dataset: str, entry: manifest.Entry) -> Segment:
         path = self._folder / entry.file

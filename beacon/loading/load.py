@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from beacon import manifest, ontology, withdrawals
+from beacon import batches, manifest, ontology, withdrawals
 from beacon.catalog import DatasetFacts
 from beacon.errors import CatalogError, Problem, ReferenceUnreadable, SourceRefused
 from beacon.loading import genes, parquet, people_files, variant_files
@@ -105,8 +105,27 @@ def load(
             people = members(staging, samples, kept=source.keep_people, withdrawn=withdrawn)
             facts, entry = _written(source, checked, people, catalog_dir, kept, version, tell=tell)
             manifest.sync_folder(catalog_dir)
+            batches.note(
+                *(catalog_dir, source.id, version, frozenset(people.numbers)),
+                served=partial(_served_people, catalog_dir, source.id),
+            )
             manifest.switch(catalog_dir, source.id, entry, purge=bool(people.withdrawn))
     return facts
+
+
+def _served_people(catalog_dir: Path, dataset: str) -> Sequence[str]:
+    """Of the version that is served, none where there is none yet."""
+    entry = manifest.read(catalog_dir).get(dataset)
+    if entry is None:
+        return ()
+    try:
+        segment = SqliteSegment(catalog_dir / entry.file)
+    except CatalogError:
+        return ()  # a damaged file is being built again, and says nothing of anybody
+    try:
+        return segment.person_ids(segment.people(()))
+    finally:
+        segment.close()
 
 
 def _loaded_before(dataset: str, version: str, catalog_dir: Path) -> DatasetFacts | None:

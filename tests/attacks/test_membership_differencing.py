@@ -24,9 +24,9 @@ from tests.support.disclosure import disclosure
 
 NOW = 1_800_000_000
 # One-based positions; of 120 people 60 carry the common allele, one the rare one, nobody the last.
-COMMON, RARE, NEWCOMERS = 101, 201, 301
-LINES = {COMMON: "A G", RARE: "C T", NEWCOMERS: "G A"}
-FREQUENCIES = {COMMON: 0.3, RARE: 0.00001, NEWCOMERS: 0.01}
+COMMON, RARE, NEWCOMERS, LATE = 101, 201, 301, 401
+LINES = {COMMON: "A G", RARE: "C T", NEWCOMERS: "G A", LATE: "T C"}
+FREQUENCIES = {COMMON: 0.3, RARE: 0.00001, NEWCOMERS: 0.01, LATE: 0.3}
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def beacon(folder: Path, *, people: int = 120, newcomers: Sequence[int] = ()) ->
         "D",
         people=people,
         lines=LINES,
-        carriers={COMMON: range(60), RARE: range(1), NEWCOMERS: newcomers},
+        carriers={COMMON: range(60), RARE: range(1), NEWCOMERS: newcomers, LATE: newcomers},
     )
     load.load(source, folder / "catalog")
     return SegmentCatalog(folder / "catalog")
@@ -110,6 +110,7 @@ def node(tmp_path: Path) -> BeaconNode:
         tmp_path,
         catalog=beacon(tmp_path),
         policies=[policy("D", profile=Profile.DEFAULT)],
+        grants={"grace": ["D"]},
         panels=panel.read(tmp_path / "panel"),
     )
 
@@ -152,6 +153,48 @@ async def test_who_asked_before_learns_nothing_of_one_newcomer(
     beacon(tmp_path, people=200, newcomers=range(120, 200))
     catalog.refresh()
     assert await asks(node, name="rosa", **asked) == (200, True)
+
+
+def updated(node: BeaconNode, folder: Path, people: int) -> None:
+    beacon(folder, people=people, newcomers=range(120, people))
+    assert isinstance(node.catalog, SegmentCatalog)
+    node.catalog.refresh()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", [None, "rosa"])
+async def test_newcomers_are_seen_in_batches_and_by_grants_at_once(
+    node: BeaconNode, tmp_path: Path, name: str | None
+) -> None:
+    """Who asks after each version, anew every time and by another account, sees no single one."""
+    asked = {"referenceName": "1", "start": str(LATE - 1)}
+    asked |= {"referenceBases": "T", "alternateBases": "C"}
+
+    def account(number: int) -> str | None:
+        return None if name is None else f"{name}-{number}"
+
+    for people in (121, 140, 169):
+        updated(node, tmp_path, people)
+        assert await asks(node, name=account(people), **asked) == (200, False)
+        assert await asks(node, name="grace", **asked) == (200, True)
+    updated(node, tmp_path, 170)
+    assert await asks(node, name=account(170), **asked) == (200, True)
+
+
+@pytest.mark.anyio
+async def test_counts_and_listed_terms_do_not_see_who_waits(
+    node: BeaconNode, tmp_path: Path
+) -> None:
+    async def counts(name: str) -> int:
+        found = await node.get("/individuals", name=name, requestedGranularity="count")
+        return int(found.json()["responseSummary"]["numTotalResults"])
+
+    updated(node, tmp_path, 160)
+    assert await counts("grace") == 160
+    public = node.doors._public  # what is asked of, whatever the noise makes of it
+    assert public.told(node.catalog.snapshot()["D"]).facts.people == 120
+    updated(node, tmp_path, 170)
+    assert public.told(node.catalog.snapshot()["D"]).facts.people == 170
 
 
 @pytest.mark.anyio

@@ -205,7 +205,7 @@ class BeaconNode:
         self.ledger = ledger(folder)
         self.app = FastAPI()
         ErrorTable(bodies={"/beacon": _body}, realm="beacon").install(self.app)
-        doors = Doors(
+        self.doors = doors = Doors(
             NODE,
             catalog,
             self.book,
