@@ -1,150 +1,90 @@
-"""A small typed client of one Beacon v2.2, or of a portal that answers as one; over httpx.
+"""A small typed client of a Beacon v2.2, of a portal that answers as one, and of htsget beside it.
 
-Part of the base install: it imports nothing of ours but `schemas`. Counts stay as honest as they
-came: `count` is None when none was given, and `precision` says how exact it is.
+    from portal.client import BeaconClient, allele
+
+    with BeaconClient("https://portal.example.org/beacon") as client:
+        answer = client.ask(allele("22", 15280, reference="C", alternate="A"))
+
+Two transports over httpx that carry the same questions (`client_calls`). Part of the base install:
+imports nothing of ours but `schemas`. Opening what was sealed is `skerry fetch`'s.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self, TypedDict
 
 import httpx
 
-from schemas.beacon import API_VERSION
-from schemas.errors import BadUpstream, SkerryError, Suppressed
+from portal.client_calls import (
+    Answer,
+    BeaconAnswer,
+    Call,
+    ClientError,
+    Dataset,
+    Part,
+    SetCount,
+    Ticket,
+    allele,
+    datasets,
+    individuals,
+    region,
+    ticket,
+)
+
+__all__ = [
+    "AsyncBeaconClient",
+    "BeaconAnswer",
+    "BeaconClient",
+    "ClientError",
+    "Dataset",
+    "SetCount",
+    "Ticket",
+    "allele",
+    "datasets",
+    "individuals",
+    "region",
+    "ticket",
+]
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
+MAX_FILE_BYTES = 1024**4
 SECONDS = 30.0
 
 
-class ClientError(BadUpstream):
-    """The Beacon refused, failed, or sent something that is no Beacon answer."""
+class _Line:
+    """Where the questions go. `root` ends in `/beacon`; `token` is shown to that server alone, and
+    never at the address of a ticket's part; no redirect is followed."""
 
-    code = "beacon_failed"
+    def __init__(self, root: str, *, token: str | None) -> None:
+        self._root = root.rstrip("/")
+        self._token = token
 
+    def _url(self, call: Call[Answer]) -> str:
+        return (self._root.removesuffix("/beacon") if call.beside else self._root) + call.path
 
-@dataclass(frozen=True, slots=True)
-class SetCount:
-    """One dataset's answer; `beacon_id` tells nodes apart when a network answered."""
+    def _headers(self) -> dict[str, str]:
+        shown = {"Authorization": f"Bearer {self._token}"} if self._token is not None else {}
+        return {"Accept": "application/json"} | shown
 
-    dataset: str
-    exists: bool
-    count: int | None
-    beacon_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class BeaconAnswer:
-    """`missing` names the nodes of a network that did not answer, each with its reason."""
-
-    exists: bool
-    count: int | None
-    precision: str | None
-    granularity: str
-    sets: tuple[SetCount, ...]
-    missing: tuple[str, ...]
+    def _part(self, part: Part) -> tuple[str, Mapping[str, str]]:
+        """Address and headers of a part that lies elsewhere."""
+        if not part.url.startswith(("https://", "http://")):
+            raise ClientError("A part of the ticket lies at no web address.")
+        if self._root.startswith("https://") and not part.url.startswith("https://"):
+            raise ClientError("A part of the ticket would come unprotected.")
+        return part.url, part.headers
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One question, ready to be sent."""
-
-    path: str
-    body: Mapping[str, object]
-
-
-def _allele(
-    reference_name: str,
-    start0: int,
-    *,
-    reference: str,
-    alternate: str,
-    assembly: str | None,
-    terms: Sequence[str],
-    granularity: str,
-) -> _Call:
-    parameters: dict[str, object] = {
-        "referenceName": reference_name,
-        "start": [start0],
-        "referenceBases": reference,
-        "alternateBases": alternate,
-    }
-    return _variant(parameters, assembly, terms, granularity=granularity)
-
-
-def _region(
-    reference_name: str,
-    start0: int,
-    *,
-    end0: int,
-    assembly: str | None,
-    terms: Sequence[str],
-    granularity: str,
-) -> _Call:
-    parameters: dict[str, object] = {
-        "referenceName": reference_name,
-        "start": [start0],
-        "end": [end0],
-    }
-    return _variant(parameters, assembly, terms, granularity=granularity)
-
-
-def _variant(
-    parameters: dict[str, object],
-    assembly: str | None,
-    terms: Sequence[str],
-    *,
-    granularity: str,
-) -> _Call:
-    """With `terms` a question about the people who carry it."""
-    if assembly is not None:
-        parameters["assemblyId"] = assembly
-    path = "/individuals" if terms else "/g_variants"
-    return _call(path, {"g_variant": parameters}, terms, granularity=granularity)
-
-
-def _call(
-    path: str,
-    parameters: Mapping[str, object],
-    terms: Sequence[str],
-    *,
-    granularity: str,
-) -> _Call:
-    query = {
-        "requestParameters": parameters,
-        "filters": [{"id": term} for term in terms],
-        "includeResultsetResponses": "ALL",
-        "requestedGranularity": granularity,
-    }
-    return _Call(path, {"meta": {"apiVersion": API_VERSION}, "query": query})
-
-
-def _headers(token: str | None) -> dict[str, str]:
-    headers = {"Accept": "application/json", "User-Agent": "skerry-client"}
-    return headers | ({"Authorization": f"Bearer {token}"} if token is not None else {})
-
-
-class BeaconClient:
-    """`root` ends in `/beacon`; `token` goes to that root alone, and no redirect is followed.
-
-    Positions count from 0, as in Beacons: a VCF's POS is `start0 + 1`. With `terms`, a question
-    about a variant asks for the people with these terms who carry it."""
+class BeaconClient(_Line):
+    """For programs that do one thing after another."""
 
     def __init__(
-        self,
-        root: str,
-        *,
-        token: str | None = None,
-        transport: httpx.BaseTransport | None = None,
+        self, root: str, *, token: str | None = None, transport: httpx.BaseTransport | None = None
     ) -> None:
-        self._root = root.rstrip("/")
-        self._http = httpx.Client(
-            headers=_headers(token), timeout=SECONDS, follow_redirects=False, transport=transport
-        )
+        super().__init__(root, token=token)
+        self._http = httpx.Client(**_SETTINGS, transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -160,69 +100,39 @@ class BeaconClient:
     def close(self) -> None:
         self._http.close()
 
-    def allele(
-        self,
-        reference_name: str,
-        start0: int,
-        *,
-        reference: str,
-        alternate: str,
-        assembly: str | None = None,
-        terms: Sequence[str] = (),
-        granularity: str = "count",
-    ) -> BeaconAnswer:
-        return self._ask(
-            _allele(
-                reference_name,
-                start0,
-                reference=reference,
-                alternate=alternate,
-                assembly=assembly,
-                terms=terms,
-                granularity=granularity,
-            )
-        )
-
-    def region(
-        self,
-        reference_name: str,
-        start0: int,
-        *,
-        end0: int,
-        assembly: str | None = None,
-        terms: Sequence[str] = (),
-        granularity: str = "count",
-    ) -> BeaconAnswer:
-        """Variants that overlap `[start0, end0)`."""
-        return self._ask(
-            _region(
-                reference_name,
-                start0,
-                end0=end0,
-                assembly=assembly,
-                terms=terms,
-                granularity=granularity,
-            )
-        )
-
-    def individuals(self, *terms: str, granularity: str = "count") -> BeaconAnswer:
-        """People with all of `terms`, narrower terms included."""
-        return self._ask(_call("/individuals", {}, terms, granularity=granularity))
-
-    def _ask(self, call: _Call) -> BeaconAnswer:
+    def ask(self, call: Call[Answer]) -> Answer:
+        """Raises `ClientError`, or `Suppressed` where an answer may not be given."""
         raw = bytearray()
         try:
-            url = self._root + call.path
-            with self._http.stream("POST", url, json=call.body) as response:
+            with self._http.stream(
+                call.method, self._url(call), json=call.body, headers=self._headers()
+            ) as response:
                 for piece in response.iter_bytes():
                     _add(raw, piece)
         except httpx.HTTPError as error:
-            raise ClientError("The Beacon does not answer.") from error
-        return _read(response.status_code, _document(raw))
+            raise _silent(error) from error
+        return call.read(response.status_code, bytes(raw))
+
+    def fetch(self, found: Ticket, into: BinaryIO, *, most: int = MAX_FILE_BYTES) -> int:
+        """Writes the ticket's parts one after another; how many bytes they were."""
+        written = 0
+        for part in found.parts:
+            if part.inline is not None:
+                written = _write(into, part.inline, written, most=most)
+                continue
+            url, headers = self._part(part)
+            try:
+                with self._http.stream("GET", url, headers=headers) as response:
+                    _refuse_other(response)
+                    for piece in response.iter_bytes():
+                        written = _write(into, piece, written, most=most)
+            except httpx.HTTPError as error:
+                raise _silent(error) from error
+        return written
 
 
-class AsyncBeaconClient:
-    """`BeaconClient` for programs that wait for many things at once."""
+class AsyncBeaconClient(_Line):
+    """For programs that wait for many things at once."""
 
     def __init__(
         self,
@@ -231,10 +141,8 @@ class AsyncBeaconClient:
         token: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._root = root.rstrip("/")
-        self._http = httpx.AsyncClient(
-            headers=_headers(token), timeout=SECONDS, follow_redirects=False, transport=transport
-        )
+        super().__init__(root, token=token)
+        self._http = httpx.AsyncClient(**_SETTINGS, transport=transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -250,65 +158,48 @@ class AsyncBeaconClient:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def allele(
-        self,
-        reference_name: str,
-        start0: int,
-        *,
-        reference: str,
-        alternate: str,
-        assembly: str | None = None,
-        terms: Sequence[str] = (),
-        granularity: str = "count",
-    ) -> BeaconAnswer:
-        return await self._ask(
-            _allele(
-                reference_name,
-                start0,
-                reference=reference,
-                alternate=alternate,
-                assembly=assembly,
-                terms=terms,
-                granularity=granularity,
-            )
-        )
-
-    async def region(
-        self,
-        reference_name: str,
-        start0: int,
-        *,
-        end0: int,
-        assembly: str | None = None,
-        terms: Sequence[str] = (),
-        granularity: str = "count",
-    ) -> BeaconAnswer:
-        """Variants that overlap `[start0, end0)`."""
-        return await self._ask(
-            _region(
-                reference_name,
-                start0,
-                end0=end0,
-                assembly=assembly,
-                terms=terms,
-                granularity=granularity,
-            )
-        )
-
-    async def individuals(self, *terms: str, granularity: str = "count") -> BeaconAnswer:
-        """People with all of `terms`, narrower terms included."""
-        return await self._ask(_call("/individuals", {}, terms, granularity=granularity))
-
-    async def _ask(self, call: _Call) -> BeaconAnswer:
+    async def ask(self, call: Call[Answer]) -> Answer:
+        """Raises `ClientError`, or `Suppressed` where an answer may not be given."""
         raw = bytearray()
         try:
-            url = self._root + call.path
-            async with self._http.stream("POST", url, json=call.body) as response:
+            async with self._http.stream(
+                call.method, self._url(call), json=call.body, headers=self._headers()
+            ) as response:
                 async for piece in response.aiter_bytes():
                     _add(raw, piece)
         except httpx.HTTPError as error:
-            raise ClientError("The Beacon does not answer.") from error
-        return _read(response.status_code, _document(raw))
+            raise _silent(error) from error
+        return call.read(response.status_code, bytes(raw))
+
+    async def fetch(self, found: Ticket, into: BinaryIO, *, most: int = MAX_FILE_BYTES) -> int:
+        """Writes the ticket's parts one after another; how many bytes they were."""
+        written = 0
+        for part in found.parts:
+            if part.inline is not None:
+                written = _write(into, part.inline, written, most=most)
+                continue
+            url, headers = self._part(part)
+            try:
+                async with self._http.stream("GET", url, headers=headers) as response:
+                    _refuse_other(response)
+                    async for piece in response.aiter_bytes():
+                        written = _write(into, piece, written, most=most)
+            except httpx.HTTPError as error:
+                raise _silent(error) from error
+        return written
+
+
+class _Settings(TypedDict):
+    headers: dict[str, str]
+    timeout: float
+    follow_redirects: bool
+
+
+_SETTINGS: _Settings = {
+    "headers": {"User-Agent": "skerry-client"},
+    "timeout": SECONDS,
+    "follow_redirects": False,
+}
 
 
 def _add(raw: bytearray, piece: bytes) -> None:
@@ -317,63 +208,18 @@ def _add(raw: bytearray, piece: bytes) -> None:
         raise ClientError(f"The answer is larger than {MAX_ANSWER_BYTES:,} bytes.")
 
 
-def _document(raw: bytearray) -> object:
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise ClientError("The answer is not JSON.") from error
+def _write(into: BinaryIO, piece: bytes, written: int, *, most: int) -> int:
+    written += len(piece)
+    if written > most:
+        raise ClientError(f"The file is larger than {most:,} bytes.")
+    into.write(piece)
+    return written
 
 
-def _read(status: int, document: object) -> BeaconAnswer:
-    reply = _members(document)
-    if status != httpx.codes.OK or "error" in reply:
-        raise _refusal(status, reply)
-    summary = _members(reply.get("responseSummary"))
-    exists = summary.get("exists")
-    if not isinstance(exists, bool):
-        raise ClientError("The answer has no responseSummary.exists.")
-    count = _count(summary.get("numTotalResults"))
-    precision = summary.get("countPrecision", "imprecise") if count is not None else None
-    return BeaconAnswer(
-        exists=exists,
-        count=count,
-        precision=precision if isinstance(precision, str) else None,
-        granularity=str(_members(reply.get("meta")).get("returnedGranularity", "boolean")),
-        sets=tuple(_set(_members(one)) for one in _items(reply, "response", "resultSets")),
-        missing=tuple(_missing(_members(one)) for one in _items(reply, "info", "missing")),
-    )
+def _refuse_other(response: httpx.Response) -> None:
+    if response.status_code not in (200, 206):
+        raise ClientError(f"A part of the file: HTTP {response.status_code}.")
 
 
-def _refusal(status: int, reply: Mapping[str, object]) -> SkerryError:
-    said = _members(reply.get("error")).get("errorMessage")
-    message = said[:500] if isinstance(said, str) else f"The Beacon answered HTTP {status}."
-    if _members(reply.get("info")).get("code") == "suppressed":
-        return Suppressed(message)
-    return ClientError(message, detail=f"status {status}")
-
-
-def _set(raw: Mapping[str, object]) -> SetCount:
-    beacon_id = raw.get("beaconId")
-    return SetCount(
-        dataset=str(raw.get("id", "")),
-        exists=raw.get("exists") is True,
-        count=_count(raw.get("resultsCount")),
-        beacon_id=beacon_id if isinstance(beacon_id, str) else None,
-    )
-
-
-def _missing(raw: Mapping[str, object]) -> str:
-    return f"{raw.get('name', '')} ({raw.get('status', '')}: {raw.get('reason', '')})"
-
-
-def _members(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _items(reply: Mapping[str, object], outer: str, inner: str) -> Sequence[object]:
-    found = _members(reply.get(outer)).get(inner)
-    return found if isinstance(found, list) else ()
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+def _silent(error: httpx.HTTPError) -> ClientError:
+    return ClientError("The server does not answer.", detail=type(error).__name__)
