@@ -18,6 +18,7 @@ import access.session_routes
 import beacon.doors
 import beacon.panel
 import gateway.pages.admin.routes
+import gateway.pages.airlock.routes
 import gateway.pages.routes
 import streams.htsget.routes
 import streams.refget.collection_routes
@@ -50,6 +51,7 @@ from gateway import clickhouse, config, recording, running
 from gateway.admin_changes import AdminDesk
 from gateway.home import NodeHome
 from gateway.pages.admin.rooms import Rooms
+from gateway.pages.airlock.routes import AirlockOffice
 from gateway.pages.render import Pages
 from gateway.pages.signin import Desk
 from gateway.share import Share
@@ -262,6 +264,15 @@ def assemble(
             attachments=attachments,
             recipients=recipients,
             clock=clock,
+        ),
+        gateway.pages.airlock.routes.build(
+            AirlockOffice(
+                Pages(node=settings.name, admins=settings.admins),
+                Desk(sessions, public_url=url),
+                runs.airlock,
+                runs.keys,
+                clock,
+            )
         ),
         gateway.pages.admin.routes.build(
             Rooms(
