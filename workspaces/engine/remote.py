@@ -9,6 +9,7 @@ result = await coordinator.result(run)
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -53,7 +54,11 @@ class RemoteCoordinator:
         return (await self._ask("GET", f"/runs/{run}/log")).text
 
     async def result(self, run: str) -> bytes:
-        return (await self._ask("GET", f"/runs/{run}/result")).content
+        return (await self.results(run))[0]
+
+    async def results(self, run: str) -> tuple[bytes, ...]:
+        told = (await self._ask("GET", f"/runs/{run}/result")).json()
+        return tuple(json.dumps(one).encode() for one in told["candidates"])
 
     async def stop(self, run: str) -> None:
         await self._ask("POST", f"/runs/{run}/stop")

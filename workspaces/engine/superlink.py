@@ -166,10 +166,16 @@ class Superlink:
         return str(await self._asked("log", _number(run)))
 
     async def result(self, run: str) -> bytes:
+        return (await self.results(run))[0]
+
+    async def results(self, run: str) -> tuple[bytes, ...]:
         status = await self.status(run)
         if status.state is not RunState.DONE:
             raise EngineRefused(f"Run {run} has no result: it is {status.state}. {status.reason}")
-        return (self._place(run) / "result.json").read_bytes()
+        written = json.loads((self._place(run) / "result.json").read_bytes())["candidates"]
+        if not written:
+            raise EngineRefused(f"Run {run} ended without anything that could be offered.")
+        return tuple(json.dumps(one).encode() for one in written)
 
     async def stop(self, run: str) -> None:
         await self._asked("stop", _number(run))

@@ -3,7 +3,8 @@
 Both sides are methods of one object, so that a reviewer reads them together; a site calls `offer`
 and `answer`, the coordinator calls `agree` and `conclude`. `plan` is the run's configuration, which
 the permit may fix. `data` is what the site staged, read-only; `scratch` is the run's own folder in
-the site's memory, for what must not be read twice.
+the site's memory, for what must not be read twice. An exception with a true `for_the_coordinator`
+is told in its own words, any other only as a failure.
 """
 
 from __future__ import annotations
@@ -36,6 +37,6 @@ class Application(Protocol):
         """This site's part of one sum; it leaves masked."""
         ...
 
-    def conclude(self, plan: Plan, agreed: bytes, ask: Ask) -> dict[str, Any]:
-        """Asks for sums until there is a result: a candidate for the airlock."""
+    def conclude(self, plan: Plan, agreed: bytes, ask: Ask) -> list[dict[str, Any]]:
+        """Asks for sums until there is a result: candidates for the airlock."""
         ...

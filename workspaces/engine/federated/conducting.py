@@ -15,7 +15,7 @@ import numpy as np
 
 from . import frames, opening
 from .application import Application, Limbs, Plan
-from .masking import Masked, Opening
+from .masking import LEAST, Masked, Opening
 from .roster import Claim, Refused, verify
 
 
@@ -84,10 +84,21 @@ class Federation:
                 offers[site] = self._read_offer(site, _answered(reply))
             except Refused as refusal:
                 self._progress.missing[name] = str(refusal)
+        self._leave_out_unsatisfied(offers)
         self._nodes = {site: sites[site] for site in offers}
         self._progress.present = self._named(offers)
         self._check_enough(offers)
         return offers
+
+    def _leave_out_unsatisfied(self, offers: dict[str, bytes]) -> None:
+        """A site whose permit asks for more sites than there are does not hold up the others."""
+        left = sorted(offers, key=lambda site: self._needed[site])
+        while left and self._needed[left[-1]] > len(left):
+            left.pop()
+        for site in set(offers) - set(left) if left else ():
+            told = f"its permit asks for {self._needed.pop(site)} sites in a sum"
+            self._progress.missing[self._names[site]] = told
+            del offers[site], self._claims[site]
 
     def agree(self, agreed: bytes) -> None:
         self._agreed = agreed
@@ -169,7 +180,7 @@ class Federation:
         return parts["offer"]
 
     def _check_enough(self, sites: Mapping[str, object]) -> None:
-        needed = max(self._needed.values(), default=1)
+        needed = max(self._needed.values(), default=LEAST)
         if len(sites) < needed:
             why = "; ".join(f"{name}: {told}" for name, told in self._progress.missing.items())
             raise Refused(f"{len(sites)} of {needed} sites are left; nothing was opened. {why}")
@@ -178,7 +189,7 @@ class Federation:
         return tuple(sorted(self._names[site] for site in sites))
 
 
-def conduct(application: Application, plan: Plan, federation: Federation) -> dict[str, Any]:
+def conduct(application: Application, plan: Plan, federation: Federation) -> list[dict[str, Any]]:
     """The whole run; raises `Refused` where it cannot be brought to an end."""
     agreed = application.agree(plan, federation.offers())
     federation.agree(agreed)

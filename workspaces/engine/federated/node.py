@@ -116,7 +116,7 @@ def _checked(running: Any, facts: SiteFacts) -> Callable[..., Any]:
 def _silent(error: Callable[..., Any]) -> Callable[..., Any]:
     def told(*, code: int, reason: str) -> Any:
         refusal = sys.exc_info()[1]
-        while refusal is not None and not isinstance(refusal, Refused):
+        while refusal is not None and not getattr(refusal, "for_the_coordinator", False):
             refusal = refusal.__cause__
         return error(code=code, reason=str(refusal) if refusal else "the application failed here")
 

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 class Refused(Exception):
     """A site says no, or a run cannot go on. The message leaves the site: it holds no data."""
 
+    for_the_coordinator = True
+
 
 @dataclass(frozen=True, slots=True)
 class Start:

@@ -77,10 +77,11 @@ def server_app(application: Application) -> ServerApp:
         )  # fmt: skip
         try:
             result = conduct(application, plan, federation)
-        except Refused as refusal:
-            _write(place / "status.json", _status(progress) | {"reason": str(refusal)})
+        except Exception as error:
+            told = str(error) if getattr(error, "for_the_coordinator", False) else "see the log"
+            _write(place / "status.json", _status(progress) | {"reason": told})
             raise
-        _write(place / "result.json", result)
+        _write(place / "result.json", {"candidates": result})
         progress.show("done")
 
     return app
