@@ -21,6 +21,7 @@ from access.request_routes import download
 from access.request_views import by_whom, request_view
 from access.requests import RequestDesk
 from access.seen import Seen
+from gateway.pages import run_form
 from gateway.pages.render import HEADERS, Pages, see
 from gateway.pages.signin import Desk
 from passports.sessions import Session
@@ -62,6 +63,7 @@ class RequestOffice:
             "workspaces": usable,
             "purposes": PURPOSES,
             "organisations": ORGANISATIONS,
+            "outputs": run_form.OUTPUTS,
             "many": False,  # one dataset, so its workspace is chosen in the form
         }
 
@@ -114,12 +116,12 @@ def _add_forms(router: APIRouter, office: RequestOffice) -> None:
         _refuse_unlisted(office, dataset)
         person, now = session.signed_in.identity, office.clock()
         try:
-            form = new_request(fields)
+            form = new_request(fields).model_copy(update={"run": run_form.run_terms(fields)})
             if _asked_to_check(fields):
-                return _checked(office, session, form, shown=sent_back(fields))
+                return _checked(office, session, form, shown=_again(fields))
             made = office.desk.create(form, requester=person, now=now)
         except SkerryError as error:
-            shown = sent_back(fields)
+            shown = _again(fields)
             return _form(office, session, dataset=dataset, shown=shown, problem=error)
         return see(f"/requests/{made.request_id}")
 
@@ -128,7 +130,8 @@ def _add_forms(router: APIRouter, office: RequestOffice) -> None:
         request_id: str, session: Annotated[Session, Depends(office.door.person)]
     ) -> HTMLResponse:
         request = _editable(office, request_id, session)
-        return _form(office, session, dataset=request.dataset, shown=filled(request.form))
+        shown = filled(request.form) | run_form.filled(request.run)
+        return _form(office, session, dataset=request.dataset, shown=shown)
 
     @router.post("/requests/{request_id}/edit", response_model=None)
     async def edit(
@@ -140,14 +143,19 @@ def _add_forms(router: APIRouter, office: RequestOffice) -> None:
         person, now = session.signed_in.identity, office.clock()
         try:
             form = new_request({**fields, "dataset": [before.dataset]}, before=before.data_use)
-            form = form.model_copy(update={"extent": before.extent})  # not in the form: it stays
+            run = run_form.run_terms(fields, before=before.run)
+            form = form.model_copy(update={"extent": before.extent, "run": run})
             if _asked_to_check(fields):
-                return _checked(office, session, form, shown=sent_back(fields))
+                return _checked(office, session, form, shown=_again(fields))
             office.desk.edit(request_id, form, actor=person, now=now)
         except SkerryError as error:
-            shown = sent_back(fields)
+            shown = _again(fields)
             return _form(office, session, dataset=before.dataset, shown=shown, problem=error)
         return see(f"/requests/{request_id}")
+
+
+def _again(fields: Mapping[str, list[str]]) -> dict[str, object]:
+    return sent_back(fields) | run_form.sent_back(fields)
 
 
 def _refuse_unlisted(office: RequestOffice, dataset: str) -> None:
@@ -232,6 +240,7 @@ def _facts(office: RequestOffice, seen: Seen) -> dict[str, object]:
         "who": lambda event: by_whom(event, seen),
         "duo_names": CONDITIONS,
         "stated": list(in_words(request.data_use)),
+        "runs": [] if request.run is None else run_form.in_words(request.run).items(),
         "verdict": office.desk.verdict(request, now=office.clock()),
         "workspace": office.recipients.registration(request.workspace),
         "is_open": request.state in OPEN_STATES,

@@ -1,0 +1,129 @@
+"""What is to run with a request, on a form without scripts: from its fields to terms, and back.
+
+Pure. A form that names no application asks for no run. What the form does not ask (log fields, the
+finer floors) stays as it was stated before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas.errors import InvalidInput
+from schemas.runs import RunTerms
+
+OUTPUTS = {
+    "table": "Tables of counts",
+    "gwas-summary": "GWAS summaries",
+    "aggregate-model": "Models",
+    "plot": "Plots of released outputs",
+    "log": "Logs of allowed fields",
+    "other": "Anything else, by two people",
+    "portal": "Plots and top tables in the portal",
+}
+_LISTS = ("applications", "configurations", "roster")
+_WHOLES = ("least_sites", "releases")
+_FLOORS = ("cell", "gwas_people", "gwas_sites", "minor_count")
+_SCALED = {"seconds": ("hours", 3600), "data_bytes": ("data_mib", 1 << 20),
+           "release_bytes": ("release_mib", 1 << 20)}  # fmt: skip
+_BUDGET = ("epsilon", "per_table")
+_SEPARATORS = re.compile(r"[\s,;]+")
+_MAX_DIGITS = 12
+
+Fields = Mapping[str, Sequence[str]]
+
+
+def run_terms(fields: Fields, *, before: RunTerms | None = None) -> RunTerms | None:
+    """Raises InvalidInput naming the field; None where no run is asked for."""
+    lists = {name: _many(fields, name) for name in _LISTS}
+    if not lists["applications"]:
+        return None
+    stated: dict[str, Any] = {} if before is None else before.model_dump(exclude_defaults=True)
+    stated |= lists | {"environment": _one(fields, "environment").lower()}
+    stated["outputs"] = [one for one in fields.get("run_outputs", ()) if one in OUTPUTS]
+    stated |= {name: _number(fields, name) for name in _WHOLES if _one(fields, name)}
+    for name, (field, scale) in _SCALED.items():
+        if _one(fields, field):
+            stated[name] = int(_number(fields, field) * scale)
+    floors = {name: _number(fields, name) for name in _FLOORS if _one(fields, name)}
+    stated["floors"] = {**stated.get("floors", {}), **floors}
+    budget = {name: _number(fields, name) for name in _BUDGET if _one(fields, name)}
+    stated["privacy"] = budget or None
+    try:
+        return RunTerms.model_validate(stated)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "together"
+        raise InvalidInput(f"What is to run, {where}: {first['msg']}.") from error
+
+
+def filled(terms: RunTerms | None) -> dict[str, object]:
+    """What the form shows again."""
+    if terms is None:
+        return {}
+    shown: dict[str, object] = {f"run_{name}": "\n".join(getattr(terms, name)) for name in _LISTS}
+    shown |= {"run_environment": terms.environment, "run_outputs": list(terms.outputs)}
+    shown |= {f"run_{name}": str(getattr(terms, name)) for name in _WHOLES}
+    shown |= {f"run_{name}": str(getattr(terms.floors, name)) for name in _FLOORS}
+    for name, (field, scale) in _SCALED.items():
+        shown[f"run_{field}"] = f"{getattr(terms, name) / scale:g}"
+    if terms.privacy is not None:
+        shown |= {f"run_{name}": f"{getattr(terms.privacy, name):g}" for name in _BUDGET}
+    return shown
+
+
+def sent_back(fields: Fields) -> dict[str, object]:
+    """What a form that was not taken shows again."""
+    shown: dict[str, object] = {
+        name: values[0] for name, values in fields.items() if name.startswith("run_") and values
+    }
+    return shown | {"run_outputs": list(fields.get("run_outputs", ()))}
+
+
+def in_words(terms: RunTerms) -> dict[str, str]:
+    """Every term under its label, for who decides on it."""
+    floors, privacy = terms.floors, terms.privacy
+    gwas = f"{floors.gwas_people} people of {floors.gwas_sites} sites, {floors.minor_count} minor"
+    per_person = f"{floors.parameters_per_person:g} parameters a person"
+    released = f"{terms.releases} outputs of {terms.release_bytes / (1 << 20):g} MiB together"
+    spent = "none"
+    if privacy is not None:
+        spent = f"epsilon {privacy.epsilon:g}, {privacy.per_table:g} a table"
+    return {
+        "applications": ", ".join(terms.applications),
+        "environment of the engine": terms.environment,
+        "plans": ", ".join(terms.configurations) or "left to the application",
+        "sites": f"{len(terms.roster)}: " + ", ".join(terms.roster),
+        "least number of sites": str(terms.least_sites),
+        "outputs": ", ".join(OUTPUTS[name].lower() for name in terms.outputs),
+        "least count in a cell": str(floors.cell),
+        "GWAS": f"from {gwas} alleles, {floors.significant_digits} digits",
+        "models": f"{per_person} at most, norm {floors.model_norm:g}",
+        "fields of logs": ", ".join(floors.log_fields),
+        "one run lasts": f"{terms.seconds / 3600:g} hours at most",
+        "brought in": f"{terms.data_bytes / (1 << 20):g} MiB at most",
+        "released": f"{released} at most",
+        "differential privacy of tables": spent,
+    }
+
+
+def _many(fields: Fields, name: str) -> list[str]:
+    return [one.lower() for one in _SEPARATORS.split(_one(fields, name)) if one]
+
+
+def _one(fields: Fields, name: str) -> str:
+    return (fields.get(f"run_{name}") or [""])[0].strip()
+
+
+def _number(fields: Fields, name: str) -> float:
+    text = _one(fields, name)
+    try:
+        value = float(text[:_MAX_DIGITS])
+    except ValueError as error:
+        raise InvalidInput(f"What is to run, {name}: expected a number.") from error
+    if len(text) > _MAX_DIGITS or not 0 <= value < 1e12:
+        raise InvalidInput(f"What is to run, {name}: out of range.")
+    return int(value) if value == int(value) else value
