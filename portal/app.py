@@ -46,6 +46,7 @@ from portal.health import HealthBook
 from portal.joining import JoinBook
 from portal.metrics import Metrics
 from portal.node_doors import NodeDoors
+from portal.openapi import DescribedApi
 from portal.passport_issuer import PassportIssuer
 from portal.prospects import Prospects
 from portal.registry import Registry
@@ -133,7 +134,7 @@ def create_app(
             await calls.close()
             await http.aclose()
 
-    app = FastAPI(
+    app = DescribedApi(
         title=settings.name,
         version=version,
         lifespan=lifespan,
@@ -214,7 +215,7 @@ def _install_errors(app: FastAPI, portal: Portal) -> None:
     def answer(request: Request, error: SkerryError, status: int) -> Response:
         path = request.url.path
         if path.startswith("/beacon"):
-            return JSONResponse(_beacon_error(error, status), status_code=status)
+            return JSONResponse(beacon_error(error, status), status_code=status)
         if path.startswith(services.MACHINE_PATHS):
             body = {"error": error.code, "message": error.public}
             return JSONResponse(body, status_code=status)
@@ -237,7 +238,7 @@ def _install_errors(app: FastAPI, portal: Portal) -> None:
     app.add_exception_handler(RequestValidationError, framework)
 
 
-def _beacon_error(error: SkerryError, status: int) -> dict[str, object]:
+def beacon_error(error: SkerryError, status: int) -> dict[str, object]:
     """Beacon v2.2 `beaconErrorResponse`, with the full meta its schema wants."""
     asked = {
         "apiVersion": API_VERSION,

@@ -9,11 +9,12 @@ nodes' own Beacons.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
 
-from portal import description, hops
+from portal import description, hops, openapi
 from portal.aggregate import merge
 from portal.answer import NodeAnswer, Outcome
 from portal.description import ENTRY, Network
@@ -38,15 +39,25 @@ def build(network: Network) -> APIRouter:
     router = APIRouter(prefix="/beacon")
     _describe(router, network)
 
-    def add(kind: Kind) -> None:
-        @router.api_route(f"/{kind.value}", methods=["GET", "POST"], name=f"ask_{kind.name}")
+    def add(kind: Kind, method: str, described: dict[str, Any]) -> None:
+        @router.api_route(
+            f"/{kind.value}",
+            methods=[method],
+            operation_id=f"{method.lower()}_{kind.value}",
+            response_model=None,
+            responses=openapi.RESPONSES,
+            openapi_extra=described,
+        )
         async def ask(request: Request) -> dict[str, object]:
             journey = hops.read(request.headers, own_id=network.id)
             body = await _question(request, network)
             return await _answer(network, kind, body, journey=journey)
 
+    wholes = _WHOLE | {"skip", "limit"}
+    by_get = openapi.asked_by_get((_WORDS | _LISTS | _QUERY) - wholes, wholes)
     for kind in Kind:
-        add(kind)
+        add(kind, "GET", by_get)
+        add(kind, "POST", openapi.ASKED_BY_POST)
     return router
 
 
@@ -55,8 +66,8 @@ def _describe(router: APIRouter, network: Network) -> None:
         meta = {"beaconId": network.id, "apiVersion": API_VERSION, "returnedSchemas": []}
         return {"meta": meta, "response": response}
 
-    @router.get("")
-    @router.get("/")
+    @router.get("", include_in_schema=False)
+    @router.get("/", include_in_schema=False)
     @router.get("/info")
     async def info() -> dict[str, object]:
         return informational(description.info(network))
