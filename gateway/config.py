@@ -98,6 +98,7 @@ class NodeSettings(_Section):
     host: str = "127.0.0.1"
     port: int = Field(ge=1, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
+    slicers: int = Field(default=1, ge=1, le=16)
     admins: tuple[str, ...] = ()
     # Without credentials: they are the file keys/clickhouse, USER:PASSWORD.
     clickhouse_url: str = Field(default="", max_length=500, pattern=r"^$|^https?://[^@?#]+$")

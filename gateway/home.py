@@ -115,9 +115,8 @@ class NodeHome:
     def agent_socket(self) -> Path:
         return self.root / "agent.sock"
 
-    @property
-    def slicer_socket(self) -> Path:
-        return self.root / "slicer.sock"
+    def slicer_sockets(self, count: int) -> list[Path]:
+        return [self.root / f"slicer-{number}.sock" for number in range(count)]
 
     @property
     def storage_secret(self) -> Path:

@@ -1,7 +1,7 @@
-"""`skerry keys rotate`: a new storage key for a node's vault, while the node goes on serving.
+"""`skerry keys`: a new storage key for a node's vault, and what an agent of its own must know.
 
-The work is `streams.rotation`'s; whoever holds the record (the running node, else the command
-itself) writes the entry.
+`rotate` works while the node goes on serving. The work is `streams.rotation`'s; whoever holds the
+record (the running node, else the command itself) writes the entry.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import typer
 
 from access.audit import RecordFile
 from access.errors import RecordUnavailable
+from gateway import config
 from gateway.home import NodeHome
 from gateway.load_progress import Shown
 from streams.keyring import KeyRing
@@ -20,12 +21,7 @@ from streams.rotation import Rotated, record_pending
 from streams.rotation import rotate as rotate_keys
 from streams.vault import Vault
 
-app = typer.Typer(no_args_is_help=True, help="The node's storage key: change it.")
-
-
-@app.callback()
-def _group() -> None:
-    """A group stays one when it has a single command."""
+app = typer.Typer(no_args_is_help=True, help="The node's storage key: change it, keep it apart.")
 
 
 @app.command()
@@ -39,6 +35,14 @@ def rotate(folder: Annotated[Path, typer.Argument(help="the node's folder")]) ->
         f"{done.headers} headers made again and proven; {done.retired[:16]} retired, "
         f"{done.current[:16]} in use; back up {NodeHome(folder).storage_secret}"
     )
+
+
+@app.command()
+def environment(folder: Annotated[Path, typer.Argument(help="the node's folder")]) -> None:
+    """What a key agent that systemd starts must know of its node: nothing in it is secret."""
+    home = NodeHome(folder)
+    typer.echo(f"SKERRY_PERMIT_KEY={home.public_key_hex()}")
+    typer.echo(f"SKERRY_AUDIENCE={config.load(home.settings).public_url}")
 
 
 def run(home: NodeHome) -> Rotated:

@@ -22,7 +22,7 @@ from gateway.demo_visas import NodeRef
 from gateway.errors import ConfigError
 from gateway.home import NodeHome
 from gateway.one_write import OneWrite
-from gateway.share import is_listening
+from gateway.share import is_listening, record_socket
 from passports.tokens import SigningKey
 from portal.settings import PortalSettings
 
@@ -45,13 +45,13 @@ def run(home: NodeHome, *, workers: int | None = None) -> None:
     if count > 1:
         from gateway import workers as processes
 
-        with _key_agent(home, settings):
+        with _key_agent(home, settings, workers=count):
             processes.run(home, settings, count=count)
         return
     from gateway.app import create_app
 
     app = create_app(home)
-    with _key_agent(home, settings):
+    with _key_agent(home, settings, workers=1):
         _serve(app, host=settings.host, port=settings.port)
 
 
@@ -98,17 +98,22 @@ def _serve(app: Any, *, host: str, port: int) -> None:  # FastAPI's own type is 
 
 
 @contextlib.contextmanager
-def _key_agent(home: NodeHome, settings: config.NodeSettings) -> Iterator[None]:
+def _key_agent(home: NodeHome, settings: config.NodeSettings, *, workers: int) -> Iterator[None]:
     """The one process that holds the storage key; left alone if it runs already (its own user)."""
     if is_listening(home.agent_socket):
         yield
         return
+    if home.agent_socket.is_symlink():
+        raise ConfigError(f"{home.agent_socket}: the key agent there does not answer; start it")
     home.agent_socket.unlink(missing_ok=True)
+    slicers = [f"--slicer={path}" for path in home.slicer_sockets(settings.slicers)]
+    # The record has a writer of its own where several processes serve.
+    record = [f"--record={record_socket(home.root)}"] if workers > 1 else []
     agent = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-m", "streams.agent",
          "--key", str(home.storage_secret), "--socket", str(home.agent_socket),
          "--permit-key", home.public_key_hex(), "--audience", settings.public_url,
-         "--vault", str(home.vault), "--slicer", str(home.slicer_socket), "--until-eof"],
+         "--vault", str(home.vault), "--until-eof", *slicers, *record],
         stdin=subprocess.PIPE,
     )  # fmt: skip
     try:

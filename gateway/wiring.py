@@ -73,7 +73,7 @@ from streams.refget.index import Index
 from streams.refget.sequences import Sequences
 from streams.release import Releases
 from streams.shelf import Shelf
-from streams.slicer_client import SlicerClient
+from streams.slicer_client import Slicers
 from streams.sources import Kind
 from streams.vault import SealedObject, Vault
 
@@ -190,7 +190,7 @@ def assemble(
     releases = Releases(
         vault=vault,
         agent=agent,
-        slicer=SlicerClient(home.slicer_socket),
+        slicer=Slicers(home.slicer_sockets(settings.slicers)),
         record=record,
         signing_key=node_key,
         ticket_key=home.secret("tickets"),

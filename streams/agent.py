@@ -13,22 +13,25 @@ import base64
 import binascii
 import logging
 import os
+import pwd
 import resource
 import signal
+import struct
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from socket import SO_PEERCRED, SOL_SOCKET, socketpair
 from socket import socket as Socket  # noqa: N812 - a type here
-from socket import socketpair
 
 from pydantic import Field, ValidationError
 
 from access.errors import PermitRefused
 from access.permits import check
+from access.record_client import RecordClient
 from schemas.errors import SkerryError
-from schemas.grants import SignedPermit
+from schemas.grants import Permit, SignedPermit
 from schemas.wire import LocalId, Wire
 from streams.errors import AgentRefused, AgentUnavailable, EnvelopeInvalid, KeyInvalid
 from streams.header import MAX_HEADER, open_header, seal_header
@@ -46,6 +49,8 @@ TIMEOUT_SECONDS = 10.0
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "67108864"}
 
 _log = logging.getLogger(__name__)
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class RewrapRequest(Wire):
@@ -74,6 +79,14 @@ class KeyAnswer(Wire):
     refused: str | None = None
 
 
+# Puts on record which permit was followed; raises where that cannot be.
+Note = Callable[[str, Permit], None]
+
+
+def _nothing(_kind: str, _permit: Permit) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """The rules of the process, apart from its socket."""
@@ -82,17 +95,22 @@ class Agent:
     permit_key: bytes
     audience: str
     vault: Vault
+    note: Note = _nothing
 
     def rewrap(self, request: RewrapRequest, *, now: int) -> bytes:
-        """The object's header for the permit's recipient alone. Raises AgentRefused."""
+        """The object's header for the permit's recipient alone. Raises AgentRefused, and
+        RecordUnavailable where what was given cannot be recorded: then it is not given."""
         recipient, sealed = self._permitted(request, whole=True, now=now)
-        return seal_header(self._data_keys(sealed), [recipient])
+        made = seal_header(self._data_keys(sealed), [recipient])
+        self.note("agent.header", request.permit.permit)
+        return made
 
     def unit_keys(self, request: KeyRequest, *, now: int) -> KeyAnswer:
-        """The keys of one object, for the slicer alone. Raises AgentRefused, VaultBroken."""
+        """The keys of one object, for the slicer alone. Raises as `rewrap`, and VaultBroken."""
         _, sealed = self._permitted(request, whole=False, now=now)
         if not sealed.sliceable:
             raise AgentRefused("There is no such object to slice.")
+        self.note("agent.keys", request.permit.permit)
         return KeyAnswer(keys=tuple(key.hex() for key in self._data_keys(sealed)))
 
     def _permitted(
@@ -132,14 +150,9 @@ class AgentServer:
         self._clock = clock
         self._places = asyncio.Semaphore(MAX_CONNECTIONS)
 
-    async def start(self, socket: Path) -> asyncio.Server:
-        """Listens; only the owner of the process can connect."""
-        await asyncio.to_thread(socket.unlink, missing_ok=True)
-        before = os.umask(0o177)
-        try:
-            return await asyncio.start_unix_server(self._serve, socket, limit=MAX_LINE)
-        finally:
-            os.umask(before)
+    async def start(self, socket: Path, *, for_group: bool = False) -> asyncio.Server:
+        """Listens; only the owner of the process can connect, or its group too."""
+        return await listen(self._serve, socket, for_group=for_group)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -205,11 +218,29 @@ class AgentClient:
             writer.close()
 
 
+async def listen(serve: Serve, path: Path, *, for_group: bool) -> asyncio.Server:
+    """On a new Unix socket that its owner alone can open, or its owner's group."""
+    await asyncio.to_thread(path.unlink, missing_ok=True)
+    before = os.umask(0o117 if for_group else 0o177)
+    try:
+        return await asyncio.start_unix_server(serve, path, limit=MAX_LINE)
+    finally:
+        os.umask(before)
+
+
 async def serve_keys(
     agent: Agent, channel: Socket, *, clock: Callable[[], float] = time.time
 ) -> None:
     """Answers the slicer at the other end of `channel` until that end is closed."""
-    reader, writer = await asyncio.open_connection(sock=channel, limit=MAX_LINE)
+    await _give_keys(agent, *await asyncio.open_connection(sock=channel, limit=MAX_LINE), clock)
+
+
+async def _give_keys(
+    agent: Agent,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    clock: Callable[[], float],
+) -> None:
     while line := await reader.readline():
         try:
             answer = agent.unit_keys(KeyRequest.model_validate_json(line), now=int(clock()))
@@ -218,6 +249,36 @@ async def serve_keys(
             answer = KeyAnswer(refused=error.public if isinstance(error, SkerryError) else "unread")
         writer.write(answer.model_dump_json().encode() + b"\n")
         await writer.drain()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDoor:
+    """Where slicers that somebody else starts, under a user of their own, ask for keys: only that
+    user is answered, whoever can open the socket."""
+
+    path: Path
+    user: int
+
+    async def open(self, agent: Agent, *, clock: Callable[[], float] = time.time) -> asyncio.Server:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                if self._is_for(writer):
+                    await _give_keys(agent, reader, writer, clock)
+                else:
+                    _log.warning("a caller of another user was dropped")
+            except (OSError, ValueError) as error:
+                _log.warning("a slicer was dropped: %s", type(error).__name__)
+            finally:
+                writer.close()
+
+        return await listen(serve, self.path, for_group=True)
+
+    def _is_for(self, writer: asyncio.StreamWriter) -> bool:
+        line: Socket = writer.get_extra_info("socket")
+        _pid, user, _group = struct.unpack(
+            "3i", line.getsockopt(SOL_SOCKET, SO_PEERCRED, struct.calcsize("3i"))
+        )
+        return bool(user == self.user)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,28 +302,43 @@ async def _start_slicer(agent: Agent, socket: Path, vault: Path) -> _Slicer:
     return _Slicer(process, asyncio.create_task(serve_keys(agent, ours)))
 
 
-async def _run(agent: Agent, socket: Path, *, until_eof: bool, slicer: Path | None) -> None:
+async def _run(agent: Agent, given: argparse.Namespace) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    if until_eof:
+    if given.until_eof:
         # The pipe closes however the node ends, kill -9 included: no key outlives its node.
         loop.add_reader(sys.stdin.fileno(), stop.set)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = await AgentServer(agent).start(socket)
-    beside = None
-    if slicer is not None:
-        beside = await _start_slicer(agent, slicer, agent.vault.root)
+    servers = [await AgentServer(agent).start(given.socket, for_group=given.group)]
+    if given.keys_socket is not None:
+        door = KeyDoor(given.keys_socket, pwd.getpwnam(given.keys_user).pw_uid)
+        servers.append(await door.open(agent))
+    beside = [await _start_slicer(agent, path, agent.vault.root) for path in given.slicer]
     sys.stdout.write("key agent ready\n")
     sys.stdout.flush()
     await stop.wait()
-    server.close()
-    await server.wait_closed()
-    if beside is not None:
-        beside.keys.cancel()
-        beside.process.terminate()
-        await beside.process.wait()
-    await asyncio.to_thread(socket.unlink, missing_ok=True)
+    for server in servers:
+        server.close()
+        await server.wait_closed()
+    for one in beside:
+        one.keys.cancel()
+        one.process.terminate()
+        await one.process.wait()
+    await asyncio.to_thread(given.socket.unlink, missing_ok=True)
+
+
+def _recording(socket: Path | None) -> Note:
+    """Into the node's record, where a process of its own writes that; else the web process alone
+    records."""
+    if socket is None:
+        return _nothing
+    record = RecordClient(socket, pseudonym_key=os.urandom(32))  # the permit names nobody else
+
+    def note(kind: str, permit: Permit) -> None:
+        record.append(kind, {"permit": permit.permit_id, "by": permit.subject})
+
+    return note
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -276,9 +352,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--permit-key", required=True, help="hex of the node's Ed25519 public key")
     parser.add_argument("--audience", required=True, help="the node's public URL")
     parser.add_argument("--vault", type=Path, required=True)
-    parser.add_argument("--slicer", type=Path, help="start a slicer that listens on this socket")
+    parser.add_argument(
+        "--slicer", type=Path, action="append", default=[],
+        help="start a slicer that listens on this socket; repeatable",
+    )  # fmt: skip
+    parser.add_argument("--group", action="store_true", help="open the socket to the own group")
+    parser.add_argument("--keys-socket", type=Path, help="where slicers of --keys-user ask")
+    parser.add_argument("--keys-user", help="the user that slicers run as")
+    parser.add_argument("--record", type=Path, help="the record writer's socket")
     parser.add_argument("--until-eof", action="store_true", help="stop when stdin closes")
     given = parser.parse_args(arguments)
+    if (given.keys_socket is None) != (given.keys_user is None):
+        parser.error("--keys-socket and --keys-user go together")
     logging.basicConfig(level=logging.INFO, format="key agent: %(message)s")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the key
     try:
@@ -289,11 +374,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             permit_key=bytes.fromhex(given.permit_key),
             audience=given.audience,
             vault=Vault(given.vault),
+            note=_recording(given.record),
         )
     except (SkerryError, OSError, ValueError) as error:
         _log.error("cannot start: %s", error)
         return 2
-    asyncio.run(_run(agent, given.socket, until_eof=given.until_eof, slicer=given.slicer))
+    asyncio.run(_run(agent, given))
     return 0
 
 

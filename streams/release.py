@@ -32,7 +32,7 @@ from streams.errors import AddressRefused, OutsideGrant, ReleaseRefused
 from streams.htsget.tickets import Address, check_address
 from streams.permit import Use, cover
 from streams.sessions import End, Session, Sessions, Still, Terms
-from streams.slicer_client import SlicerClient
+from streams.slicer_client import SlicerClient, Slicers
 from streams.slices.chart import Region
 from streams.vault import SealedObject, Vault
 
@@ -78,7 +78,7 @@ class Releases:
         *,
         vault: Vault,
         agent: AgentClient,
-        slicer: SlicerClient | None = None,
+        slicer: SlicerClient | Slicers | None = None,
         record: Record,
         signing_key: Ed25519PrivateKey,
         ticket_key: bytes,

@@ -1,7 +1,8 @@
 """The process beside the key agent that cuts and re-seals slices; it never sees the node's key.
 
 Listens on a Unix socket, JSON lines both ways, ciphertext after them. For each ticket it asks the
-agent, over a pipe that only it inherits, for the keys of one object; the agent checks the permit.
+agent for the keys of one object, over a pipe that only it inherits or, where it runs as a user of
+its own, at a socket that answers only this user; the agent checks the permit.
 Keys and charts stay in memory until the permit's end. Cutting is `slices.weave`'s.
 """
 
@@ -15,6 +16,7 @@ import logging
 import os
 import resource
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -27,7 +29,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from schemas.errors import InvalidInput, SkerryError
-from streams.agent import KeyAnswer, KeyRequest
+from streams.agent import TIMEOUT_SECONDS, KeyAnswer, KeyRequest, listen
 from streams.envelope import open_body
 from streams.errors import AgentRefused, AgentUnavailable, NoSuchSession, SourceRefused
 from streams.header import OpenedHeader, seal_header
@@ -42,6 +44,7 @@ MAX_READ = 4 * 1024 * 1024
 MAX_SLICES = 2_000
 MAX_CONNECTIONS = 256
 WORKERS = 4
+_NO_AGENT = "The key agent does not answer; nothing was released. Try again later."
 
 _log = logging.getLogger(__name__)
 
@@ -128,14 +131,9 @@ class SlicerServer:
         self._places = asyncio.Semaphore(MAX_CONNECTIONS)
         self._workers = asyncio.Semaphore(WORKERS)
 
-    async def start(self, path: Path) -> asyncio.Server:
-        """Listens; only the owner of the process can connect."""
-        await asyncio.to_thread(path.unlink, missing_ok=True)
-        before = os.umask(0o177)
-        try:
-            return await asyncio.start_unix_server(self._serve, path, limit=MAX_LINE)
-        finally:
-            os.umask(before)
+    async def start(self, path: Path, *, for_group: bool = False) -> asyncio.Server:
+        """Listens; only the owner of the process can connect, or its group too."""
+        return await listen(self._serve, path, for_group=for_group)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -178,18 +176,34 @@ def ask_over(channel: socket.socket) -> AskKeys:
                 lines.flush()
                 return KeyAnswer.model_validate_json(lines.readline(MAX_LINE))
         except (OSError, ValueError) as error:
-            raise AgentUnavailable(
-                "The key agent does not answer; nothing was released. Try again later."
-            ) from error
+            raise AgentUnavailable(_NO_AGENT) from error
 
     return ask
 
 
-async def _run(slicer: Slicer, path: Path) -> None:
-    stop = asyncio.Event()
-    # The pipe closes however the agent ends: no key outlives it.
-    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
-    server = await SlicerServer(slicer).start(path)
+def ask_at(path: Path) -> AskKeys:
+    """Asks an agent that this process was not started by, each time on a line of its own."""
+
+    def ask(request: KeyRequest) -> KeyAnswer:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(TIMEOUT_SECONDS)
+            try:
+                line.connect(str(path))
+            except OSError as error:
+                raise AgentUnavailable(_NO_AGENT) from error
+            return ask_over(line)(request)
+
+    return ask
+
+
+async def _run(slicer: Slicer, path: Path, *, alone: bool) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    if not alone:
+        # The pipe closes however the agent ends: no key outlives it.
+        loop.add_reader(sys.stdin.fileno(), stop.set)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = await SlicerServer(slicer).start(path, for_group=alone)
     await stop.wait()
     server.close()
     await asyncio.to_thread(path.unlink, missing_ok=True)
@@ -199,13 +213,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m streams.slicer", description=__doc__)
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--vault", type=Path, required=True)
-    parser.add_argument("--channel", type=int, required=True, help="descriptor of the agent's pipe")
+    agent = parser.add_mutually_exclusive_group(required=True)
+    agent.add_argument("--channel", type=int, help="descriptor of the agent's pipe")
+    agent.add_argument("--agent", type=Path, help="the agent's socket for keys")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="slicer: %(message)s")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold keys
-    channel = socket.socket(fileno=given.channel)
-    slicer = Slicer(Vault(given.vault), ask_over(channel), clock=time.time)
-    asyncio.run(_run(slicer, given.socket))
+    alone = given.agent is not None
+    ask = ask_at(given.agent) if alone else ask_over(socket.socket(fileno=given.channel))
+    asyncio.run(_run(Slicer(Vault(given.vault), ask, clock=time.time), given.socket, alone=alone))
     return 0
 
 

@@ -10,6 +10,7 @@ import base64
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import BinaryIO
 
@@ -111,6 +112,24 @@ class SlicerClient:
             line.close()
             raise AgentUnavailable(_SILENT, detail=type(error).__name__) from error
         return _SliceReader(name, line, line.makefile("rb"))
+
+
+class Slicers:
+    """Several slicers, asked in turn; a slice stays with the one that made it."""
+
+    def __init__(self, sockets: Sequence[Path]) -> None:
+        self._next = cycle([SlicerClient(socket) for socket in sockets])
+
+    async def plan(
+        self,
+        signed: SignedPermit,
+        object_id: str,
+        recipient: bytes,
+        *,
+        regions: Sequence[Region] | None,
+    ) -> SliceBody:
+        """As `SlicerClient.plan`."""
+        return await next(self._next).plan(signed, object_id, recipient, regions=regions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,10 @@ def temporary_beside(path: Path) -> Generator[tuple[BinaryIO, Path]]:
 
 
 def settle(file: BinaryIO, made: Path, path: Path) -> None:
-    """Moves a finished temporary file to its place, on disk when this returns."""
+    """Moves a finished temporary file to its place, on disk when this returns. The group that may
+    read its folder may read it: the key agent and the slicer may be users of their own."""
     file.flush()
+    os.fchmod(file.fileno(), 0o600 | path.parent.stat().st_mode & 0o040)
     os.fsync(file.fileno())
     made.replace(path)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)

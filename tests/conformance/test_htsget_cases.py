@@ -100,6 +100,6 @@ def test_a_token_that_is_not_good_is_refused_even_where_none_is_needed(node: Ope
 def test_a_slicer_runs_beside_the_key_agent(node: OpenNode) -> None:
     """Loading numpy takes it longer to start than the node."""
     deadline = time.monotonic() + 30
-    while not node.home.slicer_socket.is_socket() and time.monotonic() < deadline:
+    while not node.home.slicer_sockets(1)[0].is_socket() and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert node.home.slicer_socket.is_socket()
+    assert node.home.slicer_sockets(1)[0].is_socket()

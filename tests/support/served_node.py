@@ -122,7 +122,7 @@ def serving(node: Served) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(command, cwd=ROOT)
     try:
         until(lambda: _is_up(node, process), seconds=60)
-        until(node.home.slicer_socket.is_socket)
+        until(node.home.slicer_sockets(1)[0].is_socket)
         yield process
     finally:
         process.terminate()
