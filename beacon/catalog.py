@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from pyroaring import BitMap
 
@@ -206,8 +206,7 @@ class VariantRow:
     reach: tuple[int, int] | None = None  # how far the trimmed change moves, left and right
 
 
-@dataclass(frozen=True, slots=True)
-class VariantPage:
+class VariantPage(NamedTuple):
     """`total` counts all matches, `rows` holds the asked page in (chrom, start, ref, alt) order."""
 
     total: int

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pyroaring import BitMap
 
@@ -43,8 +44,7 @@ class FoundVariant:
     calls: Sequence[tuple[str, str]] | None
 
 
-@dataclass(frozen=True, slots=True)
-class SetAnswer:
+class SetAnswer(NamedTuple):
     """One dataset's protected answer. Records are there only at record granularity."""
 
     segment: Segment
@@ -61,12 +61,11 @@ class Outcome:
     suppressed: tuple[Note, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(NamedTuple):
     """What a dataset holds, before protection. `parent` is False where the address names an entry
     this dataset has not."""
 
-    count: int
+    total: int
     parent: bool = True
     rows: tuple[VariantRow, ...] = ()
     records: tuple[Mapping[str, object], ...] = ()
@@ -113,7 +112,7 @@ def _answer(
 
     def found() -> Found:
         asked.append(_ask(query, segment, limit=query.limit if with_records else 0))
-        return Found(asked[0].count, lambda: _carrying(query, segment))
+        return Found(asked[0].total, lambda: _carrying(query, segment))
 
     answer = protection.disclosure.protect(
         lambda: posed(query, segment, protection.public),

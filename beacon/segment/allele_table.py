@@ -49,6 +49,8 @@ class AlleleTable:
     def allele(self, asked: Allele) -> BitMap:
         if asked.chrom not in alleles.RANKS:
             return BitMap()
+        if blocks.code_of(asked.ref, asked.alt) != OTHER and asked.ref != "N" != asked.alt:
+            return self._replaced(asked)
         ref, alt = asked.ref.upper(), asked.alt.upper()
         if ref and alt and "N" in ref + alt:
             # Trimming the question could remove what N must match, so what is stored is trimmed.
@@ -99,19 +101,17 @@ class AlleleTable:
 
     def _replaced(self, core: Allele) -> BitMap:
         # Anchored by one base or not at all; whatever is anchored further is in `cores`.
-        code, found = blocks.code_of(core.ref, core.alt), BitMap()
-        rank, start0 = alleles.RANKS[core.chrom], core.start0
-        for block, low, high in self._rows.pieces(
-            *self._rows.between(rank, start0 - 1, start0 + 1)
-        ):
-            for place in range(low, high):
-                stored = block.at("code", place)
-                if stored == OTHER:
-                    fits = alleles.trimmed(self._rows.stored(block, place)[0]) == core
-                else:
-                    fits = stored == code and block.at("start0", place) == start0
-                if fits:
-                    found.add(block.first + place)
+        start0, found = core.start0, BitMap()
+        code = blocks.code_of(core.ref, core.alt)
+        rank = alleles.RANKS[core.chrom]
+        for block, place in self._rows.beginning(rank, start0 - 1, start0 + 1):
+            stored = block.at("code", place)
+            if stored == OTHER:
+                fits = alleles.trimmed(self._rows.stored(block, place)[0]) == core
+            else:
+                fits = stored == code and block.at("start0", place) == start0
+            if fits:
+                found.add(block.first + place)
         if self._has_cores:
             found.update(self._cores(core.chrom, start0, core))
         return found
@@ -149,13 +149,12 @@ class AlleleTable:
 
     def _at(self, chrom: str, start0: int, end0: int, fits: Fits) -> BitMap:
         """Rows that begin in [start0, end0) and fit."""
-        found = BitMap()
-        first, last = self._rows.between(alleles.RANKS[chrom], start0, end0)
-        for block, low, high in self._rows.pieces(first, last):
-            for place in range(low, high):
-                if fits(*self._rows.stored(block, place)):
-                    found.add(block.first + place)
-        return found
+        rank = alleles.RANKS[chrom]
+        return BitMap(
+            block.first + place
+            for block, place in self._rows.beginning(rank, start0, end0)
+            if fits(*self._rows.stored(block, place))
+        )
 
 
 def _inverts(end0: int) -> Fits:

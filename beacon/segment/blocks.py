@@ -47,13 +47,12 @@ _KINDS: dict[int, type[np.unsignedinteger]] = {
 _FORMS: Mapping[int, Literal["B", "H", "I", "Q"]] = {1: "B", 2: "H", 4: "I", 8: "Q"}
 _END = "\n"
 _SUBSTITUTIONS = [(ref, alt) for ref in BASES for alt in BASES]
+_CODES = {pair: code for code, pair in enumerate(_SUBSTITUTIONS, 1) if pair[0] != pair[1]}
 
 
 def code_of(ref: str, alt: str) -> int:
     """The code of a single-base substitution, `OTHER` for everything else."""
-    if len(ref) != 1 or len(alt) != 1 or ref == alt or ref not in BASES or alt not in BASES:
-        return OTHER
-    return 1 + BASES.index(ref) * len(BASES) + BASES.index(alt)
+    return _CODES.get((ref, alt), OTHER)
 
 
 def bases_of(code: int) -> tuple[str, str]:
@@ -113,15 +112,28 @@ class Block:
 
     def place(self, start0: int) -> int:
         """How many rows begin before `start0`."""
-        base, width, offset = self._head[_FIRST : _FIRST + 3]
+        base, width, _ = self._head[_FIRST : _FIRST + 3]
         wanted = start0 - base
         if wanted <= 0:
             return 0
-        if wanted >> (8 * width):
-            return self.count
-        # Compared as they are stored: widening them would cost more than the search.
-        stored = memoryview(self._data)[offset : offset + self.count * width]
-        return bisect_left(stored.cast(_FORMS[width]), wanted)
+        return self.count if wanted >> (8 * width) else bisect_left(self._starts, wanted)
+
+    def beginning(self, start0: int, end0: int) -> range:
+        """Places of the rows that begin in [start0, end0), where these are few."""
+        first = last = self.place(start0)
+        wanted = end0 - self._head[_FIRST]
+        starts, count = self._starts, self.count
+        while last < count and starts[last] < wanted:
+            last += 1
+        return range(first, last)
+
+    @cached_property
+    def _starts(self) -> Sequence[int]:
+        """Beginnings as they are stored: to widen them would cost more than a search."""
+        _, width, offset = self._head[_FIRST : _FIRST + 3]
+        if not width:
+            return bytes(self.count)
+        return memoryview(self._data)[offset : offset + self.count * width].cast(_FORMS[width])
 
     def ends(self, first: int, last: int) -> Integers:
         """end0 of the rows between these places."""

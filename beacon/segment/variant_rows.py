@@ -91,6 +91,17 @@ class VariantRows:
             yield block, first - block.first, end - block.first
             first = end
 
+    def beginning(self, rank: int, start0: int, end0: int) -> Iterator[tuple[Block, int]]:
+        """(block, place) of each row that begins in [start0, end0), where these are few."""
+        key = rank << 32 | min(max(start0, 0), _END)
+        for number in range(max(bisect_left(self._keys, key) - 1, 0), len(self._keys)):
+            if self._keys[number] >= rank << 32 | min(max(end0, 0), _END):
+                break
+            block = self.block(number)
+            if block.rank == rank:
+                for place in block.beginning(start0, end0):
+                    yield block, place
+
     def grouped(self, rows: Iterable[int]) -> Iterator[tuple[Block, list[int]]]:
         """(block, places) of ascending rows."""
         block: Block | None = None
@@ -106,6 +117,12 @@ class VariantRows:
 
     def _of_row(self, row: int) -> Block:
         return self.block(bisect_right(self._firsts, row) - 1)
+
+    def is_seen(self, row: int) -> bool:
+        """Whether somebody carries it, or nobody was counted."""
+        block = self._of_row(row)
+        place = row - block.first
+        return block.at("ac", place) != 0 or block.at("an", place) == 0
 
     def stored(self, block: Block, place: int) -> tuple[Allele, int]:
         """The allele as stored and its end0."""

@@ -71,12 +71,7 @@ class VariantTable:
     def _present(self, rows: BitMap) -> BitMap:
         """Without alleles that were looked for and found in nobody: a dataset that holds only calls
         of the reference answers no. Lists and ids still show them."""
-        unseen = [
-            block.first + place
-            for block, places in self._rows.grouped(rows)
-            for place in places
-            if not block.at("ac", place) and block.at("an", place)
-        ]
+        unseen = [row for row in rows if not self._rows.is_seen(row)]
         return rows - BitMap(unseen) if unseen else rows
 
     # Spans
