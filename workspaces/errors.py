@@ -9,6 +9,7 @@ SkerryError
 │   ├── RegionInvalid        a region that cannot be read
 │   ├── ApplicationInvalid   what is offered as a federated application is none
 │   ├── PlotRefused          a drawing of something that was not released, or has no such form
+│   ├── LinkageRefused       a question or answer of linkage beyond what the permit lets pass
 │   ├── FederationInvalid    a federation's folder or site bundle that cannot be used
 │   ├── PlaceRefused         plaintext asked for outside the workspace's own data folder
 │   └── PermitUnfit          a permit that the pinned node did not sign, or for another run
@@ -110,6 +111,10 @@ class EngineRefused(Forbidden):
 
 class ApplicationInvalid(InvalidInput):
     code = "application_invalid"
+
+
+class LinkageRefused(InvalidInput):
+    code = "linkage_refused"
 
 
 class PlotRefused(InvalidInput):
