@@ -50,12 +50,15 @@ class Call(Generic[Answer]):
 
 @dataclass(frozen=True, slots=True)
 class SetCount:
-    """One dataset's answer; `beacon_id` tells nodes apart when a network answered."""
+    """One dataset's answer; `beacon_id` tells nodes apart when a network answered. `bound` is what
+    the count stands for where it is not itself: `<10`, or `8-16`."""
 
     dataset: str
     exists: bool
     count: int | None
     beacon_id: str | None
+    precision: str | None = None
+    bound: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +197,7 @@ def _read_answer(status: int, raw: bytes) -> BeaconAnswer:
     return BeaconAnswer(
         exists=exists,
         count=count,
-        precision=precision if isinstance(precision, str) else None,
+        precision=_word(precision),
         granularity=str(_members(reply.get("meta")).get("returnedGranularity", "boolean")),
         sets=tuple(_set(_members(one)) for one in _items(reply, "response", "resultSets")),
         missing=tuple(_missing(_members(one)) for one in _items(reply, "info", "missing")),
@@ -260,13 +263,20 @@ def _refusal(status: int, reply: Mapping[str, object]) -> SkerryError:
 
 
 def _set(raw: Mapping[str, object]) -> SetCount:
-    beacon_id = raw.get("beaconId")
+    adjusted = raw.get("countAdjustedTo")
+    ends = [str(end) for end in adjusted[:2]] if isinstance(adjusted, list) else []
     return SetCount(
         dataset=str(raw.get("id", "")),
         exists=raw.get("exists") is True,
         count=_count(raw.get("resultsCount")),
-        beacon_id=beacon_id if isinstance(beacon_id, str) else None,
+        beacon_id=_word(raw.get("beaconId")),
+        precision=_word(raw.get("countPrecision")),
+        bound="-".join(ends) or None,
     )
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _missing(raw: Mapping[str, object]) -> str:
