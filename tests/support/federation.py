@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ class Running:
     coordinator: RemoteCoordinator
     sites: dict[str, SiteNode]
     nodes: dict[str, FlowerNode]
+    applications: dict[str, Path]  # as admitted: sources may change meanwhile
 
     async def start(self, name: str, **changes: Any) -> FlowerNode:
         """Starts a site, or starts it again, as its permit was changed."""
@@ -38,11 +40,17 @@ class Running:
         fresh.mkdir(mode=0o700)
         site = replace(self.sites[name], run_folder=fresh, **changes)
         self.nodes[name] = await self.engine.start_node(site)
+        async with asyncio.timeout(60):
+            while not (await self.coordinator.sites())[name]:
+                assert self.nodes[name].running, self.nodes[name].log
+                await asyncio.sleep(0.1)
         return self.nodes[name]
 
-    async def run(self, application: str | Path, **plan: object) -> RunStatus:
+    async def run(self, application: str, **plan: object) -> RunStatus:
         waiting = {"wait_seconds": 20, "stage_seconds": 30}
-        run = await self.coordinator.submit(Path(application), config={**waiting, **plan})
+        run = await self.coordinator.submit(
+            self.applications[application], config={**waiting, **plan}
+        )
         return await wait(self.coordinator, run, seconds=120, every=0.1)
 
 
@@ -76,8 +84,7 @@ async def running(
     described = Described(name="trial", host="localhost", port=fleet, api_port=api)
     of = federation.create(folder / "coordinator", described, raw(identities))
     bundles = [bundle.bundle(one) for one in applications]
-    for one in bundles:
-        federation.admit(of, one)
+    admitted = {one.name: federation.admit(of, one) for one in bundles}
     sites = {}
     for name, key in identities.items():
         joined = federation.read_site_bundle(of.folder / "bundles" / f"{name}.json")
@@ -100,11 +107,10 @@ async def running(
         token = federation.new_token(of, "researcher")
         address = f"https://localhost:{api}"
         coordinator = RemoteCoordinator(address, token=token, certificate=of.authority)
-        made = Running(of, link, FlowerEngine(environment), coordinator, sites, {})
+        made = Running(of, link, FlowerEngine(environment), coordinator, sites, {}, admitted)
         try:
             if start:
-                for name in sites:
-                    await made.start(name)
+                await asyncio.gather(*(made.start(name) for name in sites))
             yield made
         finally:
             for node in made.nodes.values():

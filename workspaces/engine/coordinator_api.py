@@ -1,8 +1,8 @@
 """The coordinator's API: sites make the key of a start known, people submit runs and fetch results.
 
 Two kinds of caller, and no third: a site by a signature of its identity over the request and its
-time, a person by a token. `GET /runs/{run}` and its log say which sites took part and why others
-did not; the result is a candidate that an airlock still judges.
+time, a person by a token. `GET /sites` says who is connected, `GET /runs/{run}` and its log which
+sites took part and why others did not; the result is a candidate that an airlock still judges.
 """
 
 from __future__ import annotations
@@ -94,9 +94,13 @@ def _runs(link: Superlink, of: Federation) -> APIRouter:
             raise Unauthenticated("Send the token that the coordinator gave you, as a Bearer.")
         return found
 
-    router = APIRouter(prefix="/runs", dependencies=[Depends(person)])
+    router = APIRouter(dependencies=[Depends(person)])
 
-    @router.post("")
+    @router.get("/sites")
+    async def sites() -> dict[str, dict[str, bool]]:
+        return {"sites": await link.sites()}
+
+    @router.post("/runs")
     async def submit(request: Request) -> dict[str, str]:
         """The bundle's bytes; the configuration is the header X-Skerry-Plan, as JSON."""
         content = await _body(request)
@@ -106,20 +110,20 @@ def _runs(link: Superlink, of: Federation) -> APIRouter:
             place.write_bytes(content)
             return {"run": await link.submit(place, config=config)}
 
-    @router.get("/{run}")
+    @router.get("/runs/{run}")
     async def status(run: str) -> dict[str, object]:
         return shown(await link.status(run))
 
-    @router.get("/{run}/log")
+    @router.get("/runs/{run}/log")
     async def log(run: str) -> Response:
         return PlainTextResponse(await link.log(run))
 
-    @router.get("/{run}/result")
+    @router.get("/runs/{run}/result")
     async def result(run: str) -> Response:
         together = b",".join(await link.results(run))
         return Response(b'{"candidates":[' + together + b"]}", media_type="application/json")
 
-    @router.post("/{run}/stop")
+    @router.post("/runs/{run}/stop")
     async def stop(run: str) -> dict[str, str]:
         await link.stop(run)
         return {"run": run}

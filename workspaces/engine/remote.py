@@ -60,6 +60,10 @@ class RemoteCoordinator:
         told = (await self._ask("GET", f"/runs/{run}/result")).json()
         return tuple(json.dumps(one).encode() for one in told["candidates"])
 
+    async def sites(self) -> dict[str, bool]:
+        """The federation's sites by name, and whether each is connected now."""
+        return dict((await self._ask("GET", "/sites")).json()["sites"])
+
     async def stop(self, run: str) -> None:
         await self._ask("POST", f"/runs/{run}/stop")
 

@@ -133,6 +133,12 @@ class Superlink:
             with suppress(EngineRefused):  # it is gone already
                 await self._asked("unregister", node)
 
+    async def sites(self) -> dict[str, bool]:
+        """Every site of the federation by name, and whether it is connected now."""
+        told = {one["node"] for one in await self._asked("nodes") if one["status"] == "online"}
+        here = {site for node, site in self._nodes().items() if node in told}
+        return {name: site in here for site, name in self._federation.sites.items()}
+
     async def node_of(self, site: str) -> str | None:
         return next((node for node, owner in self._nodes().items() if owner == site), None)
 
