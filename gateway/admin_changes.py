@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from access.admin_changes import AdminChanges, Change
-from access.errors import PolicyInvalid
+from access.errors import PolicyInvalid, StepNotPossible
 from access.live_policies import LivePolicies
 from access.policy_file import ReadFile, read_bytes
 from access.policy_versions import PolicyVersions
@@ -23,6 +23,7 @@ from beacon import manifest
 from beacon.errors import UnknownVersion, VersionInUse
 from gateway import policy_reading
 from gateway.home import NodeHome
+from gateway.load_jobs import Job, Jobs
 from schemas.errors import SkerryError
 
 DRAFT = "policies.yaml"
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     ROLL_BACK_POLICY = "policy.rollback"  # number, over
     SERVE = "dataset.activate"  # dataset, version
     REMOVE = "dataset.remove"  # dataset, version
+    PUBLISH = "dataset.publish"  # dataset, load, plan
 
     @property
     def area(self) -> str:
@@ -60,12 +62,14 @@ class AdminDesk:
         *,
         book: LivePolicies,
         versions: PolicyVersions,
+        jobs: Jobs,
         clock: Callable[[], int],
     ) -> None:
         self._home = home
         self.changes = changes
         self._book = book
         self._versions = versions
+        self._jobs = jobs
         self._clock = clock
 
     def needs_second(self, kind: Kind) -> bool:
@@ -104,6 +108,12 @@ class AdminDesk:
                 _refuse_failing(f"version {number}", self._versions.read(number))
             case Kind.SERVE | Kind.REMOVE:
                 _refuse_unknown(self._home, asked.kind, facts)
+            case Kind.PUBLISH:
+                plan = self._jobs.plans.plan(facts["load"])
+                if not self._jobs.checked(plan) or self._jobs.plans.digest(plan) != facts["plan"]:
+                    raise StepNotPossible(
+                        "The plan or one of its files has changed: check it once more."
+                    )
 
     def _make(self, asked: Asked) -> None:
         facts = asked.facts
@@ -126,6 +136,8 @@ class AdminDesk:
                 manifest.activate(self._home.catalog, facts["dataset"], facts["version"])
             case Kind.REMOVE:
                 manifest.remove(self._home.catalog, facts["dataset"], facts["version"])
+            case Kind.PUBLISH:
+                self._jobs.start(self._jobs.plans.plan(facts["load"]), Job.PUBLISH)
 
 
 def keep_draft(path: Path, raw: bytes, *, opened: str) -> bool:

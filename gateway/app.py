@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 from fastapi import FastAPI, Request
@@ -97,6 +98,7 @@ async def _follow_catalog(node: Node) -> None:
         try:
             node.catalog.refresh()
             withdrawing.record(node.catalog.folder, node.record)
+            node.jobs.note_published(partial(node.record.append, "admin.published", durable=True))
         except SkerryError as error:
             _log.error("catalog not refreshed", code=error.code, detail=error.detail)
 

@@ -85,6 +85,10 @@ class RateSettings(_Section):
     portals: Annotated[tuple[IPvAnyAddress, ...], Field(max_length=1000)] = ()
 
 
+AbsolutePath = Annotated[str, Field(pattern=r"^/[^\x00]*[^/\x00]$", max_length=1000)]
+InternalLocation = Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_-]{1,100}$")]
+
+
 class NodeSettings(_Section):
     """Everything an admin decides about a node except policies and trust (files of their own)."""
 
@@ -99,6 +103,7 @@ class NodeSettings(_Section):
     port: int = Field(ge=1, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
     slicers: int = Field(default=1, ge=1, le=16)
+    accel: dict[AbsolutePath, InternalLocation] = Field(default_factory=dict, max_length=100)
     admins: tuple[str, ...] = ()
     # Without credentials: they are the file keys/clickhouse, USER:PASSWORD.
     clickhouse_url: str = Field(default="", max_length=500, pattern=r"^$|^https?://[^@?#]+$")
@@ -107,6 +112,8 @@ class NodeSettings(_Section):
     decision_facts_days: int = Field(default=90, ge=0, le=3650)
     # Without a password: it stands where libpq looks for it, never in a file of settings.
     control_database: str = Field(default="", max_length=500, pattern=r"^$|^postgresql://[^:@/]*@")
+    # The one folder that the admin's pages load files from.
+    import_folder: str = Field(default="", max_length=500, pattern=r"^$|^/")
     notices: NoticeSettings = NoticeSettings()
     rate_limits: RateSettings = RateSettings()
     signin: SignInSettings

@@ -89,6 +89,11 @@ class NodeHome:
         return self.root / "panel"
 
     @property
+    def loads(self) -> Path:
+        """Datasets on their way in by the admin's pages; see `gateway.onboarding`."""
+        return self.root / "loads"
+
+    @property
     def control_url(self) -> str:
         return f"sqlite:///{self.root / 'control.db'}"
 

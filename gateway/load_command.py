@@ -16,7 +16,7 @@ from gateway import loading
 from gateway.asking import book_in_force
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
-from gateway.load_progress import Report, Shown
+from gateway.load_progress import Report, Shown, Watch
 from gateway.references import StoredReference
 from schemas.errors import NotFound
 from streams.archive_export import read_export
@@ -74,13 +74,16 @@ class Wanted:
         return bool(self.vcfs or people)
 
 
-def run(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, object]:
-    """Raises the loader's refusal, naming file, record, field and next step."""
+def run(
+    home: NodeHome, wanted: Wanted, *, check_only: bool, watch: Watch | None = None
+) -> Mapping[str, object]:
+    """Raises the loader's refusal, naming file, record, field and next step. `watch` is told how
+    far it is."""
     if not home.settings.exists():
         raise LoadRefused(f"{home.root}: not a node's folder; `skerry init` writes one")
     summary: dict[str, object] = {"dataset": wanted.dataset}
     if wanted.has_data:
-        summary |= _load(home, wanted, check_only=check_only)
+        summary |= _load(home, wanted, check_only=check_only, watch=watch)
     elif not (wanted.seal or wanted.clear or wanted.adopted):
         raise LoadRefused(
             "nothing to load: give --vcf, people (such as --individuals), --seal, --adopt or "
@@ -171,7 +174,9 @@ def _bases(home: NodeHome, sequences: str | None) -> Path | Reference | None:
         ) from unknown
 
 
-def _load(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, object]:
+def _load(
+    home: NodeHome, wanted: Wanted, *, check_only: bool, watch: Watch | None
+) -> Mapping[str, object]:
     if (wanted.tables is None) != (wanted.mapping is None):
         raise LoadRefused("--tables and --mapping go together; see docs/loading.md")
     people = wanted.people
@@ -198,7 +203,7 @@ def _load(home: NodeHome, wanted: Wanted, *, check_only: bool) -> Mapping[str, o
         max_rejected=wanted.max_rejected,
     )
     with ExitStack() as stack:
-        shown = stack.enter_context(Shown(wanted.vcfs))
+        shown = stack.enter_context(Shown(wanted.vcfs, watch=watch))
         report = None
         if wanted.report is not None:
             report = stack.enter_context(Report(wanted.report))

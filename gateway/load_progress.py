@@ -7,7 +7,7 @@ or from the stage before. The report names every record that was rejected and wh
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
@@ -19,6 +19,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from beacon.errors import Problem
 from gateway.errors import LoadRefused
 
+Watch = Callable[[str, int], None]
+
 _READING, _INDEXING = "genomicVariant", "genomicVariant, indexed"
 _COUNTED = ("left out: ", "lost: ")
 
@@ -26,7 +28,9 @@ _COUNTED = ("left out: ", "lost: ")
 class Shown:
     """The bar of one load; `counted` is what was left out or lost, by reason."""
 
-    def __init__(self, vcfs: Sequence[Path]) -> None:
+    def __init__(self, vcfs: Sequence[Path], *, watch: Watch | None = None) -> None:
+        """`watch` is told all of it too."""
+        self._watch = watch
         self.counted: dict[str, int] = {}
         self._totals: dict[str, int | None] = {_READING: _known_lines(vcfs)}
         self._stage = ""
@@ -52,6 +56,8 @@ class Shown:
         self._bar.stop()
 
     def __call__(self, stage: str, done: int) -> None:
+        if self._watch is not None:
+            self._watch(stage, done)
         if stage.startswith(_COUNTED):
             self.counted[stage] = done
             return

@@ -50,6 +50,7 @@ from duo.ontology import load_ontology
 from gateway import clickhouse, config, recording, running
 from gateway.admin_changes import AdminDesk
 from gateway.home import NodeHome
+from gateway.load_jobs import Jobs
 from gateway.pages.admin.rooms import Rooms
 from gateway.pages.airlock.routes import AirlockOffice
 from gateway.pages.render import Pages
@@ -64,7 +65,7 @@ from passports.passport import Clearinghouse
 from passports.sessions import Sessions
 from passports.tokens import SigningKey
 from passports.userinfo import Userinfo
-from streams import envelope
+from streams import envelope, in_place
 from streams.agent import AgentClient
 from streams.header import open_header, read_header
 from streams.htsget.routes import ServiceFacts
@@ -100,6 +101,7 @@ class Node:
     outbox: Outbox
     agent: AgentClient
     releases: Releases
+    jobs: Jobs
     http: httpx.AsyncClient
     clock: Callable[[], int]
 
@@ -205,6 +207,7 @@ def assemble(
         redirect_uri=f"{url}/signin/done",
         http=http,
     )
+    jobs = Jobs(home)
     sessions = sessions or Sessions(clock=time.time, kept=kept)
     routers = (
         access.routes.build(
@@ -254,6 +257,7 @@ def assemble(
                 environment=settings.environment,
             ),
             sequences=Sequences(Index(home.references)),
+            accel=in_place.folders(settings.accel),
         ),
         *_references(home, facts),
         gateway.pages.routes.build(
@@ -288,8 +292,10 @@ def assemble(
                     AdminChanges(store, record=record),
                     book=book,
                     versions=PolicyVersions(home.policy_versions, public_url=url),
+                    jobs=jobs,
                     clock=clock,
                 ),
+                jobs=jobs,
                 record=record,
                 tree=tree,
                 keys=keys,
@@ -326,6 +332,7 @@ def assemble(
         ),
         agent=agent,
         releases=releases,
+        jobs=jobs,
         http=http,
         clock=clock,
     )

@@ -17,6 +17,7 @@ from access.lifecycle import State
 from access.policy_file import read_bytes, read_policies
 from access.recipients import KeyState
 from beacon import manifest
+from gateway.load_jobs import Job, JobState
 from gateway.pages.admin.rooms import Rooms
 from passports import trust
 from schemas.errors import SkerryError
@@ -133,6 +134,18 @@ def _datasets(rooms: Rooms) -> Iterator[Point]:
         yield Point("No dataset is loaded yet.", calm=True)
 
 
+def _loads(rooms: Rooms) -> Iterator[Point]:
+    """Loads."""
+    for plan in rooms.jobs.plans.listed():
+        for job in Job:
+            found, link = rooms.jobs.progress(plan.id, job), f"/admin/onboarding/{plan.id}"
+            what = "check" if job is Job.CHECK else "load"
+            if found.state is JobState.RUNNING:
+                yield Point(f"A {what} of {plan.dataset} is under way.", link, calm=True)
+            elif found.state is JobState.FAILED:
+                yield Point(f"The {what} of {plan.dataset} failed.", link)
+
+
 def _issuers(rooms: Rooms) -> Iterator[Point]:
     """Issuers."""
     known, now = rooms.keys.fetched(), rooms.clock()
@@ -168,6 +181,7 @@ LOOKS: tuple[Look, ...] = (
     _policies,
     _changes,
     _datasets,
+    _loads,
     _issuers,
     _disk,
     _agent,

@@ -7,6 +7,7 @@ Every step is the one behind `skerry datasets` and `skerry people`. Bringing a n
 # Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
 from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import HTMLResponse
@@ -36,11 +37,11 @@ def add(router: APIRouter, rooms: Rooms) -> None:
                       for name, known in manifest.read_versions(rooms.home.catalog).items()},
         )  # fmt: skip
 
-    @router.get("/datasets/{dataset}", response_model=None)
+    @router.get("/datasets/{dataset:path}", response_model=None)
     def one(dataset: str, session: Annotated[Session, Depends(rooms.admin)]) -> HTMLResponse:
         return _one(rooms, session, dataset)
 
-    @router.post("/datasets/{dataset}", response_model=None)
+    @router.post("/datasets/{dataset:path}", response_model=None)
     def change(
         dataset: str, session: Annotated[Session, Depends(rooms.sender)], fields: Fields
     ) -> Response:
@@ -49,7 +50,7 @@ def add(router: APIRouter, rooms: Rooms) -> None:
         except SkerryError as problem:
             return _one(rooms, session, dataset, problem=problem)
 
-    @router.post("/datasets/{dataset}/withdraw", response_model=None)
+    @router.post("/withdrawals/{dataset:path}", response_model=None)
     def withdraw(
         dataset: str, session: Annotated[Session, Depends(rooms.sender)], fields: Fields
     ) -> Response:
@@ -65,7 +66,7 @@ def add(router: APIRouter, rooms: Rooms) -> None:
             withdrawing.withdraw(rooms.home, dataset, person)
         except SkerryError as problem:
             return _one(rooms, session, dataset, problem=problem)
-        return see(f"/admin/datasets/{dataset}")
+        return see(f"/admin/datasets/{quote(dataset)}")
 
 
 def _changed(rooms: Rooms, session: Session, dataset: str, fields: Mapping[str, str]) -> Response:
@@ -75,7 +76,7 @@ def _changed(rooms: Rooms, session: Session, dataset: str, fields: Mapping[str, 
     facts = {"dataset": dataset, "version": fields.get("version", "")}
     asked = Asked(kind, facts, fields.get("reason", "").strip(), session.signed_in.identity)
     made = rooms.desk.ask(asked)
-    return see(f"/admin/datasets/{dataset}" if made is None else f"/admin/changes/{made.id}")
+    return see(f"/admin/datasets/{quote(dataset)}" if made is None else f"/admin/changes/{made.id}")
 
 
 def _one(

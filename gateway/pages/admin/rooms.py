@@ -22,6 +22,7 @@ from access.store import Store
 from gateway.admin_changes import AdminDesk
 from gateway.config import NodeSettings
 from gateway.home import NodeHome
+from gateway.load_jobs import Jobs
 from gateway.pages.render import Pages
 from gateway.pages.signin import MAX_TOKEN_CHARS, Desk
 from passports.keys import KeyStore
@@ -44,6 +45,7 @@ class Rooms:
     recipients: Recipients
     book: LivePolicies
     desk: AdminDesk
+    jobs: Jobs
     record: Record
     tree: RecordTree
     keys: KeyStore

@@ -5,7 +5,16 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from gateway.pages.admin import changes, datasets, home, issuers, policies, record, workspaces
+from gateway.pages.admin import (
+    changes,
+    datasets,
+    home,
+    issuers,
+    onboarding,
+    policies,
+    record,
+    workspaces,
+)
 from gateway.pages.admin.rooms import Rooms
 
 
@@ -16,6 +25,6 @@ def build(rooms: Rooms) -> APIRouter:
         include_in_schema=False,
         default_response_class=HTMLResponse,
     )
-    for room in (home, changes, datasets, policies, issuers, record, workspaces):
+    for room in (home, changes, onboarding, datasets, policies, issuers, record, workspaces):
         room.add(router, rooms)
     return router

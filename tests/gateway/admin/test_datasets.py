@@ -13,7 +13,7 @@ from tests.support.command import skerry
 
 pytestmark = pytest.mark.anyio
 
-PAGE = "/admin/datasets/isle"
+PAGE, OUT = "/admin/datasets/isle", "/admin/withdrawals/isle"
 
 
 def load(node: AdminNode, *people: str) -> str:
@@ -97,6 +97,7 @@ async def test_with_four_eyes_a_version_waits(tmp_path: Path) -> None:
     page = answer.headers["location"]
     assert page.startswith("/admin/changes/")
     assert served(node) == second
+    assert f"Serve version {first} of isle" in await anna.text(page)
     assert (await adam.send(page, step="confirm")).status_code == 403
     assert (await anna.send(page, step="confirm")).status_code == 303
     assert served(node) == first
@@ -106,7 +107,7 @@ async def test_with_four_eyes_a_version_waits(tmp_path: Path) -> None:
 async def test_a_person_is_taken_out_at_once_even_with_four_eyes(tmp_path: Path) -> None:
     node = AdminNode(tmp_path, policies={**POLICY, "second_person": ["datasets"]})
     load(node, "P1", "P2")
-    answer = await node.browser().send(f"{PAGE}/withdraw", person="P2", again="P2")
+    answer = await node.browser().send(OUT, person="P2", again="P2")
     assert answer.status_code == 303
     assert withdrawals.read(node.home.catalog)["isle"] == {"P2"}
     assert "1 person has withdrawn" in await node.browser().text(PAGE)
@@ -120,7 +121,7 @@ async def test_a_person_is_taken_out_at_once_even_with_four_eyes(tmp_path: Path)
 async def test_nobody_is_taken_out_by_a_slip(node: AdminNode, fields: dict[str, str]) -> None:
     load(node, "P1", "P2")
     sent = {"again": fields["person"], **fields}
-    assert (await node.browser().send(f"{PAGE}/withdraw", **sent)).status_code == 400
+    assert (await node.browser().send(OUT, **sent)).status_code == 400
     assert withdrawals.read(node.home.catalog) == {}
 
 
@@ -128,7 +129,7 @@ async def test_datasets_are_the_admins_alone(node: AdminNode) -> None:
     load(node, "P1", "P2")
     for name, status in (("dora", 404), (None, 401)):
         browser = node.browser(name)
-        sent = await browser.send(f"{PAGE}/withdraw", person="P2", again="P2")
+        sent = await browser.send(OUT, person="P2", again="P2")
         assert sent.status_code == status
     assert (await node.browser("dora").get(PAGE)).status_code == 404
     assert withdrawals.read(node.home.catalog) == {}
