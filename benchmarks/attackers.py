@@ -80,18 +80,37 @@ def presence(world: World, *, answered: Bools | None = None) -> Rule:
     return Rule(inside, outside)
 
 
-def counts(world: World, *, shown: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> Rule:
-    """Of a count of carriers, told as `shown` says; answers are what it shows, in ascending
-    order."""
+def carriers_of(world: World) -> tuple[Floats, Floats]:
+    """How probable each number of carriers (rows) is at each site, with a carrier in and out."""
     from scipy.stats import binom
 
     possible = np.arange(world.size + 1)
     carried = 1 - (1 - world.frequencies) ** 2
-    outside = binom.pmf(possible[:, None], world.size, carried[None, :])
+    outside: Floats = binom.pmf(possible[:, None], world.size, carried[None, :])
     others = binom.pmf(possible[:, None], world.size - 1, carried[None, :])
-    inside = np.vstack([np.zeros((1, len(carried))), others[:-1]])
-    _, groups = np.unique(shown(possible), return_inverse=True)
+    return np.vstack([np.zeros((1, len(carried))), others[:-1]]), outside
+
+
+def counts(world: World, *, shown: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> Rule:
+    """Of a count of carriers, told as `shown` says; answers are what it shows, in ascending
+    order."""
+    inside, outside = carriers_of(world)
+    _, groups = np.unique(shown(np.arange(world.size + 1)), return_inverse=True)
     return Rule(_summed(inside, groups), _summed(outside, groups))
+
+
+def noisy_counts(world: World, *, scale: int, step: int) -> Rule:
+    """Of a count with discrete Laplace noise, told in whole steps; what is below one is answer 0,
+    a step more the next."""
+    inside, outside = carriers_of(world)
+    reach = world.size + 20 * scale
+    noise = np.arange(-reach, reach + 1)
+    odds = np.exp(-np.abs(noise) / scale)
+    odds /= odds.sum()
+    told = np.zeros((reach // step + world.size // step + 2, world.size + 1))
+    for count in range(world.size + 1):
+        np.add.at(told[:, count], np.maximum(count + noise, 0) // step, odds)
+    return Rule(told @ inside, told @ outside)
 
 
 def _summed(rows: Floats, groups: NDArray[np.int64]) -> Floats:
