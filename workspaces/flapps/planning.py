@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from workspaces.flapps.reading import Unfit
@@ -45,6 +46,14 @@ class Plan:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             raise Unfit(f"the plan's {name} is not from 0 to 1")
         return float(value)
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """A list of numbers, or one; none where the plan does not say."""
+        value = self.members.get(name, [])
+        listed = value if isinstance(value, list) else [value]
+        if not all(type(one) in (int, float) and isfinite(one) for one in listed):
+            raise Unfit(f"the plan's {name} are not numbers")
+        return tuple(float(one) for one in listed)
 
     def one_of(self, name: str, *values: str) -> str:
         value = self.members.get(name, values[0])
