@@ -1,8 +1,7 @@
-"""`skerry risk show`: what answers without a grant have given away, and what policies promise.
+"""`skerry risk`: what answers without a grant have given away, and what policies promise.
 
 Reads the ledger, the catalog and the panel; a running node need not stop. People and callers are
-keyed pseudonyms. The attack power of a policy is measured by `benchmarks/privacy.py`; here stands
-the bound that the allowance sets.
+keyed pseudonyms. What the numbers say is `gateway.risk`'s.
 """
 
 # ruff: noqa: T201
@@ -10,38 +9,29 @@ the bound that the allowance sets.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
-from access.decision import DatasetPolicy
-from access.privacy.ledger import Ledger
-from access.privacy.pricing import price
-from access.privacy.profiles import terms
-from access.privacy.spent import PER_NAT, Spent
-from access.privacy.terms import Terms, margin_scale
-from access.store import Store
-from beacon import panel
-from beacon.catalog import DatasetFacts, Segment
-from beacon.panel import Panel
-from beacon.posed import Public
-from beacon.segments import SegmentCatalog
-from gateway import config
-from gateway.asking import book_in_force
+from access.policy_file import read_bytes, read_policies
+from gateway import config, risk
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
-
-ALPHA = 0.05
-WATCHED = 5  # times the allowance, of one person over all accounts together
-_STEPS = 60
+from gateway.risk import Change, Risk
 
 app = typer.Typer(
     no_args_is_help=True, help="What answers have given away, and what policies promise."
 )
+Folder = Annotated[Path, typer.Argument(help="the node's folder")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON document")]
+_POWERS = {
+    "everybody": "what everybody is told",
+    "account": "one account's questions about variants",
+    "account_counts": "one account's counts",
+}
 
 
 @app.callback()
@@ -50,130 +40,94 @@ def _group() -> None:
 
 
 @app.command("show")
-def show(
-    folder: Annotated[Path, typer.Argument(help="the node's folder")],
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document")] = False,
-) -> None:
+def show(folder: Folder, *, as_json: AsJson = False) -> None:
     """Says for each dataset what its answers rest on and what was spent of its people."""
+    report = risk.now(_home(folder))
+    if as_json:
+        print(json.dumps({dataset: asdict(one) for dataset, one in report.items()}))
+    else:
+        print("\n".join(_lines(report)))
+
+
+@app.command("change")
+def change(
+    folder: Folder,
+    policies: Annotated[
+        Path | None, typer.Argument(help="a policy file; left out, the node's own draft")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Says what attackers could find out under another policy file, beside the one in force."""
+    home = _home(folder)
+    path = policies or home.policies
+    url = config.load(home.settings).public_url
+    draft = read_policies(read_bytes(path), name=str(path), public_url=url).book
+    changes = risk.changed(risk.now(home), risk.under(draft, home))
+    if as_json:
+        print(json.dumps([asdict(one) | {"worse": one.worse} for one in changes]))
+    else:
+        print("\n".join(map(_change, changes)) or "attackers could find out as much as now")
+
+
+def _home(folder: Path) -> NodeHome:
     home = NodeHome(folder)
     if not home.settings.exists():
         raise LoadRefused(f"{home.root}: not a node's folder; `skerry init` writes one")
-    report = of(home)
-    print(json.dumps(report) if as_json else "\n".join(_lines(report)))
+    return home
 
 
-def of(home: NodeHome) -> Mapping[str, Mapping[str, object]]:
-    """Raises the errors of the files it reads."""
-    settings = config.load(home.settings)
-    book, panels = book_in_force(home), panel.read(home.panel)
-    store = Store(settings.control_database or home.control_url)
-    try:
-        ledger = Ledger(store)
-        return {
-            dataset: _dataset(segment, policy, panels, ledger)
-            for dataset, segment in sorted(SegmentCatalog(home.catalog).snapshot().items())
-            if (policy := book.policy(dataset)) is not None
-        }
-    finally:
-        store.close()
+def _change(one: Change) -> str:
+    mark = "MORE" if one.worse else "less"
+    was, would = ("nothing" if each is None else f"{each:.2f}" for each in (one.before, one.after))
+    return f"{mark}  {one.dataset}: {_POWERS[one.power]}: power {was} now, {would} then"
 
 
-def _dataset(
-    segment: Segment, policy: DatasetPolicy, panels: Mapping[str, Panel], ledger: Ledger
-) -> Mapping[str, object]:
-    facts, rules = segment.facts, terms(policy.profile)
-    told: dict[str, object] = {"profile": policy.profile.value, "people": facts.people}
-    if rules is None:
-        return told | {"protected": False}
-    held = panels.get(facts.assembly)
-    floors = held.floors(facts.people) if held is not None else None
-    return told | {
-        "protected": True,
-        "panel": None if held is None else held.facts.version,
-        "floor_allele": None if floors is None else floors.allele,
-        "floor_range": None if floors is None else floors.span,
-        "registered_from": _registered_from(facts, rules),
-        "noise_everybody": margin_scale(len(Public({}).listed(segment))),
-        "noise_registered": rules.scale,
-        "power_bound": round(min(1.0, ALPHA * math.exp(rules.allowance)), 3)
-        if rules.enforced
-        else None,
-        **_spent(ledger.balances(facts.id), rules),
-    }
-
-
-def _registered_from(facts: DatasetFacts, rules: Terms) -> float | None:
-    """The least public frequency that a registered caller can pay for, by halving."""
-    if not rules.enforced:
-        return 0.0
-    low, high = 0.0, 1.0
-    if price(high, facts.people) > rules.allowance:
-        return None
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        if price(middle, facts.people) <= rules.allowance:
-            high = middle
-        else:
-            low = middle
-    return high
-
-
-def _spent(balances: Mapping[str, Spent], rules: Terms) -> Mapping[str, object]:
-    """Of all callers: how many have asked, and how far the people most asked about are gone."""
-    people, sums = np.empty(0, np.uint64), np.empty(0, np.uint64)
-    worst = 0
-    for balance in balances.values():
-        worst = max(worst, int(balance.amounts.max(initial=0)))
-        everybody = np.union1d(people, balance.people)
-        together = np.zeros(len(everybody), np.uint64)
-        together[np.searchsorted(everybody, people)] += sums
-        together[np.searchsorted(everybody, balance.people)] += balance.amounts
-        people, sums = everybody, together
-    return {
-        "callers_charged": len(balances),
-        "people_charged": len(people),
-        "most_spent_by_one_caller": round(worst / PER_NAT, 3),
-        "most_spent_by_all_callers": round(int(sums.max(initial=0)) / PER_NAT, 3),
-        "people_to_watch": int(np.count_nonzero(sums > WATCHED * rules.allowance * PER_NAT)),
-    }
-
-
-def _lines(report: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
+def _lines(report: Mapping[str, Risk]) -> Iterator[str]:
     if not report:
         yield "no dataset has both data and a policy"
-    for dataset, told in report.items():
-        yield f"{dataset}: profile {told['profile']}, {told['people']} people"
-        if not told["protected"]:
+    for dataset, one in report.items():
+        yield f"{dataset}: profile {one.profile}, {one.people} people"
+        if not one.protected:
             yield "  answers are exact for everybody whom the policy admits"
             continue
-        yield f"  everybody: {_everybody(told)}"
-        least = told["registered_from"]
-        yield (
-            "  registered callers: "
-            + ("nothing about variants" if least is None else f"variants from AF {least:.2g}")
-            + f"; counts with noise of scale {told['noise_registered']}"
-        )
-        bound = told["power_bound"]
-        yield (
-            "  exact presence for registered callers: what it costs is noted, not refused"
-            if bound is None
-            else f"  power of one registered account against one person: at most {bound}"
-        )
-        yield (
-            f"  spent: {told['callers_charged']} callers, {told['people_charged']} people; at most "
-            f"{told['most_spent_by_one_caller']} nats by one caller, "
-            f"{told['most_spent_by_all_callers']} by all together"
-        )
-        if told["people_to_watch"]:
-            yield f"  WATCH: {told['people_to_watch']} people beyond {WATCHED} allowances together"
+        yield from _promised(one)
+        yield from _given(one)
 
 
-def _everybody(told: Mapping[str, object]) -> str:
-    if told["panel"] is None:
+def _promised(one: Risk) -> Iterator[str]:
+    yield f"  everybody: {_everybody(one)}"
+    least = one.registered_from
+    yield (
+        "  registered callers: "
+        + ("nothing about variants" if least is None else f"variants from AF {least:.2g}")
+        + f"; counts with noise of scale {one.noise_registered}"
+    )
+    if one.exact_presence:
+        yield "  exact presence for registered callers: what it costs is noted, not refused"
+    yield (
+        "  power against one person, at false alarms of 0.05: "
+        f"everybody at most {one.powers.everybody:.2f}, one account at most "
+        f"{one.powers.account:.2f} by variants and about {one.powers.account_counts:.2f} by counts"
+    )
+
+
+def _given(one: Risk) -> Iterator[str]:
+    given = one.given
+    yield (
+        f"  spent: {given.callers} callers, {given.people} people; at most {given.by_one} nats by "
+        f"one caller (power {given.reached}), {given.together} by all together "
+        f"(power {given.reached_together})"
+    )
+    if given.to_watch:
+        yield f"  WATCH: {given.to_watch} people beyond {risk.WATCHED} allowances together"
+
+
+def _everybody(one: Risk) -> str:
+    if one.panel is None:
         return "nothing about variants: no panel of this assembly (`skerry panel add`)"
-    allele, span = told["floor_allele"], told["floor_range"]
-    if allele is None:
+    if one.floor_allele is None:
         return "nothing: too few people for this panel"
+    span = one.floor_range
     ranges = "no ranges" if span is None else f"ranges with one from AF {span:.2g}"
-    return f"variants from AF {allele:.2g}, {ranges}"
+    return f"variants from AF {one.floor_allele:.2g}, {ranges}"

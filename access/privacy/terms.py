@@ -56,8 +56,13 @@ def presence_power(terms: Terms) -> float | None:
 
 def counts_power(terms: Terms) -> float:
     """About what one account finds out of one person by all of its counts."""
+    return power_of(terms.signal)
+
+
+def power_of(signal: float) -> float:
+    """Of many answers that each tell little: their sum is near a normal one."""
     normal = NormalDist()
-    return normal.cdf(normal.inv_cdf(ALPHA) + terms.signal)
+    return normal.cdf(normal.inv_cdf(ALPHA) + signal)
 
 
 def margin_scale(margins: int) -> int:

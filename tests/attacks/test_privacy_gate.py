@@ -47,7 +47,7 @@ def test_what_is_measured_is_what_the_default_profile_says() -> None:
         rules.scale,
         rules.counts,
         rules.least,
-    ) == (privacy.ALLOWANCE, privacy.SCALE, privacy.COUNTS, privacy.LEAST)
+    ) == (privacy.ALLOWANCE, privacy.SCALE, privacy.COUNTS, LEAST)
 
 
 def test_the_sizes_of_the_gate_are_those_agreed() -> None:
