@@ -122,6 +122,7 @@ class NodeAnswer:
     unserved: tuple[Silent, ...] = ()
     beacon_id: str | None = None
     age_seconds: int = 0  # above 0: the node was not asked again
+    lifted: str = ""  # the place it was asked about instead, in its own assembly
 
     @property
     def exists(self) -> bool | None:

@@ -44,6 +44,7 @@ from portal.errors import SettingsError
 from portal.fanout import Fanout
 from portal.health import HealthBook
 from portal.joining import JoinBook
+from portal.liftover import Liftover
 from portal.metrics import Metrics
 from portal.node_doors import NodeDoors
 from portal.openapi import DescribedApi
@@ -115,6 +116,7 @@ def create_app(
         standings=Standings(doors),
         prospects=Prospects(doors),
         vocabulary=Vocabulary(registry),
+        liftover=Liftover(settings.chain_files),
         saved=(
             SavedSearches(settings.searches_file, clock=clock) if settings.searches_file else None
         ),

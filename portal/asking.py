@@ -21,6 +21,14 @@ from schemas.wire import canonical_json
 
 
 @dataclass(frozen=True, slots=True)
+class Instead:
+    """What one node is asked in place of the question: the same place in its own assembly."""
+
+    body: Mapping[str, object]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One node to ask; `unsupported` is why it need not be asked at all, `edition` changes with the
     versions of its datasets; a foreign one is asked as anyone, in the older form."""
@@ -31,6 +39,7 @@ class Target:
     edition: str = ""
     foreign: bool = False
     id: str = ""  # as its own description says; empty where that is not known
+    instead: Instead | None = None
 
     @property
     def root(self) -> str:
@@ -94,6 +103,8 @@ class Asking:
                 target.url, target.name, Outcome.UNSUPPORTED, target.unsupported, 0, "not asked"
             )
         started = _loop_time()
+        if target.instead is not None:
+            asked = Asked.of(asked.path, target.instead.body, asked.journey)
         if target.foreign:
             credential = anonymous
         shown = await _obtain(credential, target.url, (started + deadline) / 2)
@@ -165,6 +176,7 @@ def _row(target: Target, got: Got, shown: Credential, *, taken: float) -> NodeAn
         unserved=seen.unserved,
         beacon_id=target.id or seen.beacon_id,
         age_seconds=round(got.age),
+        lifted=target.instead.words if target.instead is not None else "",
     )
 
 

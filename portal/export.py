@@ -18,7 +18,7 @@ from portal.question import Question
 COLUMNS = (
     "node", "address", "dataset", "status", "exists", "answer", "count", "least", "most",
     "precision", "reason",
-    "latency_ms", "age_seconds", "asked_as",
+    "latency_ms", "age_seconds", "asked_as", "lifted",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -88,6 +88,7 @@ def _row(answer: NodeAnswer, one: SetAnswer | None) -> dict[str, object]:
         "latency_ms": answer.latency_ms,
         "age_seconds": answer.age_seconds,
         "asked_as": answer.asked_as,
+        "lifted": answer.lifted or None,
     }
 
 

@@ -12,13 +12,21 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from portal.answer import NodeAnswer, Outcome
-from portal.asking import Asked, Asking, Credential, CredentialFor, Target, anonymous
+from portal.asking import (
+    Asked,
+    Asking,
+    Credential,
+    CredentialFor,
+    Instead,
+    Target,
+    anonymous,
+)
 from portal.calls import Calls
 from portal.hops import Journey
 from portal.metrics import Metrics
 from portal.settings import Limits
 
-__all__ = ["Credential", "CredentialFor", "Fanout", "Target", "anonymous"]
+__all__ = ["Credential", "CredentialFor", "Fanout", "Instead", "Target", "anonymous"]
 
 
 class Fanout:

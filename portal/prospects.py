@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.answer import members
+from portal.liftover import Counterpart, fitting
 from portal.node_doors import NodeDoors
 from portal.question import Kind, Question
 from portal.registry import DATASETS_PATH, Dataset, Node, datasets_of
@@ -70,13 +71,27 @@ def unsupported(question: Question, node: Node, *, signed_in: bool) -> str:
     return ""
 
 
+def pose(question: Question, node: Node, counterparts: Sequence[Counterpart]) -> Question:
+    """As this node is asked: lifted to the assembly of its data, where that can be done."""
+    found = fitting(question, node.abilities.assemblies, counterparts)
+    return question if found is None or found.question is None else found.question
+
+
 def prospect(
-    question: Question, node: Node, datasets: Sequence[Dataset], *, signed_in: bool
+    question: Question,
+    node: Node,
+    datasets: Sequence[Dataset],
+    *,
+    signed_in: bool,
+    counterparts: Sequence[Counterpart] = (),
 ) -> Prospect:
     """`datasets` as this asker sees them at that node."""
-    if reason := unsupported(question, node, signed_in=signed_in):
+    posed = pose(question, node, counterparts)
+    if reason := unsupported(posed, node, signed_in=signed_in):
         return Prospect(node, can=False, words=reason)
     notes = tuple(_unlisted(question, node))
+    if posed is not question:
+        notes = (f"Lifted: it will be asked about {posed.assembly} {posed.text}.", *notes)
     if node.problem:
         return Prospect(
             node, can=False, words=f"Did not answer when last looked at: {node.problem}"
@@ -131,13 +146,19 @@ class Prospects:
         self._doors = doors
 
     async def all(
-        self, question: Question, nodes: Sequence[Node], visitor: Visitor
+        self,
+        question: Question,
+        nodes: Sequence[Node],
+        visitor: Visitor,
+        *,
+        counterparts: Sequence[Counterpart] = (),
     ) -> list[Prospect]:
-        return list(await asyncio.gather(*(self._of(question, node, visitor) for node in nodes)))
-
-    async def _of(self, question: Question, node: Node, visitor: Visitor) -> Prospect:
-        datasets = await self.seen(node, visitor)
-        return prospect(question, node, datasets, signed_in=visitor.session is not None)
+        seen = await asyncio.gather(*(self.seen(node, visitor) for node in nodes))
+        signed_in = visitor.session is not None
+        return [
+            prospect(question, node, datasets, signed_in=signed_in, counterparts=counterparts)
+            for node, datasets in zip(nodes, seen, strict=True)
+        ]
 
     async def seen(self, node: Node, visitor: Visitor) -> tuple[Dataset, ...]:
         """The node's datasets, with what each of them would tell this visitor."""

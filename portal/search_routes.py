@@ -97,8 +97,11 @@ def _add_asking(router: APIRouter, portal: Portal) -> None:
         except SkerryError as error:
             return _refused(request, portal, visitor, typed, error)
         nodes = portal.registry.nodes
-        prospects = await portal.prospects.all(question, nodes, visitor)
-        values = _form(portal, typed) | {"question": question, "prospects": prospects}
+        counterparts = portal.liftover.counterparts(question)
+        prospects = await portal.prospects.all(question, nodes, visitor, counterparts=counterparts)
+        values = _form(portal, typed) | {
+            "question": question, "prospects": prospects, "counterparts": counterparts,
+        }  # fmt: skip
         name = "_preview.html" if is_part(request) else "search.html"
         return portal.page(request, name, visitor=visitor, values=values)
 
@@ -240,6 +243,7 @@ def _asked(portal: Portal, question: Question) -> dict[str, object]:
     return {
         "question": question,
         "asked": len(portal.registry.nodes),
+        "counterparts": portal.liftover.counterparts(question),
         "snippets": snippets(question, beacon_url=beacon_url),
     }
 

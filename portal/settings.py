@@ -7,10 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from portal.errors import UnreadableQuestion
@@ -60,6 +68,16 @@ class Limits:
     kept_bytes: int = 32 * 1024 * 1024
 
 
+class ChainFile(BaseModel):
+    """A UCSC chain file from one assembly to another."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Literal["GRCh37", "GRCh38"]
+    target: Literal["GRCh37", "GRCh38"]
+    path: Path
+
+
 class PortalSettings(BaseSettings):
     """What an operator decides: where the portal is, which nodes it asks, who signs people in."""
 
@@ -85,6 +103,8 @@ class PortalSettings(BaseSettings):
     admins: tuple[str, ...] = Field(default=(), max_length=100)
     # An SQLite file for the searches that people ask to keep; without it nobody can.
     searches_file: Path | None = None
+    # By which a question goes to nodes whose data are on another assembly.
+    chain_files: tuple[ChainFile, ...] = Field(default=(), max_length=2)
     # Where nodes are, for the map: address to degrees north and east.
     places: dict[PublicUrl, tuple[Degrees90, Degrees180]] = Field(default={}, max_length=1000)
     name: str = Field(default="Skerry", min_length=1, max_length=80)

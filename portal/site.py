@@ -15,10 +15,11 @@ from starlette.responses import HTMLResponse
 from portal.answer import NodeAnswer
 from portal.applications import Applications
 from portal.errors import SignInNeeded
-from portal.fanout import Fanout
+from portal.fanout import Fanout, Instead, Target
 from portal.hops import begun
 from portal.joining import JoinBook
-from portal.prospects import Prospects, unsupported
+from portal.liftover import Liftover
+from portal.prospects import Prospects, pose, unsupported
 from portal.purpose_form import MAX_FIELDS
 from portal.question import Kind, Question, parse
 from portal.registry import Dataset, Node, Registry
@@ -85,6 +86,7 @@ class Portal:
     standings: Standings
     prospects: Prospects
     vocabulary: Vocabulary
+    liftover: Liftover
     saved: SavedSearches | None
     joining: JoinBook | None
     pages: Jinja2Templates
@@ -139,11 +141,18 @@ class Portal:
         """From `nodes`, or from all of them; one that cannot serve the question is not asked."""
         signed_in = visitor.session is not None
         chosen = self.registry.nodes if nodes is None else nodes
+        counterparts = self.liftover.counterparts(question)
+
+        def target(node: Node) -> Target:
+            posed, instead = pose(question, node, counterparts), None
+            if posed is not question:
+                body = posed.body(granularity=granularity)
+                instead = Instead(body, f"{posed.assembly} {posed.text}")
+            reason = unsupported(posed, node, signed_in=signed_in)
+            return replace(node.target, unsupported=reason, instead=instead)
+
         return self.fanout.ask(
-            [
-                replace(node.target, unsupported=unsupported(question, node, signed_in=signed_in))
-                for node in chosen
-            ],
+            [target(node) for node in chosen],
             f"/{question.kind.value}",
             body=question.body(granularity=granularity),
             credential=self.visitors.credential(visitor),
