@@ -16,11 +16,18 @@ from typer.core import TyperGroup
 from gateway.extras import need
 
 # Which library stands for an extra; a node's where nothing is said.
-_NEEDS = {"portal": ("aiohttp", "portal"), "workspace": ("httpx", "workspace")}
+_NEEDS = {
+    "federation": ("httpx", "workspace"),
+    "fl": ("httpx", "workspace"),
+    "portal": ("aiohttp", "portal"),
+    "workspace": ("httpx", "workspace"),
+}
 # name: (module of this room, its Typer, what the help says)
 _GROUPS = {
     "datasets": ("datasets_command", "app", "Versions of datasets: list, activate, roll back."),
     "duo": ("duo_command", "app", "Conditions of data use (DUO): judge and check them."),
+    "federation": ("federation_command", "app", "A coordinator of sites: make it, run it."),
+    "fl": ("fl_command", "app", "Federated runs: check applications, submit, follow."),
     "keys": ("keys_command", "app", "The node's storage key: change it."),
     "panel": ("panel_command", "app", "Public allele frequencies: take in, list."),
     "people": ("datasets_command", "people", "People of a dataset: withdraw one."),

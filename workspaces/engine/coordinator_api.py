@@ -8,7 +8,6 @@ sites took part and why others did not; the result is a candidate that an airloc
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 import tempfile
 import time
@@ -28,6 +27,7 @@ from schemas.errors import Forbidden, InvalidInput, SkerryError, TooLarge, Unaut
 from schemas.wire import Wire
 from workspaces.engine import bundle, federation
 from workspaces.engine.environment import Environment
+from workspaces.engine.federated import frames
 from workspaces.engine.federation import Federation
 from workspaces.engine.port import RunStatus, fingerprint
 from workspaces.engine.registering import signed_text
@@ -102,9 +102,8 @@ def _runs(link: Superlink, of: Federation) -> APIRouter:
 
     @router.post("/runs")
     async def submit(request: Request) -> dict[str, str]:
-        """The bundle's bytes; the configuration is the header X-Skerry-Plan, as JSON."""
-        content = await _body(request)
-        config = _plan(request.headers.get("x-skerry-plan", "{}"))
+        """The body is a frame: `plan` in its head, the part `bundle`."""
+        content, config = _submitted(await _body(request))
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder) / "application.fab"
             place.write_bytes(content)
@@ -216,11 +215,12 @@ async def _body(request: Request) -> bytes:
     return bytes(content)
 
 
-def _plan(text: str) -> dict[str, object]:
+def _submitted(raw: bytes) -> tuple[bytes, dict[str, object]]:
     try:
-        plan = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput("The configuration is not JSON.") from error
-    if not isinstance(plan, dict):
-        raise InvalidInput("The configuration is a JSON object.")
-    return plan
+        head, parts = frames.unpack(raw)
+        content, config = parts["bundle"], head["plan"]
+    except (ValueError, KeyError) as error:
+        raise InvalidInput("A run is submitted as a plan and a bundle.") from error
+    if not isinstance(config, dict):
+        raise InvalidInput("The plan is a JSON object.")
+    return content, config

@@ -34,7 +34,7 @@ from workspaces.engine.federated import masking
 from workspaces.engine.federated.roster import Refused, Start
 from workspaces.engine.port import Node, Outcome, SiteNode, fingerprint
 from workspaces.engine.way_out import WayOut
-from workspaces.errors import EngineRefused
+from workspaces.errors import EngineRefused, NodeSilent
 from workspaces.sandbox import SOCKET, WORKPLACE, Profile, Sandbox, probe
 
 _MARGIN = 300  # seconds a start's key outlives its node's wall clock: clocks differ
@@ -121,7 +121,10 @@ class FlowerEngine:
         if not isinstance(node, FlowerNode):
             raise EngineRefused("That node is of another engine.")
         await node.end(Outcome.STOPPED)
-        await asyncio.to_thread(registering.unregister, node.site, node.public_key)
+        # The key is gone with the sandbox: a coordinator that is away cannot keep the site from
+        # stopping, nor anybody use what it still lists.
+        with suppress(EngineRefused, NodeSilent):
+            await asyncio.to_thread(registering.unregister, node.site, node.public_key)
 
     def _profile(self, site: SiteNode, inside: Path) -> Profile:
         readable = [inside, self._environment.folder, site.data_folder]

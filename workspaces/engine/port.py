@@ -85,7 +85,8 @@ class Engine(Protocol):
         ...
 
     async def stop_node(self, node: Node) -> None:
-        """Returns when every process of the node is gone and its key no longer registered."""
+        """Returns when every process of the node is gone and its key with it; the coordinator is
+        told, and a silent one does not matter."""
         ...
 
 

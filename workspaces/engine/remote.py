@@ -18,7 +18,8 @@ from typing import Any
 import httpx
 
 from workspaces.engine import bundle, registering
-from workspaces.engine.port import Coordinator, RunState, RunStatus, plan_text
+from workspaces.engine.federated import frames
+from workspaces.engine.port import Coordinator, RunState, RunStatus
 from workspaces.errors import EngineRefused, NodeSilent
 
 _SECONDS = 60.0
@@ -35,8 +36,8 @@ class RemoteCoordinator:
 
     async def submit(self, application: Path, *, config: Mapping[str, object]) -> str:
         found = bundle.bundle(application)
-        headers = {"X-Skerry-Plan": plan_text(config)}
-        answer = await self._ask("POST", "/runs", content=found.content, headers=headers)
+        body = frames.pack({"plan": dict(config)}, {"bundle": found.content})
+        answer = await self._ask("POST", "/runs", content=body)
         return str(answer.json()["run"])
 
     async def status(self, run: str) -> RunStatus:
@@ -67,15 +68,12 @@ class RemoteCoordinator:
     async def stop(self, run: str) -> None:
         await self._ask("POST", f"/runs/{run}/stop")
 
-    async def _ask(
-        self, method: str, path: str, *, content: bytes = b"", headers: Mapping[str, str] = {}
-    ) -> httpx.Response:
+    async def _ask(self, method: str, path: str, *, content: bytes = b"") -> httpx.Response:
         try:
             async with httpx.AsyncClient(verify=self._trusting, timeout=_SECONDS) as line:
                 answer = await line.request(
-                    method, self._address + path, content=content,
-                    headers={**self._headers, **headers},
-                )  # fmt: skip
+                    method, self._address + path, content=content, headers=self._headers
+                )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NodeSilent(
                 f"{self._address} does not answer: is `skerry federation serve` running there?",

@@ -11,7 +11,7 @@ MAX_PARTS = 4_096
 
 def pack(head: Mapping[str, object], parts: Mapping[str, bytes]) -> bytes:
     sizes = [[name, len(part)] for name, part in parts.items()]
-    text = json.dumps({"head": head, "parts": sizes}).encode()
+    text = json.dumps({"head": head, "parts": sizes}, allow_nan=False).encode()
     return b"".join([len(text).to_bytes(4, "big"), text, *parts.values()])
 
 
@@ -21,7 +21,7 @@ def unpack(raw: bytes) -> tuple[dict[str, object], dict[str, bytes]]:
     if len(raw) < 4 + length or length > MAX_HEAD:
         raise ValueError("not a message")
     try:
-        said = json.loads(raw[4 : 4 + length])
+        said = json.loads(raw[4 : 4 + length], parse_constant=_no_number)
         head, sizes = said["head"], said["parts"]
         names = [name for name, _ in sizes]
         ends = [size for _, size in sizes]
@@ -38,6 +38,10 @@ def unpack(raw: bytes) -> tuple[dict[str, object], dict[str, bytes]]:
         parts[name] = raw[place : place + size]
         place += size
     return head, parts
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
 
 
 def texts(value: object) -> list[str]:

@@ -1,0 +1,198 @@
+"""`skerry fl`: what a committee sees of a federated application, and how a run is submitted.
+
+A run is led by the coordinator; this shows how it goes and keeps what it gives, which is still for
+an airlock to judge.
+"""
+
+# ruff: noqa: T201
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.errors import Exit, LoadRefused
+
+if TYPE_CHECKING:
+    from workspaces.engine.port import RunStatus
+    from workspaces.engine.remote import RemoteCoordinator
+
+app = typer.Typer(no_args_is_help=True, help="Federated runs: check applications, submit, follow.")
+
+MAX_PLAN = 256 * 1024
+
+Application = Annotated[str, typer.Argument(help="a shipped one's name, a folder, a bundle")]
+BundleFile = Annotated[
+    Path, typer.Option("--federation", help="a site's bundle, or any other of the federation")
+]
+TokenFile = Annotated[Path, typer.Option(help="holds the coordinator's token for you")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
+
+
+@app.command()
+def check(
+    application: Application,
+    *,
+    plan: Annotated[Path | None, typer.Option(help="JSON of a configuration to permit")] = None,
+    save: Annotated[Path | None, typer.Option(help="also write the bundle to this file")] = None,
+) -> None:
+    """What a committee sees: digests, outputs, what sites disclose, every file."""
+    import hashlib
+
+    from workspaces.engine import bundle, environment
+    from workspaces.engine.port import plan_text
+
+    found = bundle.bundle(application)
+    facts = json.loads(bundle.stated(found)) | {"environment": environment.digest()}
+    if plan is not None:
+        text = plan_text(_plan(plan))
+        facts["configuration"] = hashlib.sha256(text.encode()).hexdigest()
+    if save is not None:
+        save.write_bytes(found.content)
+    print(json.dumps(facts, indent=2))
+
+
+@app.command()
+def sites(*, federation: BundleFile, token_file: TokenFile, as_json: AsJson = False) -> None:
+    """Which sites of a federation are connected now."""
+    found = asyncio.run(_coordinator(federation, token_file).sites())
+    if as_json:
+        print(json.dumps(found))
+        return
+    for name, connected in sorted(found.items()):
+        print(f"{name}: {'connected' if connected else 'not connected'}")
+
+
+@app.command()
+def run(
+    application: Application,
+    *,
+    federation: BundleFile,
+    token_file: TokenFile,
+    plan: Annotated[Path, typer.Option(help="JSON of what is to be analysed")],
+    output: Annotated[Path, typer.Option(help="new folder for the candidates")],
+    seconds: Annotated[int, typer.Option(min=1, help="to wait for the end")] = 3_600,
+    as_json: AsJson = False,
+) -> None:
+    """Submits a run, shows how it goes, and keeps its candidates for an airlock."""
+    from workspaces.engine.port import RunState
+
+    wanted, coordinator = _plan(plan), _coordinator(federation, token_file)
+    output.mkdir(parents=True)
+    seen = (lambda now: None) if as_json else _shown()
+    status, found = asyncio.run(
+        _follow(coordinator, Path(application), wanted, seconds=seconds, seen=seen)
+    )
+    for number, candidate in enumerate(found):
+        (output / f"candidate-{number}.json").write_bytes(candidate)
+    if as_json:
+        print(json.dumps(_facts(status)))
+    if status.state is not RunState.DONE:
+        print(f"skerry: run {status.run} {status.state}: {status.reason}", file=sys.stderr)
+        raise SystemExit(Exit.FAILED)
+    if not as_json:
+        print(f"{output}: {len(found)} candidates of run {status.run}, for an airlock to judge")
+
+
+@app.command()
+def status(
+    run: Annotated[str, typer.Argument(help="its number")],
+    *,
+    federation: BundleFile,
+    token_file: TokenFile,
+) -> None:
+    """How a run goes: its round, the sites present, and why others are missing."""
+    print(json.dumps(_facts(asyncio.run(_coordinator(federation, token_file).status(run)))))
+
+
+@app.command()
+def stop(
+    run: Annotated[str, typer.Argument(help="its number")],
+    *,
+    federation: BundleFile,
+    token_file: TokenFile,
+) -> None:
+    """Stops a run; nothing of it is opened any more."""
+    asyncio.run(_coordinator(federation, token_file).stop(run))
+    print(f"run {run} told to stop")
+
+
+async def _follow(
+    coordinator: RemoteCoordinator,
+    application: Path,
+    plan: dict[str, object],
+    *,
+    seconds: float,
+    seen: Callable[[RunStatus], None],
+) -> tuple[RunStatus, tuple[bytes, ...]]:
+    from workspaces.engine.port import RunState
+    from workspaces.engine.remote import wait
+
+    number = await coordinator.submit(application, config=plan)
+    status = await wait(coordinator, number, seconds=seconds, seen=seen)
+    done = status.state is RunState.DONE
+    return status, await coordinator.results(number) if done else ()
+
+
+def _shown() -> Callable[[RunStatus], None]:
+    """A line for every change."""
+    last = ""
+
+    def show(status: RunStatus) -> None:
+        nonlocal last
+        missing = "; ".join(f"{name}: {why}" for name, why in status.missing.items())
+        line = f"run {status.run} {status.state}, {status.round or 'not begun'}"
+        if status.present:
+            line += f", {len(status.present)} sites"
+        if missing:
+            line += f"; missing {missing}"
+        if line != last:
+            print(line, flush=True)
+        last = line
+
+    return show
+
+
+def _facts(status: RunStatus) -> dict[str, object]:
+    return {
+        "run": status.run,
+        "state": status.state.value,
+        "round": status.round,
+        "present": list(status.present),
+        "missing": dict(status.missing),
+        "reason": status.reason,
+    }
+
+
+def _coordinator(federation: Path, token_file: Path) -> RemoteCoordinator:
+    from workspaces.engine.federation import read_site_bundle
+    from workspaces.engine.remote import RemoteCoordinator
+
+    joined = read_site_bundle(federation)
+    try:
+        token = token_file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LoadRefused(f"{token_file}: cannot be read as a token file") from error
+    certificate = joined.authority.encode()
+    return RemoteCoordinator(joined.registrar, token=token, certificate=certificate)
+
+
+def _plan(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as file:
+            found = json.loads(file.read(MAX_PLAN), parse_constant=_no_number)
+    except (OSError, ValueError, RecursionError) as error:
+        raise LoadRefused(f"{path}: cannot be read as a plan, a JSON object") from error
+    if not isinstance(found, dict):
+        raise LoadRefused(f"{path}: a plan is a JSON object")
+    return found
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
