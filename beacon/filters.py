@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args
 
 from beacon.catalog import AnyOf, Compare, HasTerm, Not, Predicate, Segment
@@ -51,6 +52,12 @@ def read_get(values: Sequence[str]) -> tuple[Filter, ...]:
     """The filters of a GET: comma-joined ids or `id:operator value` run together.
 
     An empty one is refused, since dropping it would widen the question."""
+    return _read_get(tuple(values))
+
+
+@lru_cache(256)
+def _read_get(values: tuple[str, ...]) -> tuple[Filter, ...]:
+    """Many questions are asked of the same people."""
     parts = [part for value in values for part in value.split(",")]
     if not all(part.strip() for part in parts):
         raise BadQuestion("filters is empty or has an empty filter; leave it out to ask of all.")

@@ -38,13 +38,19 @@ class Carriers:
         rows = self._ask("SELECT person FROM samples ORDER BY number")
         return np.array([person for (person,) in rows], dtype=np.uint32)
 
+    @cached_property
+    def _one_each(self) -> bool:
+        """Whether every person has one sample, in the order of people."""
+        return np.array_equal(self._persons, np.arange(self._count))
+
     def of(self, rows: BitMap) -> BitMap:
         """People carrying at least one of these variants."""
         if len(rows) > self._count * _ROWS_PER_PERSON:
             return BitMap(person for person in range(self._count) if self._has_any(person, rows))
         _, blobs = self._calls(rows)
         if len(blobs) == 1:
-            return sparse.bitmap(self._persons[sparse.decode(blobs[0])])
+            called = sparse.decode(blobs[0])
+            return sparse.bitmap(called if self._one_each else self._persons[called])
         samples = np.flatnonzero(sparse.union(blobs, len(self._persons)))
         return sparse.bitmap(self._persons[samples])
 

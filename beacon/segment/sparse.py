@@ -18,6 +18,7 @@ Numbers = NDArray[np.uint32]
 _GAPS, _SHORT, _LONG, _BITS = range(4)
 _SHORT_FORM = bytes([_SHORT])
 _MORE = 255
+_LONG_GAP = bytes([_MORE])
 _FEW = 8  # so few that trying the other forms saves nothing worth its time
 
 
@@ -59,14 +60,17 @@ def decode(blob: bytes) -> Numbers:
     form = blob[0]
     if form == _BITS:
         raw = np.frombuffer(blob, np.uint8, offset=1)
-        return np.flatnonzero(np.unpackbits(raw, bitorder="little")).astype(np.uint32)
+        marks = np.unpackbits(raw, bitorder="little").view(np.bool_)
+        return np.flatnonzero(marks).astype(np.uint32)
     if form != _GAPS:
         kind = np.uint16 if form == _SHORT else np.uint32
         return np.frombuffer(blob, kind, offset=1).astype(np.uint32)
     raw = np.frombuffer(blob, np.uint8, offset=1)
-    ends = np.cumsum(raw, dtype=np.uint32)[raw != _MORE]
-    numbers: Numbers = np.add(ends, np.arange(len(ends), dtype=np.uint32))
-    return numbers
+    ends: Numbers = np.cumsum(raw, dtype=np.uint32)
+    if _LONG_GAP in blob:
+        ends = ends[raw != _MORE]
+    ends += np.arange(len(ends), dtype=np.uint32)
+    return ends
 
 
 def marked(blobs: Sequence[bytes], marks: NDArray[np.bool_]) -> list[int]:
@@ -95,7 +99,7 @@ def union(blobs: Sequence[bytes], size: int) -> NDArray[np.bool_]:
 
 def bitmap(numbers: NDArray[np.integer]) -> BitMap:
     """A bitmap of numbers in any order; from an `array` it is filled without boxing each."""
-    return BitMap(array("I", numbers.astype(np.uint32).tobytes()))
+    return BitMap(array("I", numbers.astype(np.uint32, copy=False).tobytes()))
 
 
 def encode_codes(codes: NDArray[np.uint16]) -> bytes:
