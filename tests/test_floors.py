@@ -31,6 +31,8 @@ def test_each_sharp_tool_has_one_importer() -> None:
             "streams/opened_source.py",
             "streams/opening.py",
             "streams/slices/sealed.py",
+            # Runs in the engine's environment, where nothing of ours above it is.
+            "workspaces/engine/federated/masks.py",
         },
     }
     for word, allowed in owners.items():
