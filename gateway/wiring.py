@@ -65,7 +65,7 @@ from passports.passport import Clearinghouse
 from passports.sessions import Sessions
 from passports.tokens import SigningKey
 from passports.userinfo import Userinfo
-from streams import envelope
+from streams import envelope, in_place
 from streams.agent import AgentClient
 from streams.header import open_header, read_header
 from streams.htsget.routes import ServiceFacts
@@ -257,6 +257,7 @@ def assemble(
                 environment=settings.environment,
             ),
             sequences=Sequences(Index(home.references)),
+            accel=in_place.folders(settings.accel),
         ),
         *_references(home, facts),
         gateway.pages.routes.build(

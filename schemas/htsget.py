@@ -94,7 +94,10 @@ class SignedSlice(Wire):
 
 
 class TicketUrl(Wire):
+    """`headers` are to be sent with the request."""
+
     url: str
+    headers: dict[str, str] | None = None
 
 
 class Ticket(Wire):

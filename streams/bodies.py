@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from streams.places import open_file, remote_source
@@ -27,7 +28,7 @@ class Reader(Protocol):
 
 
 class Body(Protocol):
-    """`etag` differs wherever the bytes do."""
+    """`etag` differs wherever the bytes do; `lies` is the file that is the body, if one is."""
 
     @property
     def object_id(self) -> str: ...
@@ -35,6 +36,8 @@ class Body(Protocol):
     def size(self) -> int: ...
     @property
     def etag(self) -> str: ...
+    @property
+    def lies(self) -> Path | None: ...
     def open(self) -> Reader: ...
 
 
@@ -54,6 +57,13 @@ class SealedBody:
     @property
     def etag(self) -> str:
         return self.sealed.segment_root
+
+    @property
+    def lies(self) -> Path | None:
+        place = self.sealed.place
+        if place is None:
+            return self.vault.bodies.path(self.sealed.segment_root).resolve()
+        return Path(place.at) if place.etag is None and place.start0 == 0 else None
 
     def open(self) -> Reader:
         place = self.sealed.place
@@ -84,6 +94,11 @@ class ClearBody:
     @property
     def size(self) -> int:
         return self.woven.size
+
+    @property
+    def lies(self) -> Path | None:
+        is_whole = self.woven.pieces == (Stretch(0, self.found.size),)
+        return Path(self.found.path) if is_whole and self.found.etag is None else None
 
     def open(self) -> Reader:
         remote = self.shelf.remote(self.found)

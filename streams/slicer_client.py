@@ -54,6 +54,10 @@ class SliceBody:
     header: bytes = field(repr=False)
     client: SlicerClient = field(repr=False)
 
+    @property
+    def lies(self) -> Path | None:
+        return None
+
     def open(self) -> Reader:
         return self.client.connect(self.etag)
 

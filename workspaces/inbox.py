@@ -131,7 +131,7 @@ def _collect(
             raise PlaceFull(
                 f"The object has {proven.plain_size} bytes; {most_bytes} may still be brought in."
             )
-        parts = [part.url for part in answer.urls[1:]]
+        parts = answer.urls[1:]
         # A slice is sealed anew for every ticket: parts of two do not go together.
         body = proven.segment_root if isinstance(proven, Manifest) else proven.header_sha256
         parcel = Parcel(held.folder / "incoming" / f"{body}-{len(parts)}", size=proven.body_size)

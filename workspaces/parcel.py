@@ -7,19 +7,23 @@ whole is proven by `manifest` while `inbox` opens it.
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 
+from schemas.htsget import TicketUrl
 from workspaces.errors import NodeSilent, ReleaseUntrue
 from workspaces.wire import MAX_REFUSAL, read_capped, refusal
 
 MAX_ATTEMPTS = 5
 PAUSE_SECONDS = 0.2
+_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{1,15})", re.ASCII)
 
 
 class Parcel:
@@ -31,15 +35,16 @@ class Parcel:
         self._pause = pause
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def collect(self, urls: Sequence[str], *, origin: str, http: httpx.Client) -> None:
+    def collect(self, parts: Sequence[TicketUrl], *, origin: str, http: httpx.Client) -> None:
         """Raises NodeRefused (ask for a new ticket), NodeSilent (try again) or ReleaseUntrue."""
-        for url in urls:
-            _check_origin(url, origin)
+        urls = [_Address.of(part) for part in parts]
+        for address in urls:
+            _check_origin(address.url, origin)
         held = 0
-        for number, url in enumerate(urls):
+        for number, address in enumerate(urls):
             done = self._done(number)
             if not done.exists():
-                self._collect_one(number, url, most=self._size - held, http=http)
+                self._collect_one(number, address, most=self._size - held, http=http)
             held += done.stat().st_size
             if held > self._size:
                 raise ReleaseUntrue("The parts are longer together than the node signed.")
@@ -56,11 +61,13 @@ class Parcel:
     def _done(self, number: int) -> Path:
         return self._folder / f"{number:06d}.sealed"
 
-    def _collect_one(self, number: int, url: str, *, most: int, http: httpx.Client) -> None:
+    def _collect_one(
+        self, number: int, address: _Address, *, most: int, http: httpx.Client
+    ) -> None:
         part = self._folder / f"{number:06d}.part"
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                _go_on(url, part, most=most, http=http)
+                _go_on(address, part, most=most, http=http)
             except httpx.TransportError as error:
                 if attempt == MAX_ATTEMPTS:
                     raise NodeSilent(
@@ -73,20 +80,54 @@ class Parcel:
                 return
 
 
-def _go_on(url: str, part: Path, *, most: int, http: httpx.Client) -> None:
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """Where a part is, from byte `start0` on and, where it is one of a longer body, to `last`."""
+
+    url: str
+    start0: int = 0
+    last: int | None = None
+
+    @classmethod
+    def of(cls, part: TicketUrl) -> _Address:
+        """Of the headers of a ticket only a range is ever sent."""
+        stated = (part.headers or {}).get("Range")
+        if stated is None:
+            return cls(part.url)
+        found = _RANGE.fullmatch(stated)
+        if found is None:
+            raise ReleaseUntrue("The ticket gives a range that cannot be asked for.")
+        return cls(part.url, int(found[1]), int(found[2]))
+
+    def headers(self, held: int) -> dict[str, str]:
+        """What asks for the rest."""
+        headers = {"Accept-Encoding": "identity"}
+        if held or self.last is not None:
+            last = "" if self.last is None else self.last
+            headers["Range"] = f"bytes={self.start0 + held}-{last}"
+        return headers
+
+    def is_all(self, held: int) -> bool:
+        return self.last is not None and self.start0 + held > self.last
+
+
+def _go_on(address: _Address, part: Path, *, most: int, http: httpx.Client) -> None:
     held = part.stat().st_size if part.exists() else 0
-    headers = {"Accept-Encoding": "identity"}
-    if held:
-        headers["Range"] = f"bytes={held}-"
-    with http.stream("GET", url, headers=headers) as response:
+    if held and address.is_all(held):
+        return
+    with http.stream("GET", address.url, headers=address.headers(held)) as response:
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and held:
             return  # the last attempt broke after the last byte; the digests decide
         if not response.is_success:
             raise refusal(response.status_code, read_capped(response, MAX_REFUSAL))
         if response.status_code != httpx.codes.PARTIAL_CONTENT:
+            if address.last is not None:
+                raise ReleaseUntrue("The node sent more than the range it gave.")
             held = 0
-        elif not response.headers.get("Content-Range", "").startswith(f"bytes {held}-"):
-            raise ReleaseUntrue("The node sent another range than the one asked for.")
+        else:
+            sent = response.headers.get("Content-Range", "")
+            if not sent.startswith(f"bytes {address.start0 + held}-"):
+                raise ReleaseUntrue("The node sent another range than the one asked for.")
         with part.open("r+b" if held else "wb") as file:
             file.seek(held)
             for piece in response.iter_raw():

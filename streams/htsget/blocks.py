@@ -22,12 +22,14 @@ from streams.htsget.browsers import add_preflight, cross_origin
 from streams.htsget.desk import TicketDesk
 from streams.htsget.ranges import read_range_header
 from streams.htsget.tickets import Address, Part, error_body
+from streams.in_place import REDIRECT, Accel, asked_range
 from streams.release import Releases
 from streams.sessions import Session
 
 SHORT_BYTES = 1024 * 1024  # up to so much is read before it is sent, and is no stream
 
 _PATH = "/htsget/blocks/{session}/{raw_part}"
+_IN_PLACE = _PATH + "/in-place"
 _PART = re.compile(r"(\d{1,15})-(\d{1,15})", re.ASCII)
 _NUMBER = re.compile(r"\d{1,12}", re.ASCII)
 _TYPE = "application/octet-stream"
@@ -41,8 +43,38 @@ def add_blocks(router: APIRouter, desk: TicketDesk) -> None:
             await desk.refused(error, None, door="htsget.blocks", object_id=None)
             raise
 
+    async def in_place(request: Request) -> Response:
+        try:
+            return await _in_place(request, desk.releases, desk.accel)
+        except SkerryError as error:
+            await desk.refused(error, None, door="htsget.blocks", object_id=None)
+            raise
+
     add_preflight(router, _PATH)
     router.routes.append(Route(_PATH, block, methods=["GET", "HEAD"]))
+    add_preflight(router, _IN_PLACE)
+    router.routes.append(Route(_IN_PLACE, in_place, methods=["GET", "HEAD"]))
+
+
+async def _in_place(request: Request, releases: Releases, accel: Accel | None) -> Response:
+    """A range of the body itself, which nginx sends where it asked to."""
+    address, signature = _read_address(request)
+    part = asked_range(request.headers.getlist("range"), address.part)
+    size = part.end0 - part.start0
+    if request.method == "HEAD":
+        session = await releases.admit(address, signature)
+        about = _about(part, session.body.size)[1]
+        return Response(None, 206, _headers(request, session) | about, _TYPE)
+    claim = await releases.claim(address, signature, start0=part.start0, end0=part.end0)
+    headers = _headers(request, claim.session)
+    location = None if accel is None else accel.location(claim.session.body)
+    if accel is not None and location is not None and accel.hands_over(request.headers):
+        await releases.hand_over(claim)
+        return Response(None, 200, {**headers, REDIRECT: location}, _TYPE)
+    headers |= _about(part, claim.session.body.size)[1]
+    if size > SHORT_BYTES:
+        return StreamingResponse(releases.send(claim), 206, headers, _TYPE)
+    return _Short([batch async for batch in releases.send(claim)], 206, headers)
 
 
 async def _answer(request: Request, releases: Releases) -> Response:

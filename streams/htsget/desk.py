@@ -19,7 +19,7 @@ from access.permits import PermitOffice
 from passports.passport import Researcher
 from schemas.errors import InvalidInput, SkerryError
 from schemas.grants import SignedPermit
-from schemas.htsget import TicketAnswer
+from schemas.htsget import TicketAnswer, TicketUrl
 from schemas.wire import LocalId
 from streams.clear import ONLY_SEALED, ClearDoor, choose
 from streams.entitlement import Entitlement, Entitlements
@@ -36,6 +36,7 @@ from streams.htsget.tickets import (
     sign,
     ticket,
 )
+from streams.in_place import Accel, range_of
 from streams.keys import check_public_bytes, parse_public_key
 from streams.refget.sequences import Sequences
 from streams.release import Opened, Releases, byte_budget
@@ -86,6 +87,7 @@ class TicketDesk:
     public_url: str
     clock: Callable[[], float]
     sequences: Sequences | None = None
+    accel: Accel | None = None
 
     async def ticket(self, researcher: Researcher | None, wanted: Wanted) -> TicketAnswer:
         """Raises whatever stands against it; then nothing has left."""
@@ -185,7 +187,7 @@ class TicketDesk:
             now=int(self.clock()),
         )
 
-    def _address(self, session: Session, part: Part) -> str:
+    def _address(self, session: Session, part: Part) -> TicketUrl:
         address = Address(
             session=session.session_id,
             object_id=session.body.object_id,
@@ -194,9 +196,12 @@ class TicketDesk:
             expires=session.expires,
         )
         signature = sign(address, self.releases.address_key)
-        return (
-            f"{self.public_url}/htsget/blocks/{session.session_id}/{part.start0}-{part.end0}"
-            f"?expires={session.expires}&signature={signature}"
+        in_place = self.accel is not None and self.accel.location(session.body) is not None
+        where = f"{session.session_id}/{part.start0}-{part.end0}{'/in-place' if in_place else ''}"
+        query = f"expires={session.expires}&signature={signature}"
+        return TicketUrl(
+            url=f"{self.public_url}/htsget/blocks/{where}?{query}",
+            headers=range_of(part) if in_place else None,
         )
 
     def _is_known(self, object_id: str) -> bool:

@@ -31,6 +31,7 @@ from streams.htsget.desk import TicketDesk
 from streams.htsget.single_use import SingleUse, Tickets
 from streams.htsget.single_use_routes import add_single_use
 from streams.htsget.tickets import MEDIA_TYPE
+from streams.in_place import Accel
 from streams.refget.sequences import Sequences
 from streams.release import Releases
 from streams.shelf import Shelf
@@ -67,9 +68,10 @@ def build(
     clock: Callable[[], float],
     service: ServiceFacts | None = None,
     sequences: Sequences | None = None,
+    accel: Accel | None = None,
 ) -> APIRouter:
     """Full paths, to be mounted without a prefix; `public_url` has no trailing slash. `sequences`
-    tell which ones a grant's refget digests mean."""
+    tell which ones a grant's refget digests mean, `accel` which bodies nginx sends."""
     desk = TicketDesk(
         entitlements=Entitlements(vault, book, store, recipients),
         clear=ClearDoor(shelf, book),
@@ -79,6 +81,7 @@ def build(
         public_url=public_url,
         clock=clock,
         sequences=sequences,
+        accel=accel,
     )
     service = service or _unnamed(public_url)
     router = APIRouter(tags=["htsget"])

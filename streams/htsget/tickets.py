@@ -82,20 +82,23 @@ def parts(body_size: int, *, each: int | None = None) -> Iterator[Part]:
 
 
 def ticket(
-    form: str, header: bytes, addresses: Sequence[str], *, manifest: SignedManifest | SignedSlice
+    form: str,
+    header: bytes,
+    addresses: Sequence[TicketUrl],
+    *,
+    manifest: SignedManifest | SignedSlice,
 ) -> TicketAnswer:
     """The header inline, then the body's addresses: joined, one Crypt4GH file."""
     inline = "data:;base64," + base64.b64encode(header).decode()
-    urls = tuple(TicketUrl(url=url) for url in (inline, *addresses))
+    urls = (TicketUrl(url=inline), *addresses)
     if isinstance(manifest, SignedSlice):
         return TicketAnswer(htsget=Ticket(format=form, urls=urls, skerry_slice=manifest))
     return TicketAnswer(htsget=Ticket(format=form, urls=urls, skerry=manifest))
 
 
-def clear_ticket(form: str, addresses: Sequence[str], *, md5: str | None) -> TicketAnswer:
+def clear_ticket(form: str, addresses: Sequence[TicketUrl], *, md5: str | None) -> TicketAnswer:
     """The body's addresses: joined, one file of the format."""
-    urls = tuple(TicketUrl(url=url) for url in addresses)
-    return TicketAnswer(htsget=Ticket(format=form, urls=urls, md5=md5))
+    return TicketAnswer(htsget=Ticket(format=form, urls=tuple(addresses), md5=md5))
 
 
 def sign(address: Address, key: bytes) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import yaml
 
-from gateway import home
+from gateway import config, home
 from gateway.config import NodeSettings
 from gateway.home import NodeHome
 from passports.tokens import PASSPORT_TYP, SigningKey, sign
@@ -87,12 +87,20 @@ def _settings(port: int) -> NodeSettings:
     return SETTINGS.model_copy(update=given)
 
 
-def made(folder: Path, *, records: int = 2_000) -> Served:
-    """A node's folder, not served yet."""
+def made(
+    folder: Path,
+    *,
+    records: int = 2_000,
+    in_front: str | None = None,
+    accel: Mapping[str, str] | None = None,
+) -> Served:
+    """A node's folder, not served yet; `in_front` is the address of what stands before it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = _settings(port)
+    settings = _settings(port).model_copy(update={"accel": dict(accel or {})})
+    if in_front is not None:
+        settings = settings.model_copy(update={"public_url": in_front})
     node_home = home.create(folder / "n", settings)
     node_home.policies.write_text(yaml.safe_dump({"version": "one", "datasets": [POLICY]}), "utf-8")
     broker = {"issuer": BROKER, "jwks_url": f"{BROKER}/jwks", "keys": [KEY.public_jwk()]}
@@ -164,3 +172,8 @@ def granted(served: Served) -> str:
     served.call("rosa", "POST", f"/access/requests/{name}/submit")
     served.call("dora", "POST", f"/access/requests/{name}/approve")
     return name
+
+
+def port_of(served: Served) -> int:
+    """Where the node itself listens."""
+    return config.load(served.home.settings).port
