@@ -153,6 +153,32 @@ async def test_only_those_the_filter_holds_of_pay_for_its_variant(node: BeaconNo
     assert once > min(spent(node, "payer"))
 
 
+@pytest.mark.parametrize("path", ["/individuals", "/g_variants"])
+async def test_a_variant_among_people_is_one_line_and_one_draw_in_every_spelling(
+    node: BeaconNode, path: str
+) -> None:
+    """Random pairs of a spelling of the allele and one of the filters, as many as there are."""
+    variants = [
+        {"referenceName": "chr1", "start": "100", "referenceBases": "A", "alternateBases": "G"},
+        {"genomicAlleleShortForm": "NC_000001.11:g.101A>G"},
+        {"genomicAlleleShortForm": "1-101-A-G"},
+        {"referenceName": "1", "start": "99", "referenceBases": "GA", "alternateBases": "GG"},
+    ]
+    sick, well = "ICD10:G35", FEMALE["id"]
+    filters = [f"-{sick},{well}", f"{well},-{sick}", f"{well},{well},-{sick}"]
+    before = lines(node)
+    told = {
+        str(await ask(node, path, name=f"line-{path}", filters=spelled, **variant))
+        for variant in variants
+        for spelled in filters
+    }
+    assert len(told) == 1
+    assert "200" in told.pop()
+    answers, counts = (after - was for after, was in zip(lines(node), before, strict=True))
+    assert answers <= 1  # none where the price is too little to note
+    assert counts == (2 if path == "/individuals" else 1)  # of the people, and of who carries it
+
+
 async def test_variants_of_a_group_without_a_variant_named_are_refused(node: BeaconNode) -> None:
     for path in ("/g_variants", "/g_variants/1-101-A-G/biosamples"):
         assert (await ask(node, path, name="rosa", filters=FEMALE["id"]))[0] == 403
@@ -234,6 +260,14 @@ async def test_a_term_is_listed_where_everybody_is_told_of_it(node: BeaconNode, 
     assert (await ask(node, "/individuals", filters="ORPHA:1"))[1]["exists"] is False
     exact = (await node.get(path, name="grace")).json()["response"]["filteringTerms"]
     assert "ORPHA:1" in {term["id"] for term in exact}
+
+
+def lines(node: BeaconNode) -> tuple[int, int]:
+    """Of answers and of counts in the ledger."""
+    with node.ledger._database.looking() as connection:
+        answers = connection.exec_driver_sql("SELECT count(*) FROM privacy_answer").scalar_one()
+        counts = connection.exec_driver_sql("SELECT count(*) FROM privacy_count").scalar_one()
+    return answers, counts
 
 
 def spent(node: BeaconNode, name: str) -> list[int]:

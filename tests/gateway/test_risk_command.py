@@ -104,8 +104,8 @@ def changes(
 
 
 def test_an_edit_that_tells_more_is_named_first(home: NodeHome) -> None:
-    kept = {"id": "kept", "level": "public", "profile": "open"}
-    free = {"id": "free", "level": "public", "profile": "default"}
+    kept: dict[str, object] = {"id": "kept", "level": "public", "profile": "open"}
+    free: dict[str, object] = {"id": "free", "level": "public", "profile": "default"}
     found = changes(home, kept, free)
     assert [one["dataset"] for one in found if one["worse"]] == ["kept"] * 3
     assert [one["worse"] for one in found] == [True] * 3 + [False] * 3
@@ -115,8 +115,8 @@ def test_an_edit_that_tells_more_is_named_first(home: NodeHome) -> None:
 
 
 def test_a_profile_of_the_files_own_shows_what_it_gives_away(home: NodeHome) -> None:
-    kept = {"id": "kept", "level": "public", "profile": "loose"}
-    free = {"id": "free", "level": "public", "profile": "open"}
+    kept: dict[str, object] = {"id": "kept", "level": "public", "profile": "loose"}
+    free: dict[str, object] = {"id": "free", "level": "public", "profile": "open"}
     loose = {"name": "loose", "allowance": 1.2, "noise": 6, "counts": 120}
     found = changes(home, kept, free, profiles=[loose])
     assert {one["power"]: one["worse"] for one in found} == {
