@@ -16,7 +16,7 @@ GOAL_MS = 0.15
 _CALLERS, _ASKED = 200, 1_000
 
 
-def cost(scratch: Path, *, lines: int) -> tuple[str, bool]:
+def cost(scratch: Path, *, lines: int) -> str:
     """Processor time of the ledger's part of an answer, at so many lines of 200 callers."""
     database = Database(f"sqlite:///{scratch / 'cost.db'}")
     with database.writing() as session:
@@ -60,10 +60,9 @@ def cost(scratch: Path, *, lines: int) -> tuple[str, bool]:
     database.close()
     size = (scratch / "cost.db").stat().st_size
     missed = (charged + absent) / 2 > GOAL_MS
-    told = (
+    return (
         f"ledger at {lines:,} lines: {charged:.2f} ms CPU for a «yes» that is charged, "
         f"{absent:.2f} ms for a «no», {again:.2f} ms for a question asked before "
         f"(goal {GOAL_MS} ms in the mean){'; missed' if missed else ''}; "
         f"{size / lines:.0f} bytes a line"
     )
-    return told, missed
