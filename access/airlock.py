@@ -47,9 +47,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the checkers say. `released` is the form that may leave; `epsilon` what it costs;
-    `of` is the digest of a released output that it rests on. `contestable` is false where no
-    person may release it either."""
+    """What the checkers say. `released` is the form that may leave, at once or when people agree
+    (None leaves them the form that was offered); `epsilon` is what it costs; `of` is the digest of
+    a released output that it rests on. `contestable` is false where no person may release it
+    either."""
 
     kind: str
     outcome: Outcome
@@ -140,10 +141,10 @@ class Airlock:
                     state=state,
                     sha256=digest,
                     size=len(body),
-                    reasons=json.dumps([judged.contestable, *reasons]),
+                    checked=_checked(judged, reasons),
                     offered=now,
                 )
-                if state is CandidateState.RELEASED and judged.released is not None:
+                if judged.released is not None:
                     row.released_sha256 = hashlib.sha256(judged.released).hexdigest()
                     row.released_size = len(judged.released)
                 session.add(row)
@@ -232,7 +233,7 @@ class Airlock:
             if _candidate(session, row) != before:
                 raise StepNotPossible("The output has moved on; look at it again.")
             if target is CandidateState.RELEASED:
-                self._release_as_offered(session, row, seen)
+                self._release_as_reviewed(session, row, seen)
             row.state = target
             session.add(row)
             event = AirlockEvent(now, step, actor, note)
@@ -241,26 +242,41 @@ class Airlock:
             self._note(step, _candidate(session, row), by=actor)
         return self.see(candidate_id, viewer=actor)
 
-    def _release_as_offered(self, session: Session, row: CandidateRow, seen: SeenCandidate) -> None:
+    def _release_as_reviewed(
+        self, session: Session, row: CandidateRow, seen: SeenCandidate
+    ) -> None:
         """What people let pass is what they looked at."""
         if seen.request.run is None:
             raise StepNotPossible("The request has no run any more.")
-        content = self._files.read(row.candidate_id, "offered")
-        if hashlib.sha256(content).hexdigest() != row.sha256:
-            raise NoSuchThing(detail="the offered bytes are not those that were judged")
+        content = self._reviewed(seen.candidate)
         airlock_ledger.spend(
-            session, row.request_id, seen.request.run, size=len(content), epsilon=0.0
+            session,
+            row.request_id,
+            seen.request.run,
+            size=len(content),
+            epsilon=seen.candidate.epsilon,
         )
         self._files.keep(row.candidate_id, "released", content)
-        row.released_sha256, row.released_size = row.sha256, row.size
+        row.released_sha256 = hashlib.sha256(content).hexdigest()
+        row.released_size = len(content)
 
-    def offered_bytes(self, candidate_id: str, *, viewer: str) -> bytes:
-        """For the committee alone, who must know what they decide on; each look is recorded."""
+    def to_review(self, candidate_id: str, *, viewer: str) -> bytes:
+        """What would leave if people agreed. For the committee alone, who must know what they
+        decide on; each look is recorded."""
         seen = self.see(candidate_id, viewer=viewer)
         if seen.part is not Part.COMMITTEE:
-            raise NoSuchThing(detail="the offered form for somebody who does not review")
+            raise NoSuchThing(detail="the form to review for somebody who does not")
         self._note("look", seen.candidate, by=viewer)
-        return self._files.read(candidate_id, "offered")
+        return self._reviewed(seen.candidate)
+
+    def _reviewed(self, found: Candidate) -> bytes:
+        """The safer form, if the checkers made one; else what was offered. Never other bytes than
+        those on record."""
+        safer = found.released_sha256 is not None
+        content = self._files.read(found.candidate_id, "released" if safer else "offered")
+        if hashlib.sha256(content).hexdigest() != (found.released_sha256 or found.sha256):
+            raise NoSuchThing(detail="the bytes to review are not those that were judged")
+        return content
 
     def result(
         self, candidate_id: str, *, viewer: str, now: int
@@ -348,8 +364,14 @@ def _candidate(session: Session, row: CandidateRow) -> Candidate:
     return _plain(row, tuple(AirlockEvent(e.at, e.step, e.actor, e.note) for e in rows))
 
 
+def _checked(judged: Judgement, reasons: tuple[str, ...]) -> str:
+    return json.dumps(
+        {"contestable": judged.contestable, "epsilon": judged.epsilon, "reasons": reasons}
+    )
+
+
 def _plain(row: CandidateRow, events: tuple[AirlockEvent, ...]) -> Candidate:
-    contestable, *reasons = json.loads(row.reasons)
+    checked = json.loads(row.checked)
     return Candidate(
         candidate_id=row.candidate_id,
         run_id=row.run_id,
@@ -360,8 +382,9 @@ def _plain(row: CandidateRow, events: tuple[AirlockEvent, ...]) -> Candidate:
         sha256=row.sha256,
         size=row.size,
         offered=row.offered,
-        reasons=tuple(reasons),
-        contestable=contestable,
+        reasons=tuple(checked["reasons"]),
+        contestable=checked["contestable"],
+        epsilon=checked["epsilon"],
         released_sha256=row.released_sha256,
         released_size=row.released_size,
         events=events,

@@ -50,7 +50,8 @@ class AirlockEvent:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """`contestable` is false for what no person may release either."""
+    """`contestable` is false for what no person may release either; `epsilon` is what releasing it
+    costs; `released_sha256` is of the form that leaves or would, where the checkers made one."""
 
     candidate_id: str
     run_id: str
@@ -63,6 +64,7 @@ class Candidate:
     offered: int
     reasons: tuple[str, ...]
     contestable: bool
+    epsilon: float = 0.0
     released_sha256: str | None = None
     released_size: int | None = None
     events: tuple[AirlockEvent, ...] = ()

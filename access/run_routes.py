@@ -7,7 +7,7 @@
     GET, POST, DELETE /access/keys                        one's Crypt4GH public key
     GET  /access/airlock[/{output}]                       what one may see of the outputs
     POST /access/airlock/{output}/{approve,refuse,contest}
-    GET  /access/airlock/{output}/{result,offered}        sealed to the requester; for the committee
+    GET  /access/airlock/{output}/{result,review}         sealed to the requester; for the committee
 
 Handlers parse, call and shape; rules are `runs`', `airlock`'s and `workspace_caller`'s.
 """
@@ -193,14 +193,14 @@ def _add_outputs(router: APIRouter, counter: RunCounter, signed_in: SignedInOnly
             sealed=base64.b64encode(sealed).decode("ascii"),
         )
 
-    @router.get("/access/airlock/{candidate_id}/offered")
-    def offered(candidate_id: str, who: Annotated[Researcher, Depends(signed_in)]) -> Response:
-        content = airlock.offered_bytes(candidate_id, viewer=who.identity)
+    @router.get("/access/airlock/{candidate_id}/review")
+    def to_review(candidate_id: str, who: Annotated[Researcher, Depends(signed_in)]) -> Response:
+        content = airlock.to_review(candidate_id, viewer=who.identity)
         return Response(content, media_type="application/octet-stream", headers=_DOWNLOAD)
 
 
 _DOWNLOAD = _NO_STORE | {
-    "Content-Disposition": "attachment; filename=offered.json",
+    "Content-Disposition": "attachment; filename=output.json",
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "X-Content-Type-Options": "nosniff",
 }

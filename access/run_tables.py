@@ -61,7 +61,7 @@ class CandidateRow(SQLModel, table=True):
     size: int = Field(sa_type=BigInteger)
     released_sha256: str | None = None
     released_size: int | None = Field(default=None, sa_type=BigInteger)
-    reasons: str = Field(sa_type=Text)  # JSON
+    checked: str = Field(sa_type=Text)  # JSON: what the checkers said
     offered: int = Field(sa_type=BigInteger)
 
 

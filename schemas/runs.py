@@ -17,6 +17,7 @@ MAX_ROSTER = 64
 MAX_RUN_SECONDS = 7 * 24 * 3600
 MAX_RUN_BYTES = 1 << 42
 MAX_RELEASES = 10_000
+MAX_LABELS = 500
 MAX_EPSILON = 20.0
 MIN_SUM_SITES = 3  # of a sum over two, each knows the other's part
 
@@ -24,11 +25,13 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Whole = Annotated[int, Field(ge=0, le=1 << 40)]
 LogField = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Label = Annotated[Written, StringConstraints(min_length=1, max_length=60)]
 OutputClass = Literal["table", "gwas-summary", "aggregate-model", "log", "plot", "other", "portal"]
 
 
 class FloorTerms(Wire):
-    """The bounds each output class is held to; the defaults are what most committees want."""
+    """The bounds each output class is held to; the defaults are what most committees want. `labels`
+    are the words of which names in outputs may consist, beside those that all statistics use."""
 
     cell: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     gwas_people: Whole = 500
@@ -40,6 +43,7 @@ class FloorTerms(Wire):
     log_fields: Annotated[tuple[LogField, ...], Field(max_length=40)] = (
         "round", "seconds", "sites", "status", "step",
     )  # fmt: skip
+    labels: Annotated[tuple[Label, ...], Field(max_length=MAX_LABELS)] = ()
 
 
 class PrivacyBudget(Wire):

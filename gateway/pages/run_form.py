@@ -26,6 +26,7 @@ OUTPUTS = {
 }
 _LISTS = ("applications", "configurations", "roster")
 _WHOLES = ("least_sites", "releases")
+_WORDS = re.compile(r"[,;\n]+")
 _FLOORS = ("cell", "gwas_people", "gwas_sites", "minor_count")
 _SCALED = {"seconds": ("hours", 3600), "data_bytes": ("data_mib", 1 << 20),
            "release_bytes": ("release_mib", 1 << 20)}  # fmt: skip
@@ -49,7 +50,8 @@ def run_terms(fields: Fields, *, before: RunTerms | None = None) -> RunTerms | N
         if _one(fields, field):
             stated[name] = int(_number(fields, field) * scale)
     floors = {name: _number(fields, name) for name in _FLOORS if _one(fields, name)}
-    stated["floors"] = {**stated.get("floors", {}), **floors}
+    labels = [one.strip() for one in _WORDS.split(_one(fields, "labels")) if one.strip()]
+    stated["floors"] = {**stated.get("floors", {}), **floors, "labels": labels}
     budget = {name: _number(fields, name) for name in _BUDGET if _one(fields, name)}
     stated["privacy"] = budget or None
     try:
@@ -68,6 +70,7 @@ def filled(terms: RunTerms | None) -> dict[str, object]:
     shown |= {"run_environment": terms.environment, "run_outputs": list(terms.outputs)}
     shown |= {f"run_{name}": str(getattr(terms, name)) for name in _WHOLES}
     shown |= {f"run_{name}": str(getattr(terms.floors, name)) for name in _FLOORS}
+    shown["run_labels"] = ", ".join(terms.floors.labels)
     for name, (field, scale) in _SCALED.items():
         shown[f"run_{field}"] = f"{getattr(terms, name) / scale:g}"
     if terms.privacy is not None:
@@ -102,6 +105,7 @@ def in_words(terms: RunTerms) -> dict[str, str]:
         "least count in a cell": str(floors.cell),
         "GWAS": f"from {gwas} alleles, {floors.significant_digits} digits",
         "models": f"{per_person} at most, norm {floors.model_norm:g}",
+        "words of names": ", ".join(floors.labels) or "those of statistics alone",
         "fields of logs": ", ".join(floors.log_fields),
         "one run lasts": f"{terms.seconds / 3600:g} hours at most",
         "brought in": f"{terms.data_bytes / (1 << 20):g} MiB at most",

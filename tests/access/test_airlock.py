@@ -190,12 +190,12 @@ def test_a_class_that_the_permit_does_not_name_nobody_releases(node: RunNode) ->
 
 def test_the_committee_looks_at_what_was_offered_and_each_look_is_recorded(node: RunNode) -> None:
     found = offered(node, run_of(node), SMALL)
-    seen = node.airlock.offered_bytes(found.candidate_id, viewer=at("dora"))
+    seen = node.airlock.to_review(found.candidate_id, viewer=at("dora"))
     assert json.loads(seen) == SMALL
     assert node.recorded("airlock")[-1]["step"] == "look"
     for who in ("grace", "mallory"):
         with pytest.raises(NoSuchThing):
-            node.airlock.offered_bytes(found.candidate_id, viewer=at(who))
+            node.airlock.to_review(found.candidate_id, viewer=at(who))
 
 
 def test_a_plot_rests_on_a_released_output_or_is_refused_for_good(node: RunNode) -> None:
@@ -212,6 +212,22 @@ def test_a_plot_of_what_only_waits_is_refused(node: RunNode) -> None:
     waiting = offered(node, run, OTHER)
     plot = offered(node, run, {"kind": "plot", "form": "bars", "of": waiting.sha256})
     assert plot.state is CandidateState.REFUSED
+
+
+def test_a_name_that_the_permit_does_not_list_waits_and_people_release_the_safe_form(
+    node: RunNode,
+) -> None:
+    strange = {"kind": "table", "rows": ["John Smith", "m", "f"], "columns": ["a", "b", "r"],
+               "cells": [[3, 50, 90], [60, 70, 80], [99, 98, 97]]}  # fmt: skip
+    found = offered(node, run_of(node, privacy={"epsilon": 9, "per_table": 4}), strange)
+    assert found.state is CandidateState.WAITING
+    seen = json.loads(node.airlock.to_review(found.candidate_id, viewer=at("dora")))
+    assert None in seen["cells"][0]
+    assert node.airlock.spent(found.request_id, viewer=at("grace")).epsilon == 0
+    step(node, found, APPROVE, "dora")
+    step(node, found, APPROVE, "emil")
+    assert json.loads(result(node, found, SecretKey.generate())) == seen
+    assert node.airlock.spent(found.request_id, viewer=at("grace")).epsilon == 4
 
 
 # The ledger

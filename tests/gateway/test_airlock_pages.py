@@ -132,7 +132,7 @@ async def test_for_others_no_output_exists(served: Served, who: str) -> None:
 async def test_the_requester_neither_decides_nor_sees_the_offered_form(served: Served) -> None:
     name = served.offered(OTHER)
     shown = (await page(served, "grace", f"/airlock/{name}")).text
-    assert "What was offered" not in shown
+    assert "What would leave" not in shown
     assert "Approve" not in shown
     answer = await served.send(
         "grace", f"/airlock/{name}", of="/airlock", step="approve", note="mine"

@@ -24,6 +24,7 @@ FIELDS = {
     "run_outputs": "table",
     "run_least_sites": "3",
     "run_cell": "5",
+    "run_labels": "grade, glioma",
     "run_hours": "0.5",
     "run_release_mib": "2",
     "run_epsilon": "1",

@@ -140,6 +140,7 @@ class RunNode:
             "roster": ((site or self.site).fingerprint,),
             "least_sites": 1,
             "outputs": ("table", "gwas-summary", "aggregate-model", "log", "plot", "other"),
+            "floors": {"labels": ("b", "r", "calls", "lines")},
         }
         return RunTerms(**(given | more))
 

@@ -225,6 +225,7 @@ async def test_when_the_node_is_silent_for_a_minute_the_run_stops(trial: Trial) 
     engine = OneProgram(FOREVER)
     task = await running(trial, engine)
     trial.silent = True
+    await asyncio.sleep(0.5)  # a poll under way is still answered
     trial.release.clock.now += 59
     await asyncio.sleep(0.5)
     assert not task.done()

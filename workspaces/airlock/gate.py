@@ -40,20 +40,19 @@ def judge(raw: bytes, terms: RunTerms) -> Judgement:
         offered = noisy(offered, epsilon=epsilon)
     verdict = rules.judge(offered, floors_of(terms.outputs, terms.floors))
     released = None if verdict.released is None else document(verdict.released)
-    paid = epsilon if verdict.outcome is rules.Outcome.RELEASE else 0.0
     return Judgement(
         offered.kind,
         _SETTLED[verdict.outcome],
         verdict.reasons,
-        released=released if verdict.outcome is rules.Outcome.RELEASE else None,
-        epsilon=paid,
+        released=released,
+        epsilon=0.0 if released is None else epsilon,
         of=offered.of if isinstance(offered, Plot) else None,
     )
 
 
 def floors_of(outputs: tuple[str, ...], given: FloorTerms) -> Floors:
-    said = given.model_dump() | {"log_fields": frozenset(given.log_fields)}
-    return Floors(frozenset(outputs), **said)
+    sets = {"log_fields": frozenset(given.log_fields), "labels": frozenset(given.labels)}
+    return Floors(frozenset(outputs), **given.model_dump() | sets)
 
 
 def document(released: Candidate) -> bytes:

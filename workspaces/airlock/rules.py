@@ -21,6 +21,7 @@ from workspaces.airlock.candidates import (
     Table,
     Variant,
 )
+from workspaces.airlock.labels import strange
 from workspaces.airlock.tables import blanked
 
 
@@ -43,12 +44,13 @@ class Floors:
     parameters_per_person: float = 0.33
     model_norm: float = 1e6
     log_fields: frozenset[str] = frozenset({"round", "seconds", "sites", "status", "step"})
+    labels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`released` is the form that may leave, None where nothing may (yet). Reasons name rules and
-    places, never values."""
+    """`released` is the form that may leave, of a review once people agree, None where nothing may
+    or there is no safer form. Reasons name rules and places, never values."""
 
     outcome: Outcome
     reasons: tuple[str, ...]
@@ -58,6 +60,14 @@ class Verdict:
 def judge(offered: Candidate, floors: Floors) -> Verdict:
     if offered.kind not in floors.classes:
         return Verdict(Outcome.REFUSE, (f"the permit has no output class {offered.kind}",))
+    verdict = _by_class(offered, floors)
+    if verdict.outcome is Outcome.RELEASE and strange(offered, floors.labels):
+        reason = "a name has a word that the permit does not list: two people decide"
+        return Verdict(Outcome.REVIEW, (*verdict.reasons, reason), verdict.released)
+    return verdict
+
+
+def _by_class(offered: Candidate, floors: Floors) -> Verdict:
     match offered:
         case Table():
             return _table(offered, floors)
@@ -142,17 +152,12 @@ def _model(offered: AggregateModel, floors: Floors) -> Verdict:
 
 
 def _log(offered: Log, floors: Floors) -> Verdict:
-    strange = sorted({name for line in offered.lines for name in line} - floors.log_fields)
-    if strange:
-        return Verdict(Outcome.REFUSE, (f"field {strange[0]} may not leave",))
-    texts = {value for line in offered.lines for value in line.values() if isinstance(value, str)}
-    if any(not _plain_word(text) for text in texts):
-        return Verdict(Outcome.REFUSE, ("a text that is not one plain word may not leave",))
+    others = sorted({name for line in offered.lines for name in line} - floors.log_fields)
+    if others:
+        return Verdict(Outcome.REFUSE, (f"field {others[0]} may not leave",))
+    if strange(offered, floors.labels):
+        return Verdict(Outcome.REFUSE, ("a text of words that the permit does not list",))
     return Verdict(Outcome.RELEASE, (), offered)
-
-
-def _plain_word(text: str) -> bool:
-    return len(text) <= 20 and text.isascii() and text.isalpha()
 
 
 CLASSES: tuple[str, ...] = ("table", "gwas-summary", "aggregate-model", "log", "plot", "other")

@@ -52,7 +52,7 @@ def _airlock() -> None:
         *_wholes("size"),
         sa.Column("released_sha256", sa.String, nullable=True),
         sa.Column("released_size", sa.BigInteger, nullable=True),
-        sa.Column("reasons", sa.Text, nullable=False),
+        sa.Column("checked", sa.Text, nullable=False),
         *_wholes("offered"),
         sa.UniqueConstraint("run_id", "sha256", name="one_candidate_per_content"),
     )

@@ -139,9 +139,9 @@ def _reason(note: str) -> str:
 
 
 def _shown(office: AirlockOffice, seen: SeenCandidate) -> str:
-    """The offered document, indented, and cut where a page would become too long."""
+    """What would leave, indented, and cut where a page would become too long."""
     if AirlockStep.APPROVE not in steps_open_to(seen.candidate, seen.part, seen.viewer):
         return ""
-    raw = office.airlock.offered_bytes(seen.candidate.candidate_id, viewer=seen.viewer)
+    raw = office.airlock.to_review(seen.candidate.candidate_id, viewer=seen.viewer)
     text = json.dumps(json.loads(raw), indent=1, ensure_ascii=False)
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "\n… and more"
