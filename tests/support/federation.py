@@ -51,7 +51,7 @@ class Running:
         run = await self.coordinator.submit(
             self.applications[application], config={**waiting, **plan}
         )
-        return await wait(self.coordinator, run, seconds=120, every=0.1)
+        return await wait(self.coordinator, run, seconds=900, every=0.1)
 
 
 def ports(count: int) -> list[int]:

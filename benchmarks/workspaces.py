@@ -1,0 +1,203 @@
+"""What a federated study costs: submit to result, exactness, drop-out, sandbox, masks.
+
+    python -m benchmarks.workspaces [--quick]
+
+Six sites of 500 people and 100,000 variants (--quick: 100 and 2,000), through the engine: TLS,
+sandboxes, hardened secure sums. Truth is the same sums of the same rows added in this process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.support.federation import Running, running
+from tests.support.secure_sites import drawn, federation, opened
+from workspaces.analysis import cohort, rounds
+from workspaces.analysis.design import Design
+from workspaces.analysis.gwas import Gwas, Trait
+from workspaces.engine.federated import masking
+from workspaces.engine.federated.opening import total
+from workspaces.engine.port import RunState, RunStatus
+from workspaces.flapps import panel, reading
+from workspaces.sandbox import Profile, Sandbox
+
+PLAN = {"trait": "height", "covariates": ["age", "sex"], "stage_seconds": 300}
+SITES = ("CZ", "EE", "DE", "PT", "SI", "ES")
+CALLS = np.array([b"0/0\t", b"0/1\t", b"1/1\t"], dtype="S4")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    what: str
+    measured: str
+    bound: str
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true", help="100 people, 2,000 variants a site")
+    chosen = parser.parse_args()
+    people, variants = (100, 2_000) if chosen.quick else (500, 100_000)
+    folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
+    try:
+        rows = [
+            *asyncio.run(_studies(folder, people, variants)),
+            asyncio.run(_sandbox()),
+            *_masks(),
+        ]
+    finally:
+        shutil.rmtree(folder)
+    width = max(len(row.what) for row in rows)
+    for row in rows:
+        print(f"{row.what:<{width}}  {row.measured:<28}  {row.bound}")
+
+
+async def _studies(folder: Path, people: int, variants: int) -> list[Row]:
+    data = {
+        name: _written(folder / "data" / name, people=people, variants=variants, seed=seed)
+        for seed, name in enumerate(SITES)
+    }
+    title = f"6 sites x {people} x {variants:,}, linear"
+    async with running(folder / "federation", data, applications=["gwas"]) as made:
+        begun = time.monotonic()
+        status = await made.run("gwas", **PLAN)
+        took = time.monotonic() - begun
+        found = json.loads(await made.coordinator.result(status.run))
+        apart = _apart(found, await asyncio.to_thread(_pooled, folder, data, list(data)))
+        sent = max(sum(node.traffic) for node in made.nodes.values())
+        begun = time.monotonic()
+        dropped = await _dropped(made, data)
+        rest = list(data)[:-1]
+        found = json.loads(await made.coordinator.result(dropped.run))
+        fewer = _apart(found, await asyncio.to_thread(_pooled, folder, data, rest, told=list(data)))
+        late = time.monotonic() - begun
+    return [
+        Row(f"{title}: submit to result", f"{took:.1f} s", "<= 60 s (full size)"),
+        Row("  max |d beta| of the same sums pooled", f"{apart[0]:.1e}", "<= 1e-9"),
+        Row("  max |d p|", f"{apart[1]:.1e}", "<= 1e-8"),
+        Row("  bytes of the site with most, both ways", f"{sent / 1e6:.1f} MB", ""),
+        Row("one of six drops out under the mask", f"{late:.1f} s, {dropped.state}", "finishes"),
+        Row("  max |d beta| of five pooled", f"{fewer[0]:.1e}", "<= 1e-8"),
+    ]
+
+
+async def _dropped(made: Running, data: dict[str, Path]) -> RunStatus:
+    """The last site's answer cannot be made: a trait no limb can hold."""
+    last = list(data)[-1]
+    broken = data[last].with_name("broken")
+    shutil.copytree(data[last], broken)
+    table = (broken / "clinical.tsv").read_text().splitlines()
+    table[1] = "\t".join([*table[1].split("\t")[:-1], "1e200"])
+    (broken / "clinical.tsv").write_text("\n".join(table) + "\n")
+    await made.engine.stop_node(made.nodes[last])
+    await made.start(last, data_folder=broken)
+    status = await made.run("gwas", **PLAN)
+    if status.state is not RunState.DONE or list(status.missing) != [last]:
+        raise SystemExit(f"the run did not go on without {last}: {status}")
+    return status
+
+
+def _written(folder: Path, *, people: int, variants: int, seed: int) -> Path:
+    folder.mkdir(parents=True)
+    source = np.random.default_rng(seed)
+    common = np.random.default_rng(99).uniform(0.05, 0.5, variants)
+    drift = np.clip(common + source.normal(0, 0.02, variants), 0.02, 0.98)
+    dosages = source.binomial(2, drift, (people, variants)).astype(np.int8)
+    age, sex = source.integers(20, 80, people), source.integers(0, 2, people)
+    hits = dosages[:, :: variants // 10][:, :10].sum(axis=1)
+    height = (0.3 * hits + 0.02 * age + 0.3 * sex + source.normal(0, 1, people)).round(6)
+    names = [f"{folder.name}{number}" for number in range(people)]
+    rows = zip(names, age, sex, height, strict=True)
+    lines = ["person\tage\tsex\theight", *("\t".join(map(str, row)) for row in rows)]
+    (folder / "clinical.tsv").write_text("\n".join(lines) + "\n")
+    head = "##fileformat=VCFv4.5\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t"
+    with (folder / "genotypes.vcf").open("wb") as file:
+        file.write((head + "\t".join(names) + "\n").encode())
+        for number in range(variants):
+            file.write(b"chr1\t%d\t.\tA\tG\t.\tPASS\t.\tGT\t" % (1_000 + 10 * number))
+            file.write(CALLS[dosages[:, number]].tobytes()[:-1] + b"\n")
+    return folder
+
+
+def _pooled(
+    folder: Path, data: dict[str, Path], names: list[str], told: list[str] | None = None
+) -> dict[str, Any]:
+    """The rows of all sites as one site's."""
+    held = {}
+    for name in told or names:
+        scratch = folder / f"pooled-{name}"
+        scratch.mkdir(exist_ok=True)
+        held[name] = reading.read_genotypes(data[name], scratch)
+    agreed = panel.agree({name: panel.offer(one, {}) for name, one in held.items()}, least_sites=1)
+    designs = [
+        cohort.design_of(
+            reading.clinical(data[name]), held[name], panel.harmonised(agreed, held[name], {}),
+            trait="height", covariates=["age", "sex"],
+        )
+        for name in names
+    ]  # fmt: skip
+    together = Design(
+        np.concatenate([one.phenotype for one in designs]),
+        np.concatenate([one.covariates for one in designs]),
+        np.concatenate([one.dosages for one in designs]),
+    )
+    variants = panel.panel(agreed).alleles
+    found = rounds.run(Gwas(Trait.QUANTITATIVE, len(variants), 2), [together])
+    return found.document(variants, trait="height")
+
+
+def _apart(found: dict[str, Any], expected: dict[str, Any]) -> tuple[float, float]:
+    ours, theirs = found["variants"], expected["variants"]
+    if [one["allele"] for one in ours] != [one["allele"] for one in theirs]:
+        raise SystemExit("other variants were tested")
+    pairs = list(zip(ours, theirs, strict=True))
+    beta = max(abs(one["beta"] - other["beta"]) for one, other in pairs)
+    return beta, max(abs(one["p"] - other["p"]) for one, other in pairs)
+
+
+async def _sandbox() -> Row:
+    profile = Profile(data_bytes=1 << 20, memory_bytes=1 << 30, seconds=10)
+    begun = time.monotonic()
+    for _ in range(10):
+        await (await Sandbox.start(profile, ["true"])).ended()
+    return Row(
+        "sandbox: start to end of `true`", f"{(time.monotonic() - begun) / 10:.3f} s", "<= 0.2 s"
+    )
+
+
+def _masks() -> list[Row]:
+    """One round of six sites with a million numbers, as limbs."""
+    sums = federation(6)
+    words = drawn(sums, 2_000_000)
+    asked = list(sums)
+    begun = time.process_time()
+    masked = {me: masking.mask(sums[me], words[me], number=0, sites=asked) for me in asked}
+    each = (time.process_time() - begun) / 6
+    begun = time.process_time()
+    seen = opened(sums, masked, asked, 0)
+    numbers = {one: sums[asked[0]].number(one) for one in sums}
+    thresholds = {one: over.threshold for one, over in sums.items()}
+    summed = total(masked, seen, numbers=numbers, thresholds=thresholds)
+    opening = time.process_time() - begun
+    if not (summed == sum(words.values())).all():
+        raise SystemExit("the sum is not the sum")
+    return [
+        Row("masks: a site's share of 1,000,000 numbers", f"{each * 1e3:.0f} ms CPU", ""),
+        Row("masks: opening the sum of six", f"{opening * 1e3:.0f} ms CPU", ""),
+        Row("masks: bytes of a masked number to a float64's", f"{words[asked[0]].nbytes / 8e6:.2f}",
+            "<= 2.05"),
+    ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
