@@ -58,8 +58,11 @@ class Credential:
 CredentialFor = Callable[[str], Awaitable[Credential]]
 
 
+_ANONYMOUS = Credential("anonymous")
+
+
 async def anonymous(_audience: str) -> Credential:
-    return Credential("anonymous")
+    return _ANONYMOUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,8 @@ def _row(target: Target, got: Got, shown: Credential, *, taken: float) -> NodeAn
 
 async def _obtain(credential: CredentialFor, audience: str, until: float) -> Credential:
     """Half of the time may go into the exchange; then the node is asked as anyone would be."""
+    if credential is anonymous:
+        return _ANONYMOUS
     try:
         async with asyncio.timeout_at(until):
             return await credential(audience)

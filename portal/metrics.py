@@ -11,8 +11,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from portal.answer import Outcome
 
 _DOORS = frozenset(
-    {"beacon", "search", "datasets", "network", "requests", "services", "api", "auth", "static"}
-)
+    {"beacon", "search", "searches", "datasets", "people", "network", "basket", "requests", "me",
+     "join", "joining", "services", "api", "auth", "static"}
+)  # fmt: skip
 
 
 class Metrics:
