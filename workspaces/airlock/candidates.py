@@ -107,6 +107,11 @@ class Other(Wire):
 
 
 Candidate = Table | GwasSummary | AggregateModel | Log | Plot | Other
+_MEMBERS = frozenset(
+    name
+    for model in (Table, Variant, GwasSummary, AggregateModel, Log, Plot, Other)
+    for name in model.model_fields
+)
 _ADAPTER: TypeAdapter[Candidate] = TypeAdapter(Annotated[Candidate, Field(discriminator="kind")])
 
 
@@ -118,5 +123,6 @@ def read(raw: bytes) -> Candidate:
         return _ADAPTER.validate_json(raw)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part)[:40] for part in first["loc"]) or "the document"
+        # A key of the document's own could be anybody's name: only our members are named.
+        where = ".".join(str(part) for part in first["loc"] if part in _MEMBERS) or "the document"
         raise CandidateUnreadable(f"{where}: {first['type']}.") from error

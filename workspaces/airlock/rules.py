@@ -152,9 +152,8 @@ def _model(offered: AggregateModel, floors: Floors) -> Verdict:
 
 
 def _log(offered: Log, floors: Floors) -> Verdict:
-    others = sorted({name for line in offered.lines for name in line} - floors.log_fields)
-    if others:
-        return Verdict(Outcome.REFUSE, (f"field {others[0]} may not leave",))
+    if {name for line in offered.lines for name in line} - floors.log_fields:
+        return Verdict(Outcome.REFUSE, ("it has a field that the permit does not list",))
     if strange(offered, floors.labels):
         return Verdict(Outcome.REFUSE, ("a text of words that the permit does not list",))
     return Verdict(Outcome.RELEASE, (), offered)

@@ -18,6 +18,7 @@ from scipy.optimize import linprog
 from access.airlock import Outcome
 from schemas.runs import RunTerms
 from workspaces.airlock import gate
+from workspaces.errors import CandidateUnreadable
 
 FLOOR = 10
 TERMS = RunTerms(
@@ -144,6 +145,23 @@ def test_no_log_field_chromosome_or_member_carries_one() -> None:
     for name in ("note", "comment", "sample"):
         with pytest.raises(Exception, match=r"extra_forbidden"):
             released(table(seeded, smallest=40) | {name: "HG00096"})
+
+
+@pytest.mark.parametrize("identifier", IDENTIFIERS)
+def test_no_refusal_repeats_one(identifier: str) -> None:
+    seeded = seeded_with(identifier)
+    for document in (
+        model(seeded) | {"coefficients": {identifier: ["x"]}},
+        {"kind": "log", "lines": [{identifier: 1}]},
+        {"kind": "log", "lines": [{"status": identifier}]},
+        table(seeded, smallest=40) | {"rows": [identifier, "m"]},
+        table(seeded, smallest=40) | {identifier: 1},
+    ):
+        try:
+            said = str(gate.judge(json.dumps(document).encode(), TERMS).reasons)
+        except CandidateUnreadable as error:
+            said = error.public
+        assert identifier not in said
 
 
 def test_no_summary_below_its_floors_gets_out() -> None:
