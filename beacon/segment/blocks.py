@@ -148,6 +148,16 @@ class Block:
         """Places in the block of the alleles beside it, in order."""
         return np.flatnonzero(self.column("code") == OTHER)
 
+    def has_others(self, first: int, last: int) -> bool:
+        """Whether one of them is between these places."""
+        places = self._other_list
+        return bisect_left(places, first) < bisect_left(places, last)
+
+    @cached_property
+    def _other_list(self) -> list[int]:
+        found: list[int] = self.other_places.tolist()
+        return found
+
     @cached_property
     def other_bases(self) -> list[tuple[str, str]]:
         """REF and ALT of the alleles beside it, in order."""

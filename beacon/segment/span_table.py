@@ -36,7 +36,12 @@ class SpanTable:
         first, last = self._rows.between(rank, start0, end0)
         found = BitMap(range(first, last))
         back = self._rows.from_position(rank, start0 - LONG_SPAN)
-        self._add_ending(found, (back, first), (start0 + 1, _FAR))
+        for block, begin, end in self._rows.pieces(back, first):
+            # A single base that begins before the range does not reach it.
+            if block.has_others(begin, end):
+                self._add_ending(
+                    found, (block.first + begin, block.first + end), (start0 + 1, _FAR)
+                )
         return self._add_long(found, rank, (0, start0), (start0 + 1, _FAR))
 
     def within(
