@@ -67,7 +67,7 @@ def change(
     if as_json:
         print(json.dumps([asdict(one) | {"worse": one.worse} for one in changes]))
     else:
-        print("\n".join(map(_change, changes)) or "attackers could find out as much as now")
+        print("\n".join(map(in_words, changes)) or "attackers could find out as much as now")
 
 
 def _home(folder: Path) -> NodeHome:
@@ -77,7 +77,8 @@ def _home(folder: Path) -> NodeHome:
     return home
 
 
-def _change(one: Change) -> str:
+def in_words(one: Change) -> str:
+    """What another policy would give away, beside what this one does."""
     mark = "MORE" if one.worse else "less"
     was, would = ("nothing" if each is None else f"{each:.2f}" for each in (one.before, one.after))
     return f"{mark}  {one.dataset}: {_POWERS[one.power]}: power {was} now, {would} then"
@@ -87,26 +88,33 @@ def _lines(report: Mapping[str, Risk]) -> Iterator[str]:
     if not report:
         yield "no dataset has both data and a policy"
     for dataset, one in report.items():
-        yield f"{dataset}: profile {one.profile}, {one.people} people"
-        if not one.protected:
-            yield "  answers are exact for everybody whom the policy admits"
-            continue
-        yield from _promised(one)
-        yield from _given(one)
+        first, *more = said(one)
+        yield f"{dataset}: {first}"
+        yield from (f"  {line}" for line in more)
+
+
+def said(one: Risk) -> Iterator[str]:
+    """Of one dataset, a sentence each."""
+    yield f"profile {one.profile}, {one.people} people"
+    if not one.protected:
+        yield "answers are exact for everybody whom the policy admits"
+        return
+    yield from _promised(one)
+    yield from _given(one)
 
 
 def _promised(one: Risk) -> Iterator[str]:
-    yield f"  everybody: {_everybody(one)}"
+    yield f"everybody: {_everybody(one)}"
     least = one.registered_from
     yield (
-        "  registered callers: "
+        "registered callers: "
         + ("nothing about variants" if least is None else f"variants from AF {least:.2g}")
         + f"; counts with noise of scale {one.noise_registered}"
     )
     if one.exact_presence:
-        yield "  exact presence for registered callers: what it costs is noted, not refused"
+        yield "exact presence for registered callers: what it costs is noted, not refused"
     yield (
-        "  power against one person, at false alarms of 0.05: "
+        "power against one person, at false alarms of 0.05: "
         f"everybody at most {one.powers.everybody:.2f}, one account at most "
         f"{one.powers.account:.2f} by variants and about {one.powers.account_counts:.2f} by counts"
     )
@@ -115,12 +123,12 @@ def _promised(one: Risk) -> Iterator[str]:
 def _given(one: Risk) -> Iterator[str]:
     given = one.given
     yield (
-        f"  spent: {given.callers} callers, {given.people} people; at most {given.by_one} nats by "
+        f"spent: {given.callers} callers, {given.people} people; at most {given.by_one} nats by "
         f"one caller (power {given.reached}), {given.together} by all together "
         f"(power {given.reached_together})"
     )
     if given.to_watch:
-        yield f"  WATCH: {given.to_watch} people beyond {risk.WATCHED} allowances together"
+        yield f"WATCH: {given.to_watch} people beyond {risk.WATCHED} allowances together"
 
 
 def _everybody(one: Risk) -> str:

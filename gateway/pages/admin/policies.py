@@ -20,7 +20,7 @@ from access.policy import PolicyBook
 from access.policy_file import ReadFile, read_bytes
 from access.policy_versions import MAX_REASON_CHARS
 from access.replay import Replay
-from gateway import policy_reading, rules_in_words
+from gateway import policy_reading, risk, risk_command, rules_in_words
 from gateway.admin_changes import DRAFT, Asked, Kind, digest, keep_draft
 from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.admin.snippet import with_dataset
@@ -46,6 +46,7 @@ class Tried:
     gone: tuple[str, ...]
     unchanged: int
     replay: Replay
+    risks: tuple[str, ...]
 
 
 def add(router: APIRouter, rooms: Rooms) -> None:
@@ -197,6 +198,12 @@ def _tried(rooms: Rooms, read: ReadFile) -> Tried:
         gone=tuple(sorted(before.keys() - after.keys())),
         unchanged=len(after) - len(changed),
         replay=policy_reading.compare(rooms.home, holds, read.book, last=REPLAYED),
+        risks=tuple(
+            risk_command.in_words(one)
+            for one in risk.changed(
+                risk.under(holds, rooms.home), risk.under(read.book, rooms.home)
+            )
+        ),
     )
 
 

@@ -13,9 +13,15 @@ from gateway.pages.admin import (
     onboarding,
     policies,
     record,
+    risk,
+    usage,
     workspaces,
 )
 from gateway.pages.admin.rooms import Rooms
+
+_ROOMS = (
+    home, record, datasets, onboarding, policies, issuers, workspaces, usage, risk, changes,
+)  # fmt: skip
 
 
 def build(rooms: Rooms) -> APIRouter:
@@ -25,6 +31,6 @@ def build(rooms: Rooms) -> APIRouter:
         include_in_schema=False,
         default_response_class=HTMLResponse,
     )
-    for room in (home, changes, onboarding, datasets, policies, issuers, record, workspaces):
+    for room in _ROOMS:
         room.add(router, rooms)
     return router

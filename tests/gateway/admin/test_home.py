@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 PAGES = [
     "/admin", "/admin/record", "/admin/record/1", "/admin/workspaces",
     "/admin/policies", "/admin/policies/draft", "/admin/changes", "/admin/issuers",
-    "/admin/datasets",
+    "/admin/datasets", "/admin/onboarding", "/admin/onboarding/new", "/admin/usage", "/admin/risk",
 ]  # fmt: skip
 
 
