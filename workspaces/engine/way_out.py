@@ -41,8 +41,10 @@ class WayOut:
     async def close(self) -> None:
         if self._server is not None:
             self._server.close()
-        for task in list(self._carried):
+        carried = list(self._carried)
+        for task in carried:
             task.cancel()
+        await asyncio.gather(*carried, return_exceptions=True)
         with suppress(OSError):
             self.socket.unlink()
 
