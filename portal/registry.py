@@ -306,8 +306,9 @@ def _term(raw: Mapping[str, object]) -> Term:
 
 
 def _unseen(url: str, *, foreign: bool) -> Node:
-    return Node(url=url, slug=_slug(url), name=_slug(url), foreign=foreign)
+    return Node(url=url, slug=slug_of(url), name=slug_of(url), foreign=foreign)
 
 
-def _slug(url: str) -> str:
+def slug_of(url: str) -> str:
+    """As a node is named in addresses of pages."""
     return re.sub(r"[^a-z0-9]+", "-", url.partition("://")[2].lower()).strip("-")

@@ -19,6 +19,7 @@ from portal.aggregate import merge
 from portal.charts import by_dataset, by_population
 from portal.parts import joined
 from portal.question import Kind, Question, parse
+from portal.registry import slug_of
 from portal.results import Result
 from portal.searches import Search, new_id
 from portal.site import Portal, is_part
@@ -155,7 +156,7 @@ def _add_results(router: APIRouter, portal: Portal) -> None:
             result.put(row)
         portal.results.keep(search_id, result)
         if is_part(request):
-            values = _shown(portal, search_id, result) | {"row": result.by_node[node.url]}
+            values = _shown(search_id, result) | {"row": result.by_node[node.url]}
             return portal.page(request, "_retried.html", visitor=visitor, values=values)
         return _whole(request, portal, visitor, search_id, result)
 
@@ -191,7 +192,7 @@ async def _events(portal: Portal, search: Search, visitor: Visitor) -> AsyncGene
         try:
             async for row in answers:
                 result.put(row)
-                values = _shown(portal, search.id, result) | {
+                values = _shown(search.id, result) | {
                     "row": row, "csrf": visitor.csrf, "waiting": result.asked - len(result.by_node),
                 }  # fmt: skip
                 yield _event("row", row_page.render(values))
@@ -229,7 +230,7 @@ def _whole(
     """The search page with every row on it."""
     question = result.question
     again = typed or _Typed(question.text, question.terms, question.assembly)
-    values = _form(portal, again) | _asked(portal, question) | _shown(portal, search_id, result)
+    values = _form(portal, again) | _asked(portal, question) | _shown(search_id, result)
     values |= _drawn(search_id, result)
     return portal.page(request, "search.html", visitor=visitor, values=values)
 
@@ -248,7 +249,7 @@ def _asked(portal: Portal, question: Question) -> dict[str, object]:
     }
 
 
-def _shown(portal: Portal, search_id: str, result: Result) -> dict[str, object]:
+def _shown(search_id: str, result: Result) -> dict[str, object]:
     rows = result.rows
     return {
         "question": result.question,
@@ -256,7 +257,7 @@ def _shown(portal: Portal, search_id: str, result: Result) -> dict[str, object]:
         "asked": result.asked,
         "merged": merge(result.question.kind, rows),
         "kept": search_id,
-        "slugs": {node.url: node.slug for node in portal.registry.nodes},
+        "slugs": {row.url: slug_of(row.url) for row in rows},  # some may have left meanwhile
     }
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,7 +19,9 @@ from portal.answer import NodeAnswer, Outcome
 from portal.app import create_app
 from portal.calls import Calls
 from portal.fanout import Credential, Fanout, Target
+from portal.joining import JoinBook
 from portal.settings import Limits, PortalSettings
+from portal.validator import Report
 from tests.support.loopback import served, unused_address
 
 pytestmark = [pytest.mark.live, pytest.mark.anyio]
@@ -137,3 +140,45 @@ async def test_with_the_sign_in_service_down_anyone_still_asks_and_a_sentence_sa
     assert page.status_code == 502
     assert "sign-in provider does not answer" in page.text
     assert "3 people from the one node asked" in asked.text
+
+
+async def test_a_node_that_joins_or_is_sent_away_in_the_middle_of_a_question_changes_no_row(
+    tmp_path: Path,
+) -> None:
+    book = JoinBook(tmp_path / "nodes.db", clock=time.time)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(_request: Request) -> Response:
+        begun.set()
+        await go_on.wait()
+        return JSONResponse(YES)
+
+    async with served(_node(slow)) as leaves, served(_node(_yes)) as joins:
+        for url in (leaves, joins):
+            book.apply(url, is_beacon=False, applicant="grace", note="")
+        book.admit(leaves, Report(leaves, "L", "", ()), by="adam")
+        settings = PortalSettings(
+            public_url="http://127.0.0.1:8080", nodes=(), nodes_file=tmp_path / "nodes.db",
+            client_secret=None, deadline_seconds=3,
+        )  # fmt: skip
+        app = create_app(settings)
+        transport = httpx.ASGITransport(app=app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url=settings.public_url) as browser,
+        ):
+            for _ in range(100):
+                if (await browser.get("/api/nodes")).json():
+                    break
+                await asyncio.sleep(0.02)
+            asking = asyncio.create_task(browser.post("/search", data={"q": "MONDO:1"}))
+            await asyncio.wait_for(begun.wait(), 5)
+            book.remove(leaves)
+            book.admit(joins, Report(joins, "J", "", ()), by="adam")
+            await asyncio.sleep(2.2)  # the registry looks again every two seconds at the start
+            listed = [node["url"] for node in (await browser.get("/api/nodes")).json()]
+            go_on.set()
+            page = (await asking).text
+    assert listed == [joins]
+    assert "3 people from the one node asked" in page
+    assert page.count('<th scope="row" data-label="Node">') == 1
