@@ -37,6 +37,7 @@ from access.store import MAX_LISTED, Store
 from access.tables import EventRow, RequestRow, WorkspaceRow
 from schemas import challenge
 from schemas.challenge import ChallengeText
+from schemas.grants import WorkspaceKind
 
 CHALLENGE_SECONDS = 600
 KEY_LIFE_SECONDS = 365 * 24 * 3600
@@ -71,13 +72,18 @@ class Registration(Workspace):
     state: KeyState
 
     @property
+    def kind(self) -> WorkspaceKind:
+        return WorkspaceKind.SKERRY if self.identity_key else WorkspaceKind.EXTERNAL
+
+    @property
     def thumbprint(self) -> str:
         return hashlib.sha256(self.public_key).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """What a workspace sends to register; nothing in it is believed yet."""
+    """What a workspace sends to register; nothing in it is believed yet. One of others has no
+    identity: what its key opens is all that is known of it."""
 
     name: str
     public_key: bytes
@@ -227,6 +233,8 @@ class Recipients:
 def check_key(new: NewKey) -> None:
     """Sound keys of 32 bytes, the one signed by the identity that comes with it."""
     check_public_key(new.public_key)
+    if not new.identity_key and not new.signature:
+        return  # of kind external
     check_identity_key(new.identity_key)
     try:
         identity = Ed25519PublicKey.from_public_bytes(new.identity_key)

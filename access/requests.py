@@ -47,7 +47,7 @@ from access.upkeep import ENDING_SECONDS, IDLE_SECONDS, due
 from duo.report import report
 from schemas.data_use import ObligationView
 from schemas.errors import InvalidInput
-from schemas.grants import EventFacts, NewRequest, StepBody
+from schemas.grants import EventFacts, NewRequest, StepBody, WorkspaceKind
 
 _ASKING = frozenset({Step.SUBMIT, Step.ACCEPT, Step.APPROVE})
 _BELONGS = {
@@ -216,6 +216,8 @@ class RequestDesk(RequestReading):
         alive = found is not None and found.state is not KeyState.REVOKED and now < found.expires
         if found is None or found.owner != request.requester or not alive:
             raise InvalidInput("The workspace is not registered at this node, or no longer.")
+        if request.run is not None and found.kind is WorkspaceKind.EXTERNAL:
+            raise InvalidInput("The workspace is of kind external: it cannot be told what to run.")
         self._judge.of(request, now=now)
 
     def _note(

@@ -160,8 +160,8 @@ def _add_workspace_routes(
         key = NewKey(
             name=new.name,
             public_key=bytes.fromhex(new.public_key),
-            identity_key=bytes.fromhex(new.identity_key),
-            signature=bytes.fromhex(new.signature),
+            identity_key=bytes.fromhex(new.identity_key or ""),
+            signature=bytes.fromhex(new.signature or ""),
         )
         made = recipients.register(
             key,
@@ -216,6 +216,7 @@ def _workspace_view(found: Registration) -> WorkspaceView:
     return WorkspaceView(
         id=found.id,
         name=found.name,
+        kind=found.kind,
         owner=found.owner,
         public_key=found.public_key.hex(),
         thumbprint=found.thumbprint,

@@ -39,11 +39,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for mach
 
 
 @app.command()
-def init(folder: Folder, *, name: Annotated[str, typer.Option(help="what people call it")]) -> None:
+def init(
+    folder: Folder,
+    *,
+    name: Annotated[str, typer.Option(help="what people call it")],
+    key: Annotated[Path | None, typer.Option(help="a Crypt4GH key that is there already")] = None,
+    passphrase_file: Annotated[Path | None, typer.Option(help="of that key")] = None,
+) -> None:
     """Makes a workspace's keys."""
+    from streams.keys import read_secret_key
     from workspaces import keys
 
-    held = keys.init(folder, name)
+    passphrase = None if passphrase_file is None else read_token(passphrase_file).encode()
+    given = None if key is None else read_secret_key(key, passphrase)
+    held = keys.init(folder, name, key=given)
     print(f"{folder}: workspace written; its Crypt4GH public key is {held.public_key.hex()}")
     print(f"identity key, for a federation's coordinator: {held.identity_key.hex()}")
 
@@ -55,12 +64,19 @@ def register(
     node: NodeUrl,
     node_key: Annotated[str, typer.Option(help="its Ed25519 key in hex, from its operator")],
     token_file: TokenFile,
+    external: Annotated[
+        bool, typer.Option(help="as an environment of its own, without an identity that signs")
+    ] = False,
 ) -> None:
     """Registers the key with a node and proves that it is ours."""
     from workspaces import keys
 
     done = keys.register(
-        node, read_token(token_file), folder=folder, manifest_key=_hex(node_key, "--node-key")
+        node,
+        read_token(token_file),
+        folder=folder,
+        manifest_key=_hex(node_key, "--node-key"),
+        external=external,
     )
     print(f"{done.workspace_id}: {done.state}; the node's admin confirms {done.thumbprint}")
 

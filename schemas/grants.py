@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
@@ -241,13 +242,30 @@ class RequestList(Wire):
     requests: tuple[RequestView, ...]
 
 
+class WorkspaceKind(StrEnum):
+    """Ours, with an identity that signs; or an environment of others, which has its Crypt4GH key
+    alone and runs nothing for a federation."""
+
+    SKERRY = "skerry"
+    EXTERNAL = "external"
+
+
 class NewWorkspace(Wire):
-    """Keys are raw and in hex; the signature is the identity key's over the raw public key."""
+    """Keys are raw and in hex; the signature is the identity key's over the raw public key. One of
+    kind external has neither identity nor signature."""
 
     name: Annotated[Written, StringConstraints(min_length=1, max_length=100)]
+    kind: WorkspaceKind = WorkspaceKind.SKERRY
     public_key: Hex32
-    identity_key: Hex32
-    signature: Hex64
+    identity_key: Hex32 | None = None
+    signature: Hex64 | None = None
+
+    @model_validator(mode="after")
+    def _signs_if_ours(self) -> Self:
+        ours = self.kind is WorkspaceKind.SKERRY
+        if (self.identity_key is not None) != ours or (self.signature is not None) != ours:
+            raise ValueError("expected identity_key and signature of a workspace of kind skerry")
+        return self
 
 
 class Challenge(Wire):
@@ -267,6 +285,7 @@ class Proof(Wire):
 class WorkspaceView(Wire):
     id: str
     name: str
+    kind: WorkspaceKind = WorkspaceKind.SKERRY
     owner: str
     public_key: str
     thumbprint: str

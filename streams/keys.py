@@ -102,11 +102,18 @@ def read_secret_key(path: Path, passphrase: bytes | None = None) -> SecretKey:
     return SecretKey(X25519PrivateKey.from_private_bytes(read_secret_bytes(path, passphrase)))
 
 
-def write_pair(secret_path: Path, public_path: Path, passphrase: bytes | None = None) -> bytes:
-    """Makes a pair, never overwrites; the secret file is owner-only. Returns the public key."""
-    key = X25519PrivateKey.generate()
-    public = key.public_key().public_bytes_raw()
-    write_secret_text(secret_path, key.private_bytes_raw(), passphrase)
+def write_pair(
+    secret_path: Path,
+    public_path: Path,
+    passphrase: bytes | None = None,
+    *,
+    key: SecretKey | None = None,
+) -> bytes:
+    """Makes a pair, or writes that of `key`; never overwrites; the secret file is owner-only.
+    Returns the public key."""
+    made = (key or SecretKey.generate())._key  # noqa: SLF001 - of a class of this file
+    public = made.public_key().public_bytes_raw()
+    write_secret_text(secret_path, made.private_bytes_raw(), passphrase)
     descriptor = os.open(public_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     with os.fdopen(descriptor, "wb") as file:
         file.write(public_pem(public))

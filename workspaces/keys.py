@@ -26,7 +26,7 @@ from pydantic import ValidationError
 
 from schemas import challenge
 from schemas.challenge import ChallengeText
-from schemas.grants import Challenge, NewWorkspace, Proof, WorkspaceView
+from schemas.grants import Challenge, NewWorkspace, Proof, WorkspaceKind, WorkspaceView
 from streams import envelope
 from streams.header import open_header, read_header
 from streams.keys import SecretKey, read_secret_key, thumbprint, write_pair
@@ -64,14 +64,15 @@ class Registered:
     thumbprint: str
 
 
-def init(folder: Path, name: str) -> WorkspaceKeys:
-    """A new workspace folder, owner-only; raises AlreadyThere and never overwrites a key."""
+def init(folder: Path, name: str, *, key: SecretKey | None = None) -> WorkspaceKeys:
+    """A new workspace folder, owner-only, with a `key` that is there already or a new one; raises
+    AlreadyThere and never overwrites a key."""
     wanted = WorkspaceSettings(name=name)
     if settings.settings_path(folder).exists() or _secret_path(folder).exists():
         raise AlreadyThere(f"{folder} is a workspace already; choose another folder.")
     for place in (folder, settings.data_folder(folder)):
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_pair(_secret_path(folder), folder / "workspace.pub")
+    write_pair(_secret_path(folder), folder / "workspace.pub", key=key)
     pem = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
@@ -101,6 +102,7 @@ def register(
     *,
     folder: Path,
     manifest_key: bytes,
+    external: bool = False,
     http: httpx.Client | None = None,
 ) -> Registered:
     """Registers this folder's key with a node, answers its challenge, and pins the node.
@@ -113,9 +115,10 @@ def register(
     pinned = settings.pin(keys.settings, PinnedNode(url=url, manifest_key=manifest_key.hex()))
     offer = NewWorkspace(
         name=pinned.name,
+        kind=WorkspaceKind.EXTERNAL if external else WorkspaceKind.SKERRY,
         public_key=keys.public_key.hex(),
-        identity_key=keys.identity_key.hex(),
-        signature=keys.identity.sign(keys.public_key).hex(),
+        identity_key=None if external else keys.identity_key.hex(),
+        signature=None if external else keys.identity.sign(keys.public_key).hex(),
     )
     with wire.client(http) as line:
         place = f"{url}/access/workspaces"

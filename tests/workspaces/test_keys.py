@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from schemas.errors import SkerryError
-from schemas.grants import NewWorkspace
+from schemas.grants import NewWorkspace, WorkspaceKind
 from streams.keys import SecretKey, parse_public_key
 from tests.support.sealing_node import TOKEN, URL, SealingNode, client_of, sealed_challenge
 from workspaces import keys, settings
@@ -53,10 +53,24 @@ def test_registration_signs_the_key_answers_the_challenge_and_pins_the_node(
     registered = register(held.folder, node)
     assert (registered.workspace_id, registered.state) == ("ws-1", "proven")
     offer = NewWorkspace.model_validate_json(node.asked[0].content)
-    identity = Ed25519PublicKey.from_public_bytes(bytes.fromhex(offer.identity_key))
-    identity.verify(bytes.fromhex(offer.signature), held.public_key)
+    identity = Ed25519PublicKey.from_public_bytes(bytes.fromhex(offer.identity_key or ""))
+    identity.verify(bytes.fromhex(offer.signature or ""), held.public_key)
     pinned = settings.load(held.folder).node(URL + "/")
     assert (pinned.manifest_key, pinned.workspace_id) == (node.manifest_key.hex(), "ws-1")
+
+
+def test_an_environment_of_others_registers_its_own_key_without_an_identity(tmp_path: Path) -> None:
+    own = SecretKey.generate()
+    held, node = keys.init(tmp_path / "tre", "tre", key=own), SealingNode(b"")
+    assert held.public_key == own.public
+    with node.client() as http:
+        done = keys.register(
+            URL, TOKEN, folder=held.folder, manifest_key=node.manifest_key, external=True, http=http
+        )
+    assert done.state == "proven"
+    offer = NewWorkspace.model_validate_json(node.asked[0].content)
+    assert (offer.kind, offer.public_key) == (WorkspaceKind.EXTERNAL, own.public.hex())
+    assert (offer.identity_key, offer.signature) == (None, None)
 
 
 def test_a_refused_registration_pins_nothing(tmp_path: Path) -> None:
