@@ -331,25 +331,30 @@ def fetch(
     as_json: AsJson = False,
 ) -> None:
     """Pulls a sealed release, verifies it against the node's signature, opens it inside."""
+    from gateway.fetch_progress import FetchLine
     from workspaces import inbox
     from workspaces.regions import read_region
 
     if kind not in {"reads", "variants", "file"}:
         raise LoadRefused("--kind is reads, variants or file")
-    delivery = inbox.fetch(
-        folder=workspace_folder,
-        node_url=node,
-        object_id=object_id,
-        kind=cast("inbox.Kind", kind),
-        token=_token(token_file),
-        regions=[read_region(text) for text in region or ()],
-        out=out,
-        insecure_plaintext_path=insecure_plaintext_path,
-    )
-    _print(
-        {"path": delivery.path, "bytes": delivery.plain_size, "sha256": delivery.plain_sha256},
-        as_json=as_json,
-    )
+    with FetchLine(sys.stderr) as line:
+        delivery = inbox.fetch(
+            folder=workspace_folder,
+            node_url=node,
+            object_id=object_id,
+            kind=cast("inbox.Kind", kind),
+            token=_token(token_file),
+            regions=[read_region(text) for text in region or ()],
+            out=out,
+            insecure_plaintext_path=insecure_plaintext_path,
+            progress=line,
+        )
+    said = {"path": delivery.path, "bytes": delivery.plain_size, "sha256": delivery.plain_sha256}
+    if delivery.regions is not None and not region:
+        said["regions"] = "those of the grant: " + ", ".join(
+            f"{name}:{start0}-{end0}" for name, start0, end0 in delivery.regions
+        )
+    _print(said, as_json=as_json)
 
 
 @app.command()

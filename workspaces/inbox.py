@@ -13,7 +13,9 @@ import os
 import re
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 
@@ -41,6 +43,16 @@ MAX_TICKETS = 3  # a session that ends while parts are fetched is asked for agai
 _log = logging.getLogger(__name__)
 
 
+class Progress(Protocol):
+    """Hears how much of a stage is done, in bytes."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None: ...
+
+
+def _untold(stage: str, done: int, total: int) -> None:
+    """For who does not want to know."""
+
+
 def fetch(
     *,
     folder: Path,
@@ -51,6 +63,7 @@ def fetch(
     regions: Sequence[RegionAsked] = (),
     out: Path | None = None,
     insecure_plaintext_path: bool = False,
+    progress: Progress = _untold,
     http: httpx.Client | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Delivery:
@@ -73,7 +86,9 @@ def fetch(
         _log.warning("plaintext leaves the workspace folder: insecure_plaintext_path was given")
     wanted = Wanted(url, object_id, kind, tuple(regions) or None)
     with wire.client(http) as line:
-        proven, facts = receive(held, wanted, target, token=token, http=line, clock=clock)
+        proven, facts = receive(
+            held, wanted, target, token=token, progress=progress, http=line, clock=clock
+        )
     delivery = Delivery(
         object_id=object_id,
         dataset=proven.dataset,
@@ -101,14 +116,23 @@ def receive(
     http: httpx.Client,
     clock: Callable[[], float],
     most_bytes: int = manifest.MAX_BODY,
+    progress: Progress = _untold,
 ) -> tuple[Manifest | SliceManifest, BodyFacts]:
     """Opens one release into `target`, with the secret of `held`. Raises as `fetch`, and PlaceFull
     before a byte is fetched where the object has more than `most_bytes`."""
     proven, header, parcel = _collect(
-        held, wanted, token=token, http=http, clock=clock, most_bytes=most_bytes
+        held,
+        wanted,
+        token=token,
+        progress=progress,
+        http=http,
+        clock=clock,
+        most_bytes=most_bytes,
     )
     try:
-        return proven, _open_into_place(held, target, proven, header=header, parcel=parcel)
+        return proven, _open_into_place(
+            held, target, proven, header=header, parcel=parcel, progress=progress
+        )
     finally:
         parcel.discard()  # opened or untrue: either way these bytes are not wanted again
 
@@ -118,6 +142,7 @@ def _collect(
     wanted: Wanted,
     *,
     token: str,
+    progress: Progress,
     http: httpx.Client,
     clock: Callable[[], float],
     most_bytes: int,
@@ -134,7 +159,11 @@ def _collect(
         parts = answer.urls[1:]
         # A slice is sealed anew for every ticket: parts of two do not go together.
         body = proven.segment_root if isinstance(proven, Manifest) else proven.header_sha256
-        parcel = Parcel(held.folder / "incoming" / f"{body}-{len(parts)}", size=proven.body_size)
+        parcel = Parcel(
+            held.folder / "incoming" / f"{body}-{len(parts)}",
+            size=proven.body_size,
+            progress=partial(progress, "fetching", total=proven.body_size),
+        )
         try:
             parcel.collect(parts, origin=wanted.node_url, http=http)
         except NodeRefused as error:
@@ -157,6 +186,7 @@ def _open_into_place(
     *,
     header: bytes,
     parcel: Parcel,
+    progress: Progress,
 ) -> BodyFacts:
     try:
         opened = open_header(header, [held.secret])
@@ -164,7 +194,8 @@ def _open_into_place(
             raise ReleaseUntrue("Releases with an edit list are unsupported by this version.")
         with openings.file_in_place(target) as sink:
             numbered = isinstance(proven, SliceManifest)
-            facts = open_parts(parcel.parts(), sink, opened, numbered=numbered)
+            told = partial(progress, "opening", total=proven.plain_size)
+            facts = open_parts(parcel.parts(), sink, opened, numbered=numbered, progress=told)
             manifest.check_body(proven, facts)
     except EnvelopeInvalid as error:
         raise ReleaseUntrue("What arrived does not open as what the node signed.") from error

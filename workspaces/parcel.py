@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,10 +29,19 @@ _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{1,15})", re.ASCII)
 class Parcel:
     """The parts of the body with this digest and size, under `folder`."""
 
-    def __init__(self, folder: Path, *, size: int, pause: Callable[[float], None] = time.sleep):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        size: int,
+        pause: Callable[[float], None] = time.sleep,
+        progress: Callable[[int], None] = lambda _held: None,
+    ) -> None:
+        """`progress` hears how many bytes of the body are here."""
         self._folder = folder
         self._size = size
         self._pause = pause
+        self._progress = progress
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def collect(self, parts: Sequence[TicketUrl], *, origin: str, http: httpx.Client) -> None:
@@ -44,7 +53,7 @@ class Parcel:
         for number, address in enumerate(urls):
             done = self._done(number)
             if not done.exists():
-                self._collect_one(number, address, most=self._size - held, http=http)
+                self._collect_one(number, address, before=held, http=http)
             held += done.stat().st_size
             if held > self._size:
                 raise ReleaseUntrue("The parts are longer together than the node signed.")
@@ -62,12 +71,13 @@ class Parcel:
         return self._folder / f"{number:06d}.sealed"
 
     def _collect_one(
-        self, number: int, address: _Address, *, most: int, http: httpx.Client
+        self, number: int, address: _Address, *, before: int, http: httpx.Client
     ) -> None:
         part = self._folder / f"{number:06d}.part"
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                _go_on(address, part, most=most, http=http)
+                for held in _go_on(address, part, most=self._size - before, http=http):
+                    self._progress(before + held)
             except httpx.TransportError as error:
                 if attempt == MAX_ATTEMPTS:
                     raise NodeSilent(
@@ -111,7 +121,8 @@ class _Address:
         return self.last is not None and self.start0 + held > self.last
 
 
-def _go_on(address: _Address, part: Path, *, most: int, http: httpx.Client) -> None:
+def _go_on(address: _Address, part: Path, *, most: int, http: httpx.Client) -> Iterator[int]:
+    """How many bytes are here, as they come."""
     held = part.stat().st_size if part.exists() else 0
     if held and address.is_all(held):
         return
@@ -135,6 +146,7 @@ def _go_on(address: _Address, part: Path, *, most: int, http: httpx.Client) -> N
                 if held > most:
                     raise ReleaseUntrue("The node sent more than it signed.")
                 file.write(piece)
+                yield held
 
 
 def _check_origin(url: str, origin: str) -> None:
