@@ -67,6 +67,26 @@ def remove(folder: Folder, dataset: Dataset, version: Version) -> None:
     print(f"{dataset}: {version} is removed")
 
 
+@app.command("seal-table")
+def seal_table(
+    folder: Folder,
+    dataset: Dataset,
+    *,
+    column: Annotated[
+        list[str], typer.Option(help="NAME=female, has:TERM, measure:TERM or info:KEY; repeatable")
+    ],
+    name: Annotated[str, typer.Option(help="of the table's file")] = "clinical.tsv",
+) -> None:
+    """Seals a table of the people's numbers for release to workspaces, one row per sample."""
+    from gateway import clinical_table
+
+    if Path(name).name != name or not name.endswith(".tsv"):
+        raise LoadRefused("--name is a plain file name that ends with .tsv")
+    columns = [clinical_table.column(text) for text in column]
+    sealed, rows = clinical_table.seal(_home(folder), dataset, columns, file_name=name)
+    print(f"sealed {sealed.object_id}: {rows} rows, {len(columns)} columns")
+
+
 @app.command()
 def publish(folder: Folder) -> None:
     """Loads the active versions into the node's ClickHouse, where its settings name one."""

@@ -1,0 +1,149 @@
+"""A clinical table of a dataset as a release unit: a row per sample, numbers only, sealed at once.
+
+Columns are named by whoever publishes the table, each with where its value comes from in the BFF
+records. The plain table exists in memory alone. What reads it is an analysis in a workspace
+(`workspaces.analysis.cohort`): the first column is the sample's name as the VCF has it, empty means
+that nothing is known.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from beacon.catalog import EntryType, Segment
+from beacon.segments import SegmentCatalog
+from gateway import loading
+from gateway.errors import LoadRefused
+from gateway.home import NodeHome
+from streams.sources import Kind
+from streams.vault import SealedObject
+from workspaces.private import PrivateFolder
+
+MAX_COLUMNS = 200
+PAGE = 1_000
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
+_FEMALE, _MALE = frozenset({"NCIT:C16576"}), frozenset({"NCIT:C20197"})
+
+Record = Mapping[str, Any]
+Reader = Callable[[Record], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    read: Reader
+
+
+def column(text: str) -> Column:
+    """Of `NAME=WHERE`, where WHERE is `female`, `has:TERM`, `measure:TERM` or `info:KEY`. Raises
+    LoadRefused."""
+    name, _, where = text.partition("=")
+    kind, _, term = where.partition(":")
+    if _NAME.fullmatch(name) is None:
+        raise LoadRefused(f"--column {text[:60]}: expected NAME=WHERE with a plain name")
+    if where == "female":
+        return Column(name, _female)
+    if not term:
+        raise LoadRefused(
+            f"--column {name}: expected female, has:TERM, measure:TERM or info:KEY after «=»"
+        )
+    match kind:
+        case "has":
+            return Column(name, lambda person: _has(person, term))
+        case "measure":
+            return Column(name, lambda person: _measure(person, term))
+        case "info":
+            return Column(name, lambda person: _number((person.get("info") or {}).get(term)))
+        case _:
+            raise LoadRefused(f"--column {name}: «{kind[:20]}» is not has, measure or info")
+
+
+def seal(
+    home: NodeHome, dataset: str, columns: Sequence[Column], *, file_name: str
+) -> tuple[SealedObject, int]:
+    """The sealed table and how many rows it has; raises LoadRefused for one without a value."""
+    names = [one.name for one in columns]
+    if not 1 <= len(names) <= MAX_COLUMNS or len(set(names)) < len(names):
+        raise LoadRefused(f"--column: expected 1 to {MAX_COLUMNS} columns of different names")
+    lines = ["\t".join(("sample", *names)), *_lines(home, dataset, columns)]
+    if not any(any(line.split("\t")[1:]) for line in lines[1:]):
+        raise LoadRefused(f"{dataset}: no record has any of these columns; nothing was sealed")
+    folder = PrivateFolder.create("table")
+    try:
+        path = folder.data / file_name
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        sealed = loading.seal_file(
+            home, path, object_id=f"{dataset}/{file_name}", dataset=dataset, kind=Kind.FILE,
+            owners=(),
+        )  # fmt: skip
+    finally:
+        folder.wipe()
+    return sealed, len(lines) - 1
+
+
+def _lines(home: NodeHome, dataset: str, columns: Sequence[Column]) -> Iterator[str]:
+    segment = SegmentCatalog(home.catalog).snapshot().get(dataset)
+    if segment is None:
+        raise LoadRefused(f"{dataset}: no version of it is served; `skerry load` brings one")
+    people = {str(one["id"]): one for one in _all(segment, "individual")}
+    samples = [
+        (str(one["id"]), people.get(str(one.get("individualId"))))
+        for one in _all(segment, "biosample")
+    ]
+    for name, person in samples or list(people.items()):
+        if person is not None and name.isprintable():
+            yield "\t".join((name, *(_written(one.read(person)) for one in columns)))
+
+
+def _all(segment: Segment, entry_type: EntryType) -> Iterator[Record]:
+    skip, total = 0, 1
+    while skip < total:
+        total, page = segment.entries(entry_type, people=None, skip=skip, limit=PAGE)
+        yield from page
+        skip += PAGE
+
+
+def _written(value: float | None) -> str:
+    return "" if value is None else f"{value:.15g}"
+
+
+def _female(person: Record) -> float | None:
+    sex = (person.get("sex") or {}).get("id")
+    return 1.0 if sex in _FEMALE else 0.0 if sex in _MALE else None
+
+
+def _has(person: Record, term: str) -> float:
+    """Of diseases and phenotypic features that are not excluded; who has no record of it has 0."""
+    held = {(one.get("diseaseCode") or {}).get("id") for one in person.get("diseases") or ()}
+    held |= {
+        (one.get("featureType") or {}).get("id")
+        for one in person.get("phenotypicFeatures") or ()
+        if not one.get("excluded")
+    }
+    return float(term in held)
+
+
+def _measure(person: Record, term: str) -> float | None:
+    """The last one in the record that has a number."""
+    for one in reversed(person.get("measurements") or ()):
+        if (one.get("assayCode") or {}).get("id") == term:
+            value = one.get("measurementValue") or {}
+            quantity = value.get("quantity") or value
+            found = _number(quantity.get("value"))
+            if found is not None:
+                return found
+    return None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
