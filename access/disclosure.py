@@ -21,7 +21,7 @@ from access.privacy.noise import MIN_KEY_BYTES, KeyedStream, discrete_laplace
 from access.privacy.pricing import FREE_NATS, MIN_PUBLIC_PEOPLE, price
 from access.privacy.profiles import terms
 from access.privacy.question import Kind, Question, key_of
-from access.privacy.terms import LEAST, Terms, margin_scale
+from access.privacy.terms import Terms, margin_scale
 
 Precision = Literal["exact", "rounded", "imprecise"]
 
@@ -136,10 +136,10 @@ class Disclosure:
         drawn = replace(entry, question=key_of(entry.question, entry.version))
         return self._ledger.may_count(drawn, most=rules.counts, now=now)
 
-    def lists(self, asked: Question, holders: int) -> bool:
+    def lists(self, asked: Question, holders: int, rules: Terms) -> bool:
         """Whether a filtering term may be listed: where everybody is told of people who have it."""
         noise = self._noise(asked, margin_scale(asked.margins))
-        return asked.people >= MIN_PUBLIC_PEOPLE and holders + noise >= LEAST
+        return asked.people >= MIN_PUBLIC_PEOPLE and holders + noise >= rules.least
 
     def _carried(
         self,

@@ -18,7 +18,7 @@ from access.audit import Record
 from access.disclosure import Asker, Disclosure, granted
 from access.policy import Action, Granularity, Level, PolicyBook
 from beacon import admission, execute, framing, info, query, response, synthetic
-from beacon.catalog import Catalog, FilteringTerm, Segment
+from beacon.catalog import Catalog, Segment
 from beacon.errors import BadQuestion, BodyTooLarge, CatalogError, UnknownEntry
 from beacon.handovers import Links, Objects
 from beacon.info import NodeFacts
@@ -145,16 +145,11 @@ class Doors:
         terms = (
             term
             for one in permitted
-            for term in self._listed(one)
+            for term in self._listing.of(one.segment, one.decision)
             if scope is None or term.scope == scope
         )
         skip, limit = frame.skip, frame.limit or query.MAX_LIMIT
         return _json(info.filtering_terms(self._node, terms, skip=skip, limit=limit))
-
-    def _listed(self, one: admission.Permitted) -> Sequence[FilteringTerm]:
-        if not one.protected:
-            return one.segment.terms()
-        return self._listing.of(self._public.told(one.segment))
 
     # Entries
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from access.disclosure import Disclosure
+from access.decision import Decision, Level
+from access.disclosure import Disclosure, binding
 from access.privacy.question import Kind, Question, key_of
+from access.privacy.terms import Terms
 from beacon.canonical import named
 from beacon.catalog import Compare, FilteringTerm, HasTerm, Segment
 from beacon.posed import Public, people_key, version_of
@@ -20,23 +22,30 @@ MAX_REMEMBERED = 1_000
 
 
 class Listing:
-    """Remembers what it found of each dataset version: draws are fixed."""
+    """Remembers what it found of each dataset version and terms: draws are fixed."""
 
     def __init__(self, disclosure: Disclosure, public: Public) -> None:
         self._disclosure, self._public = disclosure, public
-        self._known: dict[tuple[str, str], tuple[FilteringTerm, ...]] = {}
+        self._known: dict[tuple[str, str, Terms], tuple[FilteringTerm, ...]] = {}
 
-    def of(self, segment: Segment) -> Sequence[FilteringTerm]:
-        key = segment.facts.id, version_of(segment.facts)
+    def of(self, segment: Segment, decision: Decision) -> Sequence[FilteringTerm]:
+        """As this caller is told; all there are where answers are exact."""
+        rules = binding(decision)
+        if rules is None:
+            return segment.terms()
+        if decision.level is Level.PUBLIC and not rules.everybody:
+            return ()
+        told = self._public.told(segment)
+        key = told.facts.id, version_of(told.facts), rules
         if key not in self._known:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
             self._known[key] = tuple(
-                replace(term, values=()) for term in segment.terms() if self._shown(term, segment)
+                replace(term, values=()) for term in told.terms() if self._shown(term, told, rules)
             )
         return self._known[key]
 
-    def _shown(self, term: FilteringTerm, segment: Segment) -> bool:
+    def _shown(self, term: FilteringTerm, segment: Segment, rules: Terms) -> bool:
         if term.kind == "ontologyTerm":
             holders = len(segment.matching("individual", [HasTerm(term.id)]))
             key = people_key([HasTerm(term.id)])
@@ -52,4 +61,4 @@ class Listing:
             margin=True,
             margins=len(self._public.listed(segment)),
         )
-        return self._disclosure.lists(asked, holders)
+        return self._disclosure.lists(asked, holders, rules)

@@ -202,3 +202,39 @@ def without_times(body: Any) -> Any:
     if isinstance(body, dict):
         return {key: without_times(value) for key, value in body.items() if "DateTime" not in key}
     return [without_times(each) for each in body] if isinstance(body, list) else body
+
+
+@pytest.mark.parametrize("path", ["/filtering_terms", "/individuals", "/g_variants"])
+async def test_a_profile_that_tells_everybody_nothing_lists_no_terms_either(
+    tmp_path: Path, path: str
+) -> None:
+    made = node(tmp_path)
+    rules = terms(Profile.DEFAULT)
+    assert rules is not None
+    kept = replace(policy("D", profile=Profile.DEFAULT), disclosure=replace(rules, everybody=False))
+    (tmp_path / "closed").mkdir()
+    closed = BeaconNode(tmp_path / "closed", catalog=made.catalog, policies=[kept])
+    anybody, rosa = [await closed.get(path, name=name) for name in (None, "rosa")]
+    if path == "/filtering_terms":
+        assert anybody.json()["response"].get("filteringTerms", []) == []
+        assert rosa.json()["response"]["filteringTerms"]
+    else:
+        assert anybody.status_code == 403
+
+
+async def test_a_profile_of_the_files_own_lists_only_what_it_would_tell(tmp_path: Path) -> None:
+    """Of 200 people every fourth has the disease, so that a least of a hundred hides it."""
+    made = node(tmp_path)
+    rules = terms(Profile.DEFAULT)
+    assert rules is not None
+    kept = replace(policy("D", profile=Profile.DEFAULT), disclosure=replace(rules, least=100))
+    (tmp_path / "strict").mkdir()
+    strict = BeaconNode(tmp_path / "strict", catalog=made.catalog, policies=[kept])
+    listed = [
+        {one["id"] for one in (await each.get("/filtering_terms")).json()["response"].get(
+            "filteringTerms", [])}
+        for each in (made, strict)
+    ]  # fmt: skip
+    assert "ICD10:G35" in listed[0]
+    assert "ICD10:G35" not in listed[1]
+    assert listed[1] <= listed[0]
