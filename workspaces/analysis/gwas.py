@@ -20,7 +20,7 @@ from workspaces.analysis.design import Design, Floats
 from workspaces.analysis.findings import Found, placed
 from workspaces.analysis.linear import Associations, LinearSums
 from workspaces.analysis.logistic import NewtonSums, NullSums, ScoreSums
-from workspaces.analysis.quality import GenotypeCounts
+from workspaces.analysis.quality import GenotypeCounts, Quality
 from workspaces.analysis.rounds import Round
 from workspaces.analysis.scales import Scales
 
@@ -106,7 +106,8 @@ class Gwas:
             projected = components.project(genotypes, asked.given["directions"])
             parts.append(projected / np.sqrt(genotypes.shape[1]))
         wanted = asked.given["tested"].astype(np.intp)
-        return Design(trait, np.column_stack(parts), site.dosages[:, wanted])
+        dosages = site.dosages if wanted.size == self.variants else site.dosages[:, wanted]
+        return Design(trait, np.column_stack(parts), dosages)
 
     # The coordinator's side.
 
@@ -143,7 +144,8 @@ class Gwas:
         )
         tested = np.flatnonzero(passing).astype(np.float64)
         given = {"centre": scales.centre, "spread": scales.spread}
-        kept = {"counts": counts.counts, "passing": tested}
+        quality_found = np.stack([judged.call_rate, judged.frequency, judged.hardy_weinberg])
+        kept = {"counts": counts.counts, "quality": quality_found, "passing": tested}
         if not self.ancestry:
             return self._tests(Round(asked.step, given, kept))
         axis = _spread_out(tested)
@@ -232,7 +234,7 @@ class Gwas:
         marked = np.zeros(self.variants, dtype=bool)
         marked[tested] = screened
         everywhere = placed(associations, tested, over=untested)
-        return Found(everywhere, quality.quality(counts), counts, marked, sites)
+        return Found(everywhere, Quality(*asked.kept["quality"]), counts, marked, sites)
 
 
 def _columns(site: Design) -> Floats:

@@ -55,18 +55,24 @@ def local_sums(design: Design) -> LinearSums:
 
 
 def _block(design: Design, dosages: Dosages) -> LinearSums:
-    x, y = design.covariates, design.phenotype
+    x, y = design.covariates, design.phenotype[:, None]
     rows, columns = pairs(x.shape[1])
     g, seen = called(dosages)
-    there = seen.T
+    of_variant = g.T @ np.column_stack([y, x])
+    everybody = np.column_stack([np.ones_like(y), y * y, x * y, x[:, rows] * x[:, columns]])
+    if seen.all():  # one row for all variants
+        of_people = np.broadcast_to(everybody.sum(axis=0), (g.shape[1], everybody.shape[1]))
+    else:
+        of_people = seen.T @ everybody
+    count = x.shape[1]
     return LinearSums(
-        people=there.sum(axis=1),
-        gg=(g * g).sum(axis=0),
-        gy=g.T @ y,
-        yy=there @ (y * y),
-        gx=g.T @ x,
-        xy=there @ (x * y[:, None]),
-        xx=there @ (x[:, rows] * x[:, columns]),
+        people=of_people[:, 0],
+        gg=np.einsum("nm,nm->m", g, g),
+        gy=of_variant[:, 0],
+        yy=of_people[:, 1],
+        gx=of_variant[:, 1:],
+        xy=of_people[:, 2 : 2 + count],
+        xx=of_people[:, 2 + count :],
     )
 
 

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workspaces.analysis.design import Dosages, Floats
+from workspaces.analysis.design import BLOCK, Dosages, Floats
 from workspaces.analysis.sums import Shape, Sums
+
+EXACT_BLOCK = 512  # variants tested at a time
+
+Counts = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,13 @@ class Quality:
 
 def genotype_counts(dosages: Dosages) -> GenotypeCounts:
     """Of hard calls; a dosage between is counted as the nearest."""
-    called = np.isfinite(dosages)
-    nearest = np.where(called, np.rint(np.where(called, dosages, 0)), 3).astype(np.int64)
-    return GenotypeCounts(
-        np.stack([(nearest == copies).sum(axis=0) for copies in range(4)], axis=1).astype(float)
-    )
+    counts = np.empty((dosages.shape[1], 4))
+    for first in range(0, dosages.shape[1], BLOCK):
+        block = dosages[:, first : first + BLOCK]
+        nearest = np.rint(np.where(np.isfinite(block), block, 3)).astype(np.int8)
+        for copies in range(4):
+            counts[first : first + BLOCK, copies] = (nearest == copies).sum(axis=0)
+    return GenotypeCounts(counts)
 
 
 def quality(pooled: GenotypeCounts) -> Quality:
@@ -58,25 +64,35 @@ def quality(pooled: GenotypeCounts) -> Quality:
     with np.errstate(invalid="ignore", divide="ignore"):
         frequency = (one + 2 * two) / (2 * called)
         rate = called / (called + missing)
-    exact = np.array([_exact(int(o), int(min(n, t)), int(max(n, t)))
-                      for n, o, t in zip(none, one, two, strict=True)])  # fmt: skip
-    return Quality(rate, frequency, exact)
+    return Quality(rate, frequency, hardy_weinberg(none, one, two))
 
 
-def _exact(heterozygous: int, rare: int, common: int) -> float:
-    """The probability of proportions at least as unlikely, given the allele counts."""
-    people = heterozygous + rare + common
-    copies = 2 * rare + heterozygous
-    if people == 0 or copies == 0:
-        return 1.0
-    # Logarithms of the odds of one more pair of heterozygotes, summed from the least count.
-    first = copies % 2
-    steps = np.arange(first, copies - 1, 2, dtype=float)
-    homozygous_rare = (copies - steps) / 2
-    homozygous_common = people - steps - homozygous_rare
-    odds = np.log(4 * homozygous_rare * homozygous_common) - np.log((steps + 1) * (steps + 2))
-    weights = np.concatenate([[0.0], np.cumsum(odds)])
-    chances = np.exp(weights - weights.max())
-    chances /= chances.sum()
-    observed = chances[(heterozygous - first) // 2]
-    return float(min(1.0, chances[chances <= observed * (1 + 1e-9)].sum()))
+def hardy_weinberg(none: Floats, one: Floats, two: Floats) -> Floats:
+    """The probability (m,) of proportions at least as unlikely, given the allele counts; 1 where
+    nobody is called. A block holds variants with about as many rare alleles."""
+    people = np.rint(none + one + two).astype(np.intp)
+    het = np.rint(one).astype(np.intp)
+    rare = np.rint(2 * np.minimum(none, two) + one).astype(np.intp)
+    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, people.max(initial=0) + 1)))])
+    exact = np.ones(people.size)
+    order = np.argsort(rare, kind="stable")
+    for first in range(0, order.size, EXACT_BLOCK):
+        some = order[first : first + EXACT_BLOCK]
+        exact[some] = _exact(het[some], rare[some], people[some], logs)
+    return exact
+
+
+def _exact(het: Counts, rare: Counts, people: Counts, logs: Floats) -> Floats:
+    """Every number of heterozygotes that the alleles allow, least first, against those seen; `logs`
+    are logarithms of factorials."""
+    possible = rare[:, None] % 2 + 2 * np.arange(rare.max(initial=0) // 2 + 1)
+    allowed = possible <= rare[:, None]
+    homozygous = np.where(allowed, (rare[:, None] - possible) // 2, 0)
+    possible = np.where(allowed, possible, 0)
+    others = np.where(allowed, people[:, None] - possible - homozygous, 0)
+    ways = possible * np.log(2) - logs[possible] - logs[homozygous] - logs[others]
+    ways = np.where(allowed, ways, -np.inf)
+    chances = np.exp(ways - ways.max(axis=1, keepdims=True))
+    seen = np.take_along_axis(chances, (het // 2)[:, None], axis=1)
+    unlikely = np.where(chances <= seen * (1 + 1e-9), chances, 0.0).sum(axis=1)
+    return np.asarray(np.minimum(1.0, unlikely / chances.sum(axis=1)), dtype=np.float64)

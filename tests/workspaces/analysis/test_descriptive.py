@@ -64,7 +64,9 @@ def test_histograms_count_everybody_with_a_value_once() -> None:
 def test_the_airlock_reads_what_is_offered_and_blanks_the_small() -> None:
     plan = Description({"age": (50.0, 60.0, 70.0), "urate": ()})
     model, ages = run(plan, SITES).documents()
-    floors = Floors(frozenset({"table", "aggregate-model"}), cell=60)
+    floors = Floors(
+        frozenset({"table", "aggregate-model"}), labels=frozenset({"age", "urate"}), cell=60
+    )
     assert judge(candidates.read(json.dumps(model).encode()), floors).outcome is Outcome.RELEASE
     assert "below 50" in str(ages["rows"])
     verdict = judge(candidates.read(json.dumps(ages).encode()), floors)

@@ -172,7 +172,7 @@ def test_a_model_of_ones_own_is_averaged_towards_the_pooled_one() -> None:
     assert np.abs(found.weights - pooled).max() < 0.1
     verdict = judge(
         candidates.read(json.dumps(found.document()).encode()),
-        Floors(frozenset({"aggregate-model"})),
+        Floors(frozenset({"aggregate-model"}), labels=frozenset({"weights"})),
     )
     assert verdict.outcome is Outcome.RELEASE
 

@@ -80,7 +80,9 @@ def test_a_curve_is_offered_only_where_enough_events_fell_and_people_remain() ->
     assert (found.at_risk[0, places] - found.events[0, places] >= 10).all()
     shown = found.survival[0, places]
     assert offered.coefficients["control: survival"] == pytest.approx(tuple(shown))
-    floors = Floors(frozenset({"table", "aggregate-model"}))
+    floors = Floors(
+        frozenset({"table", "aggregate-model"}), labels=frozenset({"lower", "upper", "treated"})
+    )
     for document in (table, model):
         read = candidates.read(json.dumps(document).encode())
         assert judge(read, floors).outcome is Outcome.RELEASE
