@@ -3,11 +3,14 @@ finds nothing wrong on any page."""
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,31 +23,51 @@ ROOT = Path(__file__).resolve().parents[2]
 PORT = 28_700
 PORTAL = f"http://127.0.0.1:{PORT}"
 WIDE, NARROW = (1280, 900), (360, 740)
+PAGES = ("/", "/search", "/datasets", "/network", "/requests", "/me", "/basket", "/searches")
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A running demo: the variant it proposes to type, its folder, Grace's workspace."""
+
+    variant: str
+    folder: Path
+    workspace: Path
+
+    def passport(self, account: str, node: str) -> str:
+        command = [sys.executable, "-m", "gateway", "demo-passport", account, "--node", node]
+        command += ["--demo", str(self.folder)]
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return ran.stdout
 
 
 @pytest.fixture(scope="module")
-def variant() -> Generator[str]:
-    """A running demo; the variant it proposes to type."""
-    demo = subprocess.Popen(
+def demo() -> Generator[Demo]:
+    running = subprocess.Popen(
         [sys.executable, "-m", "gateway", "demo", "--port", str(PORT)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
     )
-    with demo:
-        assert demo.stdout is not None
-        said = []
-        for line in demo.stdout:
-            said.append(line)
+    with running:
+        assert running.stdout is not None
+        said = ""
+        for line in running.stdout:
+            said += line
             if line.startswith("Ctrl-C"):
                 break
-        typed = re.search(r"type (\S+) at", "".join(said))
-        assert typed is not None, "".join(said)
+        found = [re.search(rf"{name} (\S+)", said) for name in ("type", "--demo", "--workspace")]
+        typed, folder, workspace = (one[1] if one else pytest.fail(said) for one in found)
         try:
-            yield typed.group(1)
+            yield Demo(typed, Path(folder), Path(workspace))
         finally:
-            demo.send_signal(signal.SIGINT)
-            demo.wait(30)
+            running.send_signal(signal.SIGINT)
+            running.wait(30)
+
+
+@pytest.fixture
+def variant(demo: Demo) -> str:
+    return demo.variant
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -150,7 +173,7 @@ def test_no_page_has_anything_axe_objects_to(
             page.goto(f"{PORTAL}/auth/login?next=/")
             page.get_by_role("button", name="Rosa Lind").click()
         own = _dataset_paths(page)
-        for path in ("/", "/search", "/datasets", "/network", "/requests", "/me", "/basket", *own):
+        for path in (*PAGES, *own):
             page.goto(PORTAL + path)
             wrong[path] = _wrong(page)
             page.screenshot(path=tmp_path / f"{path.strip('/').replace('/', '-')[:40]}.png")
@@ -223,3 +246,85 @@ def test_rosa_signs_in_and_asks_for_access(variant: str) -> None:
         page.goto(f"{PORTAL}/requests")
         expect(page.get_by_role("heading", name="Hearts")).to_be_visible()
         assert problems == []
+
+
+def _signed_in(page: Page, name: str) -> None:
+    page.goto(f"{PORTAL}/auth/login?next=/")
+    page.get_by_role("button", name=name).click()
+
+
+def test_a_researcher_searches_understands_requests_follows_and_receives(
+    demo: Demo, scheme: str, tmp_path: Path
+) -> None:
+    """The whole story in one browser, but for the committee's and the workspace's own parts."""
+    kept = Path(os.environ.get("SKERRY_ARTIFACTS", tmp_path)) / "researcher" / scheme
+    kept.mkdir(parents=True, exist_ok=True)
+    node, project = f"http://127.0.0.1:{PORT + 1}", f"Hearts {scheme}"
+    wrong: dict[str, list[str]] = {}
+    for page, problems in _pages(scheme, WIDE):
+
+        def look(name: str, page: Page = page) -> None:
+            page.wait_for_timeout(400)  # rows fade in
+            wrong[name] = _wrong(page)
+            page.screenshot(path=kept / f"{name}.png", full_page=True)
+
+        # 1. Search, and understand before and after.
+        _signed_in(page, "Grace Holm")
+        page.goto(f"{PORTAL}/search")
+        page.fill("#q", demo.variant)
+        page.get_by_role("button", name="Who can answer?").click()
+        expect(page.get_by_text("3 of 3 nodes can answer you.")).to_be_visible(timeout=10_000)
+        look("1-who-can-answer")
+        page.get_by_role("button", name="Ask the network").click()
+        page.get_by_role("button", name="Allele frequencies by node").click(timeout=15_000)
+        expect(page.get_by_role("heading", name="Allele frequency by node")).to_be_visible()
+        page.get_by_text("Keep this question").click()
+        page.get_by_role("button", name="Keep", exact=True).click()
+        expect(page.get_by_text("Kept under")).to_be_visible()
+        look("2-answers")
+        # 2. Request.
+        page.locator("td a", has_text="isle-1").first.click()
+        expect(page.get_by_role("heading", name="People by sex")).to_be_visible(timeout=10_000)
+        page.fill("input[name=project]", project)
+        page.fill("textarea[name=purpose]", "To learn about hearts.")
+        look("3-dataset")
+        page.get_by_role("button", name="Send the request").click()
+        expect(page.get_by_text("Wait for the committee.")).to_be_visible(timeout=10_000)
+        look("4-waiting")
+        address = page.url
+        # 3. The committee approves at its node.
+        request = address.rpartition("/")[2]
+        _decide(page, node, request)
+        # 4. Follow, and receive: the line of the page, run as it stands.
+        page.goto(f"{PORTAL}/requests")
+        row = page.locator("section", has=page.get_by_role("heading", name=project))
+        row.get_by_role("link", name="Fetch the data").click()
+        expect(page.get_by_role("heading", name="Fetch the data")).to_be_visible(timeout=10_000)
+        look("5-fetch")
+        lines = page.locator("section[aria-labelledby=fetch] code").last.inner_text()
+        assert problems == []
+    (tmp_path / "workspace").symlink_to(demo.workspace)
+    (tmp_path / "passport.txt").write_text(demo.passport("grace", node))
+    line = next(one for one in lines.splitlines() if one.startswith("skerry fetch"))
+    name = f"{scheme}.bam"
+    command = [sys.executable, "-m", "gateway", *shlex.split(line)[1:], "--out", name]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert (demo.workspace / "data" / name).stat().st_size > 0
+    assert {step: found for step, found in wrong.items() if found} == {}
+
+
+def _decide(page: Page, node: str, request: str) -> None:
+    """Dora, at the node's own page, in a browser of her own."""
+    browser = page.context.browser
+    assert browser is not None
+    with browser.new_context() as context:
+        dora = context.new_page()
+        dora.goto(f"{node}/signin?next=/requests/{request}")
+        dora.get_by_role("button", name="Dora Vik").click()
+        dora.goto(f"{node}/requests/{request}")
+        dora.get_by_role("button", name="Approve").click()
+        expect(dora.get_by_text("Approved", exact=True)).to_be_visible(timeout=10_000)
