@@ -108,8 +108,30 @@ def measured(size: Size, scratch: Path) -> tuple[list[Line], list[str]]:
     finally:
         node.close()
         accounts.close()
+    notes.insert(0, published())
     lines = [exact(world), hidden(world), public(world, told), registered(world), counted(world)]
     return lines, [*notes, _session(world), _honest_counts()]
+
+
+def published() -> str:
+    """What Shringarpure and Bustamante (2015) did to exact presence, asking at random: 65 people
+    with 250 questions, 1,000 with 5,000. An attacker who can't is no proof of anything."""
+    did = []
+    for members, sites, lowest, questions in (
+        (65, 12_000, 1e-3, 250),
+        (1_000, 50_000, 1e-4, 5_000),
+    ):
+        world = attackers.simulated(
+            members=members, controls=400, sites=sites, seed=SEED, lowest=lowest
+        )
+        answers = (world.members.sum(0) > 0).astype(np.int64)
+        rule = attackers.presence(world)
+        found = attackers.attacked(world, rule, answers, questions=(questions,), seed=SEED)
+        (power,) = (one.power for one in found if one.order == "random")
+        if power < 0.95:
+            raise SystemExit(f"the attackers do not do what was published: {power:.2f}")
+        did.append(f"{power:.2f} of {members:,} people after {questions:,} questions")
+    return f"asking exact presence at random, as published, the attackers find {', '.join(did)}"
 
 
 def exact(world: World, *, gate: float | None = None) -> Line:
