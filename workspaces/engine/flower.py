@@ -31,6 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
 from workspaces.engine import placing, registering
 from workspaces.engine.environment import Environment
 from workspaces.engine.federated import masking
+from workspaces.engine.federated.node import EXIT_REFUSED
 from workspaces.engine.federated.roster import Refused, Start
 from workspaces.engine.port import Node, Outcome, SiteNode, fingerprint
 from workspaces.engine.way_out import WayOut
@@ -85,7 +86,7 @@ class FlowerNode:
         elif found.out_of_time:
             ended = Outcome.OUT_OF_TIME
         else:
-            ended = Outcome.REFUSED if b"node auth" in found.output.lower() else Outcome.FAILED
+            ended = Outcome.REFUSED if found.code == EXIT_REFUSED else Outcome.FAILED
         self.outcome = self.outcome or ended
         await self._way_out.close()
 

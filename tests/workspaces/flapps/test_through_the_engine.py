@@ -5,6 +5,7 @@ What comes back equals the same analysis of everybody's rows in one place.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -210,3 +211,16 @@ async def again(federation: Running, name: str, **permit: Any) -> None:
     """The site under another permit."""
     await federation.engine.stop_node(federation.nodes[name])
     await federation.start(name, **permit)
+
+
+async def test_a_key_the_coordinator_no_longer_knows_ends_its_node_within_ten_seconds(
+    federation: Running,
+) -> None:
+    node = federation.nodes["ljubljana"]
+    mine = fingerprint(federation.sites["ljubljana"].identity)
+    known = await federation.link.node_of(mine)
+    assert known is not None
+    await federation.link.unregister_node(known)
+    async with asyncio.timeout(10):
+        assert await node.ended() is Outcome.REFUSED
+    assert (await federation.coordinator.sites())["ljubljana"] is False

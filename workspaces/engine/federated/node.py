@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from .visit import SiteFacts
 
 PORT = 9092
 WORK = "127.0.0.1:9094"
+EXIT_REFUSED = 77
 _HASTE = 0.25  # seconds at most between two looks for work
 
 
@@ -147,18 +149,26 @@ def _run_node(starting: Any, facts: SiteFacts, certificate: bytes, key: bytes) -
         known = hashlib.sha256(bundle).hexdigest() in facts.applications
         return fused(bundle, run) if known else {}
 
+    # The engine interrupts itself where the coordinator does not know its key (any more); what it
+    # would do next waits for others. The sandbox ends with this process.
+    starting.register_signal_handlers = lambda **_: None
+    signal.signal(signal.SIGINT, lambda *_: os._exit(EXIT_REFUSED))
     starting.time = _hasty()
     starting.get_fused_config_from_fab = configuration
-    starting.start_client_internal(
-        server_address=f"127.0.0.1:{PORT}",
-        node_config={},
-        root_certificates=certificate,
-        insecure=False,
-        transport="grpc-rere",
-        authentication_keys=(private, private.public_key()),
-        isolation="process",
-        clientappio_api_address=WORK,
-    )
+    try:
+        starting.start_client_internal(
+            server_address=f"127.0.0.1:{PORT}",
+            node_config={},
+            root_certificates=certificate,
+            insecure=False,
+            transport="grpc-rere",
+            authentication_keys=(private, private.public_key()),
+            isolation="process",
+            clientappio_api_address=WORK,
+        )
+    finally:
+        traceback.print_exc()
+        os._exit(1)
 
 
 if __name__ == "__main__":
