@@ -86,6 +86,7 @@ class RateSettings(_Section):
 
 
 AbsolutePath = Annotated[str, Field(pattern=r"^/[^\x00]*[^/\x00]$", max_length=1000)]
+SourcePrefix = Annotated[str, Field(pattern=r"^(/|s3://)[^\x00]*[^/\x00]$", max_length=1000)]
 InternalLocation = Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_-]{1,100}$")]
 
 
@@ -103,6 +104,7 @@ class NodeSettings(_Section):
     port: int = Field(ge=1, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
     slicers: int = Field(default=1, ge=1, le=16)
+    register_from: Annotated[tuple[SourcePrefix, ...], Field(max_length=100)] = ()
     accel: dict[AbsolutePath, InternalLocation] = Field(default_factory=dict, max_length=100)
     admins: tuple[str, ...] = ()
     # Without credentials: they are the file keys/clickhouse, USER:PASSWORD.

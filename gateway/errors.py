@@ -3,6 +3,7 @@
 SkerryError
 ├── ConfigError   the settings cannot be used; names file, key and next step
 ├── LoadRefused   the data cannot be loaded; names file, record, field and next step
+├── SourceNotNamed  a place from which the settings let nothing be registered over HTTP
 ├── MissingExtra  a role's libraries are not installed
 └── DemoError     the demo cannot start or a journey did not hold
     └── PortTaken another program listens where the demo would
@@ -12,12 +13,16 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from schemas.errors import SkerryError
+from schemas.errors import Forbidden, SkerryError
 
 
 class ConfigError(SkerryError):
     status = 500
     code = "config_error"
+
+
+class SourceNotNamed(Forbidden):
+    code = "source_not_named"
 
 
 class LoadRefused(SkerryError):

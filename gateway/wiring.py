@@ -20,6 +20,7 @@ import beacon.panel
 import gateway.pages.admin.routes
 import gateway.pages.airlock.routes
 import gateway.pages.routes
+import gateway.registering
 import streams.htsget.routes
 import streams.refget.collection_routes
 import streams.refget.sequence_routes
@@ -258,6 +259,13 @@ def assemble(
             ),
             sequences=Sequences(Index(home.references)),
             accel=in_place.folders(settings.accel),
+        ),
+        gateway.registering.build(
+            home=home,
+            sources=settings.register_from,
+            caller=who,
+            admins=settings.admins,
+            record=record,
         ),
         *_references(home, facts),
         gateway.pages.routes.build(
