@@ -140,5 +140,5 @@ def webhook_headers(notice: Notice, body: bytes, *, secret: bytes, now: int) -> 
 
 def address(notice: Notice, public_url: str) -> str:
     if not notice.request_id:
-        return f"{public_url}/admin"
+        return f"{public_url}/admin/risk"
     return f"{public_url}/requests/{notice.request_id}"

@@ -101,11 +101,15 @@ class Ledger:
         known = self._remembered.get(key)
         if known is not None and known.turnover == entry.turnover:
             return known.answer
+        charged: tuple[_Account, Spent] | None = None
         with self._database.charging() as charging:
             account, line = _found(charging, entry)
             if line is None or abs(entry.turnover - line.turnover) >= MIN_BATCH:
                 asked = _Asked(entry, frequency, billionths(allowance), now, enforced)
-                line, account = self._answered(charging, account, asked, line, carriers=carriers)
+                line, charged = self._answered(charging, account, asked, line, carriers=carriers)
+        # Only what is committed is remembered: its stamp may be given to another charge otherwise.
+        if charged is not None:
+            self._keep(*charged)
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()
         self._remembered[key] = _Line(line.answer, entry.turnover)
@@ -119,7 +123,8 @@ class Ledger:
         before: _Line | None,
         *,
         carriers: Callable[[], Sequence[int]],
-    ) -> tuple[_Line, _Account]:
+    ) -> tuple[_Line, tuple[_Account, Spent] | None]:
+        """The line, and what the account is once the answer is charged to it."""
         entry, most = asked.entry, asked.most
         crowd = entry.crowd
         if before is not None:
@@ -131,6 +136,7 @@ class Ledger:
         else:
             payers = distinct(carriers())
         line = _Line(bool(len(payers)), entry.turnover)
+        charged = None
         if line.answer:
             spent = spent.charged(payers, cost)
             account = _charged(account, spent, asked, alone=len(payers) == 1)
@@ -143,8 +149,7 @@ class Ledger:
                 alarm=account.alarm,
                 packed=spent.packed(),
             )
-            # Where the transaction fails after all, nobody finds this stamp in the database.
-            self._keep(account, spent)
+            charged = account, spent
         charging.run(
             _NOTE,
             account=account.account,
@@ -153,7 +158,7 @@ class Ledger:
             turnover=line.turnover,
             at=asked.now,
         )
-        return line, account
+        return line, charged
 
     def _balance(self, charging: Charging, account: _Account) -> Spent:
         known = self._balances.get(account.account)

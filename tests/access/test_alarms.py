@@ -158,7 +158,7 @@ async def test_the_committee_is_told_without_a_name(scene: Scene) -> None:
         text = str(mail(notice, node="Node", sender="node@example.org", public_url=URL))
         sent = webhook(notice, public_url=URL).decode()
         assert "privacy.alarm" in sent
-        assert f"{URL}/admin" in text
+        assert f"{URL}/admin/risk" in text
         assert not any(word in text + sent for word in ("p-rosa", "rare", "Request"))
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from access.database import Database
+from access.database import Charging, Database
+from access.errors import StoreUnavailable
 from access.privacy.ledger import COUNT_DAYS, KEEP_DAYS, MIN_BATCH, Entry, Ledger
 from access.privacy.pricing import price
 from access.privacy.spent import MAX_NATS, PER_NAT, Spent, billionths
@@ -188,6 +189,52 @@ def test_a_charge_that_is_not_committed_is_not_remembered(ledger: Ledger) -> Non
         asks(ledger, named(2), by=broken, frequency=0.002)
     assert asks(ledger, named(2), frequency=0.002)
     assert spent_of(ledger, 7) == pytest.approx(2 * price(0.002, 1_000), abs=1e-8)
+
+
+def test_a_transaction_that_fails_is_unavailable_and_the_next_one_works(ledger: Ledger) -> None:
+    assert asks(ledger, named(1))
+
+    def fails() -> None:
+        with ledger._database.charging() as charging:
+            charging.run("DELETE FROM privacy_answer")
+            charging.run("SELECT 1 FROM no_such_table")
+
+    with pytest.raises(StoreUnavailable):
+        fails()
+    other = Ledger(ledger._database)  # remembers nothing
+    assert asks(other, named(1), by=never)
+    assert asks(other, named(2), by=(8,))
+
+
+def test_what_a_failed_charge_would_have_spent_is_never_taken_for_what_was(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next charge, by another worker, gets the stamp that the failed one would have had."""
+    assert asks(ledger, named(1), by=(7,), frequency=0.002)
+    run = Charging.run
+
+    def fails_at_the_line(charging: Charging, statement: str, **values: object) -> object:
+        if statement.startswith("INSERT INTO privacy_answer"):
+            run(charging, "SELECT 1 FROM no_such_table")
+        return run(charging, statement, **values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Charging, "run", fails_at_the_line)
+        with pytest.raises(StoreUnavailable):
+            asks(ledger, named(2), by=(8,), frequency=0.002)
+    assert asks(Ledger(ledger._database), named(3), by=(9,), frequency=0.002)
+    assert asks(ledger, named(4), by=(7,), frequency=0.002)
+    once = price(0.002, 1_000)
+    assert [spent_of(ledger, n) for n in (7, 8, 9)] == pytest.approx([2 * once, 0, once], abs=1e-8)
+
+
+def test_a_database_that_is_closed_is_unavailable_or_opened_anew(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'control.db'}")
+    ledger = Ledger(database)
+    assert asks(ledger, named(1))
+    database.close()
+    assert asks(Ledger(database), named(1), by=never)
+    database.close()
 
 
 def test_an_account_keeps_its_newest_lines_only(ledger: Ledger) -> None:
