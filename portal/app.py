@@ -36,6 +36,7 @@ from portal import (
     saved_routes,
     search_routes,
     services,
+    workspace_routes,
 )
 from portal.applications import Applications
 from portal.calls import Calls
@@ -59,6 +60,7 @@ from portal.site import Portal, in_utc
 from portal.standing import Standings
 from portal.visitors import Visitors
 from portal.vocabulary import Vocabulary
+from portal.workspaces import Workspaces
 from schemas.beacon import API_VERSION
 from schemas.errors import InvalidInput, NotFound, SkerryError
 
@@ -105,6 +107,7 @@ def create_app(
         issuer=issuer,
     )
     doors = NodeDoors(calls, visitors, limits=limits)
+    applications = Applications(doors, visitors)
     portal = Portal(
         settings=settings,
         registry=registry,
@@ -112,8 +115,9 @@ def create_app(
         visitors=visitors,
         searches=Searches(limits=limits, clock=clock),
         results=Results(limits=limits, clock=clock),
-        applications=Applications(doors, visitors),
+        applications=applications,
         standings=Standings(doors),
+        workspaces=Workspaces(doors, applications),
         prospects=Prospects(doors),
         vocabulary=Vocabulary(registry),
         liftover=Liftover(settings.chain_files),
@@ -154,6 +158,7 @@ def create_app(
     app.include_router(basket_routes.build(portal))
     app.include_router(request_routes.build(portal))
     app.include_router(saved_routes.build(portal))
+    app.include_router(workspace_routes.build(portal))
     app.include_router(joining_routes.build(portal, calls))
     app.include_router(routes.build(portal))
     _install_errors(app, portal)

@@ -12,7 +12,7 @@ from portal.answer import Outcome
 
 _DOORS = frozenset(
     {"beacon", "search", "searches", "datasets", "people", "network", "basket", "requests", "me",
-     "join", "joining", "services", "api", "auth", "static"}
+     "join", "joining", "workspaces", "services", "api", "auth", "static"}
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 
 from portal.applications import Held, ReleasableFile, is_for
 from portal.dataset_page import dataset_page
-from portal.errors import NotYours, SignInNeeded
+from portal.errors import NotYours
 from portal.following import fetch_lines, login_line, next_step, projects
 from portal.purpose_form import (
     CONDITIONS,
@@ -77,7 +77,7 @@ def _add_list(router: APIRouter, portal: Portal) -> None:
 def _add_one(router: APIRouter, portal: Portal) -> None:
     @router.get("/requests/{slug}/{request_id}")
     async def one(request: Request, slug: str, request_id: str) -> Response:
-        visitor, node = _person(portal, request), _own_node(portal, slug)
+        visitor, node = portal.person(request), portal.own_node(slug)
         shown = await portal.applications.one(node, request_id, visitor)
         if not is_for(visitor.identity, shown):
             raise NotYours(f"{node.name} has this request for its committee: decide on it there.")
@@ -86,7 +86,7 @@ def _add_one(router: APIRouter, portal: Portal) -> None:
     @router.post("/requests/{slug}/{request_id}")
     async def take(request: Request, slug: str, request_id: str) -> Response:
         visitor, form = await portal.signed_form(request)
-        node, step = _own_node(portal, slug), str(form.get("step", ""))
+        node, step = portal.own_node(slug), str(form.get("step", ""))
         if step not in _OWN_STEPS:
             raise InvalidInput("Choose what to do with the request.")
         try:
@@ -105,7 +105,7 @@ def _add_one(router: APIRouter, portal: Portal) -> None:
 def _add_change(router: APIRouter, portal: Portal) -> None:
     @router.get("/requests/{slug}/{request_id}/edit")
     async def form(request: Request, slug: str, request_id: str) -> Response:
-        visitor, node = _person(portal, request), _own_node(portal, slug)
+        visitor, node = portal.person(request), portal.own_node(slug)
         shown = await _editable(portal, node, request_id, visitor)
         as_made = filled(
             NewRequest(
@@ -122,7 +122,7 @@ def _add_change(router: APIRouter, portal: Portal) -> None:
     @router.post("/requests/{slug}/{request_id}/edit")
     async def change(request: Request, slug: str, request_id: str) -> Response:
         visitor, form = await portal.signed_form(request)
-        node, fields = _own_node(portal, slug), _fields(form)
+        node, fields = portal.own_node(slug), _fields(form)
         shown = await _editable(portal, node, request_id, visitor)
         try:
             await portal.applications.edit(node, shown, fields, visitor=visitor)
@@ -139,7 +139,7 @@ def _add_attachments(router: APIRouter, portal: Portal) -> None:
 
     @router.post(place)
     async def attach(request: Request, slug: str, request_id: str) -> Response:
-        visitor, node = _person(portal, request), _own_node(portal, slug)
+        visitor, node = portal.person(request), portal.own_node(slug)
         most = portal.settings.limits.attachment_bytes
         csrf, name, body = await _upload(request, most=most)
         portal.visitors.check_form(visitor, csrf)
@@ -152,7 +152,7 @@ def _add_attachments(router: APIRouter, portal: Portal) -> None:
     @router.get(place + "/{attachment_id}")
     async def read(request: Request, slug: str, request_id: str, attachment_id: str) -> Response:
         """To be kept, never shown within the portal's own origin."""
-        visitor, node = _person(portal, request), _own_node(portal, slug)
+        visitor, node = portal.person(request), portal.own_node(slug)
         shown = await portal.applications.one(node, request_id, visitor)
         names = [one.name for one in shown.attachments if one.id == attachment_id]
         if not names:
@@ -167,7 +167,7 @@ def _add_attachments(router: APIRouter, portal: Portal) -> None:
     @router.post(place + "/{attachment_id}/remove")
     async def remove(request: Request, slug: str, request_id: str, attachment_id: str) -> Response:
         visitor, _ = await portal.signed_form(request)
-        node = _own_node(portal, slug)
+        node = portal.own_node(slug)
         await portal.applications.detach(node, request_id, attachment_id, visitor=visitor)
         return _see(node, request_id)
 
@@ -252,20 +252,6 @@ async def _editable(portal: Portal, node: Node, request_id: str, visitor: Visito
     if "edit" not in shown.steps:
         raise InvalidInput("This request can no longer be changed; look at it again.")
     return shown
-
-
-def _person(portal: Portal, request: Request) -> Visitor:
-    visitor = portal.visitors.of(request)
-    if visitor.session is None:
-        raise SignInNeeded("Sign in to see your requests.")
-    return visitor
-
-
-def _own_node(portal: Portal, slug: str) -> Node:
-    node = portal.node(slug)
-    if node.foreign:
-        raise NotFound("A Beacon of others keeps no requests here.")
-    return node
 
 
 async def _upload(request: Request, *, most: int) -> tuple[object, str, bytes]:

@@ -30,6 +30,7 @@ from portal.settings import PortalSettings
 from portal.standing import Standings
 from portal.visitors import Visitor, Visitors
 from portal.vocabulary import Vocabulary
+from portal.workspaces import Workspaces
 from schemas.errors import NotFound, TooLarge
 
 _FORMS = ("1:10177 A>AC", "1:10000-20000")
@@ -84,6 +85,7 @@ class Portal:
     results: Results
     applications: Applications
     standings: Standings
+    workspaces: Workspaces
     prospects: Prospects
     vocabulary: Vocabulary
     liftover: Liftover
@@ -121,11 +123,16 @@ class Portal:
             raise TooLarge("The form is too large, or does not say how large it is.")
         return await request.form(max_fields=MAX_FIELDS, max_files=0)
 
-    async def signed_form(self, request: Request) -> tuple[Visitor, FormData]:
-        """A form that a signed-in person sent from one of our pages."""
-        visitor, form = self.visitors.of(request), await self.form(request)
+    def person(self, request: Request) -> Visitor:
+        """Raises `SignInNeeded` for anyone else."""
+        visitor = self.visitors.of(request)
         if visitor.session is None:
             raise SignInNeeded("Sign in first.")
+        return visitor
+
+    async def signed_form(self, request: Request) -> tuple[Visitor, FormData]:
+        """A form that a signed-in person sent from one of our pages."""
+        visitor, form = self.person(request), await self.form(request)
         self.visitors.check_form(visitor, form.get("csrf"))
         return visitor, form
 
@@ -176,6 +183,13 @@ class Portal:
             if found.id == dataset_id:
                 return node, found
         raise NotFound("There is no such dataset listed in this network.")
+
+    def own_node(self, slug: str) -> Node:
+        """One with doors for people's requests and workspaces."""
+        found = self.node(slug)
+        if found.foreign:
+            raise NotFound("A Beacon of others keeps nothing of yours here.")
+        return found
 
     def node(self, slug: str) -> Node:
         found = self.registry.by_slug(slug)

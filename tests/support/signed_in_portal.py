@@ -7,7 +7,7 @@ below reads as that person. What real Passports are worth is tested where they a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,6 +53,7 @@ class SmallNode:
     datasets: tuple[str, ...] = ("ds1", "ds2")
     files: list[str] = field(default_factory=list)
     url: str = ""
+    more: Callable[[FastAPI], object] | None = None  # adds further doors of the node
 
     def app(self) -> ASGIApp:
         app: FastAPI = self.room.app()
@@ -63,6 +64,8 @@ class SmallNode:
             "/beacon/filtering_terms": self._nothing,
         }.items():
             app.router.routes.append(Route(path, made))
+        if self.more is not None:
+            self.more(app)
         return AsPerson(app)
 
     async def _info(self, _request: Request) -> Response:
