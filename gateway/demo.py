@@ -286,6 +286,8 @@ def _write_portal(federation: Federation) -> None:
         f"examples = {json.dumps(demo_examples.examples(federation.plans))}\n"
         f"health_file = {json.dumps(str(federation.folder / 'health.db'))}\n"
         f"searches_file = {json.dumps(str(federation.folder / 'searches.db'))}\n"
+        f"nodes_file = {json.dumps(str(federation.folder / 'nodes.db'))}\n"
+        f'admins = ["adam@{addresses.signin}"]\n'
         "[places]\n"
     )
     # Isles nobody lives on, spread over the northern sea.
