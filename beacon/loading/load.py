@@ -67,12 +67,15 @@ def check(
         with Staging() as staging:
             checked = _check(source, staging, report=report, tell=tell)
         compared = RefCheck(Windowed(checked.bases)) if checked.bases is not None else None
-        for file in checked.files:
-            for number, row in enumerate(file.rows(Selection({})), start=1):
-                if compared is not None:
-                    compared.look(alleles.CHROMOSOMES[row.rank - 1], row.start0, row.ref)
-                if number % _REPORT_EVERY == 0:
-                    tell("genomicVariant, checked", number)
+        rows = (row for file in checked.files for row in file.rows(Selection({})))
+        number = 0
+        for number, row in enumerate(rows, start=1):
+            if compared is not None:
+                compared.look(alleles.CHROMOSOMES[row.rank - 1], row.start0, row.ref)
+            if number % _REPORT_EVERY == 0:
+                tell("genomicVariant, checked", number)
+        if checked.files:
+            tell("genomicVariant, checked", number)
         _refuse_mismatches(compared)
         _tell_losses(checked, tell)
     except SourceRefused as refused:
