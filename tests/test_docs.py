@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")))
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_COMMAND = re.compile(r"\bskerry ([a-z][a-z-]*)(?: ([a-z]+))?")
+_COMMAND = re.compile(r"\bskerry ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?")
 _PROJECT_NAME = re.compile(r"^[a-z0-9-]+")
 
 
