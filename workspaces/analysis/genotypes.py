@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -26,6 +27,8 @@ MAX_LINE = 64 * 1024 * 1024
 MAX_PEOPLE = 1_000_000
 MAX_GENOTYPES = 2_000_000_000  # people times variants kept
 _FIXED = 9  # columns before the first person's
+_DIGITS = b"0123456789"
+_SLASH, _BAR = (ord("\t") << 24 | ord(parting) << 8 for parting in "/|")
 
 Column = NDArray[np.float32]
 
@@ -100,10 +103,41 @@ def _record(
         allele = _allele(contig, position, ref, alternate)
         if allele is None or (wanted is not None and allele not in wanted):
             continue
+        if people and fields[8] == b"GT":
+            column = _of_three_letters(fields[_FIXED], people, number)
+            if column is not None:
+                yield allele, column
+                continue
         calls = calls if calls is not None else fields[_FIXED].split(b"\t") if people else []
         if len(calls) != people:
             raise ValueError("a record of the VCF is not of all its people")
         yield allele, _dosages(calls, fields[8].split(b":"), number)
+
+
+def _of_three_letters(text: bytes, people: int, alternate: int) -> Column | None:
+    """The copies where every call is two of 0 to 9 or a point and what parts them, as most files
+    are written throughout; None for any other line, which is read call by call."""
+    if len(text) != 4 * people - 1 or alternate >= len(_DIGITS):
+        return None
+    words = np.frombuffer(text + b"\t", dtype="<u4")
+    parting = words & 0xFF00FF00
+    if not ((parting == _SLASH) | (parting == _BAR)).all():
+        return None
+    found = _copies_of_two(alternate)[(words & 0xFF) | ((words >> 8) & 0xFF00)]
+    return None if (found < 0).any() else found
+
+
+@lru_cache(maxsize=16)
+def _copies_of_two(alternate: int) -> Column:
+    """By the codes of both letters: copies, NaN where one is a point, -1 for what is no call."""
+    copies = np.full(256, -np.inf, dtype=np.float32)
+    copies[list(_DIGITS)] = 0
+    copies[_DIGITS[alternate]] = 1
+    copies[ord(".")] = np.nan
+    both = copies[:, None] + copies
+    return np.asarray(
+        np.where(np.isneginf(copies)[:, None] | np.isneginf(copies), -1, both)
+    ).ravel()
 
 
 def _allele(contig: str, position: int, ref: str, alternate: str) -> Allele | None:

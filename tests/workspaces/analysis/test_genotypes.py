@@ -169,3 +169,38 @@ def test_what_is_no_clinical_table_is_refused_without_its_values(
     with pytest.raises(ValueError, match=reason) as refused:
         read_clinical(lines)
     assert "forty" not in str(refused.value)
+
+
+CALLS = ["0/0", "0|1", "1/1", "./.", "1|.", "2/1", "9|0", "0/2"]
+
+
+@pytest.mark.parametrize("longer", ["", ":7", "0"])
+def test_short_calls_are_read_as_the_same_calls_written_longer(longer: str) -> None:
+    """A line of three-letter calls takes another path; one longer call sends it the usual way."""
+    head = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t"
+    people = "\t".join(f"p{number}" for number in range(len(CALLS)))
+    layout = "GT:DP" if ":" in longer else "GT"
+    calls = [call + longer if ":" in longer else call for call in CALLS]
+    if longer == "0":
+        calls[0] = "0/00"
+    record = f"1\t5\t.\tA\tC,G,T\t.\tPASS\t.\t{layout}\t" + "\t".join(calls)
+    found = read([(head + people).encode(), record.encode()])
+    nan = np.nan
+    expected = [
+        [0, 1, 2, nan, nan, 1, 0, 0],
+        [0, 0, 0, nan, nan, 1, 0, 1],
+        [0, 0, 0, nan, nan, 0, 0, 0],
+    ]
+    assert np.array_equal(found.dosages.T, expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("calls", ["0/0\t0-1\t1/1", "0/0\t0/1\ta/1", "0/0/0/1\t1/1"])
+def test_three_letters_that_are_no_call_are_not_read_as_one(calls: str) -> None:
+    people = "\t".join(f"p{number}" for number in range(3))
+    head = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t" + people
+    lines = [head.encode(), ("1\t5\t.\tA\tC\t.\tPASS\t.\tGT\t" + calls).encode()]
+    if calls.count("\t") < 2:
+        with pytest.raises(ValueError, match="all its people"):
+            read(lines)
+    else:
+        assert np.isnan(read(lines).dosages).sum() == 1
