@@ -104,6 +104,24 @@ def pack_crate(
     print(f"{out}: {len(archive)} bytes; check it with skerry results verify-crate")
 
 
+@app.command("prove-run")
+def prove_run(
+    folder: Annotated[Path, typer.Argument(help="the node's folder")],
+    *,
+    run: Annotated[str, typer.Option(help="the run's id, as its permit names it")],
+) -> None:
+    """Prints what the node's record says of a run, with proofs: for the site's part of a crate."""
+    from gateway import config
+    from gateway.home import NodeHome
+    from workspaces.crate.gathering import recorded
+
+    home = NodeHome(folder)
+    url = config.load(home.settings).public_url
+    found = recorded(home.record, run=run, public_url=url, key=home.signing_key())
+    entries = [one.model_dump(mode="json") for one in found.entries]
+    print(json.dumps({"checkpoint": found.checkpoint, "entries": entries}))
+
+
 def _run(folder: Path) -> FederatedRun:
     """`run.json` holds name, project, requester, organisation, application (name, license), started
     and ended (epoch seconds); `sites` one JSON of `SiteProofs` per site, `outputs` what was

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from access import checkpoints, merkle
+from access.audit import RecordFile
 from gateway.errors import Exit
 from tests.support.command import skerry
+from tests.support.node_folder import node_folder
 from tests.support.proven_run import BUNDLE, KEYS, RESULT, federated
 
 TABLE = {"kind": "table", "rows": ["male", "female"], "columns": ["n"], "cells": [[42], [31]]}
@@ -105,3 +108,24 @@ def test_a_folder_that_is_no_run_is_refused(missing: str, tmp_path: Path) -> Non
     if missing == "run.json":
         again = skerry("results", "pack-crate", place, "--out", tmp_path / "run.zip")
         assert again.code == Exit.BAD_INPUT
+
+
+def test_a_node_proves_what_its_record_says_of_a_run(tmp_path: Path) -> None:
+    home = node_folder(tmp_path / "node")
+    record = RecordFile(home.record, pseudonym_key=b"p" * 32, signing_key=home.signing_key())
+    record.append("answer", {"dataset": "cohort"})
+    record.append("access.run", {"step": "permitted", "run": "run-1"})
+    record.append("access.run", {"step": "permitted", "run": "run-12"}, durable=True)
+    record.close()
+    ran = skerry("results", "prove-run", tmp_path / "node", "--run", "run-1")
+    assert ran.code == Exit.OK, ran.err
+    said = json.loads(ran.out)
+    assert [one["proof"]["entry"] for one in said["entries"]] == [2]
+    head = checkpoints.read(said["checkpoint"], home.signing_key().public_key())
+    line = said["entries"][0]["line"].encode()
+    path = [bytes.fromhex(step) for step in said["entries"][0]["proof"]["path"]]
+    leaf = merkle.leaf_hash(line)
+    assert head.size >= 3
+    assert merkle.includes(head.root, head.size, index=1, leaf=leaf, path=path)
+    unknown = skerry("results", "prove-run", tmp_path / "node", "--run", "run-2")
+    assert unknown.code not in (Exit.OK, Exit.FAILED)

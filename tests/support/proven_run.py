@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access import checkpoints, merkle
-from access.chain import START, Facts, written_after
+from access.audit import RecordFile
 from access.run_rules import SIGNED_AS
 from schemas.grants import Permit, SignedPermit
-from schemas.record import InclusionProof
 from schemas.runs import Receipt, ResultManifest, RunClause, RunTerms, SignedReceipt
 from schemas.wire import canonical_json
+from workspaces.crate import gathering
 from workspaces.crate.contents import (
     Application,
     FederatedRun,
@@ -44,45 +45,23 @@ def fingerprint(key: Ed25519PrivateKey) -> str:
 ROSTER = tuple(fingerprint(key) for key in (*SITES.values(), ABSENT))
 
 
-class Leaves:
-    """A tree over a few lines, every subtree computed anew."""
-
-    def __init__(self, lines: list[bytes]) -> None:
-        self._lines = lines
-
-    def subtree(self, level: int, index: int) -> bytes:
-        if level == 0:
-            return merkle.leaf_hash(self._lines[index])
-        left, right = (self.subtree(level - 1, 2 * index + side) for side in (0, 1))
-        return merkle.node_hash(left, right)
-
-
 def recorded(
     url: str, run: str, *, key: Ed25519PrivateKey, released: bytes
-) -> tuple[str, list[RecordedEntry]]:
-    """A record of several runs; the entries of one, and a signed head."""
-    told: list[tuple[str, dict[str, object]]] = [
-        ("answer", {"dataset": "other"}),
-        ("access.run", {"step": "permitted", "run": run, "dataset": "cohort"}),
-        ("access.run", {"step": "permitted", "run": "run-other", "dataset": "cohort"}),
-        ("airlock", {"run": run, "state": "released", "released": sha(released)}),
-        ("access.run", {"step": "wiped", "run": run, "dataset": "cohort"}),
-    ]
-    head, lines = START, []
-    for kind, facts in told:
-        line, head = written_after(head, time=1.0, kind=kind, facts=Facts(canonical_json(facts)))
-        lines.append(line.rstrip(b"\n"))
-    tree, size = Leaves(lines), len(lines)
-    root = merkle.root(tree, size)
-    note = checkpoints.signed(checkpoints.Checkpoint(checkpoints.origin_of(url), size, root), key)
-    entries = [
-        RecordedEntry(line=lines[index].decode(), proof=InclusionProof(
-            entry=index + 1, size=size, leaf=merkle.leaf_hash(lines[index]).hex(), root=root.hex(),
-            path=tuple(step.hex() for step in merkle.inclusion_proof(tree, size, index=index)),
-        ))
-        for index, (_, facts) in enumerate(told) if facts.get("run") == run
-    ]  # fmt: skip
-    return note, entries
+) -> tuple[str, tuple[RecordedEntry, ...]]:
+    """Of a real record of several runs: the entries of one, and a signed head."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "record"
+        record = RecordFile(path, pseudonym_key=b"p" * 32, signing_key=key)
+        record.append("answer", {"dataset": "other"})
+        record.append("access.run", {"step": "permitted", "run": run, "dataset": "cohort"})
+        record.append("access.run", {"step": "permitted", "run": "run-other", "dataset": "cohort"})
+        record.append("airlock", {"run": run, "state": "released", "released": sha(released)})
+        record.append(
+            "access.run", {"step": "wiped", "run": run, "dataset": "cohort"}, durable=True
+        )
+        record.close()
+        found = gathering.recorded(path, run=run, public_url=url, key=key)
+    return found.checkpoint, found.entries
 
 
 def proofs(
@@ -111,7 +90,7 @@ def proofs(
         ),
         identity_key=identity.public_key().public_bytes_raw().hex(),
         checkpoint=note,
-        entries=tuple(entries),
+        entries=entries,
         results=(
             SignedManifest(manifest=manifest, signature=node.sign(manifest.signed_bytes()).hex()),
         ),
