@@ -26,6 +26,7 @@ SOCKET = "/run/coordinator.sock"
 _SYSTEM = ("/usr", "/etc/ssl", "/etc/ld.so.cache")
 _LINKS = (("usr/bin", "/bin"), ("usr/lib", "/lib"), ("usr/lib64", "/lib64"), ("usr/sbin", "/sbin"))
 _TMP = "/tmp"  # noqa: S108 - the sandbox's own, in memory
+_SHARED = "/dev/shm"  # noqa: S108 - so is this
 _PROBE_SECONDS = 10
 
 
@@ -68,11 +69,14 @@ def command(profile: Profile, program: Sequence[str], *, bwrap: str = "bwrap") -
     line += ["--proc", "/proc", "--dev", "/dev"]
     # --size holds for the next tmpfs only. Folders come after: one may lie below /tmp.
     line += ["--size", str(profile.data_bytes), "--tmpfs", WORKPLACE]
-    line += ["--size", str(max(profile.data_bytes // 8, 1 << 20)), "--tmpfs", _TMP]
+    for place in (_TMP, _SHARED):
+        line += ["--size", str(max(profile.data_bytes // 8, 1 << 20)), "--tmpfs", place]
     for folder in profile.readable:
         line += ["--ro-bind", str(folder), str(folder)]
     if profile.socket is not None:
         line += ["--bind", str(profile.socket), SOCKET]
+    # What holds the mount points is memory too, without a size: nothing more is put there.
+    line += ["--remount-ro", "/", "--remount-ro", "/dev"]
     return [*line, "--chdir", WORKPLACE, "--", *program]
 
 

@@ -122,7 +122,7 @@ attempt("mount", lambda: run(mount, check=True, capture_output=True))
 attempt("own place", lambda: open("/workspace/x", "wb").write(b"x"))
 """,
     )
-    assert not {"/usr/x", "replace", "link", "mount"} & set(found)
+    assert not {"/usr/x", "/etc/x", "/dev/x", "/run/x", "replace", "link", "mount"} & set(found)
     # What it could write to is memory of its own: nothing of it is there now, nor was it wiped.
     assert not any(map(os.path.lexists, ("/usr/x", "/etc/x", "/dev/x", "/run/x")))
     assert [one["step"] for one in trial.run_node.recorded("access.run")][-1] == "wiped"
