@@ -20,7 +20,8 @@ from functools import partial
 from typing import Annotated, Literal
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Body, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import ValidationError
 
 from access.airlock import Airlock, SeenCandidate
 from access.airlock_life import AirlockStep, Candidate, steps_open_to
@@ -32,6 +33,7 @@ from access.recipients import Workspace
 from access.runs import Runs, Start
 from access.workspace_caller import WorkspaceCaller
 from passports.passport import Researcher
+from schemas.errors import InvalidInput
 from schemas.grants import Proof, SignedPermit
 from schemas.runs import (
     CandidateEvent,
@@ -74,25 +76,48 @@ def build(counter: RunCounter, *, caller: Caller) -> APIRouter:
         return who
 
     async def signed(request: Request) -> Workspace:
-        body = await request.body()  # capped at the doorway
-        path, headers = request.url.path, dict(request.headers)
-        return await run_sync(counter.workspaces.admit, request.method, path, body, headers)
-
-    async def signed_last(request: Request) -> Workspace:
-        body, path = await request.body(), request.url.path
-        admit = partial(counter.workspaces.admit, ended_too=True)
-        return await run_sync(admit, request.method, path, body, dict(request.headers))
+        return (await _signed(counter, request)).workspace
 
     @router.post("/access/runs/receipts", status_code=204)
-    def wiped(
-        receipt: SignedReceipt, workspace: Annotated[Workspace, Depends(signed_last)]
-    ) -> None:
-        counter.runs.close(receipt, workspace=workspace)
+    async def wiped(request: Request) -> None:
+        sent = await _signed(counter, request, ended_too=True)
+        receipt = _receipt(sent.body)
+        await run_sync(partial(counter.runs.close, receipt, workspace=sent.workspace))
+
+    @router.post("/access/runs/{run_id}/candidates", status_code=201)
+    async def offer(run_id: str, request: Request) -> CandidateView:
+        """The body is the output, as `workspaces.airlock.candidates` has it."""
+        sent = await _signed(counter, request)
+        taken = partial(counter.airlock.offer, workspace=sent.workspace, now=counter.clock())
+        return _plain_view(await run_sync(taken, run_id, sent.body))
 
     _add_starts(router, counter, signed_in=signed_in, signed=signed)
     _add_keys(router, counter, signed_in)
     _add_outputs(router, counter, signed_in)
     return router
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    workspace: Workspace
+    body: bytes
+
+
+async def _signed(counter: RunCounter, request: Request, *, ended_too: bool = False) -> _Sent:
+    """A body is read once somebody known says that it is theirs; the doorway caps it."""
+    headers = dict(request.headers)
+    expected = await run_sync(partial(counter.workspaces.expect, headers, ended_too=ended_too))
+    body = await request.body()
+    path = request.url.path
+    found = await run_sync(counter.workspaces.admit, expected, request.method, path, body)
+    return _Sent(found, body)
+
+
+def _receipt(body: bytes) -> SignedReceipt:
+    try:
+        return SignedReceipt.model_validate_json(body)
+    except ValidationError as error:
+        raise InvalidInput("Malformed: expected a signed receipt.") from error
 
 
 SignedInOnly = Callable[..., object]
@@ -127,16 +152,6 @@ def _add_starts(
         run_id: str, said: Phase, workspace: Annotated[Workspace, Depends(signed)]
     ) -> Standing:
         return counter.runs.standing(run_id, said, workspace=workspace, now=counter.clock())
-
-    @router.post("/access/runs/{run_id}/candidates", status_code=201)
-    def offer(
-        run_id: str,
-        workspace: Annotated[Workspace, Depends(signed)],
-        body: Annotated[bytes, Body(media_type="application/octet-stream")],
-    ) -> CandidateView:
-        """The body is the output, as `workspaces.airlock.candidates` has it."""
-        made = counter.airlock.offer(run_id, body, workspace=workspace, now=counter.clock())
-        return _plain_view(made)
 
 
 def _add_keys(router: APIRouter, counter: RunCounter, signed_in: SignedInOnly) -> None:

@@ -27,6 +27,15 @@ MAX_SKEW_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What a request says of itself; nothing of it is proven yet."""
+
+    workspace: Workspace
+    parameters: Parameters
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class WorkspaceCaller:
     """Reads and writes the control database: call it off the event loop."""
 
@@ -35,18 +44,10 @@ class WorkspaceCaller:
     public_url: str
     clock: Callable[[], int]
 
-    def admit(
-        self,
-        method: str,
-        path: str,
-        body: bytes,
-        headers: Mapping[str, str],
-        *,
-        ended_too: bool = False,
-    ) -> Workspace:
-        """The confirmed workspace that signed exactly this; `ended_too` also one whose key was
-        revoked or ran out since, which still has to say that all is wiped. Raises
-        SignatureRefused."""
+    def expect(self, headers: Mapping[str, str], *, ended_too: bool = False) -> Expected:
+        """Who says that a request is theirs, before its body is read: a confirmed workspace, now.
+        `ended_too` admits one whose key was revoked or ran out since, which still has to say that
+        all is wiped. Raises SignatureRefused."""
         now = self.clock()
         found = http_signature.read(
             headers.get("signature-input", ""), headers.get("signature", "")
@@ -61,16 +62,21 @@ class WorkspaceCaller:
             workspace = self.recipients.ended(parameters.keyid)
         if workspace is None:
             raise SignatureRefused(detail="workspace unknown or not confirmed")
+        return Expected(workspace, parameters, signature)
+
+    def admit(self, expected: Expected, method: str, path: str, body: bytes) -> Workspace:
+        """The workspace, which signed exactly this and sends it for the first time. Raises
+        SignatureRefused."""
         signed = http_signature.base(
-            method, self.public_url + path, body=body, parameters=parameters
+            method, self.public_url + path, body=body, parameters=expected.parameters
         )
         try:
-            key = Ed25519PublicKey.from_public_bytes(workspace.identity_key)
-            key.verify(signature, signed)
+            key = Ed25519PublicKey.from_public_bytes(expected.workspace.identity_key)
+            key.verify(expected.signature, signed)
         except (ValueError, InvalidSignature) as error:
             raise SignatureRefused(detail="not its signature") from error
-        self._take(parameters, now=now)
-        return workspace
+        self._take(expected.parameters, now=self.clock())
+        return expected.workspace
 
     def _take(self, parameters: Parameters, *, now: int) -> None:
         """Remembers the nonce for as long as its request could come again."""

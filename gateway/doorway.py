@@ -22,7 +22,7 @@ from schemas.errors import TooLarge
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_UPLOAD_BYTES = MAX_BYTES + 64 * 1024  # a form carries more than the file
-MAX_OUTPUT_BYTES = 64 * 1024 * 1024  # of a run, on its way to the airlock
+MAX_OUTPUT_BYTES = 32 * 1024 * 1024  # of a run, on its way to the airlock
 _UPLOADS = (
     (re.compile(r"(?:/access)?/requests/[^/]+/attachments(?:/[^/]*)?"), MAX_UPLOAD_BYTES),
     (re.compile(r"/access/runs/[^/]+/candidates"), MAX_OUTPUT_BYTES),

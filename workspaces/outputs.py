@@ -65,4 +65,4 @@ async def _result(coordinator: Coordinator, run: str, seen: Seen) -> Sequence[by
         raise EngineRefused(
             f"The run ended as {status.state}: {status.reason or 'no reason given'}."
         )
-    return (await coordinator.result(run),)
+    return await coordinator.results(run)
