@@ -47,7 +47,7 @@ class NodeDoors:
         body: Mapping[str, object] | bytes | None = None,
     ) -> Raw:
         if node.barred:
-            raise NodeFailed(f"{node.name}: {node.barred}")
+            raise NodeFailed(node.barred)
         passport = await self._visitors.passport(visitor, node.url)
         deadline = asyncio.get_running_loop().time() + self._limits.deadline_seconds
         is_file = isinstance(body, bytes)
@@ -56,9 +56,9 @@ class NodeDoors:
             extra={"Content-Type": "application/octet-stream"} if is_file else None,
         )  # fmt: skip
         if isinstance(reply, NoReply):
-            raise NodeFailed(f"{node.name}: {reply.reason}")
+            raise NodeFailed(reply.reason)
         if reply.status not in _TAKEN:
-            raise _refusal(node, reply, f"{method} {path}: {reply.status}")
+            raise _refusal(reply, f"{method} {path}: {reply.status}")
         return reply
 
 
@@ -69,12 +69,12 @@ def _document(raw: Raw) -> object:
         raise NodeFailed("The node’s answer is not JSON.") from error
 
 
-def _refusal(node: Node, raw: Raw, detail: str) -> SkerryError:
+def _refusal(raw: Raw, detail: str) -> SkerryError:
     try:
         said = text(members(json.loads(raw.body)).get("message"))
     except (ValueError, RecursionError):
         said = ""
-    words = f"{node.name}: {said or f'HTTP {raw.status}'}"
+    words = said or f"The node answered HTTP {raw.status}."
     match raw.status:
         case 404:
             return NotFound(words, detail=detail)

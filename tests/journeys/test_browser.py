@@ -23,7 +23,18 @@ ROOT = Path(__file__).resolve().parents[2]
 PORT = 28_700
 PORTAL = f"http://127.0.0.1:{PORT}"
 WIDE, NARROW = (1280, 900), (360, 740)
-PAGES = ("/", "/search", "/datasets", "/network", "/requests", "/me", "/basket", "/searches")
+PAGES = (
+    "/",
+    "/search",
+    "/datasets",
+    "/network",
+    "/requests",
+    "/me",
+    "/basket",
+    "/searches",
+    "/workspaces",
+    "/join",
+)
 
 
 @dataclass(frozen=True, slots=True)

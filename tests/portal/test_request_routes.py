@@ -13,6 +13,7 @@ from access.policy import PolicyBook
 from access.requests import RequestDesk
 from schemas.grants import StepBody
 from tests.support.access_node import AccessNode, at, policy
+from tests.support.loopback import unused_address
 from tests.support.signed_in_portal import Signed, SmallNode, signed_in
 
 pytestmark = [pytest.mark.live, pytest.mark.anyio]
@@ -216,3 +217,13 @@ async def test_a_form_without_its_token_changes_nothing(node: SmallNode) -> None
     assert refused.status_code == 403
     seen = node.room.desk.see(_id(path), viewer=at("grace"))
     assert seen.request.state == "submitted"
+
+
+async def test_of_a_node_that_is_down_nothing_is_claimed(node: SmallNode) -> None:
+    more = {"nodes": (unused_address(),)}
+    async with signed_in(node, "grace", more=more) as (grace,):
+        pages = [(await grace.browser.get(path)).text for path in ("/requests", "/workspaces")]
+    for page in pages:
+        assert page.count("The node does not accept connections.") == 1
+        assert "No node holds a request" not in page
+        assert "You have registered none" not in page

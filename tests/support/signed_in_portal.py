@@ -136,9 +136,10 @@ async def signed_in(
     issuer = [""]
     async with served(_provider(issuer)) as provider, served(node.app()) as url:
         issuer[0], node.url = provider, url
+        given: dict[str, Any] = {"nodes": (url,)} | (more or {})
         settings = PortalSettings(
-            public_url=PORTAL, nodes=(url,), signin_issuer=provider, client_secret=None,
-            deadline_seconds=2, **(more or {}),
+            public_url=PORTAL, signin_issuer=provider, client_secret=None, deadline_seconds=2,
+            **given,
         )  # fmt: skip
         sessions = Sessions(lambda: float(NOW))
         app = create_app(settings, clock=lambda: float(NOW), sessions=sessions)
