@@ -7,7 +7,7 @@ tests, its rules in words and the past decisions it would change; only then is i
 # Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -19,6 +19,7 @@ from access.errors import NoSuchThing, StepNotPossible
 from access.policy import PolicyBook
 from access.policy_file import ReadFile, read_bytes
 from access.policy_versions import MAX_REASON_CHARS
+from access.privacy.terms import ALPHA
 from access.replay import Replay
 from gateway import policy_reading, risk, risk_command, rules_in_words
 from gateway.admin_changes import DRAFT, Asked, Kind, digest, keep_draft
@@ -198,13 +199,15 @@ def _tried(rooms: Rooms, read: ReadFile) -> Tried:
         gone=tuple(sorted(before.keys() - after.keys())),
         unchanged=len(after) - len(changed),
         replay=policy_reading.compare(rooms.home, holds, read.book, last=REPLAYED),
-        risks=tuple(
-            risk_command.in_words(one)
-            for one in risk.changed(
-                risk.under(holds, rooms.home), risk.under(read.book, rooms.home)
-            )
-        ),
+        risks=tuple(_risks(rooms, holds, read.book)),
     )
+
+
+def _risks(rooms: Rooms, before: PolicyBook, after: PolicyBook) -> Iterator[str]:
+    """What attackers could find out, but for datasets new to the policy that tell them nothing."""
+    for one in risk.changed(risk.under(before, rooms.home), risk.under(after, rooms.home)):
+        if one.before is not None or (one.after or 0.0) > ALPHA:
+            yield risk_command.in_words(one)
 
 
 def _words(book: PolicyBook) -> dict[str, list[str]]:

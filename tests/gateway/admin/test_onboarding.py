@@ -89,7 +89,7 @@ async def test_a_dataset_is_published_from_its_description_to_its_answers(
     assert ended(node, page, Job.CHECK) is JobState.DONE
     said = await browser.text(page)
     assert "The check found it good; nothing was loaded." in said
-    assert "individual" in said
+    assert "individual, read 2" in said
     assert manifest.read(node.home.catalog) == {}
     sent = await browser.send(page, step="publish", reason="The committee agreed.")
     assert sent.status_code == 303

@@ -26,7 +26,7 @@ def answers(node: AdminNode, number: int, *, caller: str = "rosa", dataset: str 
 async def rows(node: AdminNode, **query: str) -> list[str]:
     """The kinds shown."""
     page = (await node.browser().get("/admin/record", **query)).text
-    return re.findall(r'data-label="Action"><code>([^<]+)<', page)
+    return re.findall(r'data-label="Action" class="time"><code>([^<]+)<', page)
 
 
 async def test_the_newest_entries_come_first(node: AdminNode) -> None:
@@ -54,7 +54,8 @@ async def test_a_search_finds_by_action_dataset_and_person_together(node: AdminN
 async def test_days_are_utc_and_included(node: AdminNode) -> None:
     answers(node, 1)
     today = re.search(
-        r'class="time">(\d{4}-\d\d-\d\d)', (await node.browser().get("/admin/record")).text
+        r'data-label="When" class="time">(\d{4}-\d\d-\d\d)',
+        (await node.browser().get("/admin/record")).text,
     )
     assert today is not None
     assert len(await rows(node, first=today[1], last=today[1])) == 2
