@@ -35,8 +35,7 @@ def init(
     site: Annotated[
         list[str], typer.Option(help="NAME=KEY: a site and its identity key in hex; repeatable")
     ],
-    port: Annotated[int, typer.Option(min=1, max=65535, help="that sites dial")] = 443,
-    api_port: Annotated[int, typer.Option(min=1, max=65535, help="of the API")] = 9443,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="the one that is public")] = 443,
     least: Annotated[int, typer.Option(min=3, max=255, help="fewest sites in a sum")] = 3,
 ) -> None:
     """Makes certificates, keys and a bundle for each site; overwrites nothing."""
@@ -46,7 +45,7 @@ def init(
     from workspaces.engine.federation import Described
 
     try:
-        described = Described(name=name, host=host, port=port, api_port=api_port, least_sites=least)
+        described = Described(name=name, host=host, port=port, least_sites=least)
     except ValidationError as error:
         raise LoadRefused(f"--{error.errors()[0]['loc'][0]} cannot be used") from error
     made = federation.create(folder, described, _identities(site))
@@ -99,8 +98,7 @@ async def _serve(of: Federation, environment: Environment, *, listen: str) -> No
     async with serving(of, environment, listen=listen):
         described = of.described
         print(
-            f"{described.name}: sites dial {described.host}:{described.port}; "
-            f"people use https://{described.host}:{described.api_port}",
+            f"{described.name}: sites and people dial {described.host}:{described.port}",
             flush=True,
         )
         await ended.wait()

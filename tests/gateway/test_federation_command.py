@@ -161,7 +161,7 @@ def test_an_application_that_is_none_is_refused_with_the_names_there_are() -> No
 def test_a_coordinator_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     folder = tmp_path / "federation"
     skerry("federation", "init", folder, "--name", "demo", "--host", "127.0.0.1",
-           "--api-port", "9", *site_options())  # fmt: skip
+           "--port", "9", *site_options())  # fmt: skip
     token = tmp_path / "token"
     token.write_text(skerry("federation", "token", folder, "eva").out)
     joined = ["--federation", folder / "bundles" / "praha.json", "--token-file", token]

@@ -80,8 +80,8 @@ async def running(
     """A federation of the sites in `data`, whose permits name these applications."""
     environment = engine()
     identities = keys(list(data))
-    fleet, api = ports(2)
-    described = Described(name="trial", host="localhost", port=fleet, api_port=api)
+    (port,) = ports(1)
+    described = Described(name="trial", host="localhost", port=port)
     of = federation.create(folder / "coordinator", described, raw(identities))
     bundles = [bundle.bundle(one) for one in applications]
     admitted = {one.name: federation.admit(of, one) for one in bundles}
@@ -105,7 +105,7 @@ async def running(
         )
     async with serving(of, environment, listen="127.0.0.1") as link:
         token = federation.new_token(of, "researcher")
-        address = f"https://localhost:{api}"
+        address = f"https://localhost:{port}"
         coordinator = RemoteCoordinator(address, token=token, certificate=of.authority)
         made = Running(of, link, FlowerEngine(environment), coordinator, sites, {}, admitted)
         try:

@@ -29,9 +29,11 @@ from workspaces.engine import bundle, federation
 from workspaces.engine.environment import Environment
 from workspaces.engine.federated import frames
 from workspaces.engine.federation import Federation
+from workspaces.engine.front import fronting
 from workspaces.engine.port import RunStatus, fingerprint
 from workspaces.engine.registering import signed_text
-from workspaces.engine.superlink import MAX_PLAN, Superlink
+from workspaces.engine.superlink import MAX_PLAN, Superlink, free_port
+from workspaces.errors import EngineRefused
 
 LEEWAY_SECONDS = 120  # a site's clock against ours; also how long its signature could be replayed
 MAX_BODY = bundle.MAX_BYTES + MAX_PLAN + 64 * 1024
@@ -153,11 +155,13 @@ async def serving(
     *,
     listen: str = "0.0.0.0",  # noqa: S104 - the sites dial in
 ) -> AsyncIterator[Superlink]:
-    """The coordinator as a whole, engine and API, until the block ends."""
-    async with Superlink.started(of, environment, listen=listen) as link:
+    """The coordinator as a whole, engine and API behind one port, until the block ends. Raises
+    `EngineRefused` where the port is taken."""
+    inner = free_port()
+    async with Superlink.started(of, environment) as link:
         server = _Served(
             uvicorn.Config(
-                build(link, of), host=listen, port=of.described.api_port, log_level="warning",
+                build(link, of), host="127.0.0.1", port=inner, log_level="warning",
                 access_log=False, ssl_certfile=str(of.folder / "server.pem"),
                 ssl_keyfile=str(of.folder / "server.key"), timeout_graceful_shutdown=5,
             )
@@ -166,7 +170,12 @@ async def serving(
         try:
             ready = asyncio.create_task(server.ready.wait())
             await asyncio.wait({ready, running}, return_when=asyncio.FIRST_COMPLETED)
-            yield link
+            async with fronting(listen, of.described.port, nodes=link.nodes_port, others=inner):
+                yield link
+        except OSError as error:
+            raise EngineRefused(
+                f"Port {of.described.port} cannot be listened at: {error.strerror}."
+            ) from error
         finally:
             server.should_exit = True
             await running

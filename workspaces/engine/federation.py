@@ -52,7 +52,6 @@ class Described(Wire):
     name: SiteName
     host: Annotated[str, StringConstraints(min_length=1, max_length=253)]
     port: Annotated[int, Field(ge=1, le=65535)]
-    api_port: Annotated[int, Field(ge=1, le=65535)]
     least_sites: Annotated[int, Field(ge=LEAST_SITES, le=MAX_SITES)] = LEAST_SITES
 
 
@@ -116,7 +115,9 @@ def load(folder: Path) -> Federation:
         raise FederationInvalid(
             f"{folder} is no federation: make one with `skerry federation init`.", detail=str(error)
         ) from error
-    return Federation(folder, described, {str(key): str(name) for key, name in sites.items()})
+    return Federation(
+        folder.absolute(), described, {str(key): str(name) for key, name in sites.items()}
+    )
 
 
 def site_bundle(of: Federation, site: str) -> SiteBundle:
@@ -125,7 +126,7 @@ def site_bundle(of: Federation, site: str) -> SiteBundle:
         federation=described.name,
         site=site,
         coordinator=f"{described.host}:{described.port}",
-        registrar=f"https://{described.host}:{described.api_port}",
+        registrar=f"https://{described.host}:{described.port}",
         authority=of.authority.decode("ascii"),
         roster={name: key for key, name in of.sites.items()},
         least_sites=described.least_sites,

@@ -1,6 +1,6 @@
 """A coordinator elsewhere, over its API, for those who submit.
 
-coordinator = RemoteCoordinator("https://host:9443", token=..., certificate=...)
+coordinator = RemoteCoordinator("https://host", token=..., certificate=...)
 run = await coordinator.submit(Path("gwas"), config={...})
 status = await wait(coordinator, run)
 result = await coordinator.result(run)

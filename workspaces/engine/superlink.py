@@ -4,8 +4,8 @@
         run = await link.submit(Path("gwas"), config={...})
         status = await link.status(run)
 
-Only the port that sites dial is public. The two others are on loopback, where the engine knows no
-users: whom they serve is decided before, by `coordinator_api`.
+All its ports are on loopback. The one that sites dial is reached through `front`; at the two others
+the engine knows no users: whom they serve is decided before, by `coordinator_api`.
 """
 
 from __future__ import annotations
@@ -40,28 +40,25 @@ class Superlink:
         self._turn = asyncio.Lock()
         self._link: asyncio.subprocess.Process | None = None
         self._control: asyncio.subprocess.Process | None = None
+        self.nodes_port = 0
 
     @classmethod
     @asynccontextmanager
     async def started(
-        cls,
-        federation: Federation,
-        environment: Environment,
-        *,
-        listen: str = "0.0.0.0",  # noqa: S104 - the port sites dial
+        cls, federation: Federation, environment: Environment
     ) -> AsyncIterator[Superlink]:
         made = cls(federation, environment)
         try:
-            await made._start(listen)
+            await made._start()
             yield made
         finally:
             await made._end()
 
-    async def _start(self, listen: str) -> None:
+    async def _start(self) -> None:
         folder = self._federation.folder
         library = placing.place(folder / "engine")
         _write_programs(folder / "engine" / "bin", self._environment)
-        inner, runs = _free_port(), _free_port()
+        self.nodes_port, inner, runs = free_port(), free_port(), free_port()
         environment = {
             **placing.QUIET,
             **placing.SINGLE,
@@ -78,7 +75,7 @@ class Superlink:
             "--ssl-certfile", str(folder / "server.pem"),
             "--ssl-keyfile", str(folder / "server.key"),
             "--enable-supernode-auth",
-            "--fleet-api-address", f"{listen}:{self._federation.described.port}",
+            "--fleet-api-address", f"127.0.0.1:{self.nodes_port}",
             "--serverappio-api-address", f"127.0.0.1:{inner}",
             "--control-api-address", f"127.0.0.1:{runs}",
         )  # fmt: skip
@@ -106,8 +103,7 @@ class Superlink:
                 return
             await asyncio.sleep(0.1)
         raise EngineRefused(
-            f"The engine did not start; is port {self._federation.described.port} taken? "
-            "Its words are in engine/link.log of the federation's folder."
+            "The engine did not start; its words are in engine/link.log of the federation's folder."
         )
 
     async def _end(self) -> None:
@@ -253,7 +249,7 @@ def _write_programs(folder: Path, environment: Environment) -> None:
     program.chmod(0o700)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

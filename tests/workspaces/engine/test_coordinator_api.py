@@ -27,7 +27,7 @@ DOWN = "The engine is not running."  # behind every check: what was accepted end
 
 @pytest.fixture
 def of(tmp_path: Path) -> Federation:
-    described = Described(name="t", host="localhost", port=1, api_port=2)
+    described = Described(name="t", host="localhost", port=1)
     return federation.create(tmp_path / "federation", described, raw(SITES))
 
 
