@@ -163,6 +163,7 @@ def _node(
         organization_name=f"Isle {number} biobank (demo)",
         port=addresses.port + number,
         admins=(f"adam@{addresses.signin}",),
+        import_folder=str((root.parent / "input").resolve()),
         rate_limits=config.RateSettings.model_validate({"portals": ["127.0.0.1"]}),
         signin=config.SignInSettings(issuer=addresses.signin, client_id=f"node-{number}"),
     )

@@ -54,7 +54,8 @@ ACCOUNTS: Mapping[str, Account] = {
             "adam",
             "Adam Skog",
             "node administrator",
-            "Confirms whose key a workspace holds; decides on no request.",
+            "Publishes datasets, writes policies, confirms keys and reads the record; "
+            "decides on no request.",
             bona_fide=False,
         ),
     )

@@ -92,7 +92,9 @@ def _welcome(federation: Federation, *, say: Say) -> None:
         f"   skerry fetch {sealed.object_id} --kind {sealed.kind} --node {node} --token-file token"
         f" --workspace {federation.workspace_of('grace')}"
     )
-    say(f"\nNode pages for the committee and the admin: {node}/admin")
+    say("\nThe pages of a node:")
+    say(f"   {node}/requests  sign in as Dora Vik, its committee")
+    say(f"   {node}/admin     sign in as Adam Skog, its administrator")
     say("Ctrl-C stops everything.")
 
 
