@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +200,22 @@ def test_a_body_that_is_too_large_is_not_read(line: Line, person: dict[str, str]
 @pytest.mark.parametrize("run", ["x", "-1", "1" * 30, "..%2F..", "%C2%B2"])
 def test_a_run_has_a_number(line: Line, person: dict[str, str], run: str) -> None:
     assert line.request("GET", f"/runs/{run}", headers=person).status_code in (403, 404)
+
+
+def test_a_body_of_no_stated_length_is_not_read(line: Line) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 65_536
+
+    assert line.post("/nodes/register", content=endless()).status_code == 413
+
+
+def test_a_site_s_request_is_small(line: Line) -> None:
+    body = signed(SITES["praha"]) | {"identity": "a" * 10_000}
+    assert line.post("/nodes/register", json=body).status_code == 413
+
+
+@pytest.mark.parametrize("length", ["", "-1", "x", "\u0663", "9" * 40])
+def test_a_length_that_is_none_is_refused(line: Line, length: str) -> None:
+    headers = {"Content-Length": length.encode()}
+    assert line.post("/nodes/register", content=b"{}", headers=headers).status_code == 413

@@ -223,6 +223,30 @@ def test_a_site_called_gone_is_not_asked_again_under_the_same_masks(tmp_path: Pa
         sites.run()
 
 
+@pytest.mark.parametrize("lost", ["a box", "a word", "all"])
+def test_a_site_whose_answer_is_malformed_is_left_out(tmp_path: Path, lost: str) -> None:
+    sites = Sites(tmp_path, 4, plan={})
+    honest = sites.visits[3].ask
+
+    class Broken(Visit):
+        def ask(self, head: Mapping[str, object], parts: Mapping[str, bytes]) -> bytes:
+            _, said = frames.unpack(honest(head, parts))
+            if lost == "all":
+                return b"nothing"
+            said.pop(next(name for name in said if name.startswith("box ")))
+            if lost == "a word":
+                said["words"] = said["words"][:-1]
+            return frames.pack({}, said)
+
+    one = sites.visits[3]
+    sites.visits[3] = Broken(one.facts, one.application, one.plan, one.run, one.scratch)
+    found, progress = sites.run()
+    assert found == [{"total": [3, 3], "sites": 3}]
+    assert progress.missing == {
+        "site3": "an answer is malformed" if lost == "all" else "its answer is malformed"
+    }
+
+
 @pytest.mark.parametrize("number", [-1, 1_000, "0", None, True, 1.5])
 def test_a_round_has_a_number(tmp_path: Path, number: object) -> None:
     sites = Sites(tmp_path, 3, plan={})

@@ -130,12 +130,12 @@ class Federation:
         came = self._send("ask", dict.fromkeys(sites, body))
         masked = {}
         for site, parts in came.items():
-            try:
-                words = np.frombuffer(parts["words"], "<u4")
-            except (KeyError, ValueError):
+            boxes = _named_parts(parts, "box ")
+            words = parts.get("words", b"")
+            if len(words) % 4 or set(boxes) != set(sites):
                 self._drop(site, "its answer is malformed")
                 continue
-            masked[site] = Masked(words, _named_parts(parts, "box "))
+            masked[site] = Masked(np.frombuffer(words, "<u4"), boxes)
         return masked
 
     def _openings(self, number: int, masked: Mapping[str, Masked]) -> dict[str, Opening]:
