@@ -15,6 +15,7 @@ from workspaces.analysis.design import BLOCK, Dosages, Floats
 from workspaces.analysis.sums import Shape, Sums
 
 EXACT_BLOCK = 512  # variants tested at a time
+EXACT_CELLS = 1_000_000  # and numbers of heterozygotes over all of them
 
 Counts = NDArray[np.intp]
 
@@ -76,9 +77,12 @@ def hardy_weinberg(none: Floats, one: Floats, two: Floats) -> Floats:
     logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, people.max(initial=0) + 1)))])
     exact = np.ones(people.size)
     order = np.argsort(rare, kind="stable")
-    for first in range(0, order.size, EXACT_BLOCK):
-        some = order[first : first + EXACT_BLOCK]
+    first = 0
+    while first < order.size:
+        widest = int(rare[order[min(first + EXACT_BLOCK, order.size) - 1]]) // 2 + 1
+        some = order[first : first + max(1, min(EXACT_BLOCK, EXACT_CELLS // widest))]
         exact[some] = _exact(het[some], rare[some], people[some], logs)
+        first += some.size
     return exact
 
 

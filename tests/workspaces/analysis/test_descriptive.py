@@ -39,7 +39,7 @@ PLAN = Description({"age": (50.0, 60.0, 70.0), "urate": (), "platelets": (2e11, 
 
 def everybody(name: str) -> Floats:
     values = np.concatenate([one.variables.get(name, np.zeros(0)) for one in SITES])
-    return values[np.isfinite(values)]
+    return np.asarray(values[np.isfinite(values)], dtype=np.float64)
 
 
 @pytest.mark.parametrize("add", [plain_sum, limb_sum])

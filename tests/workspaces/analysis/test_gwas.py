@@ -67,7 +67,7 @@ def ordinary(sites: list[Design], number: int, *, binary: bool) -> tuple[float, 
 def assert_agrees(found: Found, sites: list[Design], *, binary: bool = False) -> None:
     exact = np.flatnonzero(~found.screened & np.isfinite(found.associations.p))
     assert exact.size >= 2
-    for number in exact:
+    for number in exact.tolist():
         beta, error, p = ordinary(sites, number, binary=binary)
         assert found.associations.beta[number] == pytest.approx(beta, abs=1e-6)
         assert found.associations.standard_error[number] == pytest.approx(error, abs=1e-6)

@@ -109,7 +109,7 @@ def test_a_site_of_nobody_changes_no_model() -> None:
     assert np.allclose(run(plan, [*TIMES, none]).coefficients, run(plan, TIMES).coefficients)
     for analysis, sites in ((RidgeLogistic(FEATURES), [nobody]), (plan, [none])):
         with pytest.raises(ValueError, match="no site"):
-            run(analysis, sites)  # type: ignore[type-var]
+            run(analysis, sites)
 
 
 def test_outcomes_and_features_of_another_analysis_are_refused() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workspaces.analysis import components, limbs
-from workspaces.analysis.quality import GenotypeCounts, genotype_counts, quality
+from workspaces.analysis.quality import GenotypeCounts, genotype_counts, hardy_weinberg, quality
 
 
 def exact_by_listing(none: int, one: int, two: int) -> float:
@@ -34,6 +34,13 @@ def test_hardy_weinberg_is_the_exact_test(none: int, one: int, two: int) -> None
         return
     found = quality(GenotypeCounts(np.array([[none, one, two, 0.0]])))
     assert found.hardy_weinberg[0] == pytest.approx(exact_by_listing(none, one, two), rel=1e-9)
+
+
+def test_blocks_of_the_exact_test_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = np.random.default_rng(2).integers(0, 60, (300, 3)).astype(float)
+    whole = hardy_weinberg(*counts.T)
+    monkeypatch.setattr("workspaces.analysis.quality.EXACT_CELLS", 70)
+    assert np.array_equal(hardy_weinberg(*counts.T), whole)
 
 
 def test_counts_add_over_sites_and_missing_ones_are_seen() -> None:

@@ -29,7 +29,7 @@ def released(document: Document) -> bytes:
 
 def drawn(form: str, document: Document) -> Picture:
     raw = released(document)
-    return draw(Plot(kind="plot", form=form, of=hashlib.sha256(raw).hexdigest()), raw)  # type: ignore[arg-type]
+    return draw(Plot(kind="plot", form=form, of=hashlib.sha256(raw).hexdigest()), raw)
 
 
 def summary(count: int = 3_000, *, contigs: int = 22, hits: int = 3) -> Document:
@@ -204,7 +204,7 @@ def test_only_the_released_bytes_that_the_plot_names_are_drawn() -> None:
 
 def test_more_cells_than_a_chart_shows_are_refused() -> None:
     rows = [f"r{number}" for number in range(121)]
-    document = {"kind": "table", "rows": rows, "columns": ["a"], "cells": [[20]] * 121}
+    document: Document = {"kind": "table", "rows": rows, "columns": ["a"], "cells": [[20]] * 121}
     with pytest.raises(PlotRefused, match="at most"):
         drawn("bars", document)
 
