@@ -11,6 +11,7 @@ where a goal is missed.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -96,24 +97,25 @@ def main() -> int:
     parser.add_argument("--sites", type=int, nargs="*", default=[1_000_000, 10_000_000])
     parser.add_argument("--datasets", type=int, default=10, help="the smallest size in so many")
     parser.add_argument("--requests", type=int, default=10_000, help="per row")
+    parser.add_argument("--keep", type=Path, help="where nodes of sites stay, or are found loaded")
     given = parser.parse_args()
     if given.quick:
         given.people, given.sites, given.requests = 300, [100_000], 2_000
     with tempfile.TemporaryDirectory(prefix="skerry-bench-") as scratch:
-        bench = Bench(Path(scratch))
+        bench = Bench(Path(scratch), kept=given.keep or Path(scratch))
         try:
             bench.prepare(people=given.people, sizes=given.sites, many=given.datasets)
             bench.measure(given.requests)
+            return bench.report(check=given.check)
         finally:
             bench.close()
-    return bench.report(check=given.check)
 
 
 class Bench:
     """The servers, their rows, and the callers who sign in."""
 
-    def __init__(self, scratch: Path) -> None:
-        self._scratch = scratch
+    def __init__(self, scratch: Path, *, kept: Path) -> None:
+        self._scratch, self._kept = scratch, kept
         self._servers: list[Server] = []
         self._callers = Callers()
         self._rows: list[Row] = []
@@ -163,18 +165,28 @@ class Bench:
 
     def _sites(self, count: int, *, datasets: int, than: tuple[str, float]) -> None:
         work = _named(count, datasets)
-        folder = self._scratch / f"sites-{count}-{datasets}"
+        folder = self._kept / f"sites-{count}-{datasets}"
+        asked = folder / "asked.json"
         try:
-            asked = sites.write(folder / "sites.vcf.gz", count=count // datasets, ask_for=ASKED)
-            started = time.process_time()
-            names = [f"d{number}" for number in range(datasets)]
-            sources = [_source(name, folder / "sites.vcf.gz") for name in names]
-            node = self._node(folder / "node", sources)
+            if asked.exists():
+                node = self._served(folder / "node")
+            else:
+                vcf = folder / "sites.vcf.gz"
+                chosen = sites.write(vcf, count=count // datasets, ask_for=ASKED)
+                started = time.process_time()
+                sources = [_source(f"d{number}", vcf) for number in range(datasets)]
+                node = self._node(folder / "node", sources)
+                self._notes.append(f"{work}: loaded in {time.process_time() - started:.0f} CPU s")
+                vcf.unlink()
+                asked.write_text(json.dumps(chosen))
         except Exception as refused:  # noqa: BLE001 (a row that cannot be had is said, not hidden)
             self._notes.append(f"{work}: not measured: {refused}")
             return
-        self._notes.append(f"{work}: loaded in {time.process_time() - started:.0f} CPU s")
-        alleles = [_allele(*one) for one in asked]
+        for segment in (folder / "node").rglob("*.segment"):
+            size = segment.stat().st_size / count * datasets
+            self._notes.append(f"{work}: {size:.1f} bytes a site on disk, indexes included")
+            break
+        alleles = [_allele(*one) for one in json.loads(asked.read_text())]
         if work == than[0]:
             self._add(work, node, "/beacon/g_variants", alleles, goal=1.3)
         else:
@@ -210,6 +222,16 @@ class Bench:
         while len(server.pids()) < workers + 2 or not (copied.root / "worker-1.sock").is_socket():
             time.sleep(0.1)
         return server
+
+    def _served(self, folder: Path) -> Server:
+        """A node loaded before, at a port of its own."""
+        port = free_port()
+        kept = home.NodeHome(folder)
+        settings = config.load(kept.settings).model_copy(
+            update={"port": port, "public_url": f"http://127.0.0.1:{port}"}
+        )
+        kept.settings.write_text(config.dump(settings))
+        return self._started([sys.executable, "-m", "gateway", "serve", str(folder)], port=port)
 
     def _node(self, folder: Path, sources: Sequence[DatasetSource]) -> Server:
         """Every dataset is `open`: a person's allowance elsewhere ends before a measurement."""
@@ -325,7 +347,8 @@ class Bench:
         self._callers.close()
         for server in self._servers:
             server.process.terminate()
-            server.process.wait(10)
+        for server in self._servers:
+            server.process.wait(60)
 
 
 def _named(count: int, datasets: int) -> str:
