@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
 from tests.support.command import Ran, skerry
-from tests.support.federation import keys, raw
+from tests.support.engine import engine
+from tests.support.federation import keys, ports, raw
 from workspaces.engine import bundle, environment, federation
 
 NAMES = ["praha", "tartu", "porto"]
@@ -178,3 +182,35 @@ def test_a_token_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     assert (ran.code, "token file" in ran.err) == (5, True)
     ran = skerry("fl", "status", "1", "--federation", tmp_path, "--token-file", joined)
     assert (ran.code, "no site bundle" in ran.err) == (5, True)
+
+
+@pytest.mark.live
+@pytest.mark.program("bwrap")
+def test_a_coordinator_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    engine()
+    folder, token, plan = tmp_path / "federation", tmp_path / "token", tmp_path / "plan.json"
+    (port,) = ports(1)
+    skerry("federation", "init", folder, "--name", "demo", "--host", "localhost",
+           "--port", str(port), *site_options())  # fmt: skip
+    skerry("federation", "admit", folder, "summary")
+    token.write_text(skerry("federation", "token", folder, "eva").out)
+    plan.write_text('{"what": "cross", "wait_seconds": 1}')
+    (bundled,) = (folder / "applications").iterdir()
+    joined = ["--federation", folder / "bundles" / "praha.json", "--token-file", token]
+    serve = [sys.executable, "-m", "gateway", "federation", "serve", str(folder)]
+    with subprocess.Popen([*serve, "--listen", "127.0.0.1"], stdout=subprocess.PIPE) as serving:
+        assert serving.stdout is not None
+        assert f"localhost:{port}".encode() in serving.stdout.readline()
+        ran = skerry("fl", "sites", *joined, "--json")
+        assert json.loads(ran.out) == dict.fromkeys(NAMES, False)
+        ran = skerry("fl", "run", bundled, *joined, "--plan", plan, "--output", tmp_path / "result")
+        assert ran.code == 1
+        assert "0 of 3 sites are left; nothing was opened" in ran.err
+        assert "praha: not connected" in ran.err
+        ran = skerry("fl", "run", "gwas", *joined, "--plan", plan, "--output", tmp_path / "other")
+        assert ran.code == 8
+        assert "skerry federation admit" in ran.err
+        token.write_text("another")
+        assert "Send the token" in skerry("fl", "sites", *joined).err
+        serving.send_signal(signal.SIGTERM)
+        assert serving.wait(timeout=30) == 0
