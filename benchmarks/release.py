@@ -3,8 +3,8 @@
     python -m benchmarks.release [--mib 256]
 
 Ratios are of one run, in memory (/dev/shm), by CPU seconds of the processes that do the work.
-Yardsticks: `openssl speed`, the `crypt4gh` command, and a bare `sendfile` server. nginx is measured
-by whoever has it.
+Yardsticks: `openssl speed`, the `crypt4gh` command, a bare `sendfile` server, nginx alone; in front
+of the node nginx has the shipped configuration.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from benchmarks.streaming import stream
 from streams import rotation
 from streams.envelope import BATCH, SEALED_SEGMENT, SEGMENT, open_into
 from streams.header import OpenedHeader, open_header, read_header, seal_header
@@ -35,8 +38,9 @@ from streams.slices.sealed import Resealed
 from streams.slices.weave import Stretch, Woven
 from streams.storage import file_source
 from streams.vault import Vault
-from tests.support import served_node
+from tests.support import nginx, served_node
 from tests.support.command import skerry
+from tests.support.loopback import unused_address
 
 MIB = 1024 * 1024
 MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
@@ -206,13 +210,13 @@ def cpu_of(pid: int) -> float:
     return total
 
 
-def drain(url: str) -> int:
-    size = 0
-    with httpx.stream("GET", url, trust_env=False, timeout=60) as answer:
-        answer.raise_for_status()
-        for piece in answer.iter_raw(MIB):
-            size += len(piece)
-    return size
+def drain(url: str, headers: Mapping[str, str] | None = None) -> int:
+    """Thrown away as cheaply as Python can."""
+    port = urlsplit(url).port or 80
+    named = {"Host": "127.0.0.1", "Connection": "close", **(headers or {})}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in named.items())
+    asked = f"GET {urlsplit(url)._replace(scheme='', netloc='').geturl()} HTTP/1.1\r\n{lines}\r\n"
+    return stream((), port, [asked.encode()]).size
 
 
 def bare_sendfile(path: Path, times: int) -> float:
@@ -258,15 +262,56 @@ def served(folder: Path, plain: Path, body: Path, *, tickets: int) -> None:
             figure = f"{spent * 1e3:.2f} ms CPU each, of {tickets}"
             row("tickets, permit, header and record included", figure, "<= 2 ms")
             large = client.get(f"{node.url}/htsget/files/isle/{plain.name}").json()
-            urls = [one["url"] for one in large["htsget"]["urls"][1:]]
-        before, size = cpu_of(process.pid), 0
-        for _ in range(3):  # the budget of a release is four times its body
-            size += sum(drain(url) for url in urls)
-        ours = (cpu_of(process.pid) - before) / size
+            urls = large["htsget"]["urls"][1:]
+        ours = per_byte([process.pid], urls)
     bare = bare_sendfile(body, 3)
     figure = f"{1 / ours / 1e9:.2f} GB per CPU s, {ours / bare:.1f}x the CPU of bare sendfile"
     row("whole unit over loopback, uvicorn alone", figure, "<= 2.5x")
-    row("whole unit behind nginx", "not run: nginx is not installed", "<= 1.5x")
+
+
+def per_byte(pids: Sequence[int], urls: Sequence[Mapping[str, Any]]) -> float:
+    """CPU seconds of the processes and their children for each byte of the parts."""
+    before, size = sum(map(cpu_of, pids)), 0
+    for _ in range(3):  # the budget of a release is four times its body
+        size += sum(drain(one["url"], one.get("headers")) for one in urls)
+    return (sum(map(cpu_of, pids)) - before) / size
+
+
+def behind_nginx(folder: Path, plain: Path, body: Path) -> None:
+    """Node and nginx together, against bare sendfile and against nginx alone with the same file."""
+    if not nginx.installed():
+        row("whole unit behind nginx", "not run: nginx is not installed", "<= 1.5x")
+        return
+    url = unused_address()
+    bodies, clear = folder / "n" / "vault" / "bodies", folder / "clear"
+    accel = {str(bodies): "/skerry-bodies"}
+    node = served_node.made(folder, records=500, in_front=url, accel=accel)
+    if skerry("load", node.home.root, "--dataset", "isle", "--seal", plain).code:
+        raise RuntimeError("the large object was not loaded")
+    clear.mkdir()
+    (clear / "body").hardlink_to(body)
+    configured = nginx.configuration(
+        folder, port=int(url.rpartition(":")[2]), node_port=served_node.port_of(node),
+        bodies=bodies, clear=clear,
+    )  # fmt: skip
+    alone = configured.replace("location /skerry-clear/ {\n        internal;", "location /alone/ {")
+    with nginx.running(folder, alone, url=url) as front, served_node.serving(node) as process:
+        served_node.granted(node)
+        headers = {"Authorization": f"Bearer {node.token('rosa')}"}
+        place = f"{url}/htsget/files/isle/{plain.name}"
+        asked = httpx.get(place, headers=headers, trust_env=False, timeout=60).json()
+        ours = per_byte([front.pid, process.pid], asked["htsget"]["urls"][1:])
+        parts = [
+            {"url": f"{url}/alone/body", "headers": one["headers"]}
+            for one in asked["htsget"]["urls"][1:]
+        ]
+        theirs = per_byte([front.pid], parts)
+    bare = bare_sendfile(body, 3)
+    figure = (
+        f"{1 / ours / 1e9:.2f} GB per CPU s, {ours / bare:.1f}x the CPU of bare sendfile, "
+        f"{theirs / ours:.0%} of nginx alone"
+    )
+    row("whole unit behind nginx, node and nginx together", figure, "<= 1.5x; >= 90 %")
 
 
 def main() -> None:
@@ -288,6 +333,8 @@ def main() -> None:
         fetch(folder, plain)
         (folder / "node").mkdir()
         served(folder / "node", plain, folder / "body", tickets=given.tickets)
+        (folder / "front").mkdir()
+        behind_nginx(folder / "front", plain, folder / "body")
 
 
 if __name__ == "__main__":

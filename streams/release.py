@@ -37,14 +37,18 @@ from streams.slices.chart import Region
 from streams.vault import SealedObject, Vault
 
 BATCH_BYTES = 15 * SEALED_SEGMENT  # below 1 MiB, and whole segments
-CLEAR_BATCH_BYTES = 256 * 1024  # what the processor's cache holds
-CLEAR_CHECK_BYTES = 4 * CLEAR_BATCH_BYTES
+NEAR_BATCH_BYTES = 256 * 1024  # what the processor's cache holds
+CLEAR_CHECK_BYTES = 4 * NEAR_BATCH_BYTES
 SWEEP_SECONDS = 60
 BUDGET_TIMES = 4  # a body may be fetched again when a transfer breaks, not without end
 BUDGET_SLACK = 4 * 1024 * 1024
 CLEAR_SECONDS = 24 * 3600
 
 Batch = bytes | memoryview
+
+
+def _unknown(_given: Entitlement, _now: int) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +108,9 @@ class Releases:
         signed: SignedPermit,
         *,
         still: Callable[[Entitlement, int], bool],
+        known: Callable[[Entitlement, int], bool] = _unknown,
     ) -> Opened:
-        """`still` is asked again for every request and batch of the body.
+        """`still` is asked again for every request and batch of the body, unless it is `known`.
 
         Raises ReleaseRefused, AgentRefused, AgentUnavailable, TooManyReleases or
         RecordUnavailable; whatever is raised, nothing has left.
@@ -118,7 +123,9 @@ class Releases:
         header = await self._agent.rewrap(signed, sealed.object_id, recipient)
         manifest = manifests.of_whole(sealed, permit, header, key=self._key, now=now)
         body = SealedBody(sealed, self._vault)
-        session = await self._start(asked, permit, body, manifest.manifest, still=still)
+        session = await self._start(
+            asked, permit, body, manifest.manifest, still=still, known=known
+        )
         return Opened(session, header, manifest)
 
     async def open_slice(
@@ -128,6 +135,7 @@ class Releases:
         regions: Sequence[Region] | None,
         *,
         still: Callable[[Entitlement, int], bool],
+        known: Callable[[Entitlement, int], bool] = _unknown,
     ) -> Opened:
         """The records of `regions`, the header where there are none of them, all that the permit's
         regions hold where it is None. Raises as `open`, and what the regions are refused with."""
@@ -141,7 +149,9 @@ class Releases:
         sealed, recipient = asked.sealed, asked.workspace.public_key
         body = await self._slicer.plan(signed, sealed.object_id, recipient, regions=regions)
         manifest = manifests.of_slice(sealed, permit, body, key=self._key, now=now)
-        session = await self._start(asked, permit, body, manifest.manifest, still=still)
+        session = await self._start(
+            asked, permit, body, manifest.manifest, still=still, known=known
+        )
         return Opened(session, body.header, manifest)
 
     async def open_clear(
@@ -201,10 +211,7 @@ class Releases:
             expires=address.expires,
         )
         check_address(bound, signature, self.address_key, now=now)
-        if isinstance(session.body, ClearBody):
-            self._check_still(session)  # waits for nothing
-        else:
-            await run_sync(self._check_still, session)
+        await self._look(session)
         return session
 
     async def send(self, claim: Claim) -> AsyncIterator[Batch]:
@@ -214,8 +221,8 @@ class Releases:
             clear = isinstance(session.body, ClearBody)
             reader = session.body.open() if clear else await run_sync(session.body.open)
             try:
-                near = clear and isinstance(reader, FileReader)  # and not in an object store
-                step = CLEAR_BATCH_BYTES if near else BATCH_BYTES
+                near = isinstance(reader, FileReader)  # and not in an object store, nor a slice
+                step = NEAR_BATCH_BYTES if near else BATCH_BYTES
                 for start0 in range(claim.start0, claim.end0, step):
                     end0 = min(start0 + step, claim.end0)
                     batch = await self._batch(claim, reader, start0, end0)
@@ -275,6 +282,7 @@ class Releases:
         manifest: Manifest | SliceManifest,
         *,
         still: Callable[[Entitlement, int], bool],
+        known: Callable[[Entitlement, int], bool],
     ) -> Session:
         """A session whose intent is on disk."""
         terms = Terms(
@@ -283,6 +291,7 @@ class Releases:
             byte_budget=permit.byte_budget,
             expires=permit.expires,
             still=partial(still, asked),
+            known=partial(known, asked),
         )
         session = self._sessions.start(body, terms, now=self._now())
         facts = manifests.intent(manifest, permit)
@@ -303,15 +312,21 @@ class Releases:
             raise AddressRefused(f"This release has ended ({end}). Nothing more is sent.")
 
     async def _batch(self, claim: Claim, reader: Reader, start0: int, end0: int) -> Batch:
-        """Of a clear file, what is at hand: going to a thread costs more than reading it."""
-        session = claim.session
-        if isinstance(session.body, ClearBody) and isinstance(reader, FileReader):
-            if (start0 - claim.start0) % CLEAR_CHECK_BYTES == 0:
-                self._check_still(session)
-            at_hand = reader.at_hand(start0, end0)
-            if at_hand is not None:
-                return at_hand
-        return await run_sync(self._next_batch, session, reader, start0, end0)
+        """Of a file, what is at hand: going to a thread costs more than reading it."""
+        if not isinstance(reader, FileReader):
+            return await run_sync(self._next_batch, claim.session, reader, start0, end0)
+        clear = isinstance(claim.session.body, ClearBody)
+        if not clear or (start0 - claim.start0) % CLEAR_CHECK_BYTES == 0:
+            await self._look(claim.session)
+        at_hand = reader.at_hand(start0, end0)
+        return at_hand if at_hand is not None else await run_sync(reader.read, start0, end0)
+
+    async def _look(self, session: Session) -> None:
+        """As `_check_still`, in a thread only where that would wait."""
+        if isinstance(session.body, ClearBody) or session.terms.known(self._now()):
+            self._check_still(session)
+        else:
+            await run_sync(self._check_still, session)
 
     def _next_batch(self, session: Session, reader: Reader, start0: int, end0: int) -> Batch:
         self._check_still(session)

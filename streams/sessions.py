@@ -26,6 +26,10 @@ MAX_OF_NOBODY = 8_000
 Still = Callable[[int], bool]  # whether what a release rests on holds at a time
 
 
+def _unknown(_now: int) -> bool:
+    return False
+
+
 class End(StrEnum):
     """Why a release ended."""
 
@@ -46,6 +50,7 @@ class Terms:
     byte_budget: int
     expires: int
     still: Still
+    known: Still = _unknown  # whether that is known to hold, without waiting
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,11 +163,12 @@ class TicketDesk:
         await run_sync(self.record.append, "release.refused", facts)
 
     async def _opened(self, asked: Entitlement, query: Query) -> Opened:
-        signed, still = await run_sync(self._permit, asked), self.entitlements.still_holds
+        signed = await run_sync(self._permit, asked)
+        still, known = self.entitlements.still_holds, self.entitlements.known_to_hold
         if query.regions is None and asked.regions is None and not query.header_only:
-            return await self.releases.open(asked, signed, still=still)
+            return await self.releases.open(asked, signed, still=still, known=known)
         regions = () if query.header_only else query.regions
-        return await self.releases.open_slice(asked, signed, regions, still=still)
+        return await self.releases.open_slice(asked, signed, regions, still=still, known=known)
 
     def _entitled(self, researcher: Researcher, wanted: Wanted) -> Entitlement:
         key, now = wanted.client_key, int(self.clock())
