@@ -175,7 +175,7 @@ FIRST_VISIT = ("htmx-2.0.11.min.js", "htmx-ext-sse-2.2.4.min.js", "terms.js", "s
 
 
 async def measure_pages(*, quick: bool) -> list[tuple[str, float, float, str]]:
-    """Server time of each page with 40 nodes listed, and what a first visit transfers, unpacked."""
+    """Server time of each page with 40 nodes listed, and what a first visit transfers."""
     nodes = tuple(f"https://node-{n}.example.org" for n in range(40))  # nobody is asked
     app = create_app(
         PortalSettings(public_url="http://127.0.0.1:1", nodes=nodes, client_secret=None)
@@ -190,9 +190,9 @@ async def measure_pages(*, quick: bool) -> list[tuple[str, float, float, str]]:
                 answer = await browser.get(page)
                 taken.append((time.process_time() - started) * 1000)
             slowest = max(slowest, statistics.median(taken))
-            sizes[page] = len(answer.content)
+            sizes[page] = answer.num_bytes_downloaded
         for name in FIRST_VISIT:
-            sizes[name] = len((await browser.get(f"/static/{name}")).content)
+            sizes[name] = (await browser.get(f"/static/{name}")).num_bytes_downloaded
     visit = max(sizes[page] for page in PAGES) + sum(sizes[name] for name in FIRST_VISIT)
     return [
         ("pages: server CPU of the slowest", slowest, 20, "ms"),

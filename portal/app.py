@@ -19,6 +19,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.templating import Jinja2Templates
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -69,6 +70,7 @@ _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+_KEPT = b"public, max-age=3600"
 _HEADERS = (
     (b"content-security-policy", _CSP.encode()),
     (b"x-content-type-options", b"nosniff"),
@@ -148,7 +150,9 @@ def create_app(
         redirect_slashes=False,  # such a redirect would be built from the Host header
     )
     app.add_middleware(_Headers, metrics=metrics)
-    app.mount("/static", StaticFiles(directory=PAGES / "static"), name="static")
+    # Of these alone the length tells nothing of anyone's answer, so they may be packed.
+    static = GZipMiddleware(StaticFiles(directory=PAGES / "static"), compresslevel=6)
+    app.mount("/static", static, name="static")
     app.include_router(
         services.build(settings, registry, metrics, clock=clock, version=version, issuer=issuer)
     )
@@ -209,10 +213,9 @@ class _Headers:
                 self._metrics.request(scope["path"], message["status"])
                 headers = message.setdefault("headers", [])
                 headers.extend(_HEADERS)
-                if not scope["path"].startswith("/static/") and not any(
-                    name.lower() == b"cache-control" for name, _ in headers
-                ):
-                    headers.append((b"cache-control", b"no-store"))
+                if not any(name.lower() == b"cache-control" for name, _ in headers):
+                    static = scope["path"].startswith("/static/")
+                    headers.append((b"cache-control", _KEPT if static else b"no-store"))
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -140,7 +140,7 @@ class Registry:
         """Looks at every node at once; returns by the deadline."""
         if self._joining is not None:
             self._follow(await asyncio.to_thread(self._joining.admitted))
-        looked = await asyncio.gather(*(self._look(node) for node in self.nodes))
+        looked = _each_once(await asyncio.gather(*(self._look(node) for node in self.nodes)))
         # A node that was sent away meanwhile stays away.
         self._nodes.update({node.url: node for node in looked if node.url in self._nodes})
         if self._book is not None:
@@ -303,6 +303,19 @@ def _term(raw: Mapping[str, object]) -> Term:
         values=_texts(raw.get("values"))[:MAX_VALUES],
         synonyms=_texts(raw.get("synonyms"))[:MAX_VALUES],
     )
+
+
+def _each_once(looked: Sequence[Node]) -> list[Node]:
+    """Bars what is a node of the list again at another address: its people would count twice."""
+    first: dict[str, Node] = {}
+    kept = []
+    for node in looked:
+        known = first.setdefault(node.id, node) if node.id and not node.problem else node
+        if known is not node:
+            again = f"It is {known.name} again, at another address."
+            node = replace(node, barred=again, problem=again)
+        kept.append(node)
+    return kept
 
 
 def _unseen(url: str, *, foreign: bool) -> Node:

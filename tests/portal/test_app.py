@@ -573,3 +573,13 @@ async def test_a_datasets_people_are_a_part_of_its_page_or_a_page_of_their_own()
     assert "<html" not in part.text
     assert "People by disease" in part.text
     assert "<h1>Its people</h1>" in whole.text
+
+
+async def test_what_is_the_same_for_everyone_comes_packed_and_may_be_kept() -> None:
+    async with _browser(unused_address()) as browser:
+        style = await browser.get("/static/style.css")
+        page = await browser.get("/search")
+    assert style.headers["content-encoding"] == "gzip"
+    assert style.headers["cache-control"] == "public, max-age=3600"
+    assert "content-encoding" not in page.headers
+    assert page.headers["cache-control"] == "no-store"

@@ -127,6 +127,22 @@ async def test_the_list_follows_the_book_and_an_impostor_is_not_asked(book: Join
     assert (again.barred, again.problem) == ("", "")
 
 
+@pytest.mark.live
+@pytest.mark.anyio
+async def test_a_node_that_is_there_already_is_not_counted_twice() -> None:
+    calls = Calls(LIMITS)
+    async with served(_beacon(["org.far"])) as one, served(_beacon(["org.far"])) as two:
+        roots = [f"{one}/api", f"{two}/api"]
+        registry = Registry([], calls, limits=LIMITS, clock=lambda: NOW, beacons=roots)
+        await registry.refresh()
+        await registry.refresh()
+        first, again = registry.nodes
+    await calls.close()
+    assert (first.barred, first.problem) == ("", "")
+    assert again.barred == "It is Far again, at another address."
+    assert again.target.unsupported == again.barred
+
+
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[SmallNode]:
     room = AccessNode(tmp_path)
