@@ -14,7 +14,7 @@ import json
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
+from os import getloadavg
 from pathlib import Path
 from typing import Any
 
@@ -36,33 +36,29 @@ SITES = ("CZ", "EE", "DE", "PT", "SI", "ES")
 CALLS = np.array([b"0/0\t", b"0/1\t", b"1/1\t"], dtype="S4")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    what: str
-    measured: str
-    bound: str
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="100 people, 2,000 variants a site")
     chosen = parser.parse_args()
     people, variants = (100, 2_000) if chosen.quick else (500, 100_000)
     folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
+    show(
+        "load of the machine before (1, 5, 15 minutes)",
+        "{:.1f} {:.1f} {:.1f}".format(*getloadavg()),
+    )
     try:
-        rows = [
-            *asyncio.run(_studies(folder, people, variants)),
-            asyncio.run(_sandbox()),
-            *_masks(),
-        ]
+        _masks()
+        asyncio.run(_sandbox())
+        asyncio.run(_studies(folder, people, variants))
     finally:
         shutil.rmtree(folder)
-    width = max(len(row.what) for row in rows)
-    for row in rows:
-        print(f"{row.what:<{width}}  {row.measured:<28}  {row.bound}")
 
 
-async def _studies(folder: Path, people: int, variants: int) -> list[Row]:
+def show(what: str, measured: str, bound: str = "") -> None:
+    print(f"{what:<52}  {measured:<20}  {bound}", flush=True)
+
+
+async def _studies(folder: Path, people: int, variants: int) -> None:
     data = {
         name: _written(folder / "data" / name, people=people, variants=variants, seed=seed)
         for seed, name in enumerate(SITES)
@@ -71,24 +67,23 @@ async def _studies(folder: Path, people: int, variants: int) -> list[Row]:
     async with running(folder / "federation", data, applications=["gwas"]) as made:
         begun = time.monotonic()
         status = await made.run("gwas", **PLAN)
-        took = time.monotonic() - begun
-        found = json.loads(await made.coordinator.result(status.run))
-        apart = _apart(found, await asyncio.to_thread(_pooled, folder, data, list(data)))
+        show(
+            f"{title}: submit to result", f"{time.monotonic() - begun:.1f} s", "<= 60 s, full size"
+        )
         sent = max(sum(node.traffic) for node in made.nodes.values())
+        show("  bytes of the site with most, both ways", f"{sent / 1e6:.1f} MB")
+        found = json.loads(await made.coordinator.result(status.run))
+        beta, p = _apart(found, await asyncio.to_thread(_pooled, folder, data, list(data)))
+        show("  max |d beta| of the same sums pooled", f"{beta:.1e}", "<= 1e-9")
+        show("  max |d p|", f"{p:.1e}", "<= 1e-8")
         begun = time.monotonic()
         dropped = await _dropped(made, data)
+        took = time.monotonic() - begun
+        show("one of six drops out under the mask", f"{took:.1f} s, {dropped.state}", "finishes")
         rest = list(data)[:-1]
         found = json.loads(await made.coordinator.result(dropped.run))
-        fewer = _apart(found, await asyncio.to_thread(_pooled, folder, data, rest, told=list(data)))
-        late = time.monotonic() - begun
-    return [
-        Row(f"{title}: submit to result", f"{took:.1f} s", "<= 60 s (full size)"),
-        Row("  max |d beta| of the same sums pooled", f"{apart[0]:.1e}", "<= 1e-9"),
-        Row("  max |d p|", f"{apart[1]:.1e}", "<= 1e-8"),
-        Row("  bytes of the site with most, both ways", f"{sent / 1e6:.1f} MB", ""),
-        Row("one of six drops out under the mask", f"{late:.1f} s, {dropped.state}", "finishes"),
-        Row("  max |d beta| of five pooled", f"{fewer[0]:.1e}", "<= 1e-8"),
-    ]
+        pooled = await asyncio.to_thread(_pooled, folder, data, rest, told=list(data))
+        show("  max |d beta| of five pooled", f"{_apart(found, pooled)[0]:.1e}", "<= 1e-8")
 
 
 async def _dropped(made: Running, data: dict[str, Path]) -> RunStatus:
@@ -165,17 +160,16 @@ def _apart(found: dict[str, Any], expected: dict[str, Any]) -> tuple[float, floa
     return beta, max(abs(one["p"] - other["p"]) for one, other in pairs)
 
 
-async def _sandbox() -> Row:
+async def _sandbox() -> None:
     profile = Profile(data_bytes=1 << 20, memory_bytes=1 << 30, seconds=10)
     begun = time.monotonic()
     for _ in range(10):
         await (await Sandbox.start(profile, ["true"])).ended()
-    return Row(
-        "sandbox: start to end of `true`", f"{(time.monotonic() - begun) / 10:.3f} s", "<= 0.2 s"
-    )
+    each = (time.monotonic() - begun) / 10
+    show("sandbox: start to end of `true`", f"{each:.3f} s", "<= 0.2 s")
 
 
-def _masks() -> list[Row]:
+def _masks() -> None:
     """One round of six sites with a million numbers, as limbs."""
     sums = federation(6)
     words = drawn(sums, 2_000_000)
@@ -191,12 +185,10 @@ def _masks() -> list[Row]:
     opening = time.process_time() - begun
     if not (summed == sum(words.values())).all():
         raise SystemExit("the sum is not the sum")
-    return [
-        Row("masks: a site's share of 1,000,000 numbers", f"{each * 1e3:.0f} ms CPU", ""),
-        Row("masks: opening the sum of six", f"{opening * 1e3:.0f} ms CPU", ""),
-        Row("masks: bytes of a masked number to a float64's", f"{words[asked[0]].nbytes / 8e6:.2f}",
-            "<= 2.05"),
-    ]  # fmt: skip
+    ratio = words[asked[0]].nbytes / 8e6
+    show("masks: a site's share of 1,000,000 numbers", f"{each * 1e3:.0f} ms CPU")
+    show("masks: opening the sum of six", f"{opening * 1e3:.0f} ms CPU")
+    show("masks: bytes of a masked number to a float64's", f"{ratio:.2f}", "<= 2.05")
 
 
 if __name__ == "__main__":
