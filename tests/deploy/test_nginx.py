@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -48,10 +52,10 @@ def part(node: Served) -> tuple[str, dict[str, str]]:
     return found["url"], found["headers"]
 
 
-def ticket(node: Served) -> dict[str, list[dict[str, object]]]:
+def ticket(node: Served) -> dict[str, list[dict[str, Any]]]:
     headers = {"Authorization": f"Bearer {node.token('rosa')}"}
     answer = httpx.get(f"{node.url}/htsget/reads/isle/made.bam", headers=headers, trust_env=False)
-    found: dict[str, list[dict[str, object]]] = answer.json()["htsget"]
+    found: dict[str, list[dict[str, Any]]] = answer.json()["htsget"]
     return found
 
 
@@ -86,6 +90,20 @@ def test_an_ordinary_client_that_sends_the_headers_gets_one_valid_file(node: Ser
     stream = io.BytesIO(header + answer.content)
     open_body(stream, plain, open_header(read_header(stream), [keys.load(node.lab).secret]))
     assert plain.getvalue() == node.reads.read_bytes()
+
+
+def test_the_htsget_client_sends_what_the_ticket_says(node: Served, tmp_path: Path) -> None:
+    command = [
+        str(Path(sys.executable).with_name("htsget")), "-M", "0", "--bearer-token",
+        node.token("rosa"), "-O", str(tmp_path / "out"), f"{node.url}/htsget/reads/isle/made.bam",
+    ]  # fmt: skip
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    plain = io.BytesIO()
+    stream = io.BytesIO((tmp_path / "out").read_bytes())
+    open_body(stream, plain, open_header(read_header(stream), [keys.load(node.lab).secret]))
+    assert plain.getvalue() == node.reads.read_bytes()
+    assert node.recorded("release.block")[-1]["via"] == "proxy"
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (5, 99), (60_000, 60_500)])
