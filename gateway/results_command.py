@@ -1,8 +1,8 @@
-"""`skerry results`: draws what left an airlock, and packs and checks the crates of runs.
+"""`skerry results`: takes and draws what left an airlock, packs and checks the crates of runs.
 
 A crate is a Five Safes RO-Crate of a run and its proofs; it is checked with node keys alone.
 
-All of it is local: no server is asked, and nothing that was not released can be drawn.
+But for `take` all of it is local: no server is asked, and only what was released can be drawn.
 """
 
 # ruff: noqa: T201
@@ -29,6 +29,37 @@ MAX_FILE = 256 * 1024 * 1024
 KEY_BYTES = 32
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
+
+
+@app.command()
+def take(
+    output: Annotated[str, typer.Argument(help="its id, as the node's airlock names it")],
+    *,
+    node: Annotated[str, typer.Option(help="the node's public URL")],
+    node_key: Annotated[str, typer.Option(help="its Ed25519 key in hex, from its operator")],
+    token_file: Annotated[Path, typer.Option(help="holds a Passport for that node")],
+    key: Annotated[Path, typer.Option(help="your Crypt4GH secret key, registered there")],
+    out: Annotated[Path, typer.Option(help="the file to write; its proof is put beside it")],
+) -> None:
+    """Takes a released result: verifies that the node signed it for your key, and opens it."""
+    from gateway.workspace_command import read_token
+    from streams.keys import read_secret_key
+    from workspaces import results
+
+    if len(node_key) != 2 * KEY_BYTES or any(c not in "0123456789abcdefABCDEF" for c in node_key):
+        raise LoadRefused("--node-key: expected 64 hexadecimal digits")
+    found = results.take(
+        node, output, node_key=bytes.fromhex(node_key), secret=read_secret_key(key),
+        token=read_token(token_file),
+    )  # fmt: skip
+    try:
+        with out.open("xb") as file:
+            file.write(found.content)
+    except OSError as error:
+        raise LoadRefused(f"{out}: cannot be written: {error.strerror}") from error
+    proof = out.with_name(out.name + ".proof.json")
+    proof.write_text(found.signed.model_dump_json(indent=1) + "\n", encoding="ascii")
+    print(f"{out}: {found.manifest.kind} of {found.manifest.dataset}; signed proof in {proof}")
 
 
 @app.command()

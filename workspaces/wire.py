@@ -61,12 +61,13 @@ def exchange(
     *,
     headers: Mapping[str, str],
     content: bytes | None = None,
+    most: int = MAX_ANSWER,
 ) -> bytes:
-    """The body of a good answer. Raises NodeRefused, NodeSilent or ReleaseUntrue."""
+    """The body of a good answer, `most` bytes. Raises NodeRefused, NodeSilent or ReleaseUntrue."""
     sent = {"Accept-Encoding": "identity", **headers}
     try:
         with http.stream(method, url, headers=sent, content=content) as response:
-            raw = read_capped(response, MAX_ANSWER if response.is_success else MAX_REFUSAL)
+            raw = read_capped(response, most if response.is_success else MAX_REFUSAL)
             if not response.is_success:
                 raise refusal(response.status_code, raw)
     except httpx.TransportError as error:

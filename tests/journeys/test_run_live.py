@@ -7,7 +7,6 @@ operator has: passports, commands, HTTP, the record.
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
 import signal
@@ -20,10 +19,9 @@ from typing import Any
 import httpx
 import pytest
 
-from schemas.runs import ResultManifest
-from streams.keys import SecretKey
+from streams.keys import parse_public_key, write_pair
 from tests.support.command import skerry
-from tests.support.run_node import APPLICATION, ENVIRONMENT, opened
+from tests.support.run_node import APPLICATION, ENVIRONMENT
 from tests.support.run_site import OneProgram, printed
 from tests.support.served_node import ROOT, Served, made, serving, until
 from workspaces import keys, private
@@ -138,17 +136,23 @@ def test_a_run_is_killed_swept_run_again_and_its_result_is_the_requesters(served
     receipts = {one["id"]: one["receipt"]["receipt"]["outcome"] for one in runs(served)}
     assert sorted(receipts.values()) == ["done", "killed"]
 
-    secret = SecretKey.generate()
-    served.call("rosa", "POST", "/access/keys", public_key=secret.public.hex())
+    write_pair(served.folder / "rosa.sec", served.folder / "rosa.pub")
+    public = parse_public_key((served.folder / "rosa.pub").read_bytes())
+    served.call("rosa", "POST", "/access/keys", public_key=public.hex())
     (output,) = ended.outputs
     assert output.state == "released"
-    answer = served.call("rosa", "GET", f"/access/airlock/{output.id}/result")
-    manifest = ResultManifest.model_validate(answer["manifest"])
-    served.home.signing_key().public_key().verify(
-        bytes.fromhex(answer["signature"]), manifest.signed_bytes()
-    )
-    content = json.loads(opened(base64.b64decode(answer["sealed"]), secret))
+    (served.folder / "token").write_text(served.token("rosa"))
+    taking = (
+        "results", "take", output.id, "--node", served.url, "--node-key",
+        served.home.public_key_hex(), "--token-file", served.folder / "token",
+        "--key", served.folder / "rosa.sec", "--out", served.folder / "result.json",
+    )  # fmt: skip
+    ran = skerry(*taking)
+    assert ran.code == 0, ran.err
+    content = json.loads((served.folder / "result.json").read_bytes())
     assert content["cells"] == [[served.reads.stat().st_size]]
+    assert (served.folder / "result.json.proof.json").is_file()
+    assert skerry(*taking).code != 0  # nothing is overwritten
     refused = httpx.get(
         f"{served.url}/access/airlock/{output.id}/result",
         headers={"Authorization": f"Bearer {served.token('mallory')}"}, trust_env=False,
