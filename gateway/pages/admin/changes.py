@@ -6,10 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from access.admin_changes import Change
+from gateway import policy_reading
+from gateway.admin_changes import DRAFT, Kind
+from gateway.pages.admin.policy_trial import Tried, tried
 from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.render import see
 from passports.sessions import Session
-from schemas.errors import InvalidInput
+from schemas.errors import InvalidInput, SkerryError
 
 
 def add(router: APIRouter, rooms: Rooms) -> None:
@@ -26,7 +30,15 @@ def add(router: APIRouter, rooms: Rooms) -> None:
         change = rooms.desk.changes.get(change_id)
         mine = change.proposed_by == session.signed_in.identity
         waits = change.waits(now=rooms.clock())
-        return rooms.show("changes_one", session, change=change, mine=mine, waits=waits)
+        trial, problem = None, None
+        try:
+            trial = _trial(rooms, change) if waits else None
+        except SkerryError as error:  # it can still be withdrawn
+            problem = error
+        return rooms.show(
+            "changes_one", session, problem=problem,
+            change=change, mine=mine, waits=waits, tried=trial,
+        )  # fmt: skip
 
     @router.post("/changes/{change_id}", response_model=None)
     def decide(
@@ -41,3 +53,11 @@ def add(router: APIRouter, rooms: Rooms) -> None:
             case _:
                 raise InvalidInput("Choose what to do: confirm or withdraw.")
         return see(f"/admin/changes/{change_id}")
+
+
+def _trial(rooms: Rooms, change: Change) -> Tried | None:
+    """What a proposed policy would do now, for who is to confirm it."""
+    if change.kind != Kind.ACTIVATE_POLICY:
+        return None
+    text = change.facts["text"]
+    return tried(rooms, policy_reading.read_text(rooms.home, text.encode(), name=DRAFT), text)

@@ -5,10 +5,8 @@ tests, its rules in words and the past decisions it would change; only then is i
 """
 
 # Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
-import difflib
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated
 
@@ -16,13 +14,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from access.errors import NoSuchThing, StepNotPossible
-from access.policy import PolicyBook
-from access.policy_file import ReadFile, read_bytes
+from access.policy_file import read_bytes
 from access.policy_versions import MAX_REASON_CHARS
-from access.privacy.terms import ALPHA
-from access.replay import Replay
-from gateway import policy_reading, risk, risk_command, rules_in_words
+from gateway import policy_reading
 from gateway.admin_changes import DRAFT, Asked, Kind, digest, keep_draft
+from gateway.pages.admin.policy_trial import MAX_IN_WORDS, Tried, tried, words_of
 from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.admin.snippet import with_dataset
 from gateway.pages.render import see
@@ -30,24 +26,7 @@ from passports.sessions import Session
 from schemas.errors import InvalidInput, SkerryError, TooLarge
 
 MAX_TEXT_BYTES = 256 * 1024
-MAX_IN_WORDS = 50
-MAX_DIFF_LINES = 400
-REPLAYED = 2_000
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A policy text beside the one in force; `words` are of the datasets that would change."""
-
-    tests: int
-    failures: tuple[str, ...]
-    notes: list[str]
-    words: Mapping[str, list[str]]
-    gone: tuple[str, ...]
-    unchanged: int
-    replay: Replay
-    risks: tuple[str, ...]
 
 
 def add(router: APIRouter, rooms: Rooms) -> None:
@@ -61,7 +40,7 @@ def _add_list(router: APIRouter, rooms: Rooms) -> None:
     def listed(session: Annotated[Session, Depends(rooms.admin)]) -> HTMLResponse:
         book = rooms.book.current()
         history = policy_reading.versions_of(rooms.home).history()
-        words = _words(book)
+        words = words_of(book)
         return rooms.show(
             "policies", session,
             version=book.version, history=history[::-1],
@@ -103,8 +82,7 @@ def _version(
     history, active = versions.history(), versions.active()
     return rooms.show(
         "policies_version", session, problem=problem,
-        number=int(number), text=text, tried=_tried(rooms, read),
-        changed=_diff(_in_force(rooms), text), state=versions.state(),
+        number=int(number), text=text, tried=tried(rooms, read, text), state=versions.state(),
         holds=active is not None and active.number == int(number),
         times=[entry for entry in history[::-1] if entry.number == int(number)],
         second=rooms.desk.needs_second(Kind.ROLL_BACK_POLICY), max_reason=MAX_REASON_CHARS,
@@ -134,8 +112,7 @@ def _add_editor(router: APIRouter, rooms: Rooms) -> None:
             match fields.get("do"):
                 case "check":
                     read = policy_reading.read_text(rooms.home, text.encode(), name=DRAFT)
-                    changed = _diff(_in_force(rooms), text)
-                    return show(tried=_tried(rooms, read), changed=changed)
+                    return show(trial=tried(rooms, read, text))
                 case "keep":
                     _keep(rooms, text, opened=opened)
                     return see("/admin/policies/draft")
@@ -175,63 +152,15 @@ def _editor(
     text: str,
     opened: str,
     reason: str = "",
-    tried: Tried | None = None,
-    changed: str = "",
+    trial: Tried | None = None,
     problem: SkerryError | None = None,
 ) -> HTMLResponse:
     return rooms.show(
         "policies_draft", session, problem=problem,
-        text=text, opened=opened, reason=reason[:MAX_REASON_CHARS], tried=tried, changed=changed,
+        text=text, opened=opened, reason=reason[:MAX_REASON_CHARS], tried=trial,
         state=policy_reading.versions_of(rooms.home).state(),
         second=rooms.desk.needs_second(Kind.ACTIVATE_POLICY), max_reason=MAX_REASON_CHARS,
     )  # fmt: skip
-
-
-def _tried(rooms: Rooms, read: ReadFile) -> Tried:
-    holds = rooms.book.current()
-    before, after = _words(holds), _words(read.book)
-    changed = {name: said for name, said in after.items() if before.get(name) != said}
-    return Tried(
-        tests=len(read.tests),
-        failures=read.failures(),
-        notes=policy_reading.notes(read, now=rooms.clock()),
-        words=dict(list(changed.items())[:MAX_IN_WORDS]),
-        gone=tuple(sorted(before.keys() - after.keys())),
-        unchanged=len(after) - len(changed),
-        replay=policy_reading.compare(rooms.home, holds, read.book, last=REPLAYED),
-        risks=tuple(_risks(rooms, holds, read.book)),
-    )
-
-
-def _risks(rooms: Rooms, before: PolicyBook, after: PolicyBook) -> Iterator[str]:
-    """What attackers could find out, but for datasets new to the policy that tell them nothing."""
-    for one in risk.changed(risk.under(before, rooms.home), risk.under(after, rooms.home)):
-        if one.before is not None or (one.after or 0.0) > ALPHA:
-            yield risk_command.in_words(one)
-
-
-def _words(book: PolicyBook) -> dict[str, list[str]]:
-    return {
-        policy.dataset: rules_in_words.sentences(policy)
-        for policy in policy_reading.policies_of(book)
-    }
-
-
-def _in_force(rooms: Rooms) -> str:
-    active = policy_reading.versions_of(rooms.home).active()
-    path = rooms.home.policies
-    if active is not None:
-        path = rooms.home.policy_versions / f"{active.number:06d}.yaml"
-    return read_bytes(path).decode("utf-8", "replace")
-
-
-def _diff(before: str, after: str) -> str:
-    lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), "in force", "this text", lineterm="", n=2
-    )
-    found = list(lines)
-    more = [f"... and {len(found) - MAX_DIFF_LINES} lines more"] * (len(found) > MAX_DIFF_LINES)
-    return "\n".join([*found[:MAX_DIFF_LINES], *more])
 
 
 def _number(text: str) -> int:

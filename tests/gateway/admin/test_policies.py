@@ -215,7 +215,10 @@ async def test_with_four_eyes_a_policy_waits_for_another_admin(four_eyes: AdminN
     assert page.startswith("/admin/changes/change-")
     assert in_force(four_eyes) is None
     assert "adam@https://signin.example proposed a change: Why." in await anna.text("/admin")
-    assert "version: two" in await anna.text(page)
+    shown = await anna.text(page)
+    assert "version: two" in shown
+    assert "The test holds" in shown
+    assert "anyone: learn whether something is there" in shown
     assert (await adam.send(page, step="confirm")).status_code == 403
     assert in_force(four_eyes) is None
     assert (await anna.send(page, step="confirm")).status_code == 303
