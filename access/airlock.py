@@ -73,6 +73,7 @@ class SeenCandidate:
 
 Judge = Callable[[bytes, RunTerms], Judgement]
 SealTo = Callable[[bytes, bytes], bytes]
+Show = Callable[[bytes, bytes | None], tuple[str, bytes]]
 
 
 class Airlock:
@@ -89,6 +90,7 @@ class Airlock:
         record: Record,
         judge: Judge,
         seal_to: SealTo,
+        show: Show,
         signing_key: Ed25519PrivateKey,
         audience: str,
     ) -> None:
@@ -100,6 +102,7 @@ class Airlock:
         self._record = record
         self._judge = judge
         self._seal_to = seal_to
+        self._show = show
         self._key = signing_key
         self._audience = audience
 
@@ -179,14 +182,18 @@ class Airlock:
                 return CandidateState.RELEASED, judged.reasons
 
     def _is_released(self, request_id: str, digest: str) -> bool:
+        return self._released(request_id, digest) is not None
+
+    def _released(self, request_id: str, digest: str | None) -> bytes | None:
+        """The released output of this request with this digest."""
         with self._store.reading() as session:
             found = session.exec(
-                select(CandidateRow.candidate_id)
+                select(CandidateRow)
                 .where(CandidateRow.request_id == request_id)
                 .where(CandidateRow.state == CandidateState.RELEASED)
                 .where(CandidateRow.released_sha256 == digest)
             ).first()
-            return found is not None
+            return None if found is None else self._reviewed(_candidate(session, found))
 
     # What people do
 
@@ -283,16 +290,11 @@ class Airlock:
     ) -> tuple[ResultManifest, str, bytes]:
         """The manifest, the node's signature and the result sealed to the viewer's registered key.
         Raises StepNotPossible where there is no such key; nothing has left then."""
-        seen = self.see(candidate_id, viewer=viewer)
-        advance(seen.candidate, AirlockStep.TAKE, seen.part, actor=viewer)
-        if seen.request.state is State.REVOKED:
-            raise StepNotPossible("The access was revoked: its results are not given out any more.")
+        seen = self._taking(candidate_id, viewer)
         key = self._keys.of(viewer)
         if key is None:
             raise StepNotPossible("Register your Crypt4GH public key first: POST /access/keys.")
-        content = self._files.read(candidate_id, "released")
-        if hashlib.sha256(content).hexdigest() != seen.candidate.released_sha256:
-            raise NoSuchThing(detail="the released bytes are not those on record")
+        content = self._reviewed(seen.candidate)
         sealed = self._seal_to(key.public_key, content)
         manifest = ResultManifest(
             node=self._audience,
@@ -307,6 +309,25 @@ class Airlock:
         )
         self._note(AirlockStep.TAKE, seen.candidate, by=viewer, recipient=key.thumbprint)
         return manifest, self._key.sign(manifest.signed_bytes()).hex(), sealed
+
+    def shown(self, candidate_id: str, *, viewer: str) -> tuple[str, bytes]:
+        """Media type and bytes of what a portal may show the viewer, in the clear. Raises
+        StepNotPossible where the permit lets nothing be shown there."""
+        seen = self._taking(candidate_id, viewer)
+        if seen.request.run is None or "portal" not in seen.request.run.outputs:
+            raise StepNotPossible("The permit lets nothing be shown in a portal.")
+        content = self._reviewed(seen.candidate)
+        source = self._released(seen.candidate.request_id, json.loads(content).get("of"))
+        shown = self._show(content, source)
+        self._note("show", seen.candidate, by=viewer)
+        return shown
+
+    def _taking(self, candidate_id: str, viewer: str) -> SeenCandidate:
+        seen = self.see(candidate_id, viewer=viewer)
+        advance(seen.candidate, AirlockStep.TAKE, seen.part, actor=viewer)
+        if seen.request.state is State.REVOKED:
+            raise StepNotPossible("The access was revoked: its results are not given out any more.")
+        return seen
 
     def starts(self, viewer: str) -> tuple[Start, ...]:
         """The runs of the requests that a person may see, newest first."""

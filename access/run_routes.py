@@ -8,6 +8,7 @@
     GET  /access/airlock[/{output}]                       what one may see of the outputs
     POST /access/airlock/{output}/{approve,refuse,contest}
     GET  /access/airlock/{output}/{result,review}         sealed to the requester; for the committee
+    GET  /access/airlock/{output}/shown                   in the clear, if the permit says `portal`
 
 Handlers parse, call and shape; rules are `runs`', `airlock`'s and `workspace_caller`'s.
 """
@@ -208,17 +209,22 @@ def _add_outputs(router: APIRouter, counter: RunCounter, signed_in: SignedInOnly
             sealed=base64.b64encode(sealed).decode("ascii"),
         )
 
+    @router.get("/access/airlock/{candidate_id}/shown")
+    def shown(candidate_id: str, who: Annotated[Researcher, Depends(signed_in)]) -> Response:
+        media_type, content = airlock.shown(candidate_id, viewer=who.identity)
+        return Response(content, media_type=media_type, headers=_SANDBOXED)
+
     @router.get("/access/airlock/{candidate_id}/review")
     def to_review(candidate_id: str, who: Annotated[Researcher, Depends(signed_in)]) -> Response:
         content = airlock.to_review(candidate_id, viewer=who.identity)
         return Response(content, media_type="application/octet-stream", headers=_DOWNLOAD)
 
 
-_DOWNLOAD = _NO_STORE | {
-    "Content-Disposition": "attachment; filename=output.json",
+_SANDBOXED = _NO_STORE | {
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "X-Content-Type-Options": "nosniff",
 }
+_DOWNLOAD = _SANDBOXED | {"Content-Disposition": "attachment; filename=output.json"}
 
 
 def run_view(start: Start) -> RunView:

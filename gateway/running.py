@@ -22,7 +22,7 @@ from access.run_routes import RunCounter
 from access.runs import Runs
 from access.store import Store
 from access.workspace_caller import WorkspaceCaller
-from workspaces.airlock import gate
+from workspaces.airlock import gate, showing
 
 Seal = Callable[[bytes], bytes]
 SealTo = Callable[[bytes, bytes], bytes]
@@ -62,6 +62,7 @@ def counter(
         record=record,
         judge=gate.judge,
         seal_to=seal_to,
+        show=showing.show,
         signing_key=signing_key,
         audience=public_url,
     )

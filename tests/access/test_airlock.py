@@ -230,6 +230,35 @@ def test_a_name_that_the_permit_does_not_list_waits_and_people_release_the_safe_
     assert node.airlock.spent(found.request_id, viewer=at("grace")).epsilon == 4
 
 
+def shown(node: RunNode, found: Candidate, *, by: str = "grace") -> tuple[str, bytes]:
+    return node.airlock.shown(found.candidate_id, viewer=at(by))
+
+
+def test_a_table_and_a_drawing_of_it_are_shown_where_the_permit_says_so(node: RunNode) -> None:
+    run = run_of(node, outputs=("table", "plot", "portal"))
+    table = offered(node, run, TABLE)
+    plot = offered(node, run, {"kind": "plot", "form": "bars", "of": table.released_sha256})
+    assert json.loads(shown(node, table)[1]) == TABLE
+    media_type, drawn = shown(node, plot)
+    assert (media_type, drawn.startswith(b"<svg")) == ("image/svg+xml", True)
+    assert b"<script" not in drawn
+    assert node.recorded("airlock")[-1]["step"] == "show"
+
+
+def test_only_what_the_permit_lets_a_portal_show_is_shown_and_to_the_requester_alone(
+    node: RunNode,
+) -> None:
+    hidden = offered(node, run_of(node), TABLE)
+    with pytest.raises(StepNotPossible, match="portal"):
+        shown(node, hidden)
+    other = offered(node, run_of(node, outputs=("table", "other", "portal")), OTHER)
+    with pytest.raises(StepNotPossible):
+        shown(node, other)  # not released yet
+    for who in ("dora", "mallory"):
+        with pytest.raises((NoSuchThing, StepNotPossible)):
+            shown(node, other, by=who)
+
+
 # The ledger
 
 

@@ -37,7 +37,7 @@ from streams.header import open_header, read_header
 from streams.keys import SecretKey
 from tests.support.access_node import NOW, URL, AccessNode, at, policy
 from tests.support.release_node import granted
-from workspaces.airlock import gate
+from workspaces.airlock import gate, showing
 
 APPLICATION, ENVIRONMENT, SANDBOX = "a" * 64, "e" * 64, "5" * 64
 EVIDENCE = Evidence(sandbox=SANDBOX, environment=ENVIRONMENT, kernel="Linux 6.1", boot="0-0")
@@ -109,6 +109,7 @@ class RunNode:
             record=self.record,
             judge=gate.judge,
             seal_to=seal_challenge,
+            show=showing.show,
             signing_key=self.node_key,
             audience=URL,
         )
