@@ -62,7 +62,7 @@ def _rows(given: Input, chart: Chart, names: list[str]) -> Offsets:
     regions = [Region(name) for name in names]
     if chart.form == "BAM" and set(names).isdisjoint(_chromosomes(chart)):
         regions.append(Region(UNPLACED_NAME))
-    return sift(given.at, chart, chart.rows(regions), regions, limit=None)
+    return sift(given.at, chart, chart.rows(regions), regions, is_request=False)
 
 
 def _containers(given: Input, chart: Chart, names: list[str]) -> Offsets:

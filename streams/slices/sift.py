@@ -55,14 +55,14 @@ def sift(
     rows: Offsets,
     regions: Iterable[Region],
     *,
-    limit: int | None = MAX_SIFTED_BYTES,
+    is_request: bool = True,
 ) -> Offsets:
     """Rows of file within `rows`, from record to record, that hold the regions' records alone.
 
-    Raises InvalidInput where that is more work than one request may ask for, and SourceRefused.
+    Raises InvalidInput where that is more work than a request may ask for, and SourceRefused.
     """
     size = int(np.sum((rows[:, 1] >> np.uint64(16)) - (rows[:, 0] >> np.uint64(16))))
-    if limit is not None and size > limit:
+    if is_request and size > MAX_SIFTED_BYTES:
         raise InvalidInput("The regions reach over too much of the file: ask for a part of them.")
     wanted = _Wanted.of(chart, regions)
     runs: list[tuple[int, int]] = []
