@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,32 @@ def test_a_coordinator_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         assert "Send the token" in skerry("fl", "sites", *joined).err
         serving.send_signal(signal.SIGTERM)
         assert serving.wait(timeout=30) == 0
+
+
+@pytest.mark.live
+@pytest.mark.program("bwrap")
+def test_the_engine_does_not_outlive_a_coordinator_that_was_killed(tmp_path: Path) -> None:
+    engine()
+    folder = tmp_path / "federation"
+    (port,) = ports(1)
+    skerry("federation", "init", folder, "--name", "demo", "--host", "localhost",
+           "--port", str(port), *site_options())  # fmt: skip
+    serve = [sys.executable, "-m", "gateway", "federation", "serve", str(folder)]
+    with subprocess.Popen([*serve, "--listen", "127.0.0.1"], stdout=subprocess.PIPE) as serving:
+        assert serving.stdout is not None
+        serving.stdout.readline()
+        before = _of_the_engine(folder)
+        serving.kill()
+    assert before
+    for _ in range(100):
+        if not _of_the_engine(folder):
+            return
+        time.sleep(0.1)
+    pytest.fail("the engine goes on")
+
+
+def _of_the_engine(folder: Path) -> list[str]:
+    listed = subprocess.run(
+        ["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True
+    )
+    return [line for line in listed.stdout.splitlines() if str(folder) in line and "link" in line]

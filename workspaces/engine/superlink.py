@@ -70,7 +70,7 @@ class Superlink:
             "SKERRY_FEDERATION": str(folder),
         }
         program = placing.program(
-            self._environment, "link",
+            self._environment, "link", str(os.getpid()),
             "--ssl-ca-certfile", str(folder / "authority.pem"),
             "--ssl-certfile", str(folder / "server.pem"),
             "--ssl-keyfile", str(folder / "server.key"),
