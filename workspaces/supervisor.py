@@ -34,6 +34,7 @@ from schemas.runs import Phase as SaidPhase
 from schemas.wire import Wire
 from streams.keys import SecretKey, thumbprint
 from workspaces import evidence, inbox, keys, private, receipts, sandbox, settings, wire
+from workspaces.crate.kept import keep_permit
 from workspaces.engine.federation import SiteBundle
 from workspaces.engine.port import Engine, Node, SiteNode
 from workspaces.errors import EngineRefused, NodeRefused, NodeSilent, PlaceFull
@@ -226,7 +227,8 @@ def _provision(run: _Run) -> RunPermit:
         ),
     )
     now = run.clock()
-    permit = verify(run.line.prove(challenge.run, answer), wanted, now=int(now))
+    signed = run.line.prove(challenge.run, answer)
+    permit = verify(signed, wanted, now=int(now))
     run.run, run.watched = challenge.run, Watched(now, permit.permit.expires)
     note = Note(
         run=run.run,
@@ -237,6 +239,7 @@ def _provision(run: _Run) -> RunPermit:
         process=os.getpid(),
     )
     run.folder.note(note.model_dump_json().encode())
+    keep_permit(held.folder, signed, run=run.run)
     return permit
 
 
@@ -265,7 +268,7 @@ async def _work(run: _Run, permit: RunPermit, engine: Engine, outputs: Outputs) 
     run.phase = Phase.STAGING
     await asyncio.to_thread(_stage, run, permit)
     site = _site_node(run, permit)
-    node = await engine.start_node(site)
+    node = await _started(engine, site)
     run.engine_key = hashlib.sha256(node.public_key.encode()).hexdigest()
     run.phase = Phase.RUNNING
     try:
@@ -277,6 +280,17 @@ async def _work(run: _Run, permit: RunPermit, engine: Engine, outputs: Outputs) 
     for output in found[:MAX_OUTPUTS]:
         run.outputs += (await asyncio.to_thread(run.line.offer, run.run, output),)
     return Outcome.DONE
+
+
+async def _started(engine: Engine, site: SiteNode) -> Node:
+    """A start cancelled on the way is let finish and then stopped: nothing of it is left over."""
+    starting = asyncio.ensure_future(engine.start_node(site))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with suppress(SkerryError):
+            await engine.stop_node(await starting)
+        raise
 
 
 async def _found(node: Node, outputs: Outputs) -> Sequence[bytes]:

@@ -171,7 +171,7 @@ async def test_plaintext_is_not_brought_in_where_it_would_touch_a_disk(
 
 async def running(trial: Trial, engine: OneProgram) -> asyncio.Task[Ended]:
     task = asyncio.create_task(trial.run(engine))
-    for _ in range(200):
+    for _ in range(1_200):  # a busy machine takes its time
         await asyncio.sleep(0.05)
         if engine.nodes or task.done():
             break
