@@ -20,6 +20,8 @@ def check(asked: Question, level: Level, terms: Terms) -> None:
     match asked.kind:
         case Kind.PERSON:
             raise NotAnswerable(f"Single records are told with a grant only. {_GRANT}")
+        case Kind.GENOTYPE:
+            raise NotAnswerable(f"In how many copies is told with a grant only. {_GRANT}")
         case Kind.DESCRIPTION:
             return
         case Kind.TOGETHER if level is Level.PUBLIC or asked.within is None:

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     RANGE = "range"  # whether anybody carries any of several
     PEOPLE = "people"  # how many people filters hold of
     TOGETHER = "together"  # whether people whom filters hold of carry something
+    GENOTYPE = "genotype"  # in how many copies somebody carries something
     PERSON = "person"  # about one record that the address names, or what belongs to it
     DESCRIPTION = "description"  # of the dataset as a whole: cohorts
 
