@@ -94,7 +94,7 @@ def touched(query: Query) -> Touched:
     """The entry types a question learns of. A filter may reach any of them: then it is not said
     which, and the strictest rule holds."""
     target = query.target
-    if query.filters:
+    if query.filters or query.zygosity:
         return None
     if target.parent is None or target.parent in _CONTAINERS:
         return frozenset((target.entry,))

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 from pyroaring import BitMap
 
 from beacon.batches import Batch
+from beacon.zygosity import ANY, Zygosities
 
 EntryType = Literal[
     "analysis", "biosample", "cohort", "dataset", "genomicVariant", "individual", "run"
@@ -240,16 +241,24 @@ class Segment(Protocol):
         ...
 
     def variants(
-        self, question: VariantQuestion | None, *, people: BitMap | None, skip: int, limit: int
+        self,
+        question: VariantQuestion | None,
+        *,
+        people: BitMap | None,
+        skip: int,
+        limit: int,
+        zygosity: Zygosities = ANY,
     ) -> VariantPage:
         """Variants answering `question` (all when None), only those carried by at least one of
-        `people` when given. `skip` and `limit` count records; `limit` 0 returns no rows. Raises
-        `UnsupportedQuestion` where `supports` is False, and for `people` without genotypes."""
+        `people` when given, and in one of these zygosities where any is named. `skip` and `limit`
+        count records; `limit` 0 returns no rows. Raises `UnsupportedQuestion` where `supports` is
+        False, for `people` and `zygosity` without genotypes, and for a zygosity of more variants
+        than can be looked at one by one."""
         ...
 
-    def carriers(self, question: VariantQuestion) -> BitMap:
-        """Numbers of the people carrying at least one ALT allele of any matching variant. Raises
-        `UnsupportedQuestion` where `supports` is False or the dataset holds no genotypes."""
+    def carriers(self, question: VariantQuestion, *, zygosity: Zygosities = ANY) -> BitMap:
+        """Numbers of the people carrying at least one ALT allele of any matching variant, in one of
+        these zygosities where any is named. Raises `UnsupportedQuestion` as `variants` does."""
         ...
 
     def people(self, predicates: Sequence[Predicate]) -> BitMap:

@@ -140,7 +140,7 @@ def _parent_shown(query: Query, held: _Held, *, answer: Answer, protected: bool)
 def _carrying(query: Query, segment: Segment) -> Sequence[str]:
     """Ids of the people who make an answer about variants «yes»."""
     question = _question(query)
-    people = segment.people(()) if question is None else segment.carriers(question)
+    people = segment.people(()) if question is None else _carriers(query, question, segment)
     if query.filters or query.target.parent == "cohort":
         people &= _narrowed(query, segment) or BitMap()
     return segment.person_ids(people)
@@ -173,7 +173,7 @@ def _ask(query: Query, segment: Segment, *, limit: int) -> _Held:
         return _ask_variants(query, segment, people=records, limit=limit)
     people = None
     if (question := _question(query)) is not None:
-        people = segment.carriers(question)
+        people = _carriers(query, question, segment)
         if query.by_id is not None and not people and not _is_there(query.by_id, segment):
             return _Held(0, parent=False)
     total, page = segment.entries(
@@ -186,9 +186,17 @@ def _ask_variants(query: Query, segment: Segment, *, people: BitMap | None, limi
     if people is not None and not people:
         return _Held(0)
     page = segment.variants(
-        _question(query), people=people, skip=query.skip * query.limit, limit=limit
+        _question(query),
+        people=people,
+        skip=query.skip * query.limit,
+        limit=limit,
+        zygosity=query.zygosity,
     )
     return _Held(page.total, rows=page.rows if limit else ())
+
+
+def _carriers(query: Query, question: VariantQuestion, segment: Segment) -> BitMap:
+    return segment.carriers(question, zygosity=query.zygosity)
 
 
 def _is_there(named: VariantQuestion, segment: Segment) -> bool:

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, get_args
 
+from beacon import zygosity
 from beacon.catalog import AnyOf, Compare, HasTerm, Not, Predicate, Segment
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.findings import SINGLE_VALUED
+from beacon.zygosity import Zygosity
 from schemas.entries import EntryTypeId, entry_type_named
 
 MAX_FILTERS = 50
@@ -62,6 +64,42 @@ def _read_get(values: tuple[str, ...]) -> tuple[Filter, ...]:
     if not all(part.strip() for part in parts):
         raise BadQuestion("filters is empty or has an empty filter; leave it out to ask of all.")
     return read(parts)
+
+
+def parted(filters: Sequence[Filter]) -> tuple[tuple[Filter, ...], frozenset[Zygosity]]:
+    """Filters on records, and the zygosities asked for: these are of one carrier of one variant,
+    not of a record, and alternatives as values of one field are."""
+    records = tuple(f for f in filters if not any(map(_zygosity, _leaves(f.predicate))))
+    wanted: set[Zygosity] = set()
+    for f in filters:
+        if f not in records:
+            wanted |= _zygosities(f.predicate)
+    return records, frozenset(wanted)
+
+
+def _zygosities(predicate: Predicate) -> set[Zygosity]:
+    match predicate:
+        case AnyOf(of):
+            return set().union(*map(_zygosities, of))
+        case HasTerm(scope=scope) | Compare(scope=scope, operator="=") if (
+            found := _zygosity(predicate)
+        ) is not None and scope in (None, "genomicVariant"):
+            return {found}
+        case _:
+            raise UnsupportedQuestion(
+                "A zygosity is asked of variants, and neither denied nor an alternative to "
+                f"anything but another one: {', '.join(Zygosity)}."
+            )
+
+
+def _zygosity(leaf: Predicate) -> Zygosity | None:
+    match leaf:
+        case HasTerm(term):
+            return zygosity.named(term)
+        case Compare(name, _, value):
+            return zygosity.named(f"{name}:{value}")
+        case _:
+            return None
 
 
 def unknown_ids(filters: Sequence[Filter], segment: Segment) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ protected is `access.disclosure`'s.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from access.decision import Decision, Level
@@ -17,8 +17,21 @@ from access.privacy.terms import Terms
 from beacon.canonical import named
 from beacon.catalog import Compare, FilteringTerm, HasTerm, Segment
 from beacon.posed import Public, people_key, version_of
+from beacon.zygosity import FIELD, Zygosity
 
 MAX_REMEMBERED = 1_000
+
+
+def _copies(segment: Segment) -> Iterator[FilteringTerm]:
+    """In how many copies a variant is carried, where that is known."""
+    if segment.facts.genotypes:
+        people, words = segment.facts.people, tuple(Zygosity)
+        for each in Zygosity:
+            term = each.term
+            yield FilteringTerm(
+                *(term["id"], term["label"], "ontologyTerm", "genomicVariant", people)
+            )
+        yield FilteringTerm(FIELD, "", "alphanumeric", "genomicVariant", people, words)
 
 
 class Listing:
@@ -32,7 +45,7 @@ class Listing:
         """As this caller is told; all there are where answers are exact."""
         rules = binding(decision)
         if rules is None:
-            return segment.terms()
+            return (*segment.terms(), *_copies(segment))
         if decision.level is Level.PUBLIC and not rules.everybody:
             return ()
         told = self._public.told(segment)

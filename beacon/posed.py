@@ -102,6 +102,8 @@ def posed(query: Query, segment: Segment, public: Public) -> Question:
         return blank
     if target.entry in _COLLECTIONS:
         return replace(blank, kind=Kind.DESCRIPTION)
+    if query.zygosity:
+        return replace(blank, kind=Kind.GENOTYPE)
     filtered = bool(query.filters) or target.parent == "cohort"
     asked = query.by_id or (query.asked.question if query.asked is not None else None)
     if asked is None and target.entry != "genomicVariant":

@@ -20,6 +20,7 @@ from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.framing import Framing
 from beacon.pages import Page
 from beacon.variation import shorthand
+from beacon.zygosity import ANY, Zygosities
 from schemas.beacon import IncludeName, RequestSummary
 from schemas.entries import ENTRY_TYPES, EntryTypeId, entry_type_named
 
@@ -61,7 +62,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A question, whole and checked. `datasets` is empty for all; `skip` counts pages."""
+    """A question, whole and checked. `datasets` is empty for all; `filters` are those on records,
+    `zygosity` is in how many copies a carrier has what is asked; `skip` counts pages."""
 
     target: Target
     asked: variants.Asked | None
@@ -75,6 +77,7 @@ class Query:
     test_mode: bool = False
     warnings: tuple[str, ...] = ()
     named: variants.Asked | None = None
+    zygosity: Zygosities = ANY
 
     @property
     def by_id(self) -> VariantQuestion | None:
@@ -85,7 +88,8 @@ class Query:
     def asks_for_carriers(self) -> bool:
         """Whether people must be joined to variants, which needs genotypes."""
         if self.target.entry == "genomicVariant":
-            return bool(self.filters) or self.target.parent not in (None, "dataset")
+            narrowed = self.filters or self.zygosity
+            return bool(narrowed) or self.target.parent not in (None, "dataset")
         return self.asked is not None or self.named is not None
 
     def of_the_parent(self) -> Query:
@@ -202,11 +206,15 @@ def _query(
     if frame.page_token is not None:
         page = _within_reach(pages.read(frame.page_token, echo))
         echo["pagination"] = {"skip": page.skip, "limit": page.limit}
+    asked, named = variants.recognise(genomic), _named(target)
+    records, zygosity = filter_rules.parted(read) if read else ((), ANY)
+    if zygosity and target.entry != "genomicVariant" and asked is None and named is None:
+        raise UnsupportedQuestion("A zygosity is asked of variants: name one, a gene or a range.")
     return Query(
         target=target,
-        asked=variants.recognise(genomic),
+        asked=asked,
         datasets=datasets,
-        filters=read,
+        filters=records,
         granularity=framed.granularity,
         include=frame.include,
         skip=page.skip,
@@ -214,7 +222,8 @@ def _query(
         echo=echo,
         test_mode=frame.test_mode,
         warnings=framed.warnings,
-        named=_named(target),
+        named=named,
+        zygosity=zygosity,
     )
 
 

@@ -43,6 +43,7 @@ from beacon.segment.variant_rows import VariantRows
 from beacon.segment.variant_table import VariantTable
 from beacon.segment.without import without
 from beacon.variation import identifiers
+from beacon.zygosity import ANY, Zygosities
 
 _MAX_INTEGER = 2**62  # what SQLite can bind; no position or page is beyond it
 
@@ -99,22 +100,35 @@ class SqliteSegment:
                 assert_never(unreachable)
 
     def variants(
-        self, question: VariantQuestion | None, *, people: BitMap | None, skip: int, limit: int
+        self,
+        question: VariantQuestion | None,
+        *,
+        people: BitMap | None,
+        skip: int,
+        limit: int,
+        zygosity: Zygosities = ANY,
     ) -> VariantPage:
         with self._failing:
             found = self._matching(question)
-            if people is not None:
+            if people is not None or zygosity:
                 self._need_genotypes()
+            if people is not None:
                 found = self._carriers.rows(people, among=found)
+            if zygosity:
+                found = self._carriers.rows_so_carried(zygosity, among=found, people=people)
             rows = range(self._facts.variants) if found is None else found
             page = self._rows.records(rows[skip : skip + limit]) if limit else ()
             return VariantPage(len(rows), page)
 
-    def carriers(self, question: VariantQuestion) -> BitMap:
+    def carriers(self, question: VariantQuestion, *, zygosity: Zygosities = ANY) -> BitMap:
         with self._failing:
             self._need_genotypes()
             found = self._matching(question)
-            return self._carriers.of(found) if found else BitMap()
+            if not found:
+                return BitMap()
+            if zygosity:
+                return self._carriers.carrying_so(found, zygosity)
+            return self._carriers.of(found)
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
         with self._failing:

@@ -195,9 +195,15 @@ def _populations(each: list[dict[str, Any]] | None) -> str:
 
 
 def _samples(db: sqlite3.Connection) -> pa.Table:
-    rows = db.execute("SELECT number, id FROM samples ORDER BY number").fetchall()
-    numbers, ids = zip(*rows, strict=True) if rows else ((), ())
-    return pa.table({"number": pa.array(numbers, pa.uint32()), "id": pa.array(ids, pa.string())})
+    rows = db.execute("SELECT number, id, person FROM samples ORDER BY number").fetchall()
+    numbers, ids, persons = zip(*rows, strict=True) if rows else ((), (), ())
+    return pa.table(
+        {
+            "number": pa.array(numbers, pa.uint32()),
+            "id": pa.array(ids, pa.string()),
+            "person": pa.array(persons, pa.uint32()),
+        }
+    )
 
 
 def _spans(db: sqlite3.Connection) -> pa.Table:

@@ -32,13 +32,14 @@ _INDEXES = (
     "INDEX by_vrs vrs TYPE bloom_filter(0.001) GRANULARITY 4",
     "INDEX by_row row TYPE minmax GRANULARITY 1",
 )
+FORMAT = 2  # of these tables
 _ORDER = "(rank, start0, ref, alt, end0)"
 TABLES = frozenset({"variants", "carried", "samples", "gene_spans", "loaded"})
 
 
 def database(dataset: str, version: str) -> str:
     """The name of a version's database: letters and digits, whatever its dataset is called."""
-    return "v" + hashlib.sha256(f"{dataset}\0{version}".encode()).hexdigest()[:32]
+    return "v" + hashlib.sha256(f"{dataset}\0{version}\0{FORMAT}".encode()).hexdigest()[:32]
 
 
 def statements(name: str) -> tuple[str, ...]:
@@ -47,7 +48,7 @@ def statements(name: str) -> tuple[str, ...]:
     tables = (
         (f"variants ({columns}, {', '.join(_INDEXES)})", _ORDER, "index_granularity = 512"),
         ("carried (person UInt32, row UInt32)", "(person, row)", ""),
-        ("samples (number UInt32, id String)", "number", ""),
+        ("samples (number UInt32, id String, person UInt32)", "number", ""),
         ("gene_spans (symbol String, rank UInt8, start0 Int32, end0 Int32)", "symbol", ""),
         # Written last: a version without it was not loaded to its end.
         ("loaded (rows UInt64)", "rows", ""),

@@ -35,8 +35,14 @@ from beacon.errors import CatalogError, UnsupportedQuestion
 from beacon.loading import genotypes
 from beacon.segment.variant_rows import variant_id
 from beacon.variation import alleles
+from beacon.zygosity import ANY, Zygosities
 
 MAX_CANDIDATES = 100_000
+_NO_SAMPLE = 2**32 - 1
+_SO_CARRIED = (
+    "has({codes:Array(UInt16)}, g) "
+    "AND (empty({whose:Array(UInt32)}) OR has({whose:Array(UInt32)}, s))"
+)
 _RECORD = (
     "row", "rank", "start0", "end0", "ref", "alt", "type", "ac", "an", "carriers",
     "reference_af", "identifiers", "homozygotes", "hemizygotes", "genes", "effects",
@@ -61,7 +67,13 @@ class ClickHouseSegment:
     # Variants
 
     def variants(
-        self, question: VariantQuestion | None, *, people: BitMap | None, skip: int, limit: int
+        self,
+        question: VariantQuestion | None,
+        *,
+        people: BitMap | None,
+        skip: int,
+        limit: int,
+        zygosity: Zygosities = ANY,
     ) -> VariantPage:
         condition = self._condition(question)
         sql, values = condition.sql, dict(condition.values)
@@ -72,6 +84,10 @@ class ClickHouseSegment:
                 "WHERE person IN {people:Array(UInt32)})"
             )
             values["people"] = list(people)
+        if zygosity:
+            self._need_genotypes()
+            sql = f"({sql}) AND arrayExists((s, g) -> {_SO_CARRIED}, samples, genotypes)"
+            values |= {"codes": _codes(zygosity), "whose": self._samples_of(people)}
         ((total,),) = self._ask(f"SELECT count() FROM {self._name}.variants WHERE {sql}", values)
         if not limit or skip >= int(total):
             return VariantPage(int(total), ())
@@ -83,14 +99,35 @@ class ClickHouseSegment:
         )
         return VariantPage(int(total), tuple(self._record(row) for row in rows))
 
-    def carriers(self, question: VariantQuestion) -> BitMap:
+    def carriers(self, question: VariantQuestion, *, zygosity: Zygosities = ANY) -> BitMap:
         self._need_genotypes()
         condition = self._condition(question)
+        if zygosity:
+            return self._carrying_so(condition, zygosity)
         rows = self._ask(
             f"SELECT DISTINCT arrayJoin(people) FROM {self._name}.variants WHERE {condition.sql}",
             condition.values,
         )
         return BitMap(int(person) for (person,) in rows)
+
+    def _carrying_so(self, condition: Condition, zygosity: Zygosities) -> BitMap:
+        rows = self._ask(
+            f"SELECT DISTINCT person FROM {self._name}.samples WHERE number IN ("
+            f"SELECT arrayJoin(arrayFilter((s, g) -> {_SO_CARRIED}, samples, genotypes)) "
+            f"FROM {self._name}.variants WHERE {condition.sql})",
+            {**condition.values, "codes": _codes(zygosity), "whose": []},
+        )
+        return BitMap(int(person) for (person,) in rows)
+
+    def _samples_of(self, people: BitMap | None) -> list[int]:
+        """Empty for all; of nobody, the number that no sample has."""
+        if people is None:
+            return []
+        rows = self._ask(
+            f"SELECT number FROM {self._name}.samples WHERE person IN {{people:Array(UInt32)}}",
+            {"people": list(people)},
+        )
+        return [int(number) for (number,) in rows] or [_NO_SAMPLE]
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
         found = self._ask(
@@ -219,6 +256,12 @@ class ClickHouseSegment:
 
     def term_field(self, term: str) -> str | None:
         return self._base.term_field(term)
+
+
+def _codes(zygosity: Zygosities) -> list[int]:
+    """The genotypes that are of one of these."""
+    codes: list[int] = np.flatnonzero(genotypes.so_carried(zygosity)).tolist()
+    return codes
 
 
 def _single(value: float | None) -> float | None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from beacon.zygosity import Zygosities, Zygosity
 
 MAX_PLOIDY = 7  # what a code of 16 bits holds
 MISSING, NONE = -1, -2
@@ -102,6 +105,25 @@ def text(code: int) -> str:
         digits, symbol = divmod(digits, 4)
         symbols.append(".01"[symbol - 1])
     return ("|" if phased else "/").join(reversed(symbols))
+
+
+@lru_cache(8)
+def so_carried(zygosities: Zygosities) -> NDArray[np.bool_]:
+    """Of each code, whether it is of one of these."""
+    return np.array([_zygosity(code >> 1) in zygosities for code in range(2 * 4**MAX_PLOIDY)])
+
+
+def _zygosity(digits: int) -> Zygosity | None:
+    """None where an allele is missing, or none is this one."""
+    kinds = []
+    while digits:
+        digits, kind = divmod(digits, 4)
+        kinds.append(kind)
+    if not set(kinds) <= {2, 3} or 3 not in kinds:
+        return None
+    if len(kinds) == 1:
+        return Zygosity.HEMIZYGOUS
+    return Zygosity.HETEROZYGOUS if 2 in kinds else Zygosity.HOMOZYGOUS
 
 
 def _digits(alleles: NDArray[np.int16], mine: NDArray[np.bool_]) -> NDArray[np.uint16]:

@@ -6,20 +6,23 @@ the shorter way. People are numbers, calls name samples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from beacon.errors import UnsupportedQuestion
 from beacon.loading import genotypes
 from beacon.segment import sparse
 from beacon.segment.blocks import CHUNK
 from beacon.segment.remembered import Remembered
 from beacon.segment.variant_rows import Ask
+from beacon.zygosity import Zygosities
 
 MAX_CACHED_NAMES = 50_000
+MAX_LOOKED_AT = 20_000  # variants whose genotypes are read for one answer
 _ROWS_PER_PERSON = 3  # reading a person's chunk costs about what three rows' carriers do
 _DENSE = 4  # rows so close together are read as one range
 
@@ -106,6 +109,41 @@ class Carriers:
     def _rows_of(self, person: int, chunk: int) -> NDArray[np.uint32]:
         found = self._ask("SELECT rows FROM carried WHERE place = ?", chunk << 32 | person)
         return sparse.decode(found[0][0]) if found else sparse.decode(b"")
+
+    def carrying_so(self, rows: BitMap, zygosity: Zygosities) -> BitMap:
+        """People carrying at least one of these variants in one of these zygosities."""
+        marks = np.zeros(self._count, dtype=bool)
+        for _, people in self._so_carried(rows, zygosity):
+            marks[people] = True
+        return sparse.bitmap(np.flatnonzero(marks))
+
+    def rows_so_carried(
+        self, zygosity: Zygosities, *, among: BitMap | None, people: BitMap | None
+    ) -> BitMap:
+        """Variants that somebody (of `people`) carries in one of these zygosities."""
+        wanted = np.ones(self._count, dtype=bool)
+        if people is not None:
+            wanted[:] = False
+            wanted[np.frombuffer(people.to_array(), np.uint32)] = True
+        rows = BitMap(range(self._rows)) if among is None else among
+        return BitMap(row for row, found in self._so_carried(rows, zygosity) if wanted[found].any())
+
+    def _so_carried(
+        self, rows: BitMap, zygosity: Zygosities
+    ) -> Iterator[tuple[int, NDArray[np.uint32]]]:
+        """(row, people carrying it so); a row that nobody carries may be left out."""
+        if len(rows) > MAX_LOOKED_AT:
+            raise UnsupportedQuestion(
+                f"A zygosity is asked of at most {MAX_LOOKED_AT:,} variants at once; name a gene "
+                "or a shorter range."
+            )
+        fits = genotypes.so_carried(zygosity)
+        sql = "SELECT samples, genotypes FROM calls WHERE row = ?"
+        for row in rows:
+            for blob, written in self._ask(sql, row):
+                samples = sparse.decode(blob)
+                codes = sparse.decode_codes(written, len(samples))
+                yield row, self._persons[samples[fits[codes]]]
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
         """(sample id, genotype) in sample order."""

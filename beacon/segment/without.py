@@ -25,6 +25,7 @@ from beacon.catalog import (
     VariantQuestion,
     VariantRow,
 )
+from beacon.zygosity import ANY, Zygosities
 
 _OWNED: tuple[EntryType, ...] = ("individual", "biosample", "run", "analysis")
 
@@ -70,12 +71,22 @@ class WithoutPeople:
         return self._segment.supports(question)
 
     def variants(
-        self, question: VariantQuestion | None, *, people: BitMap | None, skip: int, limit: int
+        self,
+        question: VariantQuestion | None,
+        *,
+        people: BitMap | None,
+        skip: int,
+        limit: int,
+        zygosity: Zygosities = ANY,
     ) -> VariantPage:
+        left = people
+        if self._segment.facts.genotypes:
+            left = self.people(()) if people is None else people - self._gone["individual"]
+        page = self._segment.variants(
+            question, people=left, skip=skip, limit=limit, zygosity=zygosity
+        )
         if not self._segment.facts.genotypes:
-            return self._segment.variants(question, people=people, skip=skip, limit=limit)
-        left = self.people(()) if people is None else people - self._gone["individual"]
-        page = self._segment.variants(question, people=left, skip=skip, limit=limit)
+            return page
         return VariantPage(page.total, tuple(self._told(row) for row in page.rows))
 
     def _told(self, row: VariantRow) -> VariantRow:
@@ -89,8 +100,8 @@ class WithoutPeople:
             populations=(),
         )
 
-    def carriers(self, question: VariantQuestion) -> BitMap:
-        return self._segment.carriers(question) - self._gone["individual"]
+    def carriers(self, question: VariantQuestion, *, zygosity: Zygosities = ANY) -> BitMap:
+        return self._segment.carriers(question, zygosity=zygosity) - self._gone["individual"]
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
         found = self._segment.calls(row, limit=limit + len(self._samples))

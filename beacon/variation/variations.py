@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from beacon.catalog import Annotations, DatasetFacts, VariantRow
 from beacon.loading.annotations import LABELS
 from beacon.variation import naming
+from beacon.zygosity import Zygosity
 from schemas import sequences
 from schemas.entries import (
     CaseLevelVariant,
@@ -20,7 +21,6 @@ from schemas.entries import (
     Identifiers,
     LegacyVariation,
     MolecularAttributes,
-    OntologyTerm,
     PopulationFrequency,
 )
 
@@ -28,10 +28,6 @@ _BASES = re.compile(r"^[ACGTUNRYSWKMBDHV.-]*$")
 _CLINVAR = re.compile(r"^clinvar:\d+$", re.IGNORECASE)
 _RSID = re.compile(r"^rs\d+$")
 _HGVS = re.compile(r"^NC_\d+\.\d+:g\.")
-
-_HETEROZYGOUS: OntologyTerm = {"id": "GENO:0000135", "label": "heterozygous"}
-_HOMOZYGOUS: OntologyTerm = {"id": "GENO:0000136", "label": "homozygous"}
-_HEMIZYGOUS: OntologyTerm = {"id": "GENO:0000134", "label": "hemizygous"}
 
 
 def record(
@@ -150,15 +146,15 @@ def _frequencies(row: VariantRow, *, population: str) -> Iterator[PopulationFreq
 def _case(biosample: str, genotype: str) -> CaseLevelVariant:
     made: CaseLevelVariant = {"biosampleId": biosample}
     if zygosity := _zygosity(genotype):
-        made["zygosity"] = zygosity
+        made["zygosity"] = zygosity.term
     return made
 
 
-def _zygosity(genotype: str) -> OntologyTerm | None:
+def _zygosity(genotype: str) -> Zygosity | None:
     """None where half the genotype is not known."""
     alleles = re.split(r"[|/]", genotype)
     if "." in alleles:
         return None
     if len(alleles) == 1:
-        return _HEMIZYGOUS
-    return _HOMOZYGOUS if len(set(alleles)) == 1 else _HETEROZYGOUS
+        return Zygosity.HEMIZYGOUS
+    return Zygosity.HOMOZYGOUS if len(set(alleles)) == 1 else Zygosity.HETEROZYGOUS

@@ -59,6 +59,43 @@ class NaiveDataset:
         )
 
 
+HEMIZYGOUS, HETEROZYGOUS, HOMOZYGOUS = "GENO:0000134", "GENO:0000135", "GENO:0000136"
+COPIES = {
+    **{name: name for name in (HEMIZYGOUS, HETEROZYGOUS, HOMOZYGOUS)},
+    "zygosity:hemizygous": HEMIZYGOUS,
+    "zygosity:heterozygous": HETEROZYGOUS,
+    "zygosity:homozygous": HOMOZYGOUS,
+}
+
+
+def zygosity(call: Sequence[str]) -> str | None:
+    """Nothing where the other allele was not called."""
+    if "." in call:
+        return None
+    if len(call) == 1:
+        return HEMIZYGOUS
+    return HOMOZYGOUS if set(call) == {"1"} else HETEROZYGOUS
+
+
+def _copies(question: Question) -> set[str]:
+    """The zygosities asked for, any of which will do."""
+    named = (each["id"] for each in question.filters if isinstance(each, dict) and "id" in each)
+    return {COPIES[name] for name in named if name in COPIES}
+
+
+def _records(question: Question) -> list[Any]:
+    """The filters on records."""
+    return [
+        each
+        for each in question.filters
+        if not (isinstance(each, dict) and each.get("id") in COPIES)
+    ]
+
+
+def _carriers(each: NaiveVariant, copies: set[str]) -> set[str]:
+    return {s for s, call in each.calls.items() if not copies or zygosity(call) in copies}
+
+
 Found = Sequence[NaiveVariant] | Sequence[str]
 
 
@@ -96,13 +133,14 @@ def _one(data: NaiveDataset, question: Question) -> Found | None:
     if question.returned == "genomicVariant":
         found = data.variants.matching(question.asked)
         return _carried(data, question, found) if people else found
-    held = data.archive.holding(question.returned, question.filters)
+    held = data.archive.holding(question.returned, _records(question))
     if question.below is not None and question.below[0] in TYPES:
         type_, name = question.below
         known = {name} & data.archive.all(type_)
         held &= data.archive.related(question.returned, type_, known)
     if question.asked:
-        samples = {s for each in data.variants.matching(question.asked) for s in each.calls}
+        matching, copies = data.variants.matching(question.asked), _copies(question)
+        samples = {s for each in matching for s in _carriers(each, copies)}
         held &= data.archive.related(question.returned, "biosample", samples)
     return [each["id"] for each in data.archive.records[question.returned] if each["id"] in held]
 
@@ -111,12 +149,12 @@ def _carried(
     data: NaiveDataset, question: Question, found: Sequence[NaiveVariant]
 ) -> list[NaiveVariant]:
     """Those that some sample of which all this holds has."""
-    samples = set(data.samples) & data.archive.holding("biosample", question.filters)
+    samples = set(data.samples) & data.archive.holding("biosample", _records(question))
     if question.below is not None and question.below[0] in TYPES:
         type_, name = question.below
         known = {name} & data.archive.all(type_)
         samples &= data.archive.related("biosample", type_, known)
-    return [each for each in found if samples & set(each.calls)]
+    return [each for each in found if samples & _carriers(each, _copies(question))]
 
 
 def _can(data: NaiveDataset, question: Question) -> bool:
@@ -131,7 +169,7 @@ def _can(data: NaiveDataset, question: Question) -> bool:
             return False
         if not _right_assembly(data, asked) or not _has_names(data, asked):
             return False
-    return all(data.archive.knows(each) for each in question.filters)
+    return all(data.archive.knows(each) for each in _records(question))
 
 
 def _right_assembly(data: NaiveDataset, asked: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tests.support.naive.answers import NaiveDataset, Question
+from tests.support.naive.answers import COPIES, NaiveDataset, Question
 from tests.support.naive.draws import VariantDraws
 from tests.support.naive.filter_draws import FilterDraws
 
@@ -54,6 +54,8 @@ class Asking:
             yield f"g_variants/ID/{name}", self._under_variant(data, name)
         yield "individuals with a change", self._carriers(data)
         yield "variants of people", self._variants_of(data)
+        for name in LISTS:
+            yield f"{name} in copies", self._in_copies(data, name)
         for above, names in NESTED.items():
             if above != "cohorts" or data.archive.records["cohort"]:
                 for name in names:
@@ -105,6 +107,25 @@ class Asking:
         def make() -> Question:
             asked = self._some_change(data) if self._rng.random() < 0.7 else {}
             return Question("", "g_variants", "genomicVariant", asked, self._some_filters(data))
+
+        return make
+
+    def _in_copies(self, data: NaiveDataset, name: str) -> Callable[[], Question]:
+        """Of a change, or (of all variants) of people; two zygosities are alternatives."""
+
+        def make() -> Question:
+            rng, returned = self._rng, LISTS[name]
+            copies = [{"id": each} for each in rng.sample(sorted(COPIES), rng.choice([1, 1, 2]))]
+            filters = self._some_filters(data) if rng.random() < 0.4 else []
+            below, path, asked = None, name, {}
+            if returned in ("genomicVariant", "individual"):
+                asked = self._some_change(data)
+                if returned == "genomicVariant" and rng.random() < 0.3:
+                    asked = {}
+            else:
+                question = self._by_id(data)()
+                path, asked = f"{question.path}/{name}", dict(question.asked)
+            return Question("", path, returned, asked, [*copies, *filters], below=below)
 
         return make
 

@@ -7,13 +7,11 @@ from typing import Any
 
 import httpx
 
-from tests.support.naive.answers import NaiveDataset, Question, Truth
+from tests.support.naive.answers import NaiveDataset, Question, Truth, zygosity
 from tests.support.naive.changes import Change
 from tests.support.naive.reading import NaiveVariant
 
-_ZYGOSITY = {"heterozygous": "GENO:0000135", "homozygous": "GENO:0000136"}
 MAX_CALLS = 20_000  # that an answer tells; it says of each variant how many it leaves out
-_HEMIZYGOUS = "GENO:0000134"
 
 
 async def send(http: httpx.AsyncClient, question: Question) -> httpx.Response:
@@ -182,7 +180,7 @@ def _check_variant(record: Mapping[str, Any], each: NaiveVariant) -> int:
         called["biosampleId"]: called.get("zygosity", {}).get("id")
         for called in record["caseLevelData"]
     }
-    assert told.items() <= {sample: _zygosity(call) for sample, call in each.calls.items()}.items()
+    assert told.items() <= {sample: zygosity(call) for sample, call in each.calls.items()}.items()
     left_out = record.get("info", {}).get("caseLevelDataLeftOut", 0)
     assert len(told) + left_out == len(each.calls)
     names = record.get("identifiers", {})
@@ -190,12 +188,3 @@ def _check_variant(record: Mapping[str, Any], each: NaiveVariant) -> int:
     said.add(names.get("clinvarVariantId", ""))
     assert each.names <= said
     return len(each.calls)
-
-
-def _zygosity(call: Sequence[str]) -> str | None:
-    """Nothing where the other allele was not called."""
-    if "." in call:
-        return None
-    if len(call) == 1:
-        return _HEMIZYGOUS
-    return _ZYGOSITY["homozygous" if set(call) == {"1"} else "heterozygous"]
