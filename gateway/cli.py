@@ -85,7 +85,7 @@ def demo(
     else:
         folder = Path.cwd() / "skerry-demo" if keep else Path(tempfile.mkdtemp(prefix="skerry-"))
     try:
-        held = demo_command.run(
+        ended = demo_command.run(
             folder, nodes=nodes, port=port, data=data, smoke=smoke, seed=seed, say=print
         )
     finally:
@@ -93,8 +93,8 @@ def demo(
             print(f"kept: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
-    if not held:
-        raise SystemExit(Exit.FAILED)
+    if ended is not Exit.OK:
+        raise SystemExit(ended)
 
 
 @app.command()

@@ -1,7 +1,8 @@
 """Starts a whole federation on this machine: nodes, portal, sign-in provider and workspace.
 
 Each is a real process speaking real HTTP on loopback. Ports: portal P, nodes P+1 and on, sign-in
-P+99, workspace P+101. Everything lies in one folder that is removed at the end, unless kept.
+P+99, workspace P+101, a study's coordinator P+200. Everything lies in one folder that is removed at
+the end, unless kept.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from passports.tokens import SigningKey
 from workspaces import keys as workspace_keys
 
 RESEARCHERS = ("rosa", "grace")
+COMMITTEE = ("dora", "dag")
 _SIGNIN_OFFSET = 99
 _WORKSPACE_OFFSET = 101
+_COORDINATOR_OFFSET = 200
 
 Say = Callable[[str], None]
 
@@ -55,9 +58,15 @@ class Addresses:
     def workspace(self) -> str:
         return _loopback(self.port + _WORKSPACE_OFFSET)
 
+    @property
+    def coordinator(self) -> int:
+        """The one port of a federation's coordinator, where a study is run."""
+        return self.port + _COORDINATOR_OFFSET
+
     def taken(self) -> tuple[int, ...]:
         """The ports of this demo that somebody already listens on."""
-        offsets = (0, *range(1, self.nodes + 1), _SIGNIN_OFFSET, _WORKSPACE_OFFSET)
+        offsets = (0, *range(1, self.nodes + 1), _SIGNIN_OFFSET, _WORKSPACE_OFFSET,
+                   _COORDINATOR_OFFSET)  # fmt: skip
         return tuple(self.port + at for at in offsets if not port_is_free(self.port + at))
 
 
@@ -195,7 +204,7 @@ def _policies(datasets: Sequence[DemoDataset], addresses: Addresses) -> dict[str
                 "id": dataset.source.id,
                 "level": "controlled" if dataset.profile is Profile.CONTROLLED else "public",
                 "profile": dataset.profile.value,
-                "committee": [f"dora@{addresses.signin}"],
+                "committee": [f"{member}@{addresses.signin}" for member in COMMITTEE],
             }
             | ({"ceilings": {"public": "count"}} if dataset.profile is Profile.OPEN else {})
             for dataset in datasets

@@ -51,6 +51,13 @@ ACCOUNTS: Mapping[str, Account] = {
             bona_fide=False,
         ),
         Account(
+            "dag",
+            "Dag Moe",
+            "data access committee member",
+            "Like Dora: what leaves a workspace by people's word needs two of the committee.",
+            bona_fide=False,
+        ),
+        Account(
             "adam",
             "Adam Skog",
             "node administrator",

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from gateway import demo, demo_data, demo_setup, smoke
 from gateway.demo import Addresses, Federation
 from gateway.demo_accounts import ACCOUNTS
+from gateway.errors import Exit
 from gateway.processes import Processes
 
 Say = Callable[[str], None]
@@ -27,8 +28,8 @@ def run(
     smoke: bool,
     seed: str,
     say: Say,
-) -> bool:
-    """Runs until Ctrl-C, or through the journeys; whether all held. Leaves no process behind."""
+) -> Exit:
+    """Runs until Ctrl-C, or through the journeys. Leaves no process behind."""
     addresses = Addresses(port, nodes)
     demo.check_ports(addresses)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that both end it wholly
@@ -47,13 +48,13 @@ def run(
             return _walk(federation, processes, seed=seed, say=say)
         _welcome(federation, say=say)
         _wait_for_ctrl_c()
-        return True
+        return Exit.OK
     finally:
         say("stopping")
         processes.stop_all()
 
 
-def _walk(federation: Federation, processes: Processes, *, seed: str, say: Say) -> bool:
+def _walk(federation: Federation, processes: Processes, *, seed: str, say: Say) -> Exit:
     number = random.SystemRandom().randrange(2**32) if seed == "RANDOM" else int(seed)
     say(f"seed {number}")
     return asyncio.run(smoke.walk(federation, processes, random.Random(number), say=say))  # noqa: S311 - which questions to ask, not secrets

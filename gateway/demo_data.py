@@ -19,7 +19,8 @@ from access.policy import Profile
 from beacon.loading.load import DatasetSource
 from beacon.loading.records import Unreadable, read_ids
 from beacon.loading.variant_files import open_variants
-from gateway import population
+from gateway import countries_traits, population
+from gateway.countries_traits import Planted
 from gateway.errors import LoadRefused
 
 SEED = 20_260_101
@@ -44,14 +45,27 @@ class SealedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class StudyPart:
+    """A node's part in a study: its name there, the sealed object with everybody's calls, and the
+    columns of its clinical table as `skerry datasets seal-table` takes them; `planted` is true."""
+
+    site: str
+    calls: str
+    columns: Mapping[str, str]
+    planted: Planted
+
+
+@dataclass(frozen=True, slots=True)
 class DemoDataset:
     """What one node loads as one dataset; `profile` is how it answers, `panel` what is publicly
-    known of frequencies (the simulation's), None where nothing is."""
+    known of frequencies (the simulation's), None where nothing is; `study` is what a federated
+    study reads of it, None where no traits are known."""
 
     source: DatasetSource
     profile: Profile
     objects: tuple[SealedFile, ...]
     panel: Path | None = None
+    study: StudyPart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,7 @@ def profile_of(node: int) -> Profile:
 
 def synthetic(scratch: Path, *, nodes: int, seed: int = SEED) -> list[list[DemoDataset]]:
     """For each node, its datasets of the synthetic population, written below `scratch`."""
-    made = population.simulate(people=PEOPLE, seed=seed)
+    made, planted = countries_traits.plant(population.simulate(people=PEOPLE, seed=seed), seed=seed)
     panel = population.write_panel(made, scratch / "panel.tsv")
     plans = []
     for node in range(nodes):
@@ -103,7 +117,14 @@ def synthetic(scratch: Path, *, nodes: int, seed: int = SEED) -> list[list[DemoD
             )
             for name, path in objects.items()
         )
-        plans.append([DemoDataset(source, profile_of(node), sealed, panel)])
+        cohort = SealedFile(
+            object_id=f"{source.id}/cohort.vcf.gz",
+            kind="variants",
+            path=folder / "variants.vcf.gz",
+            owners=tuple(made.ids[number] for number in people),
+        )
+        study = StudyPart(source.id, cohort.object_id, countries_traits.COLUMNS, planted)
+        plans.append([DemoDataset(source, profile_of(node), (*sealed, cohort), panel, study)])
     return plans
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import httpx
 
@@ -16,7 +17,7 @@ from gateway.demo_people import People
 from gateway.errors import DemoError
 from workspaces import keys
 
-_SECONDS = 10.0
+_SECONDS = 60.0
 
 
 def client() -> httpx.AsyncClient:
@@ -49,9 +50,12 @@ async def confirm_and_grant(federation: Federation) -> None:
         people = People(federation.addresses.signin, federation.client_secret, http)
         for node, url in enumerate(federation.addresses.node_urls):
             held = {
-                account: await register_workspace(federation, people, node, account=account)
+                account: await register_workspace(
+                    federation, people, node, account=account,
+                    folder=federation.workspace_of(account),
+                )
                 for account in RESEARCHERS
-            }
+            }  # fmt: skip
             await approve_request(
                 http,
                 people,
@@ -63,16 +67,17 @@ async def confirm_and_grant(federation: Federation) -> None:
 
 
 async def register_workspace(
-    federation: Federation, people: People, node: int, *, account: str
+    federation: Federation, people: People, node: int, *, account: str, folder: Path
 ) -> str:
-    """The id by which node number `node` (from 0) knows that workspace, confirmed by its admin."""
+    """The id by which node number `node` (from 0) knows the workspace in `folder`, confirmed by its
+    admin."""
     url = federation.addresses.node_urls[node]
     token = await people.passport(account, url)
     done = await asyncio.to_thread(
         keys.register,
         url,
         token,
-        folder=federation.workspace_of(account),
+        folder=folder,
         manifest_key=bytes.fromhex(federation.homes[node].public_key_hex()),
     )
     admin = await people.passport("adam", url)
@@ -93,8 +98,9 @@ async def approve_request(
     datasets: Sequence[str],
     account: str,
     workspace: str,
+    more: Mapping[str, object] | None = None,
 ) -> None:
-    """Asks as `account`, approves as the committee, dataset by dataset."""
+    """Asks as `account`, approves as the committee, dataset by dataset; `more` is said besides."""
     for dataset in datasets:
         token = await people.passport(account, url)
         asked = await call(
@@ -108,6 +114,7 @@ async def approve_request(
                 "project": "Skerry demo",
                 "workspace": workspace,
                 "months": 1,
+                **(more or {}),
             },
         )
         place = f"{url}/access/requests/{asked['id']}"

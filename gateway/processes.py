@@ -18,7 +18,7 @@ import httpx
 
 from gateway.errors import DemoError
 
-_READY_SECONDS = 60.0
+_READY_SECONDS = 180.0
 _STOP_SECONDS = 5.0
 _LAST_LINES = 8
 
@@ -36,12 +36,14 @@ def port_is_free(port: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One started process; `ready_url` answers 200 once it serves."""
+    """One started process; `ready_url` answers 200 once it serves, None where whoever started it
+    knows otherwise. It is given `stop_seconds` to end by itself."""
 
     name: str
     process: subprocess.Popen[bytes]
-    ready_url: str
+    ready_url: str | None
     log: Path
+    stop_seconds: float
 
 
 @dataclass(slots=True)
@@ -56,8 +58,9 @@ class Processes:
         name: str,
         arguments: Sequence[str],
         *,
-        ready_url: str,
+        ready_url: str | None,
         environment: Mapping[str, str],
+        stop_seconds: float = _STOP_SECONDS,
     ) -> Server:
         """Runs `python -m gateway ARGUMENTS`; its output goes to a log file of its own."""
         log = self.logs / f"{name}.log"
@@ -70,7 +73,7 @@ class Processes:
                 env=dict(environment),
                 start_new_session=True,  # a terminal's Ctrl-C reaches the demo, which stops these
             )
-        server = Server(name, process, ready_url, log)
+        server = Server(name, process, ready_url, log, stop_seconds)
         self.servers.append(server)
         return server
 
@@ -79,14 +82,14 @@ class Processes:
         deadline = time.monotonic() + _READY_SECONDS
         with httpx.Client(timeout=2.0, trust_env=False) as client:
             for server in self.servers:
-                while not _answers(client, server.ready_url):
+                while server.ready_url and not _answers(client, server.ready_url):
                     if server.process.poll() is not None or time.monotonic() > deadline:
-                        raise DemoError(f"{server.name} did not start:\n{_tail(server.log)}")
+                        raise DemoError(f"{server.name} did not start:\n{tail(server.log)}")
                     time.sleep(0.1)
 
     def stop(self, name: str) -> None:
         for server in [server for server in self.servers if server.name == name]:
-            _end(server.process)
+            _end(server)
             self.servers.remove(server)
 
     def stop_all(self) -> None:
@@ -95,7 +98,7 @@ class Processes:
             if server.process.poll() is None:
                 server.process.terminate()
         for server in reversed(self.servers):
-            _end(server.process)
+            _end(server)
         self.servers.clear()
 
 
@@ -106,16 +109,18 @@ def _answers(client: httpx.Client, url: str) -> bool:
         return False
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(server: Server) -> None:
+    process = server.process
     if process.poll() is None:
         process.terminate()
     try:
-        process.wait(_STOP_SECONDS)
+        process.wait(server.stop_seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
 
 
-def _tail(log: Path) -> str:
+def tail(log: Path) -> str:
+    """The last lines a process wrote."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     return "\n".join(lines[-_LAST_LINES:])

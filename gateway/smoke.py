@@ -1,7 +1,7 @@
-"""Walks the three journeys of a running demo over real HTTP, a line each with what was seen.
+"""Walks the journeys of a running demo over real HTTP, a line each with what was seen.
 
 Truth comes from `smoke_truth`, which shares no code with the servers. A journey that does not hold
-says what was expected and what came.
+says what was expected and what came; one whose programs are not installed, which they are.
 """
 
 from __future__ import annotations
@@ -12,27 +12,37 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
-from gateway import demo_setup, smoke_beacon, smoke_portal, smoke_release, smoke_truth
+from gateway import (
+    demo_setup,
+    smoke_beacon,
+    smoke_portal,
+    smoke_release,
+    smoke_study,
+    smoke_truth,
+)
 from gateway.demo import Federation
 from gateway.demo_people import People
+from gateway.errors import Exit
 from gateway.processes import Processes
 from gateway.smoke_truth import AlleleAsked
 from gateway.smoke_walk import Walk, files_of
 from schemas.errors import SkerryError
+from workspaces.errors import EngineAbsent, PlaceRefused, SandboxRefused
 
 Say = Callable[[str], None]
 
 
 async def walk(
     federation: Federation, processes: Processes, chooser: random.Random, *, say: Say
-) -> bool:
-    """Whether every journey held; each is tried even when one before it did not hold."""
+) -> Exit:
+    """OK where every journey held; each is tried even when one before it did not hold."""
     journeys: tuple[tuple[str, Callable[[Walk], Awaitable[str]]], ...] = (
         ("1 Beacon query", smoke_beacon.journey),
         ("2 Portal", smoke_portal.journey),
         ("3 Request to sealed stream", smoke_release.journey),
+        ("4 Federated study", smoke_study.journey),
     )
-    held = True
+    held = Exit.OK
     async with demo_setup.client() as http:
         people = People(federation.addresses.signin, federation.client_secret, http)
         walking = Walk(federation, processes, http, people, chooser)
@@ -40,8 +50,11 @@ async def walk(
             started = time.monotonic()
             try:
                 saw = await journey(walking)
+            except (EngineAbsent, SandboxRefused, PlaceRefused) as absent:
+                held = held or Exit.NOT_RUN
+                say(f"journey {name}: not run: {absent.public}")
             except (SkerryError, httpx.HTTPError) as error:
-                held = False
+                held = Exit.FAILED
                 say(f"journey {name}: FAILED: {str(error) or type(error).__name__}")
             else:
                 say(f"journey {name}: held in {time.monotonic() - started:.1f} s: {saw}")
