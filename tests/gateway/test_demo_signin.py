@@ -192,6 +192,7 @@ async def test_the_page_has_one_button_per_account_and_says_what_it_is() -> None
         "rosa",
         "grace",
         "dora",
+        "dag",
         "adam",
     ]
     assert "no passwords" in page.text
