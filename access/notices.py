@@ -1,4 +1,4 @@
-"""Which steps of a request are told to whom, and in which words.
+"""Which steps of a request are told to whom, and in which words; and what else committees hear of.
 
 Pure. A message names the request and what became of it, and leads to the node's page, where one
 signs in: no person, no dataset and nothing that was written travels. Webhooks have the form and
@@ -48,7 +48,16 @@ _WORDS = {
     "closed": "A request for access was closed by its requester.",
     "expired": "An approved access has ended.",
     "reminder": "A request for access waits for you, or an approved access ends soon.",
+    "enquiry": "Somebody asks the committee something.",
+    "answered": "The committee has answered your enquiry.",
     "alarm": "Somebody learns much of people in a dataset that answers exactly.",
+}
+
+# What is of no request: its subject in a webhook's type, and the page to read it at.
+_OTHERS = {
+    "enquiry": ("enquiry", "/requests"),
+    "answered": ("enquiry", "/requests"),
+    "alarm": ("privacy", "/admin/risk"),
 }
 
 
@@ -85,6 +94,10 @@ class Addressees:
         for url in self.webhooks:
             yield Channel.WEBHOOK, url
 
+    def person(self, identity: str) -> Iterator[tuple[Channel, str]]:
+        for address in self.mail.get(identity, ()):
+            yield Channel.MAIL, address
+
     def still(self, notice: Notice) -> bool:
         """Whether the settings name the target, now that it is sent."""
         if notice.channel is Channel.WEBHOOK:
@@ -117,9 +130,10 @@ def mail(notice: Notice, *, node: str, sender: str, public_url: str) -> EmailMes
 
 def webhook(notice: Notice, *, public_url: str) -> bytes:
     request = {"request": notice.request_id} if notice.request_id else {}
+    subject = _OTHERS[notice.kind][0] if notice.kind in _OTHERS else "access_request"
     return canonical_json(
         {
-            "type": f"access_request.{notice.kind}" if request else f"privacy.{notice.kind}",
+            "type": f"{subject}.{notice.kind}",
             "timestamp": datetime.fromtimestamp(notice.at, UTC).isoformat(),
             "data": {**request, "address": address(notice, public_url)},
         }
@@ -139,6 +153,6 @@ def webhook_headers(notice: Notice, body: bytes, *, secret: bytes, now: int) -> 
 
 
 def address(notice: Notice, public_url: str) -> str:
-    if not notice.request_id:
-        return f"{public_url}/admin/risk"
+    if notice.kind in _OTHERS:
+        return f"{public_url}{_OTHERS[notice.kind][1]}"
     return f"{public_url}/requests/{notice.request_id}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import structlog
 from sqlalchemy import delete, update
@@ -35,20 +35,30 @@ _log = structlog.get_logger(__name__)
 def put(session: Session, request: AccessRequest, event: Event, *, to: Addressees) -> None:
     """Within the transaction of the step."""
     kind = kind_of(event)
-    if kind is None:
-        return
+    if kind is not None:
+        put_about(session, kind, to.of(request), now=event.at, request_id=request.request_id)
+
+
+def put_about(
+    session: Session,
+    kind: str,
+    targets: Iterable[tuple[Channel, str]],
+    *,
+    now: int,
+    request_id: str = "",
+) -> None:
     session.add_all(
         NoticeRow(
             notice_id=f"msg-{secrets.token_hex(16)}",
-            request_id=request.request_id,
+            request_id=request_id,
             kind=kind,
-            at=event.at,
+            at=now,
             channel=channel,
             target=target,
-            due=event.at,
+            due=now,
             tries=0,
         )
-        for channel, target in to.of(request)
+        for channel, target in targets
     )
 
 

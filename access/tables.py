@@ -10,10 +10,11 @@ from sqlalchemy import BigInteger, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from access.admin_change_table import ChangeRow
+from access.enquiry_table import EnquiryRow
 from access.privacy.tables import LEDGER_TABLES
 from access.run_tables import RUN_TABLES
 
-SCHEMA_VERSION = "0009"
+SCHEMA_VERSION = "0010"
 
 
 class SchemaRow(SQLModel, table=True):
@@ -79,7 +80,7 @@ class NoticeRow(SQLModel, table=True):
     __tablename__ = "access_notice"  # what is still to be sent
 
     notice_id: str = Field(primary_key=True)
-    request_id: str = Field(foreign_key="access_request.request_id")
+    request_id: str  # empty where it is of none
     kind: str
     at: int = Field(sa_type=BigInteger)
     channel: str
@@ -115,4 +116,5 @@ TABLES = (
     *LEDGER_TABLES,
     *RUN_TABLES,
     ChangeRow,
+    EnquiryRow,
 )

@@ -11,6 +11,7 @@ import httpx
 from fastapi import APIRouter
 
 import access.data_use
+import access.enquiry_routes
 import access.record_routes
 import access.routes
 import access.run_routes
@@ -32,6 +33,7 @@ from access.caller import caller
 from access.couriers import MailCourier, WebhookCourier
 from access.decision_facts import DecisionFacts
 from access.disclosure import Disclosure
+from access.enquiries import Enquiries
 from access.limits import Counts, Limits, Rates, limited
 from access.live_policies import LivePolicies
 from access.notices import Addressees, Channel
@@ -151,6 +153,7 @@ def assemble(
         check=purpose_check,
         addressees=addressees,
     )
+    enquiries = Enquiries(store, book=book, record=record, addressees=addressees)
     attachment_key = home.attachment_key()
     attachments = Attachments(
         home.attachments,
@@ -227,6 +230,7 @@ def assemble(
             desk=desk,
             attachments=attachments,
         ),
+        access.enquiry_routes.build(enquiries, book=book, caller=who, clock=clock),
         access.run_routes.build(runs, caller=who),
         access.data_use.build(check=purpose_check, book=book, clock=clock),
         access.record_routes.build(
@@ -275,6 +279,7 @@ def assemble(
             desk=desk,
             attachments=attachments,
             recipients=recipients,
+            enquiries=enquiries,
             clock=clock,
         ),
         gateway.pages.airlock.routes.build(

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData, UploadFile
 
 from access.attachments import MAX_BYTES, Attachments
+from access.enquiries import Enquiries
 from access.errors import NoSuchThing
 from access.lifecycle import OPEN_STATES, AccessRequest, Part, Step
 from access.recipients import KeyState, Recipients
@@ -50,6 +51,7 @@ class RequestOffice:
     desk: RequestDesk
     attachments: Attachments
     recipients: Recipients
+    enquiries: Enquiries
     clock: Callable[[], int]
 
     def see(self, request_id: str, session: Session) -> Seen:
@@ -91,6 +93,7 @@ def _add_lists(router: APIRouter, office: RequestOffice) -> None:
             "committee_of": office.desk.committee_of(session.signed_in.identity),
             "datasets": office.desk.listed_datasets(),
             "identity": session.signed_in.identity,
+            "enquiries": office.enquiries.listed(session.signed_in.identity),
         }
         return office.pages.show("node_requests.html", session=session, facts=facts)
 

@@ -12,10 +12,11 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import FileResponse, HTMLResponse
 
 from access.attachments import Attachments
+from access.enquiries import Enquiries
 from access.recipients import Recipients
 from access.requests import RequestDesk
 from gateway.config import NodeSettings
-from gateway.pages import render, request_routes
+from gateway.pages import enquiry_routes, render, request_routes
 from gateway.pages.render import Pages
 from gateway.pages.request_routes import RequestOffice
 from gateway.pages.signin import Desk
@@ -41,6 +42,7 @@ def build(
     desk: RequestDesk,
     attachments: Attachments,
     recipients: Recipients,
+    enquiries: Enquiries,
     clock: Callable[[], int],
 ) -> APIRouter:
     door = Desk(sessions, public_url=settings.public_url)
@@ -53,7 +55,9 @@ def build(
     )
     door.add_routes(router, login=login)
     _add_home(router, office)
-    request_routes.build(RequestOffice(pages, door, desk, attachments, recipients, clock), router)
+    rooms = RequestOffice(pages, door, desk, attachments, recipients, enquiries, clock)
+    request_routes.build(rooms, router)
+    enquiry_routes.build(router, enquiries, door=door, clock=clock)
     return router
 
 

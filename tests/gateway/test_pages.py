@@ -70,6 +70,7 @@ class Pages:
                 desk=node.desk,
                 attachments=node.attachments(),
                 recipients=node.recipients,
+                enquiries=node.enquiries,
                 clock=node.clock,
             )
         )
@@ -238,3 +239,30 @@ async def test_the_verdict_on_data_use_stands_on_the_request_page(tmp_path: Path
         assert "Conditions of data use" not in decided
         assert "Make the results available." in decided
     node.close()
+
+
+async def test_an_enquiry_is_answered_on_the_committees_page_and_read_on_the_askers(
+    node: AccessNode, pages: Pages
+) -> None:
+    asked = node.enquiries.ask("ds1", "Broad <consent>?", asker=at("rosa"), now=NOW)
+    dora, rosa = pages.browser("dora"), pages.browser("rosa")
+    shown = await dora.get("/requests")
+    assert "Broad &lt;consent&gt;?" in shown.text
+    place = f"/enquiries/{asked.id}"
+    fields = {"csrf": await token_on(dora, "/requests"), "text": "Broad it is."}
+    assert (await dora.post(place, data={**fields, "csrf": "other"})).status_code == 403
+    assert (await dora.post(place, data={**fields, "text": " "})).status_code == 400
+    assert (await dora.post(place, data=fields)).status_code == 303
+    read = (await rosa.get("/requests")).text
+    assert "Broad it is." in read
+    assert "dora" not in read
+
+
+async def test_whoever_is_of_no_committee_sees_and_answers_no_enquiry(
+    node: AccessNode, pages: Pages
+) -> None:
+    asked = node.enquiries.ask("ds1", "Broad consent?", asker=at("rosa"), now=NOW)
+    emil = pages.browser("emil")
+    assert "Broad consent?" not in (await emil.get("/requests")).text
+    fields = {"csrf": await token_on(emil, "/requests"), "text": "Mine now."}
+    assert (await emil.post(f"/enquiries/{asked.id}", data=fields)).status_code == 404

@@ -9,10 +9,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Request
 
+import access.enquiry_routes
 import access.routes
 from access.attachments import Attachments
 from access.audit import RecordFile
+from access.enquiries import Enquiries
 from access.lifecycle import Step
+from access.notices import Addressees
 from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
 from access.purpose_check import PurposeCheck
 from access.recipients import NewKey, Recipients, SealedChallenge
@@ -75,6 +78,7 @@ class AccessNode:
     control_url: str = ""
     check: PurposeCheck = field(default_factory=PurposeCheck)
     consents: Mapping[str, Consent] = field(default_factory=dict)
+    addressees: Addressees = field(default_factory=Addressees)
 
     def __post_init__(self) -> None:
         self.record = RecordFile(
@@ -100,6 +104,9 @@ class AccessNode:
             book=self.book,
             record=self.record,
             check=self.check,
+        )
+        self.enquiries = Enquiries(
+            self.store, book=self.book, record=self.record, addressees=self.addressees
         )
         self.visa_key = SigningKey.generate()
 
@@ -142,6 +149,11 @@ class AccessNode:
                 seal_challenge=self.seal,
                 desk=self.desk,
                 attachments=self.attachments(),
+            )
+        )
+        app.include_router(
+            access.enquiry_routes.build(
+                self.enquiries, book=self.book, caller=who, clock=self.clock
             )
         )
         ErrorTable(bodies={}, realm="test").install(app)
