@@ -326,14 +326,19 @@ def fetch(
         list[str] | None, typer.Option(help="only these records: NAME or NAME:FIRST-LAST")
     ] = None,
     token_file: Annotated[Path, typer.Option(help="holds a Passport for that node")],
-    out: Path | None = None,
-    insecure_plaintext_path: bool = False,
+    out: Annotated[
+        Path | None, typer.Option(help="another file name, in the workspace's folder data")
+    ] = None,
+    insecure_plaintext_path: Annotated[
+        bool, typer.Option("--insecure-plaintext-path", help="let --out lie outside that folder")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Pulls a sealed release, verifies it against the node's signature, opens it inside."""
     from gateway.fetch_progress import FetchLine
     from workspaces import inbox
     from workspaces.regions import read_region
+    from workspaces.settings import data_folder
 
     if kind not in {"reads", "variants", "file"}:
         raise LoadRefused("--kind is reads, variants or file")
@@ -349,7 +354,11 @@ def fetch(
             insecure_plaintext_path=insecure_plaintext_path,
             progress=line,
         )
-    said = {"path": delivery.path, "bytes": delivery.plain_size, "sha256": delivery.plain_sha256}
+    said = {
+        "path": str(data_folder(workspace_folder) / delivery.path),
+        "bytes": delivery.plain_size,
+        "sha256": delivery.plain_sha256,
+    }
     if delivery.regions is not None and not region:
         said["regions"] = "those of the grant: " + ", ".join(
             f"{name}:{start0}-{end0}" for name, start0, end0 in delivery.regions

@@ -218,7 +218,7 @@ def _target(folder: Path, out: Path, *, insecure: bool) -> tuple[Path, bool]:
     if not target.parent.is_dir():
         raise PlaceRefused(f"There is no folder {target.parent}.")
     if os.path.lexists(target):
-        raise AlreadyThere(f"{target} is there already; choose another name.")
+        raise AlreadyThere(f"{target} is there already; choose another name with --out.")
     return target, outside
 
 

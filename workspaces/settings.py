@@ -65,7 +65,9 @@ def load(folder: Path) -> WorkspaceSettings:
         return WorkspaceSettings.model_validate_json(text)
     except OSError as error:
         raise FolderInvalid(
-            f"{folder} is not a workspace: {path.name} cannot be read.", detail=str(error)
+            f"{folder} is not a workspace: {path.name} cannot be read. "
+            "`skerry workspace init` makes one.",
+            detail=str(error),
         ) from error
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the whole file"
