@@ -30,6 +30,7 @@ from passports.tokens import SigningKey
 from portal import (
     basket_routes,
     beacon,
+    enquiry_routes,
     joining_routes,
     people_routes,
     request_routes,
@@ -42,6 +43,7 @@ from portal import (
 from portal.applications import Applications
 from portal.calls import Calls
 from portal.description import Network
+from portal.enquiries import Enquiries
 from portal.errors import SettingsError
 from portal.fanout import Fanout
 from portal.health import HealthBook
@@ -120,6 +122,7 @@ def create_app(
         applications=applications,
         standings=Standings(doors),
         workspaces=Workspaces(doors, applications),
+        enquiries=Enquiries(doors),
         prospects=Prospects(doors),
         vocabulary=Vocabulary(registry),
         liftover=Liftover(settings.chain_files),
@@ -161,6 +164,7 @@ def create_app(
     app.include_router(people_routes.build(portal))
     app.include_router(basket_routes.build(portal))
     app.include_router(request_routes.build(portal))
+    app.include_router(enquiry_routes.build(portal))
     app.include_router(saved_routes.build(portal))
     app.include_router(workspace_routes.build(portal))
     app.include_router(joining_routes.build(portal, calls))

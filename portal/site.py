@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 
 from portal.answer import NodeAnswer
 from portal.applications import Applications
+from portal.enquiries import Enquiries
 from portal.errors import SignInNeeded
 from portal.fanout import Fanout, Instead, Target
 from portal.hops import begun
@@ -86,6 +87,7 @@ class Portal:
     applications: Applications
     standings: Standings
     workspaces: Workspaces
+    enquiries: Enquiries
     prospects: Prospects
     vocabulary: Vocabulary
     liftover: Liftover

@@ -29,6 +29,7 @@ PAGES = (
     "/datasets",
     "/network",
     "/requests",
+    "/enquiries",
     "/me",
     "/basket",
     "/searches",
