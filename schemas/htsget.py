@@ -31,6 +31,14 @@ class PostedQuery(OpenWire):
     encryption_scheme: str | None = Field(default=None, alias="encryptionScheme", max_length=40)
 
 
+class ColumnsAsked(Wire):
+    """Which fields and tags of reads are wanted; None is all of them, none of `tags` no tag."""
+
+    fields: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    notags: tuple[str, ...] = ()
+
+
 class Manifest(Wire):
     """What one release consists of; digests are lower-case hex, `issued` is epoch seconds.
 

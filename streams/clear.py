@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from access.policy import Action, PolicyBook
 from passports.passport import Researcher
 from schemas.errors import InvalidInput
+from schemas.htsget import ColumnsAsked
 from streams.bodies import ClearBody
 from streams.errors import ObjectChanged, SourceRefused, UnsupportedFormat
 from streams.shelf import ClearObject, Shelf
@@ -60,22 +61,29 @@ class ClearDoor:
         return self.shelf.is_current(found) and self.is_open(found.dataset, now=now)
 
     def plan(
-        self, found: ClearObject, regions: tuple[Region, ...] | None, *, header_only: bool
+        self,
+        found: ClearObject,
+        regions: tuple[Region, ...] | None,
+        *,
+        header_only: bool,
+        columns: ColumnsAsked | None = None,
     ) -> ClearBody:
         """The whole file, its header, or the records of the regions.
 
         Raises NoSuchReference, InvalidRange, InvalidInput, ObjectChanged.
         """
-        if regions is None and not header_only:
+        if regions is None and columns is None and not header_only:
             woven = Woven((Stretch(0, found.size),), (0, found.size))
             return ClearBody(found, self.shelf, woven, found.known_by)
         if found.chart is None:
             raise InvalidInput("Only reads and variants have headers and regions.")
         chart = self.shelf.chart(found)
+        if regions is None and not header_only:
+            regions = chart.everything()
         rows = chart.rows(regions or ())
         try:
             with self.shelf.reading(found) as source:
-                woven = weave(source, chart, rows)
+                woven = weave(source, chart, rows, columns=columns)
         except SourceRefused as error:  # it was sound when it was registered
             raise ObjectChanged("The object's file is damaged.", detail=error.public) from error
         digest = hashlib.sha256(found.known_by.encode() + repr(woven.pieces).encode())

@@ -22,7 +22,7 @@ from access.permits import check
 from passports.passport import Researcher
 from schemas.errors import InvalidInput
 from schemas.grants import Permit, SignedPermit
-from schemas.htsget import Manifest, SignedManifest, SignedSlice, SliceManifest
+from schemas.htsget import ColumnsAsked, Manifest, SignedManifest, SignedSlice, SliceManifest
 from streams import manifests, rotation
 from streams.agent import AgentClient
 from streams.bodies import Body, ClearBody, FileReader, Reader, SealedBody
@@ -134,11 +134,12 @@ class Releases:
         signed: SignedPermit,
         regions: Sequence[Region] | None,
         *,
+        columns: ColumnsAsked | None = None,
         still: Callable[[Entitlement, int], bool],
         known: Callable[[Entitlement, int], bool] = _unknown,
     ) -> Opened:
-        """The records of `regions`, the header where there are none of them, all that the permit's
-        regions hold where it is None. Raises as `open`, and what the regions are refused with."""
+        """The records of `regions`, the header where there are none of them, all that the permit
+        allows where it is None. Raises as `open`, and what the regions are refused with."""
         if not asked.sealed.sliceable and asked.regions is not None:
             raise OutsideGrant("Your grant names regions, and this object cannot be cut to them.")
         if self._slicer is None or not asked.sealed.sliceable:
@@ -147,7 +148,9 @@ class Releases:
         await self._sweep(now)
         permit = self._checked(asked, signed, whole=False, now=now)
         sealed, recipient = asked.sealed, asked.workspace.public_key
-        body = await self._slicer.plan(signed, sealed.object_id, recipient, regions=regions)
+        body = await self._slicer.plan(
+            signed, sealed.object_id, recipient, regions=regions, columns=columns
+        )
         manifest = manifests.of_slice(sealed, permit, body, key=self._key, now=now)
         session = await self._start(
             asked, permit, body, manifest.manifest, still=still, known=known

@@ -83,7 +83,10 @@ class Slicer:
         with self._vault.reading(sealed) as body:
             source = OpenedSource(body, body_keys, plain_size=sealed.plain_size)
             # The permit is as the agent has just checked it.
-            regions, woven = cut(source, chart, asked.regions, granted=asked.permit.permit.regions)
+            granted = asked.permit.permit.regions
+            regions, woven = cut(
+                source, chart, asked.regions, granted=granted, columns=asked.columns
+            )
         slice_key = os.urandom(32)
         resealed = Resealed(body_keys, sealed.plain_size, woven, slice_key)
         name = self._keep(_Kept(sealed, resealed, asked.permit.permit.expires))

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from schemas.errors import InvalidInput, SkerryError
 from schemas.grants import SignedPermit
-from schemas.htsget import RegionAsked
+from schemas.htsget import ColumnsAsked, RegionAsked
 from streams.bodies import Reader
 from streams.errors import (
     AgentRefused,
@@ -73,8 +73,9 @@ class SlicerClient:
         recipient: bytes,
         *,
         regions: Sequence[Region] | None,
+        columns: ColumnsAsked | None = None,
     ) -> SliceBody:
-        """No regions is the header alone, None all that the permit names. Raises what the regions
+        """No regions is the header alone, None all that the permit allows. Raises what the regions
         are refused with, AgentRefused, and AgentUnavailable when the slicer does not answer
         soundly."""
         plan = PlanRequest(
@@ -82,6 +83,7 @@ class SlicerClient:
             object_id=object_id,
             recipient=base64.b64encode(recipient).decode(),
             regions=None if regions is None else tuple((r.name, r.start0, r.end0) for r in regions),
+            columns=columns,
         )
         try:
             async with asyncio.timeout(PLAN_SECONDS):
@@ -131,9 +133,11 @@ class Slicers:
         recipient: bytes,
         *,
         regions: Sequence[Region] | None,
+        columns: ColumnsAsked | None = None,
     ) -> SliceBody:
         """As `SlicerClient.plan`."""
-        return await next(self._next).plan(signed, object_id, recipient, regions=regions)
+        slicer = next(self._next)
+        return await slicer.plan(signed, object_id, recipient, regions=regions, columns=columns)
 
 
 @dataclass(frozen=True, slots=True)

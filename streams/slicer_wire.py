@@ -8,7 +8,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from schemas.grants import SignedPermit
-from schemas.htsget import RegionAsked
+from schemas.htsget import ColumnsAsked, RegionAsked
 from schemas.wire import LocalId, Wire
 
 MAX_LINE = 4 * 1024 * 1024
@@ -19,6 +19,7 @@ class PlanRequest(Wire):
     object_id: LocalId
     recipient: str = Field(max_length=64)  # base64 of the raw key
     regions: tuple[RegionAsked, ...] | None  # none of them is the header, None all of the permit's
+    columns: ColumnsAsked | None = None
 
 
 class ReadRequest(Wire):

@@ -118,17 +118,22 @@ class TicketDesk:
     ) -> TicketAnswer:
         query = wanted.query
         body = await run_sync(
-            partial(self.clear.plan, found, query.regions, header_only=query.header_only)
+            partial(
+                self.clear.plan,
+                found,
+                query.regions,
+                header_only=query.header_only,
+                columns=query.columns,
+            )
         )
         session = await self.releases.open_clear(
             body, researcher, still=partial(self.clear.still_holds, found)
         )
         pieces = parts(body.size, each=CLEAR_PART_BYTES)
-        is_whole = query.regions is None and not query.header_only
         return clear_ticket(
             found.format,
             [self._address(session, part) for part in pieces],
-            md5=found.md5 if is_whole else None,
+            md5=found.md5 if query.is_whole else None,
         )
 
     def _offered(self, researcher: Researcher | None, wanted: Wanted) -> Mapping[str, ClearObject]:
@@ -165,10 +170,12 @@ class TicketDesk:
     async def _opened(self, asked: Entitlement, query: Query) -> Opened:
         signed = await run_sync(self._permit, asked)
         still, known = self.entitlements.still_holds, self.entitlements.known_to_hold
-        if query.regions is None and asked.regions is None and not query.header_only:
+        if query.is_whole and asked.regions is None:
             return await self.releases.open(asked, signed, still=still, known=known)
         regions = () if query.header_only else query.regions
-        return await self.releases.open_slice(asked, signed, regions, still=still, known=known)
+        return await self.releases.open_slice(
+            asked, signed, regions, columns=query.columns, still=still, known=known
+        )
 
     def _entitled(self, researcher: Researcher, wanted: Wanted) -> Entitlement:
         key, now = wanted.client_key, int(self.clock())

@@ -1,20 +1,22 @@
 """Reads what an htsget request asks for, by GET or by POST.
 
-htsget 1.3.0, «Request» and «Errors». Pure. `fields`, `tags` and `notags` are read, checked and have
-no effect, as service-info says. Which objects and references there are is not asked here.
+htsget 1.3.0, «Request» and «Errors». Pure. `fields`, `tags` and `notags` are about reads, and have
+no effect elsewhere, as service-info says. Which objects and references there are is not asked here.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from schemas.errors import InvalidInput
-from schemas.htsget import PostedQuery, PostedRegion
+from schemas.htsget import ColumnsAsked, PostedQuery, PostedRegion
 from streams.errors import InvalidRange, TooLong, UnsupportedFormat
 from streams.slices.chart import UNPLACED_NAME, Region
+from streams.slices.columns import FIELDS
 from streams.sources import FORMATS, Kind
 
 MAX_QUERY_BYTES = 1024 * 1024
@@ -26,21 +28,25 @@ _PARAMETERS = frozenset(
     {"format", "class", "referenceName", "start", "end", "fields", "tags", "notags"}
     | {"encryptionScheme"}
 )
-_FIELDS = frozenset(
-    {"QNAME", "FLAG", "RNAME", "POS", "MAPQ", "CIGAR", "RNEXT", "PNEXT", "TLEN", "SEQ", "QUAL"}
-)
+_TAG = re.compile(r"[A-Za-z][A-Za-z0-9]", re.ASCII)
 _WITH_HEADER = frozenset({"class", "format", "encryptionScheme"})
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`form` is None for the object's own, `regions` for all of it, `sealed` for whichever way
-    the object leaves."""
+    """`form` is None for the object's own, `regions` for all of it, `columns` for records as they
+    are, `sealed` for whichever way the object leaves."""
 
     form: str | None = None
     header_only: bool = False
     regions: tuple[Region, ...] | None = None
+    columns: ColumnsAsked | None = None
     sealed: bool | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the object is asked for as it lies."""
+        return self.regions is None and self.columns is None and not self.header_only
 
 
 def read_parameters(kind: Kind, parameters: Sequence[tuple[str, str]]) -> Query:
@@ -54,11 +60,12 @@ def read_parameters(kind: Kind, parameters: Sequence[tuple[str, str]]) -> Query:
         given[name] = value
     _check_class(given.get("class"), set(given))
     region = _region(given.get("referenceName"), given.get("start"), given.get("end"))
-    _check_columns(*(_listed(given.get(name)) for name in ("fields", "tags", "notags")))
+    fields, tags, notags = (_listed(given.get(name)) for name in ("fields", "tags", "notags"))
     return Query(
         form=_form(kind, given.get("format")),
         header_only="class" in given,
         regions=None if region is None else (region,),
+        columns=_columns(kind, fields, tags, notags),
         sealed=_sealed(given.get("encryptionScheme")),
     )
 
@@ -75,11 +82,11 @@ def read_posted(kind: Kind, body: bytes) -> Query:
     _check_class(
         posted.class_, {n for n, v in posted.model_dump(by_alias=True).items() if v is not None}
     )
-    _check_columns(posted.fields_, posted.tags, posted.notags)
     return Query(
         form=_form(kind, posted.format),
         header_only=posted.class_ is not None,
         regions=None if posted.regions is None else tuple(map(_posted_region, posted.regions)),
+        columns=_columns(kind, posted.fields_, posted.tags, posted.notags),
         sealed=_sealed(posted.encryption_scheme),
     )
 
@@ -121,13 +128,23 @@ def _listed(joined: str | None) -> tuple[str, ...] | None:
     return None if joined is None else tuple(joined.split(",")) if joined else ()
 
 
-def _check_columns(
-    fields: tuple[str, ...] | None, tags: tuple[str, ...] | None, notags: tuple[str, ...] | None
-) -> None:
-    if set(fields or ()) - _FIELDS:
-        raise InvalidInput(f"Fields are {', '.join(sorted(_FIELDS))}.")
+def _columns(
+    kind: Kind,
+    fields: tuple[str, ...] | None,
+    tags: tuple[str, ...] | None,
+    notags: tuple[str, ...] | None,
+) -> ColumnsAsked | None:
+    """None where nothing is left out."""
+    if set(fields or ()) - FIELDS:
+        raise InvalidInput(f"Fields are {', '.join(sorted(FIELDS))}.")
     if set(tags or ()) & set(notags or ()):
         raise InvalidInput("A tag cannot be both wanted and not wanted.")
+    if not all(_TAG.fullmatch(tag) for tag in (*(tags or ()), *(notags or ()))):
+        raise InvalidInput("A tag is a letter and a letter or digit.")
+    everything = (fields is None or set(fields) == FIELDS) and tags is None and not notags
+    if kind is not Kind.READS or everything:
+        return None
+    return ColumnsAsked(fields=fields, tags=tags, notags=notags or ())
 
 
 def _sealed(scheme: str | None) -> bool | None:

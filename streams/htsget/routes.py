@@ -147,8 +147,9 @@ def _add_service_info(router: APIRouter, kind: Kind, service: ServiceFacts) -> N
     htsget = {
         "datatype": str(kind),
         "formats": list(FORMATS[kind]),
-        "fieldsParameterEffective": False,
-        "tagsParametersEffective": False,
+        # Of reads, and in BAM: for CRAM they are refused, never ignored.
+        "fieldsParameterEffective": kind is Kind.READS,
+        "tagsParametersEffective": kind is Kind.READS,
     }
     body = canonical_json({**described, "htsget": htsget})
 

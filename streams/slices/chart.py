@@ -60,6 +60,11 @@ class Chart:
             wanted.setdefault(region.name, []).append(region)
         return merged([self._rows_of(name, asked) for name, asked in wanted.items()])
 
+    def everything(self) -> tuple[Region, ...]:
+        """Regions that hold every record."""
+        unplaced = (Region(UNPLACED_NAME),) if self.form in ("BAM", "CRAM") else ()
+        return *map(Region, self.references), *unplaced
+
     def _rows_of(self, name: str, asked: list[Region]) -> Offsets:
         if name == UNPLACED_NAME and self.form in ("BAM", "CRAM"):
             if any(region.start0 is not None or region.end0 is not None for region in asked):

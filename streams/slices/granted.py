@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from schemas.errors import InvalidInput
 from schemas.grants import GrantedRegion
-from schemas.htsget import RegionAsked
+from schemas.htsget import ColumnsAsked, RegionAsked
 from streams.errors import OutsideGrant
 from streams.slices.chart import Chart, Region
 from streams.slices.headers import read_digests
@@ -33,15 +33,17 @@ def cut(
     asked: Sequence[RegionAsked] | None,
     *,
     granted: Sequence[GrantedRegion] | None,
+    columns: ColumnsAsked | None = None,
 ) -> tuple[tuple[RegionAsked, ...], Woven]:
     """The regions that are sent, and the body of their records; `asked` None is all that is
     granted, none of them the header. Raises OutsideGrant, NoSuchReference, InvalidRange,
     InvalidInput, SourceRefused."""
     if granted is None:
-        if asked is None:
+        if asked is None and columns is None:
             raise InvalidInput("A whole object is not cut.")
-        rows = chart.rows(Region(*region) for region in asked)
-        return tuple(asked), weave(source, chart, rows)
+        regions = chart.everything() if asked is None else tuple(Region(*one) for one in asked)
+        woven = weave(source, chart, chart.rows(regions), columns=columns)
+        return _as_asked(regions), woven
     if chart.form == "CRAM":
         raise OutsideGrant(_NO_CRAM)
     allowed = _named(granted, source, chart)
@@ -53,8 +55,11 @@ def cut(
         regions = tuple(Region(*region) for region in asked)
         _refuse_beyond(regions, allowed)
     rows = sift(source, chart, chart.rows(regions), regions)
-    sent = tuple((region.name, region.start0, region.end0) for region in regions)
-    return sent, weave(source, chart, rows, exactly=True)
+    return _as_asked(regions), weave(source, chart, rows, exactly=True, columns=columns)
+
+
+def _as_asked(regions: Iterable[Region]) -> tuple[RegionAsked, ...]:
+    return tuple((region.name, region.start0, region.end0) for region in regions)
 
 
 def _named(granted: Sequence[GrantedRegion], source: Source, chart: Chart) -> tuple[Region, ...]:

@@ -12,21 +12,22 @@ import re
 import struct
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from schemas.errors import InvalidInput
 from streams.errors import SourceRefused
-from streams.slices.bgzf import MAX_BLOCK, read_block, virtual
+from streams.slices.bgzf import read_block
 from streams.slices.binned import Offsets
 from streams.slices.chart import UNPLACED_NAME, Chart, Region
 from streams.slices.records import UNPLACED
+from streams.slices.text import Text
 from streams.storage import Source
 
 MAX_SIFTED_BYTES = 256 * 1024 * 1024  # as they lie, packed: some seconds of work
 MAX_RUNS = 20_000
-MAX_RECORD = 64 * 1024 * 1024
 LAST = 2**62
 
 _ON_REFERENCE = frozenset({0, 2, 3, 7, 8})  # M, D, N, = and X of a CIGAR
@@ -67,7 +68,9 @@ def sift(
     wanted = _Wanted.of(chart, regions)
     runs: list[tuple[int, int]] = []
     for begin, end in rows.tolist():
-        for run in _runs(_Text(source, begin, end), _MEASURES[chart.form], wanted):
+        for run in _runs(
+            Text(partial(read_block, source), begin, end), _MEASURES[chart.form], wanted
+        ):
             runs.append(run)
             if len(runs) > MAX_RUNS:
                 raise InvalidInput("The regions' records lie too scattered: ask for fewer at once.")
@@ -112,7 +115,7 @@ def _disjoint(places: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
     return begs, ends
 
 
-def _runs(text: _Text, measure: Measure, wanted: _Wanted) -> Iterator[tuple[int, int]]:
+def _runs(text: Text, measure: Measure, wanted: _Wanted) -> Iterator[tuple[int, int]]:
     began: int | None = None
     for record in text.records(measure):
         if wanted.hold(record) == (began is not None):
@@ -124,57 +127,6 @@ def _runs(text: _Text, measure: Measure, wanted: _Wanted) -> Iterator[tuple[int,
             began = None
     if began is not None:
         yield began, text.place()
-
-
-@dataclass(slots=True)
-class _Text:
-    """The unpacked text of [begin, end), a few blocks of it at a time."""
-
-    source: Source
-    begin: int
-    end: int
-    _content: bytes = b""
-    _at: int = 0
-    _next0: int = 0
-    _starts: list[int] = field(default_factory=list)  # in the content, of each block
-    _blocks: list[int] = field(default_factory=list)
-
-    def records(self, measure: Measure) -> Iterator[Measured]:
-        """Each while `place` is where it begins; after the last one `place` is the end."""
-        self._next0 = self.begin >> 16
-        self._more()
-        self._at = self.begin & (MAX_BLOCK - 1)
-        while not self._is_over():
-            record = measure(self._content, self._at)
-            if record is None:
-                self._more()
-                continue
-            yield record
-            self._at = record.next
-
-    def place(self) -> int:
-        number = bisect_right(self._starts, self._at) - 1
-        return virtual(self._blocks[number], self._at - self._starts[number])
-
-    def _is_over(self) -> bool:
-        if self._at == len(self._content) and self._next0 == self.end >> 16:
-            self._more()
-        return self.place() >= self.end
-
-    def _more(self) -> None:
-        """One block more; what lies behind is let go of."""
-        if self._next0 > self.end >> 16 or len(self._content) - self._at > MAX_RECORD:
-            raise SourceRefused("A record is longer than its place in the file.")
-        block = read_block(self.source, self._next0)
-        behind = max(0, bisect_right(self._starts, self._at) - 1)
-        gone = self._starts[behind] if self._starts else 0
-        self._content = self._content[gone:] + block.content
-        self._at -= gone
-        self._starts = [start - gone for start in self._starts[behind:]]
-        self._blocks = self._blocks[behind:]
-        self._starts.append(len(self._content) - len(block.content))
-        self._blocks.append(block.start0)
-        self._next0 = block.end0
 
 
 # Records

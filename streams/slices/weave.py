@@ -14,9 +14,12 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
+from schemas.errors import InvalidInput
+from schemas.htsget import ColumnsAsked
 from streams.slices.bgzf import HEAD_BYTES, MAX_BLOCK, block_size, packed, read_block
 from streams.slices.binned import Offsets, fewest, merged
 from streams.slices.chart import Chart
+from streams.slices.trim import Trimmed, render, trimmed
 from streams.storage import Source, read_range
 
 MAX_STRETCHES = 256
@@ -40,7 +43,7 @@ class Cut:
     to0: int | None
 
 
-Piece = Stretch | tuple[Cut, ...]
+Piece = Stretch | tuple[Cut, ...] | Trimmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +82,39 @@ def whole(chart: Chart) -> Woven:
     return Woven((Stretch(0, chart.size),), (0, chart.size))
 
 
-def weave(source: Source, chart: Chart, rows: Offsets, *, exactly: bool = False) -> Woven:
+def weave(
+    source: Source,
+    chart: Chart,
+    rows: Offsets,
+    *,
+    exactly: bool = False,
+    columns: ColumnsAsked | None = None,
+) -> Woven:
     """The header, the records of `rows` and the end of the file; nothing between them comes along
-    where it is to be `exactly` these. Raises SourceRefused."""
+    where it is to be `exactly` these. Raises SourceRefused, InvalidInput."""
     header = np.array([[0, chart.header_end]], np.uint64)
-    rows = merged([header, rows if exactly else fewest(rows, MAX_STRETCHES)])
-    parts = [part for begin, end in rows.tolist() for part in _parts(source, begin, end)]
-    pieces = tuple(_joined([*parts, Stretch(chart.data_end >> 16, chart.size)]))
+    rows = rows if exactly else fewest(rows, MAX_STRETCHES)
+    end = Stretch(chart.data_end >> 16, chart.size)
+    if columns is None:
+        pieces = tuple(_joined([*_all_parts(source, merged([header, rows])), end]))
+    elif chart.form == "BAM":
+        records = [(begin, end) for begin, end in rows.tolist() if begin < end]
+        smaller = trimmed(source, records, columns)
+        pieces = (*_joined(_all_parts(source, header)), *smaller, end)
+    else:
+        raise InvalidInput(
+            f"Fields and tags are left out of BAM only, not of {chart.form}: ask without them, or "
+            "for the format BAM if the object has it."
+        )
     starts = [0]
     for piece in pieces:
         starts.append(starts[-1] + _size(source, piece))
     return Woven(pieces, tuple(starts))
+
+
+def _all_parts(source: Source, rows: Offsets) -> Iterator[Cut | Stretch]:
+    for begin, end in rows.tolist():
+        yield from _parts(source, begin, end)
 
 
 def _parts(source: Source, begin: int, end: int) -> Iterator[Cut | Stretch]:
@@ -138,13 +163,14 @@ def _pieces(cuts: Iterable[Cut]) -> Iterator[tuple[Cut, ...]]:
 def _size(source: Source, piece: Piece) -> int:
     if isinstance(piece, Stretch):
         return piece.end0 - piece.start0
-    return len(_render(source, piece))
+    return piece.size if isinstance(piece, Trimmed) else len(_render(source, piece))
 
 
 def _read_piece(source: Source, piece: Piece, start0: int, end0: int) -> bytes:
     if isinstance(piece, Stretch):
         return read_range(source, piece.start0 + start0, piece.start0 + end0)
-    return _render(source, piece)[start0:end0]
+    whole = render(source, piece) if isinstance(piece, Trimmed) else _render(source, piece)
+    return whole[start0:end0]
 
 
 def _render(source: Source, cuts: tuple[Cut, ...]) -> bytes:

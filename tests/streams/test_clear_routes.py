@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pysam
 import pytest
 
 from streams import sessions
@@ -112,6 +113,26 @@ async def test_regions_are_posted(anyone: httpx.AsyncClient, tmp_path: Path) -> 
     (tmp_path / "slice.bam").write_bytes(await part(anyone, url["url"]))
     contigs = {contig for contig, *_ in read_all(tmp_path / "slice.bam", "BAM")}
     assert contigs == {"chr2", "*"}
+
+
+async def test_fields_and_tags_that_are_not_asked_for_do_not_come(
+    anyone: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    path, (whole, everything) = tmp_path / "few.bam", await got(anyone, READS)
+    ticket, content = await got(anyone, READS, fields="QNAME,POS", tags="")
+    assert "md5" in whole
+    assert "md5" not in ticket
+    assert len(content) < len(everything) // 2
+    path.write_bytes(content)
+    with pysam.AlignmentFile(path) as reads:
+        lines = [str(read).split("\t") for read in reads]
+    assert len(lines) == 800
+    assert {(line[1], line[4], line[9]) for line in lines} == {("0", "255", "None")}
+
+
+async def test_of_a_cram_no_field_is_left_out_and_none_ignored(anyone: httpx.AsyncClient) -> None:
+    asked = {"format": "CRAM", "tags": "NM"}
+    assert await refused(anyone, READS, **asked) == (400, "InvalidInput")
 
 
 async def test_ten_thousand_regions_are_one_file_and_one_more_is_too_many(

@@ -17,6 +17,7 @@ from typing import Any
 import anyio
 import crypt4gh.lib
 import httpx
+import pysam
 import pytest
 
 from access.lifecycle import Step
@@ -109,6 +110,24 @@ async def test_a_region_is_one_crypt4gh_file_for_the_workspace_alone(
     assert by_oracle.getvalue() == slice_path.read_bytes()
     with pytest.raises(Exception, match="opens"):
         open_header(read_header(io.BytesIO(content)), [sealed.node_secret])
+
+
+@pytest.mark.parametrize("question", [f"{QUESTION}&", ""])
+async def test_fields_are_left_out_of_what_is_sealed(
+    sealed: ReleaseNode, workspace: SecretKey, tmp_path: Path, question: str
+) -> None:
+    async with sealed.agent_running(), sealed.client() as client:
+        ticket = await ticket_of(client, f"{path_of('BAM')}?{question}fields=QNAME,RNAME,POS")
+        content = await joined(client, ticket)
+    path = tmp_path / "few.bam"
+    path.write_bytes(opened(content, workspace))
+    with pysam.AlignmentFile(path) as reads:
+        sent = [(read.reference_name, read.query_sequence) for read in reads]
+    regions = ticket["skerry_slice"]["manifest"]["regions"]
+    assert (len(regions) == 1) == bool(question)
+    assert (len(sent) == 1_700) == (not question)
+    assert ("chr1", None) in sent
+    assert {sequence for _, sequence in sent} == {None}
 
 
 async def test_the_keys_of_a_slice_open_nothing_of_the_object(

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import Forbidden, InvalidInput, NotFound, SkerryError, Unauthenticated
+from schemas.htsget import ColumnsAsked
 from streams.errors import (
     AddressRefused,
     AgentUnavailable,
@@ -31,6 +32,7 @@ from streams.htsget.tickets import (
     sign,
 )
 from streams.slices.chart import Region
+from streams.slices.columns import FIELDS
 from streams.sources import Kind
 
 KEY = b"k" * 32
@@ -59,11 +61,19 @@ def test_a_header_may_be_asked_for_in_a_format() -> None:
     assert read_posted(Kind.READS, b'{"class": "header"}') == Query(header_only=True)
 
 
-def test_columns_are_read_and_change_nothing() -> None:
+def test_columns_of_reads_are_read() -> None:
     asked = [("fields", "QNAME,SEQ"), ("tags", ""), ("notags", "MD")]
-    assert read_parameters(Kind.READS, asked) == Query()
+    columns = ColumnsAsked(fields=("QNAME", "SEQ"), tags=(), notags=("MD",))
+    assert read_parameters(Kind.READS, asked) == Query(columns=columns)
     body = b'{"fields": ["POS"], "tags": ["NM"], "notags": []}'
-    assert read_posted(Kind.READS, body) == Query()
+    columns = ColumnsAsked(fields=("POS",), tags=("NM",))
+    assert read_posted(Kind.READS, body) == Query(columns=columns)
+
+
+def test_nothing_left_out_is_the_whole() -> None:
+    asked = [("fields", ",".join(sorted(FIELDS))), ("notags", "")]
+    assert read_parameters(Kind.READS, asked).is_whole
+    assert read_parameters(Kind.VARIANTS, [("fields", "POS"), ("tags", "NM")]).is_whole
 
 
 @pytest.mark.parametrize(
@@ -84,6 +94,8 @@ def test_columns_are_read_and_change_nothing() -> None:
         ([("class", "header"), ("fields", "POS")], InvalidInput),
         ([("fields", "POS,COLOUR")], InvalidInput),
         ([("tags", "NM,MD"), ("notags", "MD")], InvalidInput),
+        ([("tags", "N\u00b2")], InvalidInput),
+        ([("notags", "NM,")], InvalidInput),
         ([("encryptionScheme", "rot13")], InvalidInput),
     ],
 )
