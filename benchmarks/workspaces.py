@@ -175,7 +175,7 @@ def _masks() -> None:
     words = drawn(sums, 2_000_000)
     asked = list(sums)
     begun = time.process_time()
-    masked = {me: masking.mask(sums[me], words[me], number=0, sites=asked) for me in asked}
+    masked = {me: masking.mask(sums[me], words[me], masking.Asked(0, "what", tuple(asked))) for me in asked}
     each = (time.process_time() - begun) / 6
     begun = time.process_time()
     seen = opened(sums, masked, asked, 0)

@@ -1,7 +1,7 @@
 """Runs a program with nothing but what it was given: bubblewrap, no network, no home, no way out.
 
 Inside there are the system's read-only programs, the folders named, a fresh working folder of fixed
-size in memory, and at most one Unix socket. Everything ends with the supervisor that started it,
+size in memory, and the Unix sockets named. Everything ends with the supervisor that started it,
 and at the wall clock's end. Where the machine forbids unprivileged namespaces, `probe` says so and
 nothing is started.
 """
@@ -33,14 +33,14 @@ _PROBE_SECONDS = 10
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What one sandbox may use. Sizes are bytes; `seconds` is wall clock; `readable` are folders
-    seen at their own paths; `socket` is a Unix socket outside, seen inside as SOCKET."""
+    seen at their own paths; `sockets` are Unix sockets outside and the paths they have inside."""
 
     data_bytes: int
     memory_bytes: int
     seconds: float
     processes: int = 256
     readable: tuple[Path, ...] = ()
-    socket: Path | None = None
+    sockets: Mapping[Path, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -73,8 +73,8 @@ def command(profile: Profile, program: Sequence[str], *, bwrap: str = "bwrap") -
         line += ["--size", str(max(profile.data_bytes // 8, 1 << 20)), "--tmpfs", place]
     for folder in profile.readable:
         line += ["--ro-bind", str(folder), str(folder)]
-    if profile.socket is not None:
-        line += ["--bind", str(profile.socket), SOCKET]
+    for socket, place in profile.sockets.items():
+        line += ["--bind", str(socket), place]
     # What holds the mount points is memory too, without a size: nothing more is put there.
     line += ["--remount-ro", "/", "--remount-ro", "/dev"]
     return [*line, "--chdir", WORKPLACE, "--", *program]

@@ -348,7 +348,14 @@ def _site_node(run: _Run, permit: RunPermit) -> SiteNode:
         traffic_bytes=run.order.traffic_bytes,
         configurations=frozenset(terms.configurations) or None,
         proxy=run.order.proxy,
+        settled=_settled(run.held.folder, permit),
     )
+
+
+def _settled(workspace: Path, permit: RunPermit) -> Path:
+    """For all starts under one approved request of one node."""
+    named = f"{permit.permit.audience}\n{permit.clause.request}"
+    return workspace / "sums" / f"{hashlib.sha256(named.encode()).hexdigest()}.json"
 
 
 async def _watch(run: _Run) -> Outcome:

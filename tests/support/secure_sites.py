@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from workspaces.engine.federated import masking
-from workspaces.engine.federated.masking import Masked, Opening, Sum
+from workspaces.engine.federated.masking import Asked, Masked, Opening, Sum
 from workspaces.engine.federated.masks import Words
 from workspaces.engine.federated.opening import total
 from workspaces.engine.federated.roster import Claim, Start, claim, verify_all
@@ -59,8 +59,7 @@ def opened(
     return {
         me: masking.unmask(
             sums[me],
-            number=number,
-            sites=asked,
+            Asked(number, "what", tuple(asked)),
             alive=alive,
             boxes={peer: one.boxes[me] for peer, one in masked.items()},
         )
@@ -74,7 +73,7 @@ def secure_sum(
     """One whole round; sites in `gone` are asked and do not answer."""
     asked = list(sums)
     masked = {
-        me: masking.mask(sums[me], words[me], number=number, sites=asked)
+        me: masking.mask(sums[me], words[me], Asked(number, "what", tuple(asked)))
         for me in asked
         if me not in gone
     }

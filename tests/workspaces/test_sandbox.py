@@ -132,7 +132,7 @@ async def test_one_socket_leads_out_and_no_other(tmp_path: Path) -> None:
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(str(place))
     listening.listen()
-    profile = Profile(data_bytes=4 << 20, memory_bytes=2 << 30, seconds=20, socket=place)
+    profile = Profile(data_bytes=4 << 20, memory_bytes=2 << 30, seconds=20, sockets={place: SOCKET})
     script = (
         'python3 -c "import socket; s = socket.socket(socket.AF_UNIX); '
         f"s.connect('{SOCKET}'); s.sendall(b'hello'); s.close(); "

@@ -93,6 +93,17 @@ async def test_data_is_sealed_to_a_key_of_this_start_and_never_the_registered_on
     assert [one.receipt.receipt.keys[0] for one in (first, second)] == recipients
 
 
+async def test_over_which_sites_sums_were_opened_outlives_a_start(trial: Trial) -> None:
+    trial.run_node.approved()
+    engine = OneProgram(COUNT)
+    for _ in range(2):
+        await trial.run(engine)
+    first, second = [node.site.settled for node in engine.nodes]
+    assert first is not None
+    assert first == second
+    assert first.parent == trial.held.folder / "sums"
+
+
 async def refused(trial: Trial, reason: str, **order: Any) -> None:
     engine = OneProgram(COUNT)
     with pytest.raises(NodeRefused, match=reason):

@@ -17,6 +17,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -30,28 +31,44 @@ from cryptography.hazmat.primitives.serialization import (
 
 from workspaces.engine import placing, registering
 from workspaces.engine.environment import Environment
-from workspaces.engine.federated import masking
+from workspaces.engine.federated import masking, settled
 from workspaces.engine.federated.node import EXIT_REFUSED
 from workspaces.engine.federated.roster import Refused, Start
 from workspaces.engine.port import Node, Outcome, SiteNode, fingerprint
+from workspaces.engine.settling import SettledDoor, SettledSites
 from workspaces.engine.way_out import WayOut
 from workspaces.errors import EngineRefused, NodeSilent
 from workspaces.sandbox import SOCKET, WORKPLACE, Profile, Sandbox, probe
 
+_OUT, _SETTLED = "out.sock", "settled.sock"
 _MARGIN = 300  # seconds a start's key outlives its node's wall clock: clocks differ
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """What the sandbox can reach: both end in the supervisor's process."""
+
+    way_out: WayOut
+    settled: SettledDoor
+
+    async def open(self) -> None:
+        await self.way_out.open()
+        await self.settled.open()
+
+    async def close(self) -> None:
+        await self.way_out.close()
+        await self.settled.close()
 
 
 class FlowerNode:
     """A started node. Ends by `FlowerEngine.stop_node`, its time, its traffic, or by itself."""
 
-    def __init__(
-        self, site: SiteNode, sandbox: Sandbox, way_out: WayOut, *, public_key: str
-    ) -> None:
+    def __init__(self, site: SiteNode, sandbox: Sandbox, doors: _Doors, *, public_key: str) -> None:
         self.site = site
         self.public_key = public_key
         self.outcome: Outcome | None = None
         self._sandbox = sandbox
-        self._way_out = way_out
+        self._doors = doors
         self._watching = asyncio.create_task(self._watch())
 
     @property
@@ -60,7 +77,7 @@ class FlowerNode:
 
     @property
     def traffic(self) -> tuple[int, int]:
-        return self._way_out.traffic
+        return self._doors.way_out.traffic
 
     @property
     def log(self) -> str:
@@ -69,7 +86,7 @@ class FlowerNode:
     async def end(self, outcome: Outcome) -> None:
         self.outcome = self.outcome or outcome
         await self._sandbox.stop()
-        await self._way_out.close()
+        await self._doors.close()
         with suppress(asyncio.CancelledError):
             await self._watching
 
@@ -81,14 +98,14 @@ class FlowerNode:
 
     async def _watch(self) -> None:
         found = await self._sandbox.ended()
-        if self._way_out.spent:
+        if self._doors.way_out.spent:
             ended = Outcome.OUT_OF_TRAFFIC
         elif found.out_of_time:
             ended = Outcome.OUT_OF_TIME
         else:
             ended = Outcome.REFUSED if found.code == EXIT_REFUSED else Outcome.FAILED
         self.outcome = self.outcome or ended
-        await self._way_out.close()
+        await self._doors.close()
 
 
 class FlowerEngine:
@@ -103,20 +120,15 @@ class FlowerEngine:
         _write_orders(site, inside, key)
         public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
         await asyncio.to_thread(registering.register, site, public)
-        way_out = WayOut(
-            site.run_folder / "out.sock",
-            site.coordinator,
-            most=site.traffic_bytes,
-            proxy=site.proxy,
-        )
-        await way_out.open()
+        doors = _doors(site)
+        await doors.open()
         try:
             sandbox = await Sandbox.start(self._profile(site, inside), self._program(inside))
         except BaseException:
-            await way_out.close()
+            await doors.close()
             await asyncio.to_thread(registering.unregister, site, public)
             raise
-        return FlowerNode(site, sandbox, way_out, public_key=public)
+        return FlowerNode(site, sandbox, doors, public_key=public)
 
     async def stop_node(self, node: Node) -> None:
         if not isinstance(node, FlowerNode):
@@ -136,7 +148,7 @@ class FlowerEngine:
             memory_bytes=site.memory_bytes,
             seconds=site.seconds,
             readable=tuple(readable),
-            socket=site.run_folder / "out.sock",
+            sockets={site.run_folder / _OUT: SOCKET, site.run_folder / _SETTLED: settled.SOCKET},
             environment={
                 **placing.QUIET,
                 **placing.SINGLE,
@@ -152,12 +164,30 @@ class FlowerEngine:
         return placing.program(self._environment, "node", *map(str, named), SOCKET)
 
 
-def _write_orders(site: SiteNode, inside: Path, key: ec.EllipticCurvePrivateKey) -> None:
-    """What the node is told: the permit's bounds, a key for this start, its signature."""
+def _doors(site: SiteNode) -> _Doors:
+    kept = SettledSites(
+        site.settled or site.run_folder / "settled.json",
+        roster=site.roster,
+        me=fingerprint(site.identity),
+        least=_least(site),
+    )
+    way_out = WayOut(
+        site.run_folder / _OUT, site.coordinator, most=site.traffic_bytes, proxy=site.proxy
+    )
+    return _Doors(way_out, SettledDoor(site.run_folder / _SETTLED, kept))
+
+
+def _least(site: SiteNode) -> int:
+    """How many sites a sum is over; raises `EngineRefused` where the permit says too few."""
     try:
-        masking.threshold(roster=len(set(site.roster)), least=site.least_sites)
+        return masking.threshold(roster=len(set(site.roster)), least=site.least_sites)
     except Refused as refusal:
         raise EngineRefused(f"{refusal}. Ask the committee for a permit with more.") from refusal
+
+
+def _write_orders(site: SiteNode, inside: Path, key: ec.EllipticCurvePrivateKey) -> None:
+    """What the node is told: the permit's bounds, a key for this start, its signature."""
+    _least(site)
     if fingerprint(site.identity) not in site.roster:
         raise EngineRefused("This workspace is not on its permit's roster.")
     placing.place(inside)

@@ -30,7 +30,9 @@ class SiteNode:
     `roster` are the `fingerprint`s of every site's Ed25519 identity key, this one's included.
     `configurations` are SHA-256 hex of permitted plans (`plan_text`); None leaves them to the
     application. `sign` signs with that identity key, which never enters the sandbox. `proxy` is
-    host:port of an HTTP proxy to CONNECT through, where the site has no other way out.
+    host:port of an HTTP proxy to CONNECT through, where the site has no other way out. `settled` is
+    the file that keeps over which sites sums were opened, one for all starts under an approved
+    request; None keeps it for this start.
     """
 
     workspace: str
@@ -50,6 +52,7 @@ class SiteNode:
     traffic_bytes: int = 4 << 30
     configurations: frozenset[str] | None = None
     proxy: str = ""
+    settled: Path | None = None
 
 
 class Outcome(StrEnum):

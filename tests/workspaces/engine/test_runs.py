@@ -19,6 +19,7 @@ from workspaces.engine.federated.conducting import Federation, Progress, Silence
 from workspaces.engine.federated.node import check
 from workspaces.engine.federated.roster import Refused, Start
 from workspaces.engine.federated.visit import SiteFacts, Visit
+from workspaces.engine.settling import SettledSites
 
 RUN = "99"
 Message = tuple[dict[str, object], dict[str, bytes]]
@@ -66,7 +67,11 @@ class Sites:
             )  # fmt: skip
             scratch = folder / f"scratch{number}"
             scratch.mkdir()
-            self.visits[number] = Visit(facts, Total(), plan, RUN, scratch)
+            kept = SettledSites(
+                folder / f"settled{number}.json",
+                roster=roster, me=start.fingerprint, least=3,
+            )  # fmt: skip
+            self.visits[number] = Visit(facts, Total(), plan, RUN, scratch, kept.settle)
             self.names[start.fingerprint] = f"site{number}"
         self.plan = plan
 
@@ -110,9 +115,9 @@ def test_a_run_gives_the_sum_of_all(tmp_path: Path) -> None:
     assert (len(progress.present), progress.missing) == (5, {})
 
 
-def test_a_site_that_drops_out_stays_out(tmp_path: Path) -> None:
-    found, progress = Sites(tmp_path, 5, plan={"rounds": 3, "breaks": "4 1"}).run()
-    assert [one["total"] for one in found] == [[10, 5], [6, 4], [6, 4]]
+def test_a_site_that_drops_out_of_the_first_sum_stays_out(tmp_path: Path) -> None:
+    found, progress = Sites(tmp_path, 5, plan={"rounds": 3, "breaks": "4 0"}).run()
+    assert [one["total"] for one in found] == [[6, 4]] * 3
     assert progress.missing == {"site4": "broken here"}
     assert progress.present == ("site0", "site1", "site2", "site3")
 
@@ -133,7 +138,7 @@ def test_a_site_whose_permit_asks_for_more_is_left_out(tmp_path: Path) -> None:
     sites.visits[0] = Visit(
         SiteFacts(demanding.start, demanding.key, demanding.roster, 9, demanding.data,
                   frozenset(), None),
-        Total(), {}, RUN, sites.visits[0].scratch,
+        Total(), {}, RUN, sites.visits[0].scratch, sites.visits[0].settle,
     )  # fmt: skip
     found, progress = sites.run()
     assert found == [{"total": [6, 3], "sites": 3}]
@@ -239,7 +244,7 @@ def test_a_site_whose_answer_is_malformed_is_left_out(tmp_path: Path, lost: str)
             return frames.pack({}, said)
 
     one = sites.visits[3]
-    sites.visits[3] = Broken(one.facts, one.application, one.plan, one.run, one.scratch)
+    sites.visits[3] = Broken(one.facts, one.application, one.plan, one.run, one.scratch, one.settle)
     found, progress = sites.run()
     assert found == [{"total": [3, 3], "sites": 3}]
     assert progress.missing == {
@@ -253,6 +258,25 @@ def test_a_round_has_a_number(tmp_path: Path, number: object) -> None:
     sites.tamper = only("ask", changed({"round": number}))
     with pytest.raises(Refused, match="rounds"):
         sites.run()
+
+
+@pytest.mark.parametrize("settled", [None, "all", [1], {"a": 1}])
+def test_a_site_that_says_oddly_over_whom_it_sums_is_left_out(
+    tmp_path: Path, settled: object
+) -> None:
+    sites = Sites(tmp_path, 4, plan={})
+    honest = sites.visits[3].offer
+
+    class Odd(Visit):
+        def offer(self) -> bytes:
+            head, parts = frames.unpack(honest())
+            return frames.pack({**head, "settled": settled}, parts)
+
+    one = sites.visits[3]
+    sites.visits[3] = Odd(one.facts, Total(), one.plan, one.run, one.scratch, one.settle)
+    found, progress = sites.run()
+    assert found == [{"total": [3, 3], "sites": 3}]
+    assert progress.missing == {"site3": "its first answer is malformed"}
 
 
 def test_opening_before_asking_is_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tests.support.secure_sites import (
 )
 from workspaces.analysis import limbs
 from workspaces.engine.federated import masking, masks, shares
-from workspaces.engine.federated.masking import Masked, Opening
+from workspaces.engine.federated.masking import Asked, Masked, Opening
 from workspaces.engine.federated.opening import total
 from workspaces.engine.federated.roster import Claim, Refused, verify, verify_all
 
@@ -59,8 +59,8 @@ def test_every_round_has_masks_of_its_own() -> None:
     sums = federation(3)
     words = {me: np.zeros(100, dtype=np.uint32) for me in sums}
     me = next(iter(sums))
-    first = masking.mask(sums[me], words[me], number=0, sites=list(sums))
-    second = masking.mask(sums[me], words[me], number=1, sites=list(sums))
+    first = masking.mask(sums[me], words[me], Asked(0, "what", tuple(sums)))
+    second = masking.mask(sums[me], words[me], Asked(1, "what", tuple(sums)))
     assert (first.words != second.words).mean() > 0.99
 
 
@@ -68,7 +68,7 @@ def test_no_message_nor_proper_subset_of_messages_decodes_to_its_sums() -> None:
     sums = federation(5)
     words = {me: masking.plain_words(limbs.encode(np.full(200, 3.0))) for me in sums}
     asked = list(sums)
-    masked = {me: masking.mask(sums[me], words[me], number=0, sites=asked) for me in asked}
+    masked = {me: masking.mask(sums[me], words[me], Asked(0, "what", tuple(asked))) for me in asked}
     for size in range(1, 5):
         for some in itertools.combinations(asked, size):
             summed = np.zeros(400, dtype=np.uint32)
@@ -83,7 +83,7 @@ def test_what_opened_the_whole_sum_opens_no_part_of_it() -> None:
     sums = federation(5)
     words = {me: masking.plain_words(limbs.encode(np.full(200, 3.0))) for me in sums}
     asked, gone = list(sums), next(iter(sums))
-    every = {me: masking.mask(sums[me], words[me], number=0, sites=asked) for me in asked}
+    every = {me: masking.mask(sums[me], words[me], Asked(0, "what", tuple(asked))) for me in asked}
     masked = {me: one for me, one in every.items() if me != gone}
     seen = opened(sums, masked, asked, 0)
     numbers = {one: sums[gone].number(one) for one in sums}
@@ -139,7 +139,7 @@ def test_a_site_does_not_answer_for_a_sum_it_is_not_in() -> None:
     sums = federation(4)
     me, *others = sums
     with pytest.raises(Refused, match="not among"):
-        masking.mask(sums[me], np.zeros(2, dtype=np.uint32), number=0, sites=others)
+        masking.mask(sums[me], np.zeros(2, dtype=np.uint32), Asked(0, "what", tuple(others)))
 
 
 def test_a_stranger_in_the_list_of_a_round_is_refused() -> None:
@@ -148,8 +148,7 @@ def test_a_stranger_in_the_list_of_a_round_is_refused() -> None:
         masking.mask(
             next(iter(sums.values())),
             np.zeros(2, dtype=np.uint32),
-            number=0,
-            sites=[*sums, "f" * 64],
+            Asked(0, "what", (*sums, "f" * 64)),
         )
 
 
@@ -157,15 +156,14 @@ def test_singling_one_site_out_is_refused() -> None:
     sums = federation(4)
     asked = list(sums)
     masked = {
-        me: masking.mask(sums[me], np.zeros(4, dtype=np.uint32), number=0, sites=asked)
+        me: masking.mask(sums[me], np.zeros(4, dtype=np.uint32), Asked(0, "what", tuple(asked)))
         for me in asked
     }
     for few in (asked[:1], asked[:2]):
         with pytest.raises(Refused, match="asks for 3"):
             masking.unmask(
                 sums[asked[0]],
-                number=0,
-                sites=asked,
+                Asked(0, "what", tuple(asked)),
                 alive=few,
                 boxes={peer: masked[peer].boxes[asked[0]] for peer in few},
             )
@@ -175,44 +173,40 @@ def test_shares_of_a_site_that_is_called_gone_are_not_opened() -> None:
     sums = federation(4)
     asked = list(sums)
     masked = {
-        me: masking.mask(sums[me], np.zeros(4, dtype=np.uint32), number=0, sites=asked)
+        me: masking.mask(sums[me], np.zeros(4, dtype=np.uint32), Asked(0, "what", tuple(asked)))
         for me in asked
     }
     with pytest.raises(Refused, match="not of the sites"):
         masking.unmask(
             sums[asked[0]],
-            number=0,
-            sites=asked,
+            Asked(0, "what", tuple(asked)),
             alive=asked[:3],
             boxes={peer: masked[peer].boxes[asked[0]] for peer in asked},
         )
 
 
-@pytest.mark.parametrize("lie", ["another round", "another site", "bytes"])
+@pytest.mark.parametrize("lie", ["another round", "another question", "another site", "bytes"])
 def test_a_share_that_was_not_sealed_for_this_is_refused(lie: str) -> None:
     sums = federation(3)
     asked = list(sums)
-    masked = {
-        me: masking.mask(
-            sums[me], np.zeros(4, dtype=np.uint32), number=lie == "another round", sites=asked
-        )
-        for me in asked
-    }
+    told = Asked(int(lie == "another round"), lie, tuple(asked))
+    masked = {me: masking.mask(sums[me], np.zeros(4, dtype=np.uint32), told) for me in asked}
     me, peer, third = asked
     boxes = {one: masked[one].boxes[me] for one in asked}
     if lie == "another site":
         boxes[peer] = masked[third].boxes[me]
     elif lie == "bytes":
         boxes[peer] = b"short"
+    mine = Asked(0, "what" if lie == "another question" else lie, tuple(asked))
     with pytest.raises(Refused, match="not sealed"):
-        masking.unmask(sums[me], number=0, sites=asked, alive=asked, boxes=boxes)
+        masking.unmask(sums[me], mine, alive=asked, boxes=boxes)
 
 
 def test_a_second_drop_out_in_one_round_opens_nothing() -> None:
     sums = federation(6)
     asked = list(sums)
     masked = {
-        me: masking.mask(sums[me], np.zeros(4, dtype=np.uint32), number=0, sites=asked)
+        me: masking.mask(sums[me], np.zeros(4, dtype=np.uint32), Asked(0, "what", tuple(asked)))
         for me in asked[1:]
     }
     seen = opened(sums, masked, asked, 0)

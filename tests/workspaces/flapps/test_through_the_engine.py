@@ -152,6 +152,8 @@ async def test_a_site_that_drops_out_under_the_mask_leaves_the_pooled_answer_of_
     cells = rows[1].split("\t")
     cells[3] = "1e200"  # too large for any limb: its answer cannot be made
     (broken / "clinical.tsv").write_text("\n".join([rows[0], "\t".join(cells), *rows[2:]]) + "\n")
+    # Sums under one permit are over the same sites: another permit for these, and for what follows.
+    await everybody_again(federation)
     await again(federation, "porto", data_folder=broken)
     status = await federation.run("gwas", **PLAN)
     assert status.missing == {"porto": "the application failed here"}
@@ -168,7 +170,7 @@ async def test_a_site_that_drops_out_under_the_mask_leaves_the_pooled_answer_of_
         told_by=SITES,
     )
     assert furthest(json.dumps(found).encode(), expected, "beta", "standard_error", "p") < 1e-9
-    await again(federation, "porto")
+    await everybody_again(federation)
 
 
 async def test_what_a_permit_does_not_name_is_refused_before_data_are_read(
@@ -211,6 +213,10 @@ async def again(federation: Running, name: str, **permit: Any) -> None:
     """The site under another permit."""
     await federation.engine.stop_node(federation.nodes[name])
     await federation.start(name, **permit)
+
+
+async def everybody_again(federation: Running) -> None:
+    await asyncio.gather(*(again(federation, name) for name in SITES))
 
 
 async def test_a_key_the_coordinator_no_longer_knows_ends_its_node_within_ten_seconds(

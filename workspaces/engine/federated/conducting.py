@@ -7,7 +7,7 @@ fewer it ends, and nothing is opened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -66,6 +66,8 @@ class Federation:
         self._nodes: dict[str, int] = {}
         self._claims: dict[str, Claim] = {}
         self._needed: dict[str, int] = {}
+        self._settled: dict[str, frozenset[str]] = {}
+        self._summed: frozenset[str] = frozenset()
         self._agreed: bytes | None = None
         self._round = 0
 
@@ -84,11 +86,22 @@ class Federation:
                 offers[site] = self._read_offer(site, _answered(reply))
             except Refused as refusal:
                 self._progress.missing[name] = str(refusal)
+        self._leave_out_unsettled(offers)
         self._leave_out_unsatisfied(offers)
         self._nodes = {site: sites[site] for site in offers}
         self._progress.present = self._named(offers)
         self._check_enough(offers)
         return offers
+
+    def _leave_out_unsettled(self, offers: dict[str, bytes]) -> None:
+        """Sites that opened sums under their permits do so with the same sites only."""
+        whole = [one for one in self._settled.values() if one and one <= offers.keys()]
+        kept = max(whole, default=frozenset(offers), key=len)
+        for site in list(offers):
+            if site not in kept or self._settled[site] not in (frozenset(), kept):
+                told = "sums under these permits were opened over other sites"
+                self._progress.missing[self._names[site]] = told
+                del offers[site], self._claims[site], self._needed[site]
 
     def _leave_out_unsatisfied(self, offers: dict[str, bytes]) -> None:
         """A site whose permit asks for more sites than there are does not hold up the others."""
@@ -108,8 +121,11 @@ class Federation:
         number, self._round = self._round, self._round + 1
         self._progress.show(about)
         sites = sorted(self._nodes)
+        self._check_same(sites)
         masked = self._masked(number, question, sites)
         self._check_enough(masked)
+        self._check_same(masked)
+        self._summed = frozenset(masked)
         openings = self._openings(number, masked)
         publics = sorted(self._claims)
         summed = opening.total(
@@ -174,10 +190,22 @@ class Federation:
         found = Claim.of_record(head.get("claim"))
         verify(found, run=self._run, roster=[site], now=self._now)
         needed = head.get("needed")
+        try:
+            settled = frozenset(frames.texts(head.get("settled")))
+        except ValueError as error:
+            raise Refused("its first answer is malformed") from error
         if type(needed) is not int or "offer" not in parts:
             raise Refused("its first answer is malformed")
         self._claims[site], self._needed[site] = found, needed
+        self._settled[site] = settled
         return parts["offer"]
+
+    def _check_same(self, sites: Iterable[str]) -> None:
+        """Nobody would open a sum over fewer sites than the one before."""
+        if gone := self._summed.difference(sites):
+            why = "; ".join(f"{self._names[one]}: {self._progress.missing[self._names[one]]}"
+                            for one in sorted(gone))  # fmt: skip
+            raise Refused(f"a site dropped out after a sum with it was opened. {why}")
 
     def _check_enough(self, sites: Mapping[str, object]) -> None:
         needed = max(self._needed.values(), default=LEAST)

@@ -3,7 +3,8 @@
 Three exchanges: a claim is given; a question is answered by masked numbers, with the mask's own
 seed shared out to the peers in sealed boxes; what unmasks the sum is given once per round. A site
 answers only where at least `least` sites, and more than half of the permit's roster, are in the
-sum; so no two sums of one round can both be opened, and none of fewer sites.
+sum; so no two sums of one round can both be opened, and none of fewer sites. Masks are made of the
+question: those of sites that were asked different ones do not cancel, and nobody opens them.
 """
 
 from __future__ import annotations
@@ -39,6 +40,19 @@ class Sum:
 
     def common(self, peer: str) -> bytes:
         return masks.shared(self.secret, self.publics[peer])
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One round as a site was told it: `question` is the digest of all that its answer follows
+    from, `sites` are those asked."""
+
+    number: int
+    question: str
+    sites: tuple[str, ...]
+
+    def about(self, over: Sum) -> str:
+        return f"{over.run} {self.number} {self.question}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +92,15 @@ def begin(claims: Mapping[str, Claim], *, me: str, secret: bytes, run: str, need
     return Sum(run, me, secret, publics, needed)
 
 
-def mask(over: Sum, words: Words, *, number: int, sites: Collection[str]) -> Masked:
-    """Hides `words` for round `number` among `sites`. To be called once per round."""
+def mask(over: Sum, words: Words, asked: Asked) -> Masked:
+    """Hides `words` among the sites asked. To be called once per round."""
+    sites = asked.sites
     check_sites(over, sites)
     seed = os.urandom(32)
     hidden = words + masks.stream(seed, words.size)
     for peer in sites:
         if peer != over.me:
-            pair = masks.pair_seed(over.common(peer), run=over.run, number=number)
+            pair = masks.pair_seed(over.common(peer), about=asked.about(over))
             one = masks.stream(pair, words.size)
             hidden = hidden + one if over.me < peer else hidden - one
     dealt = shares.split(seed, threshold=over.threshold, shares=len(over.publics))
@@ -93,7 +108,7 @@ def mask(over: Sum, words: Words, *, number: int, sites: Collection[str]) -> Mas
         peer: masks.seal(
             over.common(peer) if peer != over.me else over.secret,
             dealt[over.number(peer) - 1],
-            about=_about(over, number, sender=over.me, receiver=peer),
+            about=_about(over, asked, sender=over.me, receiver=peer),
         )
         for peer in sites
     }
@@ -101,31 +116,26 @@ def mask(over: Sum, words: Words, *, number: int, sites: Collection[str]) -> Mas
 
 
 def unmask(
-    over: Sum,
-    *,
-    number: int,
-    sites: Collection[str],
-    alive: Collection[str],
-    boxes: Mapping[str, bytes],
+    over: Sum, asked: Asked, *, alive: Collection[str], boxes: Mapping[str, bytes]
 ) -> Opening:
-    """What opens the sum over `alive`, those of `sites` whose masked numbers arrived. To be called
-    once per round: `boxes` are what they sealed to this site."""
+    """What opens the sum over `alive`, those asked whose masked numbers arrived. To be called once
+    per round: `boxes` are what they sealed to this site."""
     check_sites(over, alive)
-    gone = set(sites) - set(alive)
-    if not set(alive) <= set(sites) or set(boxes) != set(alive):
+    gone = set(asked.sites) - set(alive)
+    if not set(alive) <= set(asked.sites) or set(boxes) != set(alive):
         raise Refused("the sum to open is not of the sites that were asked")
     try:
         opened = {
             peer: masks.unseal(
                 over.common(peer) if peer != over.me else over.secret,
                 box,
-                about=_about(over, number, sender=peer, receiver=over.me),
+                about=_about(over, asked, sender=peer, receiver=over.me),
             )
             for peer, box in boxes.items()
         }
     except (InvalidTag, ValueError) as error:
-        raise Refused("a share was not sealed to this site") from error
-    pairs = {peer: masks.pair_seed(over.common(peer), run=over.run, number=number) for peer in gone}
+        raise Refused("a share was not sealed to this site, or for another question") from error
+    pairs = {peer: masks.pair_seed(over.common(peer), about=asked.about(over)) for peer in gone}
     return Opening(opened, pairs)
 
 
@@ -139,8 +149,8 @@ def check_sites(over: Sum, sites: Collection[str]) -> None:
         raise Refused(f"the sum has {len(sites)} sites; the permit asks for {over.threshold}")
 
 
-def _about(over: Sum, number: int, *, sender: str, receiver: str) -> str:
-    return f"{over.run} {number} {sender} {receiver}"
+def _about(over: Sum, asked: Asked, *, sender: str, receiver: str) -> str:
+    return f"{asked.about(over)} {sender} {receiver}"
 
 
 def plain_words(limbs: NDArray[np.integer]) -> Words:

@@ -37,9 +37,9 @@ def shared(mine: bytes, theirs: bytes) -> bytes:
     )
 
 
-def pair_seed(secret: bytes, *, run: str, number: int) -> bytes:
-    """Of one pair in one round: it says nothing of the pair's other rounds."""
-    return _derive(secret, f"pair {run} {number}")
+def pair_seed(secret: bytes, *, about: str) -> bytes:
+    """Of one pair, run, round and question, which `about` names: it says nothing of the others."""
+    return _derive(secret, f"pair {about}")
 
 
 def seal(secret: bytes, text: bytes, *, about: str) -> bytes:

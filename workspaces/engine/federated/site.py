@@ -12,6 +12,7 @@ from flwr.clientapp import ClientApp
 
 from . import frames
 from .application import Application
+from .settled import through_the_socket
 from .visit import SiteFacts, Visit
 
 FACTS = "SKERRY_SITE"
@@ -38,7 +39,7 @@ def _handler(
         scratch.mkdir(parents=True, exist_ok=True)
         facts = SiteFacts.read(Path(os.environ[FACTS]))
         plan = json.loads(str(context.run_config["plan"]))
-        visit = Visit(facts, application, plan, run, scratch)
+        visit = Visit(facts, application, plan, run, scratch, through_the_socket)
         said = step(visit, message.content["body"]["body"])
         return Message(RecordDict({"body": ConfigRecord({"body": said})}), reply_to=message)
 

@@ -6,6 +6,7 @@ end with it. The words of a `Refused` leave the site; nothing else of an error d
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -17,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from . import frames, masking
 from .application import Application, Plan
-from .masking import Sum
+from .masking import Asked, Sum
 from .roster import Claim, Refused, Start, claim, verify_all
+from .settled import Settle, refuse_others
 
 MAX_OFFER = 256 << 20
 MAX_ROUNDS = 1_000
@@ -57,13 +59,15 @@ class SiteFacts:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """`scratch` is this run's own; `application` is the permitted one."""
+    """`scratch` is this run's own; `application` is the permitted one; `settle` knows over which
+    sites this permit's sums are."""
 
     facts: SiteFacts
     application: Application
     plan: Plan
     run: str
     scratch: Path
+    settle: Settle
 
     def offer(self) -> bytes:
         needed = self.facts.needed
@@ -78,7 +82,8 @@ class Visit:
         offered = self.application.offer(self.plan, data=self.facts.data, scratch=self.scratch)
         if len(offered) > MAX_OFFER:
             raise Refused("what the site would show first is too large")
-        return frames.pack({"claim": made.record(), "needed": needed}, {"offer": offered})
+        said = {"claim": made.record(), "needed": needed, "settled": list(self.settle(()))}
+        return frames.pack(said, {"offer": offered})
 
     def ask(self, head: Mapping[str, object], parts: Mapping[str, bytes]) -> bytes:
         number = self._number(head)
@@ -90,29 +95,27 @@ class Visit:
             raise Refused("a site came back after it had dropped out")
         # The checks of a round come before its data are read, and the round is spent by them.
         masking.check_sites(over, sites)
-        self._once(f"asked-{number}", json.dumps(sites))
+        agreed, question = (self.scratch / "agreed").read_bytes(), parts["question"]
+        asked = Asked(number, _digest(self._plan_text(), agreed, question), tuple(sites))
+        self._once(f"asked-{number}", json.dumps([asked.question, sites]))
         answer = self.application.answer(
-            self.plan,
-            (self.scratch / "agreed").read_bytes(),
-            parts["question"],
-            data=self.facts.data,
-            scratch=self.scratch,
+            self.plan, agreed, question, data=self.facts.data, scratch=self.scratch
         )
-        masked = masking.mask(over, masking.plain_words(answer), number=number, sites=sites)
+        masked = masking.mask(over, masking.plain_words(answer), asked)
         boxes = {f"box {peer}": box for peer, box in masked.boxes.items()}
         return frames.pack({}, {"words": masked.words.astype("<u4").tobytes(), **boxes})
 
     def open(self, head: Mapping[str, object], parts: Mapping[str, bytes]) -> bytes:
         number, alive = self._number(head), frames.texts(head["alive"])
-        sites = json.loads(self._read(f"asked-{number}"))
+        question, sites = json.loads(self._read(f"asked-{number}"))
         self._once(f"opened-{number}", json.dumps(alive))
         opening = masking.unmask(
             self._sum(),
-            number=number,
-            sites=sites,
+            Asked(number, question, tuple(sites)),
             alive=alive,
             boxes={name.removeprefix("box "): box for name, box in parts.items()},
         )
+        refuse_others(self.settle, alive)
         shares = {f"share {peer}": share for peer, share in opening.shares.items()}
         pairs = {f"pair {peer}": seed for peer, seed in opening.pairs.items()}
         return frames.pack({}, {**shares, **pairs})
@@ -136,6 +139,9 @@ class Visit:
         publics = {site: public.hex() for site, public in over.publics.items()}
         self._once("agreement", json.dumps(publics))
         (self.scratch / "agreed").write_bytes(agreed)
+
+    def _plan_text(self) -> bytes:
+        return json.dumps(dict(self.plan), sort_keys=True).encode()
 
     def _sum(self) -> Sum:
         publics = json.loads(self._read("agreement"))
@@ -168,3 +174,9 @@ class Visit:
             return (self.scratch / name).read_text()
         except OSError as error:
             raise Refused(f"{name} has not been done") from error
+
+
+def _digest(*parts: bytes) -> str:
+    """Of the parts one by one, so that none can borrow from its neighbour."""
+    each = b"".join(hashlib.sha256(part).digest() for part in parts)
+    return hashlib.sha256(each).hexdigest()
