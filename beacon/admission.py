@@ -15,12 +15,13 @@ from access.disclosure import binding, granted
 from access.policy import Action, Decision, Granularity, PolicyBook
 from beacon import filters as filter_rules
 from beacon.catalog import Segment
-from beacon.errors import NothingMayBeSaid, UnknownEntry, UnsupportedQuestion
+from beacon.errors import NothingMayBeSaid, UnknownEntry, UnsupportedFilter, UnsupportedQuestion
 from beacon.query import Query
 from beacon.variants import SUPPORTED, Asked
 from passports.passport import Researcher
 
 NAMED_FIELDS = 20
+NAMED_NOTES = 10
 Touched = frozenset[str] | None
 _CONTAINERS = frozenset({"dataset", "cohort"})
 MAX_REMEMBERED = 1_000
@@ -96,9 +97,12 @@ def touched(query: Query) -> Touched:
     target = query.target
     if query.filters or query.zygosity:
         return None
-    if target.parent is None or target.parent in _CONTAINERS:
-        return frozenset((target.entry,))
-    return frozenset((target.entry, target.parent))
+    learnt: set[str] = {target.entry}
+    if target.parent is not None and target.parent not in _CONTAINERS:
+        learnt.add(target.parent)
+    if query.asked is not None:
+        learnt.add("genomicVariant")
+    return frozenset(learnt)
 
 
 def admit(
@@ -175,6 +179,8 @@ def _inability(query: Query, one: Permitted, *, where: Asked | None) -> Note | N
         return Note(dataset, "carriers", "This dataset holds counts and nobody's genotypes.")
     if query.filters and (unknown := filter_rules.unknown_ids(query.filters, one.segment)):
         return Note(dataset, "filter", f"This dataset does not know: {', '.join(unknown)}.")
+    if query.filters and (why := filter_rules.objection(query.filters, one.segment)):
+        return Note(dataset, "comparison", why)
     return None
 
 
@@ -185,6 +191,9 @@ def _refuse(chosen: Admission, unsupported: Sequence[Note], *, query: Query) -> 
         raise NothingMayBeSaid(closed_text(chosen.suppressed))
     if "filter" in codes:
         raise UnsupportedQuestion(_unknown_filters(chosen, query))
+    if "comparison" in codes:
+        texts = (f"{note.dataset}: {note.text}" for note in unsupported[:NAMED_NOTES])
+        raise UnsupportedFilter("; ".join(texts))
     if "question" in codes:
         raise UnsupportedQuestion(
             f"No dataset here holds what this asks for. Supported: {SUPPORTED}; which of these a "

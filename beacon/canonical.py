@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import assert_never
 
-from beacon import quantities
+from beacon import quantities, units
 from beacon.catalog import AnyOf, Compare, HasTerm, Not, Predicate
 
 MAX_NAMED = 10  # of which a truth table is made; more are refused without a grant
@@ -51,12 +51,23 @@ def named(predicate: HasTerm | Compare) -> str:
 
 
 def _amount(text: str) -> str:
-    """40 as 40.0, P1Y as P12M, words in any case; as exact as the comparison itself."""
+    """40 as 40.0, 70 kg as 70000 g, P1Y as P12M, words in any case; as exact as the comparison."""
     text = text.strip()
     if _NUMBER.match(text):
         return f"number {float(text) + 0.0!r}"
+    amount, _, unit = text.partition(" ")
+    if unit.strip() and _NUMBER.match(amount):
+        return f"measured {_measured(amount, unit.strip())}"
     days = quantities.duration_days(text)
     return re.sub("%+", "%", text.casefold()) if days is None else f"days {days!r}"
+
+
+def _measured(amount: str, unit: str) -> tuple[float, str]:
+    known = units.power(unit)
+    same = units.scaled(amount, known[1]) if known is not None else None
+    if known is None or same is None:
+        return float(amount) + 0.0, unit.casefold()
+    return float(same) + 0.0, known[0]
 
 
 def _without_if_idle(

@@ -280,6 +280,11 @@ class Segment(Protocol):
         """Whether this dataset can evaluate the predicate (a term or field it has heard of)."""
         ...
 
+    def objection(self, predicate: Predicate) -> str | None:
+        """Why this dataset cannot compare what it knows, such as an amount in another unit; None
+        where it can. `predicate` is one term or comparison."""
+        ...
+
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
         """(biosample id, genotype such as `0|1`) of a variant's carriers, in sample order."""
         ...

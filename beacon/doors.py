@@ -7,7 +7,7 @@ question. Which door is at which address is for `routes`; errors become HTTP in 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -128,7 +128,7 @@ class Doors:
             permitted: Sequence[admission.Permitted] = self._admit(asking).permitted
             if (named := request.path_params.get("id")) is not None:
                 target = query.Target("dataset", parent=entry, parent_id=named)
-                holding = frozenset(self._holding(query.from_get(target, ()), asking))
+                holding = frozenset(self._holding(query.from_get(target, ()), asking)[0])
                 permitted = [one for one in permitted if one.decision.dataset in holding]
             scope = None if entry in info.COLLECTIONS else entry
             return self._terms(request, permitted, scope)
@@ -205,10 +205,11 @@ class Doors:
         self, asked: query.Query, asking: _Asking
     ) -> tuple[dict[str, object], tuple[str, ...]]:
         """A dataset's own description needs no ceiling, only that the caller may know of it; which
-        datasets hold an entry is a presence, and answered as one."""
+        datasets hold an entry, or what is asked, is a presence, and answered as one."""
+        holding, outcome = self._holding(asked, asking)
         named = [
             dataset
-            for dataset in self._holding(asked, asking)
+            for dataset in holding
             if asked.target.entry_id in (None, dataset)
             and (not asked.datasets or dataset in asked.datasets)
         ]
@@ -220,6 +221,7 @@ class Doors:
             records,
             beacon_id=self._node.id,
             handovers=self._handovers(asked.target.entry_id, asking),
+            outcome=outcome,
         )
         return body, tuple(named)
 
@@ -229,15 +231,21 @@ class Doors:
         stream = asking.book.decide(asking.researcher, dataset, Action.STREAM, now=asking.now)
         return self._links.of(dataset, may_stream=stream.allowed, with_files=True)
 
-    def _holding(self, asked: query.Query, asking: _Asking) -> Iterable[str]:
-        if asked.target.parent is None:
-            return (
+    def _holding(
+        self, asked: query.Query, asking: _Asking
+    ) -> tuple[Sequence[str], execute.Outcome | None]:
+        """The datasets to be told of, and the answer that says so where something was asked."""
+        if asked.target.parent is None and not asked.narrows:
+            known = (
                 dataset
                 for dataset in sorted(asking.snapshot)
                 if asking.book.may_know(asking.researcher, dataset, now=asking.now)
             )
-        outcome = execute.run(asked.of_the_parent(), self._admit(asking), self._protection(asking))
-        return (one.segment.facts.id for one in outcome.sets if one.answer.exists)
+            return tuple(known), None
+        held = asked.of_what_is_held() if asked.narrows else asked.of_the_parent()
+        outcome = execute.run(held, self._admit(asking), self._protection(asking))
+        found = (one.segment.facts.id for one in outcome.sets if one.answer.exists)
+        return tuple(found), outcome
 
     def _dataset_record(self, dataset: str, asking: _Asking) -> dict[str, object]:
         facts = asking.snapshot[dataset].facts

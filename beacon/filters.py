@@ -114,6 +114,15 @@ def unknown_ids(filters: Sequence[Filter], segment: Segment) -> tuple[str, ...]:
     )
 
 
+def objection(filters: Sequence[Filter], segment: Segment) -> str | None:
+    """Why this dataset cannot compare as it is asked to, naming the filter."""
+    for f in filters:
+        for leaf in _leaves(f.predicate):
+            if (why := segment.objection(leaf)) is not None:
+                return f"{leaf.term if isinstance(leaf, HasTerm) else leaf.id}: {why}"
+    return None
+
+
 def joined(filters: Sequence[Filter], segment: Segment) -> tuple[Predicate, ...]:
     """What must all hold: values of one single-valued field are put together as alternatives."""
     alternatives: dict[str, list[Predicate]] = {}

@@ -100,7 +100,7 @@ def posed(query: Query, segment: Segment, public: Public) -> Question:
         return blank
     if target.parent not in _NO_PERSON and target.parent != "cohort":
         return blank
-    if target.entry in _COLLECTIONS:
+    if target.entry in _COLLECTIONS and not query.filters:
         return replace(blank, kind=Kind.DESCRIPTION)
     if query.zygosity:
         return replace(blank, kind=Kind.GENOTYPE)

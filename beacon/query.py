@@ -51,13 +51,14 @@ class Target:
 
     @property
     def takes_variant(self) -> bool:
-        """Only variants and the people who carry them are asked by genomic parameters."""
-        by_path = self.entry_id is not None or self.parent == "genomicVariant"
-        return self.entry in ("genomicVariant", "individual") and not by_path
+        """Variants, those who carry them with what is theirs, and datasets that hold them."""
+        if self.entry_id is not None or self.entry == "cohort":
+            return False
+        return self.parent is None if self.entry == "dataset" else self.parent != "genomicVariant"
 
     @property
     def takes_filters(self) -> bool:
-        return self.entry not in ("dataset", "cohort") and self.entry_id is None
+        return self.entry_id is None and (self.entry != "dataset" or self.parent is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,16 @@ class Query:
         """Whether the entry that the address hangs this list from is there."""
         parent = self.target.parent or self.target.entry
         target = Target(parent, entry_id=self.target.parent_id)
+        return replace(self, target=target, granularity=Granularity.BOOLEAN)
+
+    @property
+    def narrows(self) -> bool:
+        """Whether something is asked beside what the address names."""
+        return bool(self.filters) or self.asked is not None
+
+    def of_what_is_held(self) -> Query:
+        """Of datasets: whether one holds somebody, or a variant, of which all this is true."""
+        target = Target("individual" if self.asked is None else "genomicVariant")
         return replace(self, target=target, granularity=Granularity.BOOLEAN)
 
 
@@ -248,8 +259,8 @@ def _check_fits(
 ) -> None:
     if genomic and not target.takes_variant:
         raise UnsupportedQuestion(
-            "Genomic parameters are not supported at this address; they are at /g_variants, "
-            "/individuals and the lists under a dataset or an individual."
+            "Genomic parameters are not supported at this address; they are at every list but "
+            "those of cohorts and those under a variant."
         )
     if read and not target.takes_filters:
         raise UnsupportedQuestion("Filters are not supported at this address.")

@@ -91,8 +91,10 @@ def datasets(
     *,
     beacon_id: str,
     handovers: Sequence[Handover] = (),
+    outcome: Outcome | None = None,
 ) -> dict[str, object]:
-    """The list of datasets the caller may know of, or (by id) the one, as the standard has it."""
+    """The list of datasets the caller may know of, or (by id) the one, as the standard has it;
+    `outcome` is of the question that chose them."""
     granularity = query.granularity
     if query.include == "NONE":
         granularity = min(granularity, Granularity.COUNT)
@@ -110,6 +112,8 @@ def datasets(
         ),
         "responseSummary": summary,
     }
+    if outcome is not None and (info := _info(query, outcome)):
+        body["info"] = info
     if granularity is not Granularity.RECORD:
         return body
     if query.target.entry_id is None:

@@ -163,6 +163,10 @@ class SqliteSegment:
         with self._failing:
             return self._records.knows(predicate)
 
+    def objection(self, predicate: Predicate) -> str | None:
+        with self._failing:
+            return self._records.objection(predicate)
+
     def person_number(self, individual_id: str) -> int | None:
         with self._failing:
             rows = self._all("SELECT number FROM people WHERE id = ?", individual_id)

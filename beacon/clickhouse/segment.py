@@ -229,6 +229,9 @@ class ClickHouseSegment:
     def knows(self, predicate: Predicate) -> bool:
         return self._base.knows(predicate)
 
+    def objection(self, predicate: Predicate) -> str | None:
+        return self._base.objection(predicate)
+
     def entries(
         self,
         entry_type: EntryType,

@@ -17,7 +17,7 @@ from typing import Any, assert_never, cast
 import numpy as np
 from pyroaring import BitMap
 
-from beacon import quantities
+from beacon import quantities, units
 from beacon.catalog import AnyOf, Compare, EntryType, FilteringTerm, HasTerm, Not, Predicate
 from beacon.errors import UnsupportedFilter
 from beacon.findings import SINGLE_VALUED
@@ -28,6 +28,9 @@ from beacon.segment.remembered import Remembered
 
 MAX_NESTING = 10
 MAX_LISTED_VALUES = 50
+_ENTITIES: tuple[EntryType, ...] = (
+    *("individual", "biosample", "run", "analysis", "cohort", "dataset"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,46 @@ class RecordTable:
         """Of variants, the people with a sequenced sample of which every predicate holds."""
         if target == "genomicVariant" and predicates:
             return self._joins.sequenced(lambda entity: self.matching(entity, predicates))
+        if target == "cohort" and predicates:
+            return self._cohorts(predicates)
         found = self._joins.all(target)
         for predicate in predicates:
             found &= self._holds(predicate, target, 0)
         return found
+
+    def _cohorts(self, predicates: Sequence[Predicate]) -> BitMap:
+        """Those of which all holds that only collections say, and that have one member of whom all
+        the rest does, or say it themselves."""
+        own = [each for each in predicates if self._is_of_collections(each)]
+        rest = [each for each in predicates if each not in own]
+        found = self._joins.all("cohort")
+        for each in own:
+            found &= self._holds(each, "cohort", 0)
+        return BitMap(cohort for cohort in found if self._has_member(cohort, rest))
+
+    def _has_member(self, cohort: int, predicates: Sequence[Predicate]) -> bool:
+        one = BitMap([cohort])
+        left = [each for each in predicates if not self._says(one, each)]
+        members = self._joins.join("cohort", one, "individual")
+        return not left or members.intersect(self.matching("individual", left))
+
+    def _says(self, cohort: BitMap, predicate: Predicate) -> bool:
+        if not isinstance(predicate, HasTerm | Compare):
+            return False
+        scoped = replace(predicate, scope="cohort")
+        own = predicate.scope in (None, "cohort") and self.knows(scoped)
+        return own and cohort.intersect(self._holds(scoped, "cohort", 0))
+
+    def _is_of_collections(self, predicate: Predicate) -> bool:
+        match predicate:
+            case AnyOf(of):
+                return all(map(self._is_of_collections, of))
+            case Not(of):
+                return self._is_of_collections(of)
+            case _:
+                scopes = set(_ENTITIES) if predicate.scope is None else {predicate.scope}
+                finer = scopes - COLLECTIONS
+                return not any(self.knows(replace(predicate, scope=each)) for each in finer)
 
     def knows(self, predicate: Predicate) -> bool:
         match predicate:
@@ -78,6 +117,18 @@ class RecordTable:
                 return self.knows(of)
             case _ as unreachable:
                 assert_never(unreachable)
+
+    def objection(self, predicate: Predicate) -> str | None:
+        asked = self._custom(predicate) if isinstance(predicate, HasTerm) else predicate
+        if not isinstance(asked, Compare):
+            return None
+        fields = self._named(asked.id, asked.scope)
+        try:
+            for entity in _asked(list(fields), "individual"):
+                _meant(fields[entity], asked)
+        except UnsupportedFilter as unable:
+            return unable.public
+        return None
 
     def _holds(self, predicate: Predicate, target: str, depth: int) -> BitMap:
         if depth > MAX_NESTING:
@@ -155,17 +206,12 @@ class RecordTable:
             yield entity, self._compare(entity, fields[entity], question)
 
     def _compare(self, entity: str, fields: list[_Measured], question: Compare) -> BitMap:
-        for kind in dict.fromkeys(each.kind for each in fields if each.kind is not None):
-            one, value = _in_unit([each for each in fields if each.kind == kind], question.value)
-            asked = quantities.of_text(value, kind)
-            if asked is not None:
-                return self._amounts(entity, one).compare(question, asked)
-        words = [each for each in fields if each.kind is None]
-        if not words:
-            raise UnsupportedFilter(_expected(question, fields))
+        amounts, words = _meant(fields, question)
+        if words is None:
+            compared = (self._amounts(entity, one).compare(question, at) for one, at in amounts)
+            return BitMap.union(BitMap(), *compared)
         texts = self._ask(
-            "SELECT value, numbers FROM texts WHERE entity = ? AND name = ?",
-            *(entity, words[0].name),
+            "SELECT value, numbers FROM texts WHERE entity = ? AND name = ?", entity, words.name
         )
         return compare_text(question, ((v, BitMap.deserialize(blob)) for v, blob in texts))
 
@@ -298,18 +344,45 @@ def _both(one: BitMap | None, other: BitMap | None) -> BitMap | None:
     return one & other
 
 
-def _in_unit(fields: list[_Measured], value: str) -> tuple[_Measured, str]:
-    """The amounts in the unit a value names (`30 kg/m2`), or in the only unit there is."""
+def _meant(
+    fields: list[_Measured], question: Compare
+) -> tuple[list[tuple[_Measured, quantities.Interval]], _Measured | None]:
+    """The amounts to compare, each with what it is compared to; else the words."""
+    said = question.value.strip().partition(" ")[0]
+    for kind in dict.fromkeys(each.kind for each in fields if each.kind is not None):
+        if quantities.of_text(said, kind) is None:
+            continue
+        held = _in_unit([each for each in fields if each.kind == kind], question.value)
+        read = [(one, quantities.of_text(value, kind)) for one, value in held]
+        asked = [(one, at) for one, at in read if at is not None]
+        if asked:
+            return asked, None
+    words = [each for each in fields if each.kind is None]
+    if not words:
+        raise UnsupportedFilter(_expected(question, fields))
+    return [], words[0]
+
+
+def _in_unit(fields: list[_Measured], value: str) -> list[tuple[_Measured, str]]:
+    """The amounts in the unit a value names (`30 kg/m2`) or one it converts to exactly, each with
+    the value in its own; or those in the only unit there is."""
     amount, _, unit = value.strip().partition(" ")
-    units = ", ".join(sorted(each.unit_label or each.unit for each in fields))
-    if unit := unit.strip().casefold():
-        for each in fields:
-            if unit in (each.unit.casefold(), each.unit_label.casefold()):
-                return each, amount
-        raise UnsupportedFilter(f"this field is measured in: {units or 'no unit'}")
+    held = ", ".join(sorted(each.unit_label or each.unit for each in fields))
+    if unit := unit.strip():
+        found = [(each, same) for each in fields if (same := _same(amount, unit, each)) is not None]
+        if found:
+            return found
+        raise UnsupportedFilter(f"this field is measured in: {held or 'no unit'}")
     if len(fields) > 1:
-        raise UnsupportedFilter(f"this field is measured in several units, name one of: {units}")
-    return fields[0], amount
+        raise UnsupportedFilter(f"this field is measured in several units, name one of: {held}")
+    return [(fields[0], amount)]
+
+
+def _same(amount: str, unit: str, held: _Measured) -> str | None:
+    if unit.casefold() in (held.unit.casefold(), held.unit_label.casefold()):
+        return amount
+    ways = (units.converted(amount, unit, held=name) for name in (held.unit, held.unit_label))
+    return next((way for way in ways if way is not None), None)
 
 
 def _expected(question: Compare, fields: list[_Measured]) -> str:

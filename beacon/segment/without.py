@@ -116,9 +116,28 @@ class WithoutPeople:
         found = self._segment.matching(entry_type, predicates)
         if entry_type in self._gone:
             return found - self._gone[entry_type]
-        # A collection that only the withdrawn make match does not match.
+        return found if not predicates else self._still(entry_type, found, predicates)
+
+    def _still(
+        self, entry_type: EntryType, found: BitMap, predicates: Sequence[Predicate]
+    ) -> BitMap:
+        """Without collections that only the withdrawn make match."""
         people = self._segment.people(predicates)
-        return BitMap() if people and people <= self._gone["individual"] else found
+        if entry_type == "dataset":
+            return BitMap() if people and people <= self._gone["individual"] else found
+        return BitMap(one for one in found if not self._made_by_the_gone(one, people))
+
+    def _made_by_the_gone(self, cohort: int, people: BitMap) -> bool:
+        """Whether its members among these people are none but the withdrawn."""
+        one = BitMap([cohort])
+        _, records = self._segment.entries("cohort", people=None, records=one, skip=0, limit=1)
+        for record in records:
+            name = str(record["id"])
+            members = self._segment.belonging("individual", to="cohort", entry_id=name)
+            matching = people & (members or BitMap())
+            if matching and matching <= self._gone["individual"]:
+                return True
+        return False
 
     def belonging(self, entry_type: EntryType, *, to: EntryType, entry_id: str) -> BitMap | None:
         found = self._segment.belonging(entry_type, to=to, entry_id=entry_id)
@@ -167,6 +186,9 @@ class WithoutPeople:
 
     def knows(self, predicate: Predicate) -> bool:
         return self._segment.knows(predicate)
+
+    def objection(self, predicate: Predicate) -> str | None:
+        return self._segment.objection(predicate)
 
     def terms(self) -> Sequence[FilteringTerm]:
         """Without what only the withdrawn had."""

@@ -173,9 +173,10 @@ def found(segment: Segment, entry: EntryType, *predicates: Predicate) -> list[st
         ("run", Compare("runDate", ">=", "2016-01-02"), ["R2", "R3"]),
         ("biosample", Compare("collectionDate", ">", "2015-03-15"), []),
         ("biosample", Compare("collectionDate", "!", "2014"), ["S2"]),
-        # measurements in the unit named
-        ("individual", Compare("LOINC:3141-9", ">", "60 Kilogram"), ["P1"]),
-        ("individual", Compare("LOINC:3141-9", ">", "60 NCIT:C48155"), ["P3"]),
+        # measurements in the unit named, and in those it converts to
+        ("individual", Compare("LOINC:3141-9", ">", "60 Kilogram"), ["P1", "P3"]),
+        ("individual", Compare("LOINC:3141-9", ">", "69999 NCIT:C48155"), ["P1", "P3"]),
+        ("individual", Compare("LOINC:3141-9", ">", "70 kg"), ["P3"]),
         # custom: a field of words by its name
         ("individual", HasTerm("sex:female"), ["P1", "P3"]),
         ("run", HasTerm("libraryStrategy:WES"), ["R2"]),

@@ -52,7 +52,8 @@ class Asking:
             for kind in self._filters[data.id].kinds():
                 yield f"{name} by {kind}", self._people(data, name, kind)
             yield f"g_variants/ID/{name}", self._under_variant(data, name)
-        yield "individuals with a change", self._carriers(data)
+        for name in PEOPLE:
+            yield f"{name} with a change", self._carriers(data, name)
         yield "variants of people", self._variants_of(data)
         for name in LISTS:
             yield f"{name} in copies", self._in_copies(data, name)
@@ -96,10 +97,10 @@ class Asking:
         kinds = self._variants[data.id].kinds()
         return kinds[self._rng.choice(sorted(kinds))]()
 
-    def _carriers(self, data: NaiveDataset) -> Callable[[], Question]:
+    def _carriers(self, data: NaiveDataset, name: str) -> Callable[[], Question]:
         def make() -> Question:
             filters = self._some_filters(data) if self._rng.random() < 0.6 else []
-            return Question("", "individuals", "individual", self._some_change(data), filters)
+            return Question("", name, PEOPLE[name], self._some_change(data), filters)
 
         return make
 
