@@ -32,7 +32,6 @@ from access.errors import (
 )
 from access.keys import check_identity_key, check_public_key
 from access.lifecycle import Step
-from access.run_tables import StartRow
 from access.store import MAX_LISTED, Store
 from access.tables import EventRow, RequestRow, WorkspaceRow
 from schemas import challenge
@@ -42,6 +41,13 @@ from schemas.grants import WorkspaceKind
 CHALLENGE_SECONDS = 600
 KEY_LIFE_SECONDS = 365 * 24 * 3600
 MAX_WORKSPACES_PER_PERSON = 20
+
+_APPROVED = (
+    "SELECT w.name, w.public_key, s.public_key, w.identity_key, w.expires "
+    "FROM access_workspace w LEFT JOIN access_start s ON s.workspace_id = w.workspace_id "
+    "AND s.state = 'active' AND s.expires > :now "
+    "WHERE w.workspace_id = :workspace AND w.state = 'confirmed' AND w.expires > :now"
+)
 
 SealChallenge = Callable[[bytes, bytes], bytes]
 
@@ -197,12 +203,12 @@ class Recipients:
     def approved(self, workspace_id: str, *, now: int) -> Workspace | None:
         """The workspace if its key is confirmed, unrevoked and unexpired now; reads each time.
         While a run is on (`runs`), its key is the one made for that start."""
-        found = self.registration(workspace_id)
-        if found is None or found.state is not KeyState.CONFIRMED or now >= found.expires:
+        rows = self._store.find(_APPROVED, workspace=workspace_id, now=now)
+        if not rows:
             return None
-        with self._store.reading() as session:
-            key = _key_of_start(session, workspace_id, now) or found.public_key
-        return Workspace(found.id, found.name, key, found.identity_key, found.expires)
+        name, registered, made_for_run, identity_key, expires = rows[0]
+        key = bytes.fromhex(made_for_run or registered)
+        return Workspace(workspace_id, name, key, bytes.fromhex(identity_key), expires)
 
     def ended(self, workspace_id: str) -> Workspace | None:
         """A workspace that was confirmed once and no longer is."""
@@ -267,16 +273,6 @@ def _locked(session: Session, workspace_id: str) -> WorkspaceRow:
     if row is None:
         raise NoSuchThing(detail="unknown workspace")
     return row
-
-
-def _key_of_start(session: Session, workspace_id: str, now: int) -> bytes | None:
-    found = session.exec(
-        select(StartRow.public_key)
-        .where(StartRow.workspace_id == workspace_id)
-        .where(StartRow.state == "active")
-        .where(StartRow.expires > now)
-    ).first()
-    return None if found is None else bytes.fromhex(found)
 
 
 def _approved_a_request(session: Session, workspace_id: str, person: str) -> bool:

@@ -6,7 +6,7 @@ Pure. Rows never leave this room; what a value means is `lifecycle`'s, when it i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -111,7 +111,22 @@ def event_row(request_id: str, number: int, event: Event) -> EventRow:
     )
 
 
-def grant_of(row: GrantRow) -> IssuedGrant:
+class GrantColumns(NamedTuple):
+    """A row of grants as the driver gives it."""
+
+    grant_id: str
+    request_id: str
+    identity: str
+    dataset: str
+    workspace: str
+    issued: int
+    expires: int
+    revoked: int | None
+    obligations: str | None
+    extent: str | None
+
+
+def grant_of(row: GrantRow | GrantColumns) -> IssuedGrant:
     return IssuedGrant(
         grant_id=row.grant_id,
         identity=row.identity,

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 
 from sqlmodel import select
 
-from access.database import Charging, Database
+from access.database import Database
+from access.driver import Charging
 from access.privacy.pricing import price
 from access.privacy.spent import Spent, billionths, distinct
 from access.privacy.tables import AccountRow

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from access.database import Charging, Database
+from access.database import Database
+from access.driver import Charging
 from access.errors import StoreUnavailable
 from access.privacy.ledger import COUNT_DAYS, KEEP_DAYS, MIN_BATCH, Entry, Ledger
 from access.privacy.pricing import price
