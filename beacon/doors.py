@@ -259,9 +259,8 @@ class Doors:
         if policy is not None and policy.consent is not None:
             # What the policy enforces, whatever the dataset's own metadata say.
             record["dataUseConditions"] = {"duoDataUse": duo_data_use(policy.consent)}
-        return record | {
-            "info": {"assembly": facts.assembly, "level": level, "granularityForYou": given}
-        }
+        told = {"assembly": facts.assembly, "level": level, "granularityForYou": given}
+        return record | {"info": told | response.catalogued(facts.metadata)}
 
     # Shared
 

@@ -43,6 +43,7 @@ _DATASET_MEMBERS = (
     "createDateTime", "dataUseConditions", "description", "externalUrl", "updateDateTime",
     "version",
 )  # fmt: skip
+_CATALOGUE = "healthDCATAP"
 _COHORT_MEMBER_LISTS = frozenset({"ids"})
 
 
@@ -131,6 +132,13 @@ def dataset_record(
     chosen = {member: metadata[member] for member in _DATASET_MEMBERS if member in metadata}
     record: dict[str, object] = {**chosen, "id": dataset, "name": name}
     return record | ({"description": description} if description else {})
+
+
+def catalogued(metadata: Mapping[str, object]) -> dict[str, object]:
+    """How the dataset describes itself to catalogues (HealthDCAT-AP): public by its purpose."""
+    info = metadata.get("info")
+    stated = info.get(_CATALOGUE) if isinstance(info, dict) else None
+    return {_CATALOGUE: stated} if isinstance(stated, dict) else {}
 
 
 def meta(

@@ -51,6 +51,8 @@ FIELDS = (
     Field("dct:provenance", "Provenance", "Where the data come from and how they were made."),
 )
 _OPTIONAL = frozenset({"dct:identifier"})
+_THEME, _DISTRIBUTION = "dcat:theme", "dcat:distribution"
+MEMBER = "healthDCATAP"  # of a dataset record's `info`, where the description is kept
 
 
 def read(sent: Mapping[str, str], *, address: str, beacon: str) -> Mapping[str, str]:
@@ -60,9 +62,28 @@ def read(sent: Mapping[str, str], *, address: str, beacon: str) -> Mapping[str, 
         text = sent.get(field.term, "").strip()
         if not text and field.term in _OPTIONAL:
             text = address
-        if not 0 < len(text) <= MAX_CHARS or "\x00" in text:
-            raise InvalidInput(f"{field.label}: expected 1 to {MAX_CHARS} characters.")
-        if field.choices is not None and text not in field.choices:
-            raise InvalidInput(f"{field.label}: choose one of the list.")
-        said[field.term] = text
-    return said | {"dcat:theme": HEALTH, "dcat:distribution": beacon}
+        said[field.term] = _checked(field, text)
+    return said | {_THEME: HEALTH, _DISTRIBUTION: beacon}
+
+
+def lacking(stated: object) -> tuple[str, ...]:
+    """The properties that a description brought in a dataset's record does not state. Raises
+    `InvalidInput` for one that it may not hold, or not so."""
+    fields = {field.term: field for field in FIELDS}
+    if not isinstance(stated, Mapping):
+        raise InvalidInput(f"info.{MEMBER}: expected an object of properties.")
+    for term, text in stated.items():
+        if term not in {*fields, _THEME, _DISTRIBUTION}:
+            raise InvalidInput(f"info.{MEMBER}: {str(term)[:60]} is not one of its properties.")
+        if not isinstance(text, str):
+            raise InvalidInput(f"info.{MEMBER}: {term} must be text.")
+        _checked(fields.get(term) or Field(term, term, ""), text)
+    return tuple(term for term in fields if term not in stated and term not in _OPTIONAL)
+
+
+def _checked(field: Field, text: str) -> str:
+    if not 0 < len(text) <= MAX_CHARS or "\x00" in text:
+        raise InvalidInput(f"{field.label}: expected 1 to {MAX_CHARS} characters.")
+    if field.choices is not None and text not in field.choices:
+        raise InvalidInput(f"{field.label}: choose one of the list.")
+    return text

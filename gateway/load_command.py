@@ -12,13 +12,13 @@ from pathlib import Path
 from beacon.errors import Problem
 from beacon.loading.load import DatasetSource, check
 from beacon.variation.reference import Reference
-from gateway import loading
+from gateway import catalogue_form, loading
 from gateway.asking import book_in_force
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
 from gateway.load_progress import Report, Shown, Watch
 from gateway.references import StoredReference
-from schemas.errors import NotFound
+from schemas.errors import InvalidInput, NotFound
 from streams.archive_export import read_export
 from streams.inputs import plain_path
 from streams.keyring import Secrets
@@ -179,7 +179,8 @@ def _load(
 ) -> Mapping[str, object]:
     if (wanted.tables is None) != (wanted.mapping is None):
         raise LoadRefused("--tables and --mapping go together; see docs/loading.md")
-    people = wanted.people
+    people, metadata = wanted.people, _metadata(wanted.metadata)
+    described = {"HealthDCAT-AP": _described(metadata)} if metadata else {}
     source = DatasetSource(
         id=wanted.dataset,
         name=wanted.name,
@@ -195,7 +196,7 @@ def _load(
         tables=wanted.tables,
         mapping=wanted.mapping,
         omop=wanted.omop,
-        metadata=_metadata(wanted.metadata),
+        metadata=metadata,
         hierarchies=wanted.hierarchies,
         reference="own",
         bases=_bases(home, wanted.sequences),
@@ -209,10 +210,22 @@ def _load(
             report = stack.enter_context(Report(wanted.report))
             stack.callback(report.counted, shown.counted)
         if check_only:
-            return _checked(check(source, report=report, progress=shown), shown)
+            problems = check(source, report=report, progress=shown)
+            return {**_checked(problems, shown), **described}
         facts = loading.load_dataset(home, source, progress=shown, report=report)
     done = {"version": facts.version, "people": facts.people, "variants": facts.variants}
-    return {**done, **shown.counted}
+    return {**done, **shown.counted, **described}
+
+
+def _described(metadata: Mapping[str, object]) -> str:
+    """How much of the description a catalogue needs there is."""
+    info = metadata.get("info")
+    stated = info.get(catalogue_form.MEMBER, {}) if isinstance(info, dict) else {}
+    try:
+        lacking = catalogue_form.lacking(stated)
+    except InvalidInput as wrong:
+        raise LoadRefused(f"--metadata: {wrong.public}") from wrong
+    return f"not stated: {', '.join(lacking)}" if lacking else "complete"
 
 
 def _checked(problems: list[Problem], shown: Shown) -> Mapping[str, object]:

@@ -20,6 +20,7 @@ from typing import Any
 from access.errors import NoSuchThing, StepNotPossible
 from beacon.manifest import write_json
 from gateway import config, import_folder
+from gateway.catalogue_form import MEMBER
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
 from gateway.load_command import Wanted
@@ -142,8 +143,8 @@ class Plans:
     def record(self, plan: Plan) -> Mapping[str, object]:
         """The dataset's own record, as `--metadata` takes it."""
         return {
-            "externalUrl": plan.catalogue.get("identifier", ""),
-            "info": {"healthDCATAP": dict(plan.catalogue)},
+            "externalUrl": plan.catalogue.get("dct:identifier", ""),
+            "info": {MEMBER: dict(plan.catalogue)},
         }
 
     def _root(self) -> Path:
