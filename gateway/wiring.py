@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import httpx
 from fastapi import APIRouter
 
+import access.allowance_routes
 import access.data_use
 import access.enquiry_routes
 import access.record_routes
@@ -41,6 +42,7 @@ from access.outbox import Courier, Outbox
 from access.own_grants import OwnGrants, honouring
 from access.permits import PermitOffice
 from access.policy_versions import PolicyVersions
+from access.privacy.allowance import Balances
 from access.privacy.ledger import Ledger
 from access.purpose_check import PurposeCheck
 from access.recipients import Recipients
@@ -69,7 +71,7 @@ from passports.sessions import Sessions
 from passports.tokens import SigningKey
 from passports.userinfo import Userinfo
 from streams import envelope, in_place
-from streams.agent import AgentClient
+from streams.agent_client import AgentClient
 from streams.header import open_header, read_header
 from streams.htsget.routes import ServiceFacts
 from streams.keys import SecretKey
@@ -229,6 +231,9 @@ def assemble(
             seal_challenge=seal_challenge,
             desk=desk,
             attachments=attachments,
+        ),
+        access.allowance_routes.build(
+            Balances(store, record=record), book=book, caller=who, clock=clock
         ),
         access.enquiry_routes.build(enquiries, book=book, caller=who, clock=clock),
         access.run_routes.build(runs, caller=who),

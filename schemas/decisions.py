@@ -75,3 +75,23 @@ class Explained(Wire):
     decision: Entitled
     advice: tuple[str, ...]
     rules: tuple[str, ...] = ()
+
+
+class Allowance(Wire):
+    """At one dataset. `answers` is how many different questions about variants were answered, of
+    which each may bring a person nearer to `nats`, their allowance (only noted unless `enforced`);
+    `counts` is how many different counts were told in the last `days`."""
+
+    dataset: str
+    answers: int
+    nats: float
+    enforced: bool
+    counts: int
+    counts_left: int
+    days: int
+
+
+class Allowances(Wire):
+    """Of the datasets whose people are protected from the caller."""
+
+    allowances: tuple[Allowance, ...]
