@@ -48,9 +48,9 @@ class Outcome(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What the checkers say. `released` is the form that may leave, at once or when people agree
-    (None leaves them the form that was offered); `epsilon` is what it costs; `of` is the digest of
-    a released output that it rests on. `contestable` is false where no person may release it
-    either."""
+    (None leaves them the form that was offered); `epsilon` is what its noise costs, whatever the
+    outcome; `of` is the digest of a released output that it rests on. `contestable` is false where
+    no person may release it either."""
 
     kind: str
     outcome: Outcome
@@ -134,7 +134,7 @@ class Airlock:
                     self._files.drop(candidate_id)
                     return known
                 _refuse_too_many(session, run_id)
-                state, reasons = self._settled(session, request_id, start.terms, judged)
+                state, reasons, due = self._settled(session, request_id, start.terms, judged)
                 row = CandidateRow(
                     candidate_id=candidate_id,
                     run_id=run_id,
@@ -144,7 +144,7 @@ class Airlock:
                     state=state,
                     sha256=digest,
                     size=len(body),
-                    checked=_checked(judged, reasons),
+                    checked=_checked(judged, reasons, due=due),
                     offered=now,
                 )
                 if judged.released is not None:
@@ -164,22 +164,26 @@ class Airlock:
 
     def _settled(
         self, session: Session, request_id: str, terms: RunTerms, judged: Judgement
-    ) -> tuple[CandidateState, tuple[str, ...]]:
-        """Where the output stands after the checkers; what is released is paid here."""
+    ) -> tuple[CandidateState, tuple[str, ...], float]:
+        """Where the output stands after the checkers, why, and the epsilon still due for it. Noise
+        that cannot be paid is as if it had not been drawn: not even what came of it is told."""
+        try:
+            airlock_ledger.spend_noise(session, request_id, terms, epsilon=judged.epsilon)
+        except BudgetSpent as error:
+            return CandidateState.REFUSED, (error.public,), judged.epsilon
         match judged.outcome:
             case Outcome.REFUSE:
-                return CandidateState.REFUSED, judged.reasons
+                return CandidateState.REFUSED, judged.reasons, 0.0
             case Outcome.REVIEW:
-                return CandidateState.WAITING, judged.reasons
+                return CandidateState.WAITING, judged.reasons, 0.0
             case Outcome.RELEASE:
-                size = len(judged.released or b"")
                 try:
                     airlock_ledger.spend(
-                        session, request_id, terms, size=size, epsilon=judged.epsilon
+                        session, request_id, terms, size=len(judged.released or b"")
                     )
                 except BudgetSpent as error:
-                    return CandidateState.REFUSED, (*judged.reasons, error.public)
-                return CandidateState.RELEASED, judged.reasons
+                    return CandidateState.REFUSED, (*judged.reasons, error.public), 0.0
+                return CandidateState.RELEASED, judged.reasons, 0.0
 
     def _is_released(self, request_id: str, digest: str) -> bool:
         return self._released(request_id, digest) is not None
@@ -255,14 +259,9 @@ class Airlock:
         """What people let pass is what they looked at."""
         if seen.request.run is None:
             raise StepNotPossible("The request has no run any more.")
-        content = self._reviewed(seen.candidate)
-        airlock_ledger.spend(
-            session,
-            row.request_id,
-            seen.request.run,
-            size=len(content),
-            epsilon=seen.candidate.epsilon,
-        )
+        content, terms = self._reviewed(seen.candidate), seen.request.run
+        airlock_ledger.spend_noise(session, row.request_id, terms, epsilon=seen.candidate.epsilon)
+        airlock_ledger.spend(session, row.request_id, terms, size=len(content))
         self._files.keep(row.candidate_id, "released", content)
         row.released_sha256 = hashlib.sha256(content).hexdigest()
         row.released_size = len(content)
@@ -342,6 +341,9 @@ class Airlock:
             return airlock_ledger.spent(session, request_id)
 
     def _note(self, step: str, found: Candidate, *, by: str, **more: object) -> None:
+        """A plain digest of what did not leave would tell who guesses what it held: its small
+        cells, say."""
+        released = found.state is CandidateState.RELEASED
         facts: dict[str, object] = {
             "step": str(step),
             "output": found.candidate_id,
@@ -350,8 +352,8 @@ class Airlock:
             "dataset": found.dataset,
             "class": found.kind,
             "state": str(found.state),
-            "digest": found.sha256,
-            "released": found.released_sha256,
+            "offered": self._record.fingerprint(found.sha256.encode()),
+            "released": found.released_sha256 if released else None,
             "size": found.size,
             "by": by if by == NODE else self._record.pseudonym(by),
             **more,
@@ -385,10 +387,8 @@ def _candidate(session: Session, row: CandidateRow) -> Candidate:
     return _plain(row, tuple(AirlockEvent(e.at, e.step, e.actor, e.note) for e in rows))
 
 
-def _checked(judged: Judgement, reasons: tuple[str, ...]) -> str:
-    return json.dumps(
-        {"contestable": judged.contestable, "epsilon": judged.epsilon, "reasons": reasons}
-    )
+def _checked(judged: Judgement, reasons: tuple[str, ...], *, due: float) -> str:
+    return json.dumps({"contestable": judged.contestable, "epsilon": due, "reasons": reasons})
 
 
 def _plain(row: CandidateRow, events: tuple[AirlockEvent, ...]) -> Candidate:

@@ -1,7 +1,9 @@
 """What all runs of one approved request have released: outputs, bytes, epsilon; spent, then given.
 
-Runs inside the transaction that releases, so that two at once cannot spend the same. Pure epsilon
-of independent noise adds up (basic composition), in whole billionths.
+Runs inside the transaction that decides, so that two at once cannot spend the same. Outputs and
+bytes are spent by what is released; epsilon by every noisy form that was made, since that it was
+refused, and why, tells of it too. Pure epsilon of independent noise adds up (basic composition), in
+whole billionths.
 """
 
 from __future__ import annotations
@@ -31,23 +33,33 @@ def spent(session: Session, request_id: str) -> RunSpent:
     return RunSpent(row.releases, row.bytes, row.epsilon / _BILLION)
 
 
-def spend(
-    session: Session, request_id: str, terms: RunTerms, *, size: int, epsilon: float
-) -> RunSpent:
-    """Raises BudgetSpent, and spends nothing then."""
-    row = session.exec(
-        select(RunSpentRow).where(RunSpentRow.request_id == request_id).with_for_update()
-    ).first() or RunSpentRow(request_id=request_id, releases=0, bytes=0, epsilon=0)
-    releases, total = row.releases + 1, row.bytes + size
+def spend_noise(session: Session, request_id: str, terms: RunTerms, *, epsilon: float) -> None:
+    """For one noisy form. Raises BudgetSpent, and spends nothing then: nobody may hear of it."""
+    row = _locked(session, request_id)
     paid = row.epsilon + round(epsilon * _BILLION)
     most = 0 if terms.privacy is None else round(terms.privacy.epsilon * _BILLION)
+    if paid > most:
+        raise BudgetSpent("The privacy budget of this permit is spent.")
+    row.epsilon = paid
+    session.add(row)
+    session.flush()
+
+
+def spend(session: Session, request_id: str, terms: RunTerms, *, size: int) -> RunSpent:
+    """For one released output. Raises BudgetSpent, and spends nothing then."""
+    row = _locked(session, request_id)
+    releases, total = row.releases + 1, row.bytes + size
     if releases > terms.releases:
         raise BudgetSpent(f"All {terms.releases} outputs of this permit have been released.")
     if total > terms.release_bytes:
         raise BudgetSpent(f"This permit releases {terms.release_bytes} bytes and no more.")
-    if paid > most:
-        raise BudgetSpent("The privacy budget of this permit is spent.")
-    row.releases, row.bytes, row.epsilon = releases, total, paid
+    row.releases, row.bytes = releases, total
     session.add(row)
     session.flush()
     return RunSpent(row.releases, row.bytes, row.epsilon / _BILLION)
+
+
+def _locked(session: Session, request_id: str) -> RunSpentRow:
+    return session.exec(
+        select(RunSpentRow).where(RunSpentRow.request_id == request_id).with_for_update()
+    ).first() or RunSpentRow(request_id=request_id, releases=0, bytes=0, epsilon=0)

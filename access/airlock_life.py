@@ -50,8 +50,8 @@ class AirlockEvent:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """`contestable` is false for what no person may release either; `epsilon` is what releasing it
-    costs; `released_sha256` is of the form that leaves or would, where the checkers made one."""
+    """`contestable` is false for what no person may release either; `epsilon` is what is still due
+    for it; `released_sha256` is of the form that leaves or would, where the checkers made one."""
 
     candidate_id: str
     run_id: str

@@ -25,7 +25,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 
 from access.airlock import Airlock, SeenCandidate
-from access.airlock_life import AirlockStep, Candidate, steps_open_to
+from access.airlock_life import AirlockStep, Candidate, CandidateState, steps_open_to
 from access.caller import Caller
 from access.errors import NoSuchThing, SignInNeeded
 from access.lifecycle import NODE, Part
@@ -254,8 +254,14 @@ def by_whom(actor: str, seen: SeenCandidate) -> str:
 
 def _view(seen: SeenCandidate) -> CandidateView:
     found = seen.candidate
+    hidden: dict[str, object] = {}
+    if seen.part is not Part.COMMITTEE:
+        hidden["sha256"] = None
+        if found.state is not CandidateState.RELEASED:
+            hidden["released_sha256"] = None
     return _plain_view(found).model_copy(
         update={
+            **hidden,
             "steps": tuple(map(str, steps_open_to(found, seen.part, seen.viewer))),
             "events": tuple(
                 CandidateEvent(at=e.at, step=e.step, by=by_whom(e.actor, seen), note=e.note)

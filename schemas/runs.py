@@ -196,7 +196,8 @@ class RunList(Wire):
 
 
 class CandidateView(Wire):
-    """One output at the airlock; `reasons` name rules and places, never values."""
+    """One output at the airlock; `reasons` name rules and places, never values. Digests of what did
+    not leave are for its workspace and its reviewers: of a small table they tell it all."""
 
     id: LocalId
     run: LocalId
@@ -205,7 +206,7 @@ class CandidateView(Wire):
     state: str
     offered: int
     size: int
-    sha256: Digest
+    sha256: Digest | None = None
     released_sha256: str | None = None
     reasons: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()  # what the caller may do now

@@ -23,6 +23,7 @@ from access.errors import (
     StepNotPossible,
 )
 from access.lifecycle import Step
+from access.run_routes import _view
 from streams.keys import SecretKey
 from tests.support.access_node import NOW, at
 from tests.support.postgres import PostgreSQL
@@ -223,7 +224,7 @@ def test_a_name_that_the_permit_does_not_list_waits_and_people_release_the_safe_
     assert found.state is CandidateState.WAITING
     seen = json.loads(node.airlock.to_review(found.candidate_id, viewer=at("dora")))
     assert None in seen["cells"][0]
-    assert node.airlock.spent(found.request_id, viewer=at("grace")).epsilon == 0
+    assert node.airlock.spent(found.request_id, viewer=at("grace")).epsilon == 4
     step(node, found, APPROVE, "dora")
     step(node, found, APPROVE, "emil")
     assert json.loads(result(node, found, SecretKey.generate())) == seen
@@ -299,6 +300,62 @@ def test_epsilon_is_spent_for_each_table_until_there_is_none(node: RunNode) -> N
     ]  # fmt: skip
     request = found[0].request_id
     assert node.airlock.spent(request, viewer=at("grace")).epsilon == pytest.approx(0.8)
+
+
+LONE = {"kind": "table", "rows": ["r"], "columns": ["a"], "cells": [[10]]}
+
+
+def asked_often(node: RunNode, run: str, times: int) -> list[Candidate]:
+    """The same small cell again and again, spelled differently each time."""
+    return [
+        node.airlock.offer(
+            run, json.dumps(LONE, indent=number).encode(), workspace=node.workspace(), now=NOW
+        )
+        for number in range(times)
+    ]  # fmt: skip
+
+
+def test_a_noisy_form_that_is_refused_is_paid_for_too(node: RunNode) -> None:
+    run = run_of(node, privacy={"epsilon": 4.0, "per_table": 0.1})
+    found = asked_often(node, run, 20)
+    assert {CandidateState.REFUSED, CandidateState.RELEASED} == {one.state for one in found}
+    spent = node.airlock.spent(found[0].request_id, viewer=at("grace"))
+    assert spent.epsilon == pytest.approx(2.0)
+    assert spent.releases == sum(one.state is CandidateState.RELEASED for one in found)
+
+
+def test_noise_that_cannot_be_paid_for_says_nothing(node: RunNode) -> None:
+    run = run_of(node, privacy={"epsilon": 0.1, "per_table": 0.1})
+    _, *unpaid = asked_often(node, run, 30)
+    told = {(one.state, one.reasons) for one in unpaid}
+    assert told == {(CandidateState.REFUSED, ("The privacy budget of this permit is spent.",))}
+
+
+def test_a_refusal_for_want_of_budget_is_not_contested_into_a_gift(node: RunNode) -> None:
+    run = run_of(node, privacy={"epsilon": 0.1, "per_table": 0.1})
+    unpaid = asked_often(node, run, 2)[1]
+    step(node, unpaid, CONTEST, "grace")
+    step(node, unpaid, APPROVE, "dora")
+    with pytest.raises(BudgetSpent):
+        step(node, unpaid, APPROVE, "emil")
+
+
+def test_no_digest_tells_what_did_not_leave(node: RunNode) -> None:
+    """Of a small table somebody who knows the rest guesses the missing cell, and compares."""
+    run = run_of(node)
+    raw = json.dumps(TABLE | {"cells": [[100, 4], [33, 18]]}).encode()
+    found = node.airlock.offer(run, raw, workspace=node.workspace(), now=NOW)
+    waiting = offered(node, run, OTHER)
+    for secret in (raw, json.dumps(OTHER).encode()):
+        assert hashlib.sha256(secret).hexdigest() not in json.dumps(node.recorded("airlock"))
+    assert node.recorded("airlock")[0]["released"] == found.released_sha256
+    for one in (found, waiting):
+        asks, decides = (
+            _view(node.airlock.see(one.candidate_id, viewer=at(who))) for who in ("grace", "dora")
+        )
+        assert asks.sha256 is None
+        assert decides.sha256 == one.sha256
+        assert asks.released_sha256 == (one.released_sha256 if one is found else None)
 
 
 def test_a_table_under_a_privacy_budget_leaves_with_noise(node: RunNode) -> None:

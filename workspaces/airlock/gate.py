@@ -45,7 +45,7 @@ def judge(raw: bytes, terms: RunTerms) -> Judgement:
         _SETTLED[verdict.outcome],
         verdict.reasons,
         released=released,
-        epsilon=0.0 if released is None else epsilon,
+        epsilon=epsilon,
         of=offered.of if isinstance(offered, Plot) else None,
     )
 

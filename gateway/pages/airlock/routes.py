@@ -95,6 +95,7 @@ def _add_one(router: APIRouter, office: AirlockOffice) -> None:
         facts: dict[str, object] = {
             "seen": seen,
             "found": seen.candidate,
+            "decides": seen.part is Part.COMMITTEE,
             "steps": steps,
             "who": lambda event: by_whom(event.actor, seen),
             "spent": office.airlock.spent(seen.candidate.request_id, viewer=person),
