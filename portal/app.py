@@ -112,6 +112,7 @@ def create_app(
     )
     doors = NodeDoors(calls, visitors, limits=limits)
     applications = Applications(doors, visitors)
+    liftover = Liftover(settings.chain_files)
     portal = Portal(
         settings=settings,
         registry=registry,
@@ -125,7 +126,7 @@ def create_app(
         enquiries=Enquiries(doors),
         prospects=Prospects(doors),
         vocabulary=Vocabulary(registry),
-        liftover=Liftover(settings.chain_files),
+        liftover=liftover,
         saved=(
             SavedSearches(settings.searches_file, clock=clock) if settings.searches_file else None
         ),
@@ -159,7 +160,7 @@ def create_app(
     app.include_router(
         services.build(settings, registry, metrics, clock=clock, version=version, issuer=issuer)
     )
-    app.include_router(beacon.build(Network(settings, registry, fanout, version)))
+    app.include_router(beacon.build(Network(settings, registry, fanout, liftover, version)))
     app.include_router(search_routes.build(portal))
     app.include_router(people_routes.build(portal))
     app.include_router(basket_routes.build(portal))

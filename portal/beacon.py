@@ -1,6 +1,7 @@
 """The network as one Beacon v2.2 at /beacon: what the nodes are together, and their merged answers.
 
-Asks every node and merges by `aggregate`; `info.nodes` counts who answered and `info.missing`
+Asks every node, lifted to its assembly where that can be done (`lifting`), and merges by
+`aggregate`; `info.nodes` counts who answered and `info.missing`
 names who did not. Answers anonymously: a token shown here is refused, because it was made for
 someone else. A question that came through here before is refused (`hops`). Records stay at the
 nodes' own Beacons.
@@ -14,7 +15,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
 
-from portal import description, hops, openapi
+from portal import description, hops, lifting, openapi
 from portal.aggregate import merge
 from portal.answer import NodeAnswer, Outcome
 from portal.description import ENTRY, Network
@@ -176,7 +177,7 @@ async def _answer(
             "requestedGranularity": "boolean" if asked in (None, "boolean") else "count",
         },
     }
-    targets = [node.target for node in network.registry.nodes]
+    targets = lifting.targets(network.registry.nodes, kind, question, network.liftover)
     asking = network.fanout.ask(targets, f"/{kind.value}", body=question, journey=journey)
     answers = [one async for one in asking]
     merged = merge(kind, answers)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.fanout import Fanout
+from portal.liftover import Liftover
 from portal.question import Kind
 from portal.registry import Node, Registry
 from portal.settings import PortalSettings
@@ -29,6 +30,7 @@ class Network:
     settings: PortalSettings
     registry: Registry
     fanout: Fanout
+    liftover: Liftover
     version: str
 
     @property

@@ -101,6 +101,7 @@ def _result_set(answer: NodeAnswer, one: SetAnswer, *, counted: bool) -> dict[st
             "latencyMs": answer.latency_ms,
             "askedAs": answer.asked_as,
             "ageSeconds": answer.age_seconds,
+            **({"lifted": answer.lifted} if answer.lifted else {}),
         },
     }
     return row | (_count(one) if counted else {})

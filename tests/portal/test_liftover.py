@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 
 from portal.chain_files import ChainMap, read_chains
 from portal.errors import SettingsError
+from portal.lifting import targets
 from portal.liftover import Liftover, fitting
 from portal.prospects import prospect
-from portal.question import Question, parse
+from portal.question import Kind, Question, parse
 from portal.registry import Abilities, Node
 from portal.settings import ChainFile, PortalSettings
 from tests.support.assembly_node import AssemblyNode, browser
@@ -239,3 +241,91 @@ async def test_each_node_is_asked_in_its_own_assembly_and_the_row_says_lifted(
     assert "no single counterpart on GRCh38" in nowhere
     assert "Its data are on GRCh38, not GRCh37." in nowhere
     assert "Lifted: it will be asked about GRCh38 1:1101 A&gt;C." in preview
+
+
+ALLELE = {
+    "referenceName": "1", "assemblyId": "GRCh37", "start": [100], "referenceBases": "A",
+    "alternateBases": "C",
+}  # fmt: skip
+REGION = {
+    "referenceName": "chr1", "assemblyId": "GRCh37", "start": 100, "end": [300],
+    "variantType": "SNP",
+}  # fmt: skip
+
+
+def _asked_there(liftover: Liftover, parameters: Mapping[str, object]) -> object:
+    """What a node on GRCh38 is asked, or why it is not; None where it is asked as it came."""
+    filters = [{"id": "NCIT:C16576"}]
+    nested = {"g_variant": parameters}
+    body = {"meta": {}, "query": {"requestParameters": nested, "filters": filters}}
+    (target,) = targets([node("GRCh38")], Kind.INDIVIDUALS, body, liftover)
+    if target.instead is None:
+        return target.unsupported or None
+    query = target.instead.body["query"]
+    assert isinstance(query, dict)
+    assert query["filters"] == filters
+    return query["requestParameters"]["g_variant"]
+
+
+def test_what_came_to_the_networks_own_beacon_is_lifted_with_all_that_belongs_to_it(
+    liftover: Liftover,
+) -> None:
+    assert _asked_there(liftover, ALLELE) == ALLELE | {"assemblyId": "GRCh38", "start": [1100]}
+    there = {"referenceName": "1", "assemblyId": "GRCh38", "start": [1100], "end": [1290]}
+    assert _asked_there(liftover, REGION) == REGION | there
+    gap = "This place has no single counterpart on GRCh38."
+    assert _asked_there(liftover, ALLELE | {"start": [204]}) == gap
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"geneId": "BRCA1", "assemblyId": "GRCh37"},
+        {key: value for key, value in ALLELE.items() if key != "assemblyId"},
+        ALLELE | {"assemblyId": ["GRCh37"]},
+        ALLELE | {"start": [100, 120], "end": [130, 140]},
+        ALLELE | {"start": [True]},
+        ALLELE | {"start": [-1]},
+        ALLELE | {"start": [1 << 40]},
+        ALLELE | {"start": ["100"]},
+        ALLELE | {"referenceName": "NC_000001.11"},
+        ALLELE | {"referenceName": {"a": 1}},
+        ALLELE | {"alternateBases": "<DEL>"},
+        ALLELE | {"alternateBases": ""},
+        ALLELE | {"referenceBases": "A" * 301},
+        ALLELE | {"aminoacidChange": "V600E"},
+        REGION | {"end": [100]},
+        REGION | {"mateName": "2"},
+    ],
+)
+def test_what_has_no_certain_place_is_asked_as_it_came(
+    liftover: Liftover, parameters: dict[str, object]
+) -> None:
+    assert _asked_there(liftover, parameters) is None
+
+
+@pytest.mark.live
+@pytest.mark.anyio
+async def test_the_networks_own_beacon_asks_the_other_assembly_and_says_so(
+    tmp_path: Path,
+) -> None:
+    old, new = AssemblyNode("GRCh37"), AssemblyNode("GRCh38")
+    async with served(old.app()) as one, served(new.app()) as two:
+        settings = PortalSettings(
+            public_url="http://127.0.0.1:8080", nodes=(one, two), client_secret=None,
+            deadline_seconds=2, chain_files=(_file(tmp_path, CHAINS),),
+        )  # fmt: skip
+        body = {"meta": {}, "query": {
+            "requestParameters": {"g_variant": ALLELE}, "includeResultsetResponses": "ALL",
+        }}  # fmt: skip
+        async with browser(settings) as page:
+            answer = (await page.post("/beacon/g_variants", json=body)).json()
+    assert [one["start"] for one in old.asked] == [[100]]
+    assert [one["start"] for one in new.asked] == [[1100]]
+    assert answer["responseSummary"] == {"exists": False}
+    assert answer["info"]["nodes"]["answered"] == 2
+    lifted = {
+        one["beaconId"]: one["info"].get("lifted") for one in answer["response"]["resultSets"]
+    }
+    assert lifted == {"GRCh37": None, "GRCh38": "GRCh38 1:1101 A>C"}
