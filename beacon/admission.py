@@ -20,7 +20,6 @@ from beacon.query import Query
 from beacon.variants import SUPPORTED, Asked
 from passports.passport import Researcher
 
-NAMED_FIELDS = 20
 NAMED_NOTES = 10
 Touched = frozenset[str] | None
 _CONTAINERS = frozenset({"dataset", "cohort"})
@@ -215,11 +214,10 @@ def _unknown_filters(chosen: Admission, query: Query) -> str:
         for one in chosen.permitted
         for name in filter_rules.unknown_ids(query.filters, one.segment)
     )
-    terms = (term for one in chosen.permitted for term in one.segment.terms())
-    fields = sorted({term.id for term in terms if term.kind == "alphanumeric"})
+    # The list says what each caller may know of; naming a field here would tell everybody.
     return (
         f"Filters not supported: {', '.join(unknown)}. Supported are the terms and fields "
-        f"listed at /filtering_terms, such as {', '.join(fields[:NAMED_FIELDS]) or 'none'}."
+        "listed at /filtering_terms."
     )
 
 

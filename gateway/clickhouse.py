@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 
+from beacon import names
 from beacon.clickhouse import serving
 from beacon.clickhouse.engine import Engine, HttpEngine
 from beacon.segments import SegmentCatalog
@@ -30,7 +31,8 @@ def engine(home: NodeHome, settings: NodeSettings) -> Engine | None:
 
 
 def catalog(home: NodeHome, settings: NodeSettings) -> SegmentCatalog:
-    asked = engine(home, settings)
+    asked, named = engine(home, settings), names.form(names.read(home.names))
     if asked is None:
-        return SegmentCatalog(home.catalog)
-    return SegmentCatalog(home.catalog, form=serving.form(asked))
+        return SegmentCatalog(home.catalog, form=named)
+    in_clickhouse = serving.form(asked)
+    return SegmentCatalog(home.catalog, form=lambda segment: named(in_clickhouse(segment)))

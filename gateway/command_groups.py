@@ -34,6 +34,7 @@ _GROUPS = {
     "policy": ("policy_command", "app", "Policies: versions, tests, what would change."),
     "reference": ("reference_command", "app", "Reference sequences: take them in and list them."),
     "portal": ("portal_command", "app", "A portal: run it, check and admit nodes."),
+    "resources": ("resources_command", "app", "Names of alleles: take in tables, list them."),
     "results": ("results_command", "app", "Released results: draw them, pack and verify crates."),
     "risk": ("risk_command", "app", "What answers have given away, what policies promise."),
     "trust": ("trust_command", "app", "The trust table: check it, try a token on it."),

@@ -3,7 +3,7 @@
 DIR/node.toml policies.yaml trust.yaml    what the admin edits
 DIR/policies/ asked/                      numbered policies; what decisions rested on
 DIR/keys/                                 0600; storage.* belongs to the key agent alone
-DIR/ontology/ panel/                      disease tables, public frequencies, if any
+DIR/ontology/ panel/ names/               disease tables, public frequencies and names, if any
 DIR/catalog/ vault/ clear/ control.db record.jsonl
 """
 
@@ -87,6 +87,11 @@ class NodeHome:
     def panel(self) -> Path:
         """Public allele frequencies, one panel for each assembly; see `beacon.panel`."""
         return self.root / "panel"
+
+    @property
+    def names(self) -> Path:
+        """Public names of alleles, tables of one catalog; see `beacon.names`."""
+        return self.root / "names"
 
     @property
     def loads(self) -> Path:

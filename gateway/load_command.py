@@ -162,7 +162,7 @@ def _adopting_key(wanted: Adopted) -> Secrets | None:
     return lambda: (key,)
 
 
-def _bases(home: NodeHome, sequences: str | None) -> Path | Reference | None:
+def bases(home: NodeHome, sequences: str | None) -> Path | Reference | None:
     """A FASTA file, or a collection that `skerry reference add` took in."""
     if sequences is None or Path(sequences).is_file():
         return None if sequences is None else Path(sequences)
@@ -199,7 +199,7 @@ def _load(
         metadata=metadata,
         hierarchies=wanted.hierarchies,
         reference="own",
-        bases=_bases(home, wanted.sequences),
+        bases=bases(home, wanted.sequences),
         genes=wanted.genes,
         max_rejected=wanted.max_rejected,
     )

@@ -17,10 +17,8 @@ from beacon import panel
 from beacon.loading import panel_load
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
+from gateway.load_command import bases
 from gateway.load_progress import Shown
-from gateway.references import StoredReference
-from schemas.errors import NotFound
-from streams.refget.index import Index
 
 app = typer.Typer(no_args_is_help=True, help="Public allele frequencies: take in, list.")
 
@@ -52,7 +50,7 @@ def add(
             home.panel,
             assembly=assembly,
             population=population,
-            bases=_bases(home, reference),
+            bases=bases(home, reference),
             progress=shown,
         )
     _say(assembly, facts, as_json=as_json)
@@ -78,17 +76,6 @@ def _say(assembly: str, facts: panel.PanelFacts, *, as_json: bool) -> None:
         "version": facts.version,
     }
     print(json.dumps(summary) if as_json else "; ".join(f"{k}: {v}" for k, v in summary.items()))
-
-
-def _bases(home: NodeHome, reference: str | None) -> Path | StoredReference | None:
-    if reference is None or Path(reference).is_file():
-        return None if reference is None else Path(reference)
-    try:
-        return StoredReference(Index(home.references), reference)
-    except NotFound as unknown:
-        raise LoadRefused(
-            f"{reference[:80]}: neither a FASTA file nor a collection of `skerry reference list`"
-        ) from unknown
 
 
 def _home(folder: Path) -> NodeHome:

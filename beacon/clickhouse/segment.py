@@ -17,12 +17,8 @@ from pyroaring import BitMap
 from beacon.catalog import (
     Allele,
     Annotations,
-    DatasetFacts,
-    EntryType,
-    FilteringTerm,
     InGene,
     PopulationCount,
-    Predicate,
     Segment,
     VariantPage,
     VariantQuestion,
@@ -33,6 +29,7 @@ from beacon.clickhouse.conditions import Condition, Stored
 from beacon.clickhouse.engine import Engine, Value
 from beacon.errors import CatalogError, UnsupportedQuestion
 from beacon.loading import genotypes
+from beacon.segment.over import OverSegment
 from beacon.segment.variant_rows import variant_id
 from beacon.variation import alleles
 from beacon.zygosity import ANY, Zygosities
@@ -51,20 +48,12 @@ _RECORD = (
 )  # fmt: skip
 
 
-class ClickHouseSegment:
+class ClickHouseSegment(OverSegment):
     """`base` is the segment file of the same version, `name` its database (`schema.database`)."""
 
     def __init__(self, base: Segment, engine: Engine, name: str) -> None:
-        self._base, self._engine, self._name = base, engine, name
-
-    @property
-    def facts(self) -> DatasetFacts:
-        return self._base.facts
-
-    def supports(self, question: VariantQuestion) -> bool:
-        return self._base.supports(question)
-
-    # Variants
+        super().__init__(base)
+        self._engine, self._name = engine, name
 
     def variants(
         self,
@@ -214,51 +203,6 @@ class ClickHouseSegment:
     def _need_genotypes(self) -> None:
         if not self.facts.genotypes:
             raise UnsupportedQuestion("This dataset holds sites without genotypes.")
-
-    # People and records
-
-    def people(self, predicates: Sequence[Predicate]) -> BitMap:
-        return self._base.people(predicates)
-
-    def matching(self, entry_type: EntryType, predicates: Sequence[Predicate]) -> BitMap:
-        return self._base.matching(entry_type, predicates)
-
-    def belonging(self, entry_type: EntryType, *, to: EntryType, entry_id: str) -> BitMap | None:
-        return self._base.belonging(entry_type, to=to, entry_id=entry_id)
-
-    def knows(self, predicate: Predicate) -> bool:
-        return self._base.knows(predicate)
-
-    def objection(self, predicate: Predicate) -> str | None:
-        return self._base.objection(predicate)
-
-    def entries(
-        self,
-        entry_type: EntryType,
-        *,
-        people: BitMap | None,
-        skip: int,
-        limit: int,
-        records: BitMap | None = None,
-    ) -> tuple[int, Sequence[Mapping[str, object]]]:
-        return self._base.entries(
-            entry_type, people=people, skip=skip, limit=limit, records=records
-        )
-
-    def entry(self, entry_type: EntryType, entry_id: str) -> Mapping[str, object] | None:
-        return self._base.entry(entry_type, entry_id)
-
-    def person_number(self, individual_id: str) -> int | None:
-        return self._base.person_number(individual_id)
-
-    def person_ids(self, numbers: BitMap) -> Sequence[str]:
-        return self._base.person_ids(numbers)
-
-    def terms(self) -> Sequence[FilteringTerm]:
-        return self._base.terms()
-
-    def term_field(self, term: str) -> str | None:
-        return self._base.term_field(term)
 
 
 def _codes(zygosity: Zygosities) -> list[int]:

@@ -25,6 +25,7 @@ from beacon.catalog import (
     VariantQuestion,
     VariantRow,
 )
+from beacon.segment.over import OverSegment
 from beacon.zygosity import ANY, Zygosities
 
 _OWNED: tuple[EntryType, ...] = ("individual", "biosample", "run", "analysis")
@@ -37,11 +38,11 @@ def without(segment: Segment, people: Iterable[str]) -> Segment:
     return WithoutPeople(segment, here) if here else segment
 
 
-class WithoutPeople:
+class WithoutPeople(OverSegment):
     """`people` are the withdrawn, by id, with their numbers."""
 
     def __init__(self, segment: Segment, people: Mapping[str, int]) -> None:
-        self._segment = segment
+        super().__init__(segment)
         self._ids = frozenset(people)
         self._gone: dict[str, BitMap] = {entity: BitMap() for entity in _OWNED}
         for person in people:
@@ -62,13 +63,10 @@ class WithoutPeople:
 
     @property
     def facts(self) -> DatasetFacts:
-        facts = self._segment.facts
+        facts = self._base.facts
         return replace(facts, people=facts.people - len(self._ids), populations=())
 
     # Variants
-
-    def supports(self, question: VariantQuestion) -> bool:
-        return self._segment.supports(question)
 
     def variants(
         self,
@@ -80,12 +78,10 @@ class WithoutPeople:
         zygosity: Zygosities = ANY,
     ) -> VariantPage:
         left = people
-        if self._segment.facts.genotypes:
+        if self._base.facts.genotypes:
             left = self.people(()) if people is None else people - self._gone["individual"]
-        page = self._segment.variants(
-            question, people=left, skip=skip, limit=limit, zygosity=zygosity
-        )
-        if not self._segment.facts.genotypes:
+        page = self._base.variants(question, people=left, skip=skip, limit=limit, zygosity=zygosity)
+        if not self._base.facts.genotypes:
             return page
         return VariantPage(page.total, tuple(self._told(row) for row in page.rows))
 
@@ -101,19 +97,19 @@ class WithoutPeople:
         )
 
     def carriers(self, question: VariantQuestion, *, zygosity: Zygosities = ANY) -> BitMap:
-        return self._segment.carriers(question, zygosity=zygosity) - self._gone["individual"]
+        return self._base.carriers(question, zygosity=zygosity) - self._gone["individual"]
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
-        found = self._segment.calls(row, limit=limit + len(self._samples))
+        found = self._base.calls(row, limit=limit + len(self._samples))
         return [call for call in found if call[0] not in self._samples][:limit]
 
     # People and records
 
     def people(self, predicates: Sequence[Predicate]) -> BitMap:
-        return self._segment.people(predicates) - self._gone["individual"]
+        return self._base.people(predicates) - self._gone["individual"]
 
     def matching(self, entry_type: EntryType, predicates: Sequence[Predicate]) -> BitMap:
-        found = self._segment.matching(entry_type, predicates)
+        found = self._base.matching(entry_type, predicates)
         if entry_type in self._gone:
             return found - self._gone[entry_type]
         return found if not predicates else self._still(entry_type, found, predicates)
@@ -122,7 +118,7 @@ class WithoutPeople:
         self, entry_type: EntryType, found: BitMap, predicates: Sequence[Predicate]
     ) -> BitMap:
         """Without collections that only the withdrawn make match."""
-        people = self._segment.people(predicates)
+        people = self._base.people(predicates)
         if entry_type == "dataset":
             return BitMap() if people and people <= self._gone["individual"] else found
         return BitMap(one for one in found if not self._made_by_the_gone(one, people))
@@ -130,17 +126,17 @@ class WithoutPeople:
     def _made_by_the_gone(self, cohort: int, people: BitMap) -> bool:
         """Whether its members among these people are none but the withdrawn."""
         one = BitMap([cohort])
-        _, records = self._segment.entries("cohort", people=None, records=one, skip=0, limit=1)
+        _, records = self._base.entries("cohort", people=None, records=one, skip=0, limit=1)
         for record in records:
             name = str(record["id"])
-            members = self._segment.belonging("individual", to="cohort", entry_id=name)
+            members = self._base.belonging("individual", to="cohort", entry_id=name)
             matching = people & (members or BitMap())
             if matching and matching <= self._gone["individual"]:
                 return True
         return False
 
     def belonging(self, entry_type: EntryType, *, to: EntryType, entry_id: str) -> BitMap | None:
-        found = self._segment.belonging(entry_type, to=to, entry_id=entry_id)
+        found = self._base.belonging(entry_type, to=to, entry_id=entry_id)
         if found is None or self._is_gone(to, entry_id):
             return None
         return found - self._gone[entry_type] if entry_type in self._gone else found
@@ -159,40 +155,34 @@ class WithoutPeople:
             records = records - self._gone[entry_type]
         if people is not None:
             people = people - self._gone["individual"]
-        return self._segment.entries(
+        return self._base.entries(
             entry_type, people=people, records=records, skip=skip, limit=limit
         )
 
     def entry(self, entry_type: EntryType, entry_id: str) -> Mapping[str, object] | None:
         if self._is_gone(entry_type, entry_id):
             return None
-        return self._segment.entry(entry_type, entry_id)
+        return self._base.entry(entry_type, entry_id)
 
     def person_number(self, individual_id: str) -> int | None:
-        return None if individual_id in self._ids else self._segment.person_number(individual_id)
+        return None if individual_id in self._ids else self._base.person_number(individual_id)
 
     def person_ids(self, numbers: BitMap) -> Sequence[str]:
-        return self._segment.person_ids(numbers - self._gone["individual"])
+        return self._base.person_ids(numbers - self._gone["individual"])
 
     def _is_gone(self, entry_type: EntryType, entry_id: str) -> bool:
         if entry_type == "individual":
             return entry_id in self._ids
         if entry_type not in _OWNED:
             return False
-        owners = self._segment.belonging("individual", to=entry_type, entry_id=entry_id)
+        owners = self._base.belonging("individual", to=entry_type, entry_id=entry_id)
         return owners is not None and bool(owners) and owners <= self._gone["individual"]
 
     # Terms
 
-    def knows(self, predicate: Predicate) -> bool:
-        return self._segment.knows(predicate)
-
-    def objection(self, predicate: Predicate) -> str | None:
-        return self._segment.objection(predicate)
-
     def terms(self) -> Sequence[FilteringTerm]:
         """Without what only the withdrawn had."""
-        return [told for term in self._segment.terms() if (told := self._term(term)) is not None]
+        return [told for term in self._base.terms() if (told := self._term(term)) is not None]
 
     def _term(self, term: FilteringTerm) -> FilteringTerm | None:
         if term.scope not in self._gone:
@@ -206,6 +196,3 @@ class WithoutPeople:
             if self.matching(term.scope, [Compare(term.id, "=", value, term.scope)])
         )
         return replace(term, values=values) if values or not term.values else None
-
-    def term_field(self, term: str) -> str | None:
-        return self._segment.term_field(term)
