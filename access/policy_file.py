@@ -45,6 +45,9 @@ from duo.errors import ConsentUnreadable
 MAX_FILE_BYTES = 4 * 1024 * 1024
 _DAY_SECONDS = 86_400
 _MERGE = "tag:yaml.org,2002:merge"
+# What PyYAML raises, beside its own errors: for days and numbers that are none, for tags on what
+# does not fit them, for nesting without end.
+_UNREADABLE = (ValueError, TypeError, AttributeError, ArithmeticError, LookupError, RecursionError)
 
 _CEILINGS: dict[Profile, dict[Level, Granularity | None]] = {
     Profile.OPEN: dict.fromkeys(Level, Granularity.RECORD),
@@ -152,6 +155,8 @@ def _parse(raw: bytes, name: str) -> PolicyFile:
         field = ".".join(str(part) for part in first["loc"]) or "file"
         line = _line(root, first["loc"])
         raise PolicyInvalid(f"{name}: line {line}: {field}: {first['msg']}") from error
+    except _UNREADABLE as error:
+        raise PolicyInvalid(f"{name}: not YAML that can be read") from error
 
 
 def _where(error: yaml.YAMLError) -> str:

@@ -241,6 +241,17 @@ def test_a_file_that_is_not_yaml_is_refused_in_one_line_naming_the_line(tmp_path
         load('version: "1"\ndatasets:\n  - id: a\tlevel: b: c\n', tmp_path)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 50_000, "{a: " * 50_000, "version: 2024-13-45", "version: !!timestamp x",
+     "version: !!int x", "version: !!float x", "version: " + "9" * 9_000, "version: !!bool 1",
+     "? [a]\n: b", "&a [*a]", "&a {b: *a}", "version: !!binary é", "<<: 1"],
+)  # fmt: skip
+def test_text_that_no_reader_expects_is_refused_and_nothing_else(text: str) -> None:
+    with pytest.raises(PolicyInvalid):
+        read_policies(text.encode(), name="draft", public_url="https://node.example.org")
+
+
 def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PolicyInvalid, match="larger than"):
         load("#" * (4 * 1024 * 1024 + 1), tmp_path)
