@@ -9,6 +9,7 @@ resolve goes as it was written.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -23,6 +24,9 @@ from schemas.variant_text import Gene, KnownId, ProteinChange, Region, Spelling,
 MAX_CHARS = 500
 
 _HINT = "Try 1:10177 A>AC, a region 1:10000-20000, a gene BRCA1, or terms like ICD10:G35."
+
+# HGVS without its sequence; `m.1234A>G` would pass for a term that is compared with `G`.
+_PLACELESS = re.compile(r"[cgmnr]\.[^\s:,;]{2,100}$")
 
 
 class Kind(StrEnum):
@@ -105,6 +109,11 @@ def parse(text: str, *, terms: str = "", assembly: str = "") -> Question:
 
 
 def _spelling(typed: str) -> Spelling | None:
+    if _PLACELESS.match(typed):
+        raise UnreadableQuestion(
+            f"{typed} does not say on which sequence: write it with its transcript or "
+            "chromosome, such as NM_007294.4:c.68_69del."
+        )
     try:
         return variant_text.read(typed)
     except UnreadableName as wrong:

@@ -195,3 +195,9 @@ def test_the_place_is_known_where_the_text_says_it() -> None:
     assert parse("1:10177 A>AC").site == Site("1", 10176, 10177, "A", "AC")
     assert parse("1:10000-20000").site == Site("1", 9999, 20000)
     assert parse("rs334").site is None
+
+
+@pytest.mark.parametrize("typed", ["c.68_69del", "m.1234A>G", "g.43045711G>A"])
+def test_hgvs_without_its_sequence_is_named_and_never_taken_for_a_term(typed: str) -> None:
+    with pytest.raises(UnreadableQuestion, match="on which sequence"):
+        parse(typed)
