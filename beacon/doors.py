@@ -197,7 +197,11 @@ class Doors:
     ) -> tuple[dict[str, object], tuple[str, ...]]:
         outcome = execute.run(asked, self._admit(asking), self._protection(asking))
         body = response.answered(
-            asked, outcome, beacon_id=self._node.id, links=None if asking.test else self._links
+            asked,
+            outcome,
+            beacon_id=self._node.id,
+            links=None if asking.test else self._links,
+            now=asking.now,
         )
         return body, tuple(one.segment.facts.id for one in outcome.sets)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from access.policy import Level
+from beacon import phenopacket_form
 from beacon.catalog import (
     Allele,
     AminoacidChange,
@@ -234,6 +235,14 @@ def _entry_type(entry: EntryType) -> dict[str, object]:
         },
         "nonFilteredQueriesAllowed": True,
     }
+    if entry.id == "individual":
+        made["additionallySupportedSchemas"] = [
+            {
+                "id": phenopacket_form.SCHEMA,
+                "name": "Phenopacket, GA4GH Phenopacket Schema 2.0",
+                "referenceToSchemaDefinition": phenopacket_form.SCHEMA_URL,
+            }
+        ]
     if entry.collection_of:
         made["aCollectionOf"] = [{"id": i, "name": name} for i, name in entry.collection_of]
     return made

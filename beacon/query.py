@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from access.policy import Granularity
 from beacon import filters as filter_rules
-from beacon import framing, pages, request_body, variants
+from beacon import framing, pages, phenopacket_form, request_body, variants
 from beacon.catalog import VariantQuestion
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.framing import Framing
@@ -38,6 +38,7 @@ _KINDS = {
     **{name: name for name in NARROWING},
 }
 MAX_FRAMES = 256
+_PHENOPACKET = "ga4gh-phenopacket-v2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class Target:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A question, whole and checked. `datasets` is empty for all; `filters` are those on records,
-    `zygosity` is in how many copies a carrier has what is asked; `skip` counts pages."""
+    `zygosity` is in how many copies a carrier has what is asked; `skip` counts pages; `schema` is
+    the one of its records."""
 
     target: Target
     asked: variants.Asked | None
@@ -79,6 +81,7 @@ class Query:
     warnings: tuple[str, ...] = ()
     named: variants.Asked | None = None
     zygosity: Zygosities = ANY
+    schema: str = ""
 
     @property
     def by_id(self) -> VariantQuestion | None:
@@ -168,10 +171,11 @@ class _Framed:
     warnings: tuple[str, ...]
     page: Page
     echo: RequestSummary
+    schema: str
 
 
 def _framed(entry: EntryTypeId, frame: Framing) -> _Framed:
-    _check_schemas(entry, frame.schemas)
+    schema = _schema(entry, frame.schemas)
     granularity, warnings = frame.heeded("record" if entry == "dataset" else "boolean")
     page = _within_reach(Page(frame.skip, frame.limit))
     echo: RequestSummary = {
@@ -185,7 +189,7 @@ def _framed(entry: EntryTypeId, frame: Framing) -> _Framed:
         "includeResultsetResponses": frame.include,
         "testMode": frame.test_mode,
     }
-    return _Framed(frame, granularity, warnings, page, echo)
+    return _Framed(frame, granularity, warnings, page, echo, schema)
 
 
 @lru_cache(MAX_FRAMES)
@@ -235,6 +239,7 @@ def _query(
         warnings=framed.warnings,
         named=named,
         zygosity=zygosity,
+        schema=framed.schema,
     )
 
 
@@ -266,17 +271,29 @@ def _check_fits(
         raise UnsupportedQuestion("Filters are not supported at this address.")
 
 
-def _check_schemas(of: EntryTypeId, asked: Sequence[framing.Schema]) -> None:
-    """Only the default schema of each entry type is served, under any of its names."""
+def _schema(of: EntryTypeId, asked: Sequence[framing.Schema]) -> str:
+    """Of the records to come: the default of their type, under any of its names, or of individuals
+    a phenopacket. The first that is asked of the type counts."""
+    chosen: dict[EntryTypeId, str] = {}
     for entity, schema in asked:
         entry = entry_type_named(entity or of)
-        served = ENTRY_TYPES[entry] if entry is not None else None
-        name = (schema or "").removeprefix("./")
-        stem = served.schema_id.rsplit("-v", 1)[0] if served else ""
-        if served is None or not (name in ("", served.schema_url) or name.startswith(stem)):
+        served = _served(entry, (schema or "").removeprefix("./")) if entry is not None else None
+        if entry is None or served is None:
             raise UnsupportedQuestion(
-                "A requested schema is not supported; the default schemas of /entry_types are."
+                "A requested schema is not supported; those of /entry_types are."
             )
+        chosen.setdefault(entry, served)
+    return chosen.get(of, ENTRY_TYPES[of].schema_id)
+
+
+def _served(entry: EntryTypeId, name: str) -> str | None:
+    """The schema of this name; None where it is not served."""
+    own = ENTRY_TYPES[entry]
+    stem = own.schema_id.rsplit("-v", 1)[0]
+    if name in ("", "beacon-v2-default", own.schema_url) or name.startswith(stem):
+        return own.schema_id
+    of_people = phenopacket_form.SCHEMA, phenopacket_form.SCHEMA_URL, _PHENOPACKET
+    return phenopacket_form.SCHEMA if entry == "individual" and name in of_people else None
 
 
 def _parameters(given: Mapping[str, object]) -> tuple[dict[str, object], tuple[str, ...]]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from access.disclosure import Answer, Precision
 from access.policy import Granularity
-from beacon import pages
+from beacon import pages, phenopacket_form
 from beacon.admission import Note
 from beacon.execute import Outcome, SetAnswer
 from beacon.handovers import Links
@@ -48,9 +48,9 @@ _COHORT_MEMBER_LISTS = frozenset({"ids"})
 
 
 def answered(
-    query: Query, outcome: Outcome, *, beacon_id: str, links: Links | None
+    query: Query, outcome: Outcome, *, beacon_id: str, links: Links | None, now: int
 ) -> dict[str, object]:
-    """The envelope of a query's answer; without `links` it leads nowhere."""
+    """The envelope of a query's answer, made `now`; without `links` it leads nowhere."""
     granularity = returned_granularity(outcome.sets)
     body: dict[str, object] = {
         "meta": meta(
@@ -58,6 +58,7 @@ def answered(
             granularity,
             beacon_id=beacon_id,
             entry=query.target.entry,
+            schema=query.schema,
         ),
         "responseSummary": _summary(query, outcome.sets),
     }
@@ -68,10 +69,17 @@ def answered(
                 "collections": [_cohort(r) for one in outcome.sets for r in one.records]
             }
     elif query.include != "NONE":
+        if query.schema == phenopacket_form.SCHEMA:
+            shown = [_as_packets(one, beacon_id=beacon_id, now=now) for one in shown]
         body["response"] = {"resultSets": [_result_set(one, links) for one in shown]}
     if info := _info(query, outcome):
         body["info"] = info
     return body
+
+
+def _as_packets(one: SetAnswer, *, beacon_id: str, now: int) -> SetAnswer:
+    made = (phenopacket_form.packet(each, beacon_id=beacon_id, now=now) for each in one.records)
+    return one._replace(records=tuple(made))
 
 
 def _echo(query: Query, granularity: Granularity, counts: Iterable[int | None]) -> RequestSummary:
@@ -142,13 +150,19 @@ def catalogued(metadata: Mapping[str, object]) -> dict[str, object]:
 
 
 def meta(
-    echo: RequestSummary, granularity: Granularity, *, beacon_id: str, entry: EntryTypeId
+    echo: RequestSummary,
+    granularity: Granularity,
+    *,
+    beacon_id: str,
+    entry: EntryTypeId,
+    schema: str = "",
 ) -> ResponseMeta:
+    """Of records in the default schema of their type where none is named."""
     return {
         "beaconId": beacon_id,
         "apiVersion": API_VERSION,
         "returnedSchemas": [
-            {"entityType": entry, "schema": ENTRY_TYPES[entry].schema_id},
+            {"entityType": entry, "schema": schema or ENTRY_TYPES[entry].schema_id},
         ],
         "returnedGranularity": granularity.wire,
         "receivedRequestSummary": echo,
