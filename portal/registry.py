@@ -42,6 +42,13 @@ class Dataset:
     closed: bool = False  # the node says: no answer for this asker
     raw: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def described_at(self) -> str:
+        """Where somebody else describes it; nothing where that is no address of the web, since the
+        Beacon of others that wrote it may have written anything."""
+        address = text(self.raw.get("externalUrl"))
+        return address if address.startswith(("https://", "http://")) else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Term:

@@ -12,6 +12,7 @@ from portal.app import create_app
 from portal.errors import SearchGone
 from portal.purpose_form import new_request
 from portal.question import parse
+from portal.registry import datasets_of
 from portal.searches import Searches
 from portal.settings import Limits, PortalSettings
 from portal.visitors import Visitor
@@ -66,6 +67,16 @@ async def test_a_body_without_a_stated_length_is_read_no_further_than_the_cap() 
         answer = await portal.post("/beacon/individuals", content=endless())
     assert answer.status_code == 413
     assert sent <= 3 * Limits().form_bytes
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", " javascript:alert(1)", "JaVaScRiPt:1", "data:text/html,x", "//x", 5,
+     {"a": 1}, None, "/requests"],
+)  # fmt: skip
+def test_a_beacon_of_others_sends_nobody_to_what_is_no_web_address(address: object) -> None:
+    (found,) = datasets_of({"collections": [{"id": "d", "externalUrl": address}]})
+    assert found.described_at == ""
 
 
 def test_searches_that_nobody_looks_at_do_not_shut_others_out() -> None:
