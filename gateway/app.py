@@ -18,7 +18,7 @@ from access.privacy.ledger import Ledger
 from beacon.response import error_body as beacon_error
 from gateway import operations, withdrawing
 from gateway.doorway import Application, Doorway
-from gateway.forwarding import Forwarding
+from gateway.forwarding import BLOCKS, Forwarding, owner_of
 from gateway.home import NodeHome
 from gateway.http_errors import ErrorTable
 from gateway.share import Share
@@ -75,9 +75,8 @@ def create_app(home: NodeHome, *, share: Share | None = None) -> FastAPI:
     for router in routers:
         app.include_router(router)
     # Plain routes are those whose answers cost less than FastAPI's way to them: they come first.
-    app.router.routes[:0] = [
-        one for router in routers for one in router.routes if type(one) is Route
-    ]
+    plain = [one for router in routers for one in router.routes if type(one) is Route]
+    app.router.routes[:0] = plain
     beacon.routes.install(app, node.beacon)
     errors = ErrorTable(
         bodies={"/beacon": _BeaconErrors(node), "/htsget": _htsget}, realm=node.settings.id
@@ -85,6 +84,11 @@ def create_app(home: NodeHome, *, share: Share | None = None) -> FastAPI:
     errors.install(app)
     app.add_middleware(Doorway, tally=tally)
     app.shortcuts(beacon.routes.shortcuts(node.beacon), tally=tally, refusal=errors.answer)
+    app.streams(
+        [one for one in plain if one.path.startswith(BLOCKS)],
+        prefix=BLOCKS,
+        is_elsewhere=lambda scope: owner_of(scope, share) is not None,
+    )
     if share is not None:
         app.add_middleware(Forwarding, share=share)
     return app

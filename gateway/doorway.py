@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from access.attachments import MAX_BYTES
@@ -77,6 +78,9 @@ class Application(FastAPI):
     a byte leaves; its errors become answers by the application's own table."""
 
     _shortcuts: Mapping[str, Door] = {}
+    _streams: Sequence[Route] = ()
+    _stream_prefix = ""
+    _is_elsewhere: Callable[[Scope], bool]
     _tally: Tally
     _refusal: Refusal
 
@@ -84,11 +88,52 @@ class Application(FastAPI):
         """`doors`, by path, take GET and POST; every other method takes the ordinary way."""
         self._shortcuts, self._tally, self._refusal = doors, tally, refusal
 
+    def streams(
+        self, routes: Sequence[Route], *, prefix: str, is_elsewhere: Callable[[Scope], bool]
+    ) -> None:
+        """Plain routes below `prefix` that read no body, unless what they are asked for is not in
+        this process; counted and refused as the shortcuts are, but sent as their answers send."""
+        self._streams, self._stream_prefix = routes, prefix
+        self._is_elsewhere = is_elsewhere
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        door = self._shortcuts.get(scope["path"]) if scope["type"] == "http" else None
-        if door is None or scope["method"] not in ("GET", "POST"):
-            await super().__call__(scope, receive, send)
+        is_http = scope["type"] == "http"
+        door = self._shortcuts.get(scope["path"]) if is_http else None
+        if door is not None and scope["method"] in ("GET", "POST"):
+            await self._short(door, scope, receive, send)
             return
+        door = self._streaming(scope) if is_http and self._streams else None
+        if door is not None:
+            await self._stream(door, scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    def _streaming(self, scope: Scope) -> Door | None:
+        if not scope["path"].startswith(self._stream_prefix) or self._is_elsewhere(scope):
+            return None
+        for route in self._streams:
+            match, found = route.matches(scope)
+            if match is Match.FULL:
+                scope.update(found)
+                return route.endpoint
+        return None
+
+    async def _stream(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+        started, status = time.perf_counter(), 500
+        request = Request(scope, receive)
+        try:
+            try:
+                answer = await door(request)
+            except Exception as error:  # noqa: BLE001 (as below)
+                answer = await self._refusal(request, error)
+            answer.raw_headers.append(_NOSNIFF)
+            status = answer.status_code
+            await answer(scope, receive, send)
+        finally:
+            seconds = time.perf_counter() - started
+            self._tally.count(door_of(scope["path"]), scope["method"], status, seconds=seconds)
+
+    async def _short(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         request = Request(scope, receive)
         try:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.share import Share
 
-_BLOCKS = "/htsget/blocks/"
+BLOCKS = "/htsget/blocks/"
 _METHODS = frozenset({"GET", "HEAD"})
 _SECONDS = 60.0
 _OF_ONE_CONNECTION = frozenset({"connection", "transfer-encoding", "keep-alive"})  # RFC 9110 7.6.1
@@ -30,7 +30,7 @@ class Forwarding:
         self._others: dict[int, httpx.AsyncClient] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        owner = self._owner(scope)
+        owner = owner_of(scope, self._share)
         if owner is None:
             await self._app(scope, receive, send)
             return
@@ -49,13 +49,6 @@ class Forwarding:
         finally:
             await answer.aclose()
 
-    def _owner(self, scope: Scope) -> int | None:
-        if scope["type"] != "http" or not scope["path"].startswith(_BLOCKS):
-            return None
-        if scope["method"] not in _METHODS:
-            return None
-        return self._share.owner(scope["path"].removeprefix(_BLOCKS).partition("/")[0])
-
     def _client(self, owner: int) -> httpx.AsyncClient:
         client = self._others.get(owner)
         if client is None:
@@ -63,6 +56,15 @@ class Forwarding:
             client = httpx.AsyncClient(transport=transport, timeout=_SECONDS, trust_env=False)
             self._others[owner] = client
         return client
+
+
+def owner_of(scope: Scope, share: Share | None) -> int | None:
+    """The other worker that holds the release which is asked for, if one does."""
+    if share is None or scope["type"] != "http" or not scope["path"].startswith(BLOCKS):
+        return None
+    if scope["method"] not in _METHODS:
+        return None
+    return share.owner(scope["path"].removeprefix(BLOCKS).partition("/")[0])
 
 
 def _raw_path(scope: Scope) -> bytes:

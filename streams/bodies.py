@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from streams.places import open_file, remote_source
 from streams.remote import RemoteSource
 from streams.shelf import ClearObject, Shelf
@@ -132,16 +134,16 @@ class FileReader:
         lies0 = self.woven.lies_at(start0, end0)
         if lies0 is None:
             return None
-        found = bytearray(end0 - start0)
+        found = np.empty(end0 - start0, np.uint8)  # unlike a bytearray's, not set to zero first
         try:
-            read = os.preadv(self.descriptor, [found], lies0, os.RWF_NOWAIT)
+            read = os.preadv(self.descriptor, [found.data], lies0, os.RWF_NOWAIT)
         except (BlockingIOError, AttributeError):  # AttributeError: not a system that has it
             return None
         except OSError as error:
             if error.errno == errno.EOPNOTSUPP:  # nor has every file system
                 return None
             raise
-        return memoryview(found) if read == len(found) else None
+        return found.data if read == len(found) else None
 
     def close(self) -> None:
         os.close(self.descriptor)

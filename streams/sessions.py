@@ -127,7 +127,7 @@ class Sessions:
         """After a request; a session that has ended meanwhile is left as it is."""
         with self._lock:
             session = self._open.get(session_id)
-            if session is not None:
+            if session is not None and (unsent_bytes or session.last_used != now):
                 self._used(session, session.charged_bytes - unsent_bytes, now=now)
 
     def end(self, session_id: str) -> Session | None:

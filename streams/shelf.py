@@ -78,7 +78,8 @@ class Shelf:
 
     def is_current(self, found: ClearObject) -> bool:
         """Whether the object is still registered as it was."""
-        return self._listing.current().get(_name(found)) == found
+        current = self._listing.current().get(_name(found))
+        return current is found or current == found
 
     def register(
         self,

@@ -8,7 +8,8 @@ route, since here the cost of FastAPI's would be felt.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
@@ -23,7 +24,7 @@ from streams.htsget.desk import TicketDesk
 from streams.htsget.ranges import read_range_header
 from streams.htsget.tickets import Address, Part, error_body
 from streams.in_place import REDIRECT, Accel, asked_range
-from streams.release import Releases
+from streams.release import Batch, Releases
 from streams.sessions import Session
 
 SHORT_BYTES = 1024 * 1024  # up to so much is read before it is sent, and is no stream
@@ -31,7 +32,7 @@ SHORT_BYTES = 1024 * 1024  # up to so much is read before it is sent, and is no 
 _PATH = "/htsget/blocks/{session}/{raw_part}"
 _IN_PLACE = _PATH + "/in-place"
 _PART = re.compile(r"(\d{1,15})-(\d{1,15})", re.ASCII)
-_NUMBER = re.compile(r"\d{1,12}", re.ASCII)
+_SIGNED = re.compile(rb"expires=(\d{1,12})&signature=([0-9a-f]{64})")
 _TYPE = "application/octet-stream"
 
 
@@ -74,7 +75,7 @@ async def _in_place(request: Request, releases: Releases, accel: Accel | None) -
     headers |= _about(part, claim.session.body.size)[1]
     if size > SHORT_BYTES:
         return StreamingResponse(releases.send(claim), 206, headers, _TYPE)
-    return _Short([batch async for batch in releases.send(claim)], 206, headers)
+    return await _short(releases.send(claim), 206, headers)
 
 
 async def _answer(request: Request, releases: Releases) -> Response:
@@ -99,24 +100,39 @@ async def _answer(request: Request, releases: Releases) -> Response:
     headers = _headers(request, claim.session) | about
     if part.end0 - part.start0 > SHORT_BYTES:
         return StreamingResponse(releases.send(claim), status, headers, _TYPE)
-    return _Short([batch async for batch in releases.send(claim)], status, headers)
+    return await _short(releases.send(claim), status, headers)
+
+
+async def _short(
+    batches: AsyncGenerator[Batch], status: int, headers: Mapping[str, str]
+) -> Response:
+    """A body that begins to be sent only once some of it is there."""
+    return _Short(await anext(batches, b""), batches, status, headers)
 
 
 class _Short(Response):
-    """A body that is here already, in pieces that are not worth joining."""
+    """So short that nobody need watch whether its reader is still there. Each batch is sent while
+    the processor's cache has it."""
 
     def __init__(
-        self, pieces: Sequence[bytes | memoryview], status: int, headers: Mapping[str, str]
+        self,
+        first: Batch,
+        others: AsyncGenerator[Batch],
+        status: int,
+        headers: Mapping[str, str],
     ) -> None:
         super().__init__(None, status, headers, _TYPE)
-        self._pieces = pieces
+        self._first = first
+        self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = {"type": "http.response.start", "status": self.status_code}
-        await send({**start, "headers": self.raw_headers})
-        for number, piece in enumerate(self._pieces, 1):
-            more = number < len(self._pieces)
-            await send({"type": "http.response.body", "body": piece, "more_body": more})
+        async with aclosing(self._others) as others:
+            await send({**start, "headers": self.raw_headers})
+            await send({"type": "http.response.body", "body": self._first, "more_body": True})
+            async for batch in others:
+                await send({"type": "http.response.body", "body": batch, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
 
 
 def _about(part: Part | None, size: int) -> tuple[int, dict[str, str]]:
@@ -143,11 +159,11 @@ def _read_address(request: Request) -> tuple[Address, str]:
     """`object_id` and `caller` are the session's own, filled in where it is looked up."""
     session, raw_part = request.path_params["session"], request.path_params["raw_part"]
     matched = _PART.fullmatch(raw_part)
-    raw_expires = request.query_params.get("expires", "")
     if matched is None or len(session) > 64:
         raise NoSuchSession
-    if _NUMBER.fullmatch(raw_expires) is None:
+    signed = _SIGNED.fullmatch(request.scope["query_string"])
+    if signed is None:
         raise AddressRefused("This address was not given out by this node as it stands.")
     part = Part(int(matched[1]), int(matched[2]))
-    address = Address(session, "", caller="", part=part, expires=int(raw_expires))
-    return address, request.query_params.get("signature", "")
+    address = Address(session, "", caller="", part=part, expires=int(signed[1]))
+    return address, signed[2].decode()
