@@ -10,7 +10,7 @@ from pathlib import Path
 
 from access import checkpoints, merkle
 from access.audit import verify
-from access.errors import CheckpointRefused
+from access.errors import CheckpointRefused, RecordUnavailable
 from access.record_tree import RecordTree
 from gateway import config
 from gateway.home import NodeHome
@@ -20,6 +20,7 @@ _KEPT_FAILS = "the record does not begin with the entries the checkpoint was mad
 
 def run_verify(home: NodeHome, kept: Path | None) -> dict[str, object]:
     """`verified` with the checkpoint in the file `kept`."""
+    _begun(home)
     return verified(home, None if kept is None else _text(kept))
 
 
@@ -43,12 +44,18 @@ def verified(home: NodeHome, note: str | None) -> dict[str, object]:
 
 
 def make_checkpoint(home: NodeHome) -> str:
+    _begun(home)
     with tempfile.TemporaryDirectory() as folder:
         tree = RecordTree(home.record, Path(folder))
         size = tree.follow()
         root = merkle.root(tree, size)
     origin = checkpoints.origin_of(config.load(home.settings).public_url)
     return checkpoints.signed(checkpoints.Checkpoint(origin, size, root), home.signing_key())
+
+
+def _begun(home: NodeHome) -> None:
+    if not home.record.exists():
+        raise RecordUnavailable(f"There is no {home.record}: it begins when the node first serves.")
 
 
 def _begins_with(record: Path, checkpoint: checkpoints.Checkpoint) -> bool:

@@ -223,6 +223,17 @@ def test_a_whole_record_verifies(recorded: NodeHome) -> None:
     assert found["entries"] >= 3
 
 
+@pytest.mark.parametrize("command", ["verify-audit", "checkpoint"])
+def test_a_node_that_never_served_has_no_record_and_is_told_so(
+    node: NodeHome, command: str
+) -> None:
+    ran = skerry(command, node.root)
+
+    assert ran.code == Exit.UNREACHABLE
+    assert "begins when the node first serves" in ran.err
+    assert not node.record.exists()
+
+
 @pytest.mark.parametrize("harm", ["altered", "removed", "reordered"])
 def test_a_record_that_was_touched_does_not_verify(recorded: NodeHome, harm: str) -> None:
     lines = recorded.record.read_text().splitlines(keepends=True)
