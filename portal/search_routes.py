@@ -62,7 +62,11 @@ def _add_form(router: APIRouter, portal: Portal) -> None:
     @router.get("/")
     async def home(request: Request) -> Response:
         visitor = portal.visitors.of(request)
-        values = {"nodes": portal.registry.nodes, **_form(portal, _Typed("", "", ""))}
+        values = {
+            "nodes": portal.registry.nodes,
+            "vocabulary": portal.vocabulary.entries,
+            **_form(portal, _Typed("", "", "")),
+        }
         return portal.page(request, "home.html", visitor=visitor, values=values)
 
     @router.get("/search")
