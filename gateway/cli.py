@@ -67,6 +67,9 @@ def _exit_code(error: SkerryError) -> Exit:
 def demo(
     *,
     nodes: Annotated[int, typer.Option(min=1, max=64)] = 3,
+    countries: Annotated[
+        bool, typer.Option("--countries", help="six nodes and a federated study over them")
+    ] = False,
     port: Annotated[int, typer.Option(min=1024, max=65000)] = 8080,
     data: Annotated[Path | None, typer.Option(help="BFF JSON and VCF/BCF of your own")] = None,
     smoke: Annotated[bool, typer.Option(help="walk the journeys, print a line each")] = False,
@@ -86,7 +89,14 @@ def demo(
         folder = Path.cwd() / "skerry-demo" if keep else Path(tempfile.mkdtemp(prefix="skerry-"))
     try:
         ended = demo_command.run(
-            folder, nodes=nodes, port=port, data=data, smoke=smoke, seed=seed, say=print
+            folder,
+            nodes=nodes,
+            countries=countries,
+            port=port,
+            data=data,
+            smoke=smoke,
+            seed=seed,
+            say=print,
         )
     finally:
         if keep:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,11 +29,17 @@ from workspaces.engine.port import LEAST_SITES, fingerprint, plan_text
 
 RESEARCHER = "rosa"
 TABLE = "clinical.tsv"
+WITH_DROP_OUT = 6
 APPLICATION = "gwas"
 # The engine waits so long for its sites, and for each of their answers: machines may be busy.
-_PATIENCE = {"wait_seconds": 180, "stage_seconds": 300}
-LINEAR = {"trait": "ldl", "covariates": list(COVARIATES), "kind": "quantitative", **_PATIENCE}
-LOGISTIC = {"trait": "coronary", "covariates": list(COVARIATES), "kind": "binary", **_PATIENCE}
+LINEAR: Mapping[str, object] = {
+    "trait": "ldl", "covariates": list(COVARIATES), "kind": "quantitative",
+    "wait_seconds": 180, "stage_seconds": 300,
+}  # fmt: skip
+LOGISTIC: Mapping[str, object] = {
+    "trait": "coronary", "covariates": list(COVARIATES), "kind": "binary",
+    "wait_seconds": 30, "stage_seconds": 300,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +64,12 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Who takes part and what is run; `plans` by name, `people` the fewest behind a figure."""
+    """Who takes part and what is run; `plans` by name."""
 
     folder: Path
     port: int
     sites: tuple[Site, ...]
     plans: Mapping[str, Mapping[str, object]]
-    people: int
     engine: Environment
 
     @property
@@ -99,8 +104,9 @@ def refuse_where_nothing_runs() -> Environment:
     return environment.find()
 
 
-def of(demo: Federation, *, plans: Sequence[str], people: int, engine: Environment) -> Study | None:
-    """The study of a demo; None where its data has no traits, or too few nodes for a secure sum."""
+def of(demo: Federation, engine: Environment) -> Study | None:
+    """The study of a demo; None where its data has no traits, or too few nodes for a secure sum.
+    Where a site may drop out and enough are left, there is a second run for it to drop out of."""
     folder = demo.folder / "study"
     sites = []
     for number, (home, url) in enumerate(zip(demo.homes, demo.addresses.node_urls, strict=True)):
@@ -110,9 +116,10 @@ def of(demo: Federation, *, plans: Sequence[str], people: int, engine: Environme
             sites.append(Site(name, number, url, home, planned.source.id, planned.study, place))
     if len(sites) < LEAST_SITES:
         return None
-    known = {"ldl": LINEAR, "coronary": LOGISTIC}
-    chosen = {name: known[name] for name in plans}
-    return Study(folder, demo.addresses.coordinator, tuple(sites), chosen, people, engine)
+    plans = {"ldl": LINEAR}
+    if len(sites) >= WITH_DROP_OUT:
+        plans["coronary"] = LOGISTIC
+    return Study(folder, demo.addresses.coordinator, tuple(sites), plans, engine)
 
 
 async def prepare(study: Study, demo: Federation, people: People) -> Study:
@@ -167,8 +174,8 @@ def _coordinator(study: Study) -> Mapping[str, object]:
         "configurations": [one.hexdigest() for one in plans],
         "roster": sorted(map(fingerprint, identities.values())),
         "least_sites": LEAST_SITES,
-        "outputs": ["gwas-summary"],
+        "outputs": ["gwas-summary", "portal"],
         # No label is listed, so the name of the trait is people's to look at before it leaves.
-        "floors": {"gwas_people": study.people},
+        "floors": {"gwas_people": study.sites[0].part.least_people},
         "seconds": 3_600,
     }

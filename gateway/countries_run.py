@@ -23,7 +23,8 @@ from workspaces.errors import EngineRefused, NodeSilent
 _COORDINATOR = "coordinator"
 _STOP_SECONDS = 60.0  # to wipe, and to tell the node and the coordinator
 _MINUTES = 15.0
-_EVERY = 0.5
+_EVERY = 0.2
+_BEGUN = "sites look at their data"  # as the coordinator names the first exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,9 @@ class Sites:
             self._begin(site.name, *self._run(site))
         await self._until(lambda: self._connected(sites))
 
-    async def lead(
-        self, site: Site, plan: str, *, seen: Callable[[str], None] = lambda _round: None
-    ) -> Led:
-        """Submits the plan from this site and waits for the end; `seen` is told each round."""
+    async def lead(self, site: Site, plan: str, *, without: Site | None = None) -> Led:
+        """Submits the plan from this site and waits for the end. The site `without` drops out of it
+        before a sum is opened: later, the others would open none without it."""
         began = time.monotonic()
         server = self._begin(
             f"{site.name}-leads", *self._run(site), "--submit", "--plan",
@@ -72,22 +72,28 @@ class Sites:
         while server.process.poll() is None:
             if time.monotonic() - began > 60 * _MINUTES:
                 raise DemoError(f"{plan} has not ended within {_MINUTES:g} minutes")
-            for line in _lines(server):
-                seen(line)
+            if without is not None and await self._is_begun(server):
+                self._drop(without)
+                without = None
             await asyncio.sleep(_EVERY)
         self._processes.stop(server.name)
         lines = _lines(server)
         if server.process.returncode != 0 or not lines:
             raise DemoError(f"{plan} was not led to its end:\n{tail(server.log)}")
         ended = json.loads(lines[-1])
-        number = next(line.split(":")[0] for line in lines if line.partition(":")[0].isdigit())
-        status = await self.coordinator.status(number)
+        status = await self.coordinator.status(_number(lines))
         took = time.monotonic() - began
         return Led(ended["run"], ended["outputs"], status.present, status.missing, took)
 
-    def drop(self, site: Site) -> None:
+    async def _is_begun(self, server: Server) -> bool:
+        number = _number(_lines(server))
+        return bool(number) and (await self.coordinator.status(number)).round == _BEGUN
+
+    def _drop(self, site: Site) -> None:
         """Tells a site to stop, as its operator might at any time, and does not wait."""
-        self._servers[site.name].process.terminate()
+        server = self._servers[site.name]
+        if server.process.poll() is None:
+            server.process.terminate()
 
     def close(self) -> None:
         for server in self._servers.values():
@@ -114,7 +120,7 @@ class Sites:
         return self._servers[name]
 
     async def _until(self, holds: Callable[[], Any]) -> None:
-        deadline = time.monotonic() + 60 * _MINUTES / 3
+        deadline = time.monotonic() + 60 * _MINUTES
         while not await holds():
             for server in self._servers.values():
                 if server.process.poll() is not None:
@@ -133,6 +139,12 @@ class Sites:
     async def _connected(self, sites: Sequence[Site]) -> bool:
         found = await self.coordinator.sites()
         return all(found[site.name] for site in sites)
+
+
+def _number(lines: Sequence[str]) -> str:
+    """The run's at the coordinator, which the leading site prints first; none yet."""
+    numbers = (line.partition(":")[0] for line in lines)
+    return next((one for one in numbers if one.isdigit()), "")
 
 
 def _lines(server: Server) -> list[str]:

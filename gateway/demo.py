@@ -165,11 +165,11 @@ def _node(
     url = addresses.node_urls[number - 1]
     settings = config.NodeSettings(
         id=f"org.skerry.demo.node-{number}",
-        name=f"Isle {number}",
+        name=datasets[0].place,
         description=f"Demo node {number}: {datasets[0].profile.value} answers.",
         public_url=url,
         organization_id=f"isle-{number}",
-        organization_name=f"Isle {number} biobank (demo)",
+        organization_name=f"{datasets[0].place} biobank (demo)",
         port=addresses.port + number,
         admins=(f"adam@{addresses.signin}",),
         import_folder=str((root.parent / "input").resolve()),

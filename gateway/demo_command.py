@@ -10,11 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from gateway import demo, demo_data, demo_setup, smoke
+from gateway import demo, demo_data, demo_setup, smoke, smoke_study
+from gateway.countries import refuse_where_nothing_runs
+from gateway.countries_population import COUNTRIES
 from gateway.demo import Addresses, Federation
 from gateway.demo_accounts import ACCOUNTS
-from gateway.errors import Exit
+from gateway.demo_people import People
+from gateway.errors import Exit, LoadRefused
 from gateway.processes import Processes
+from gateway.smoke_study import PAGE
+from gateway.smoke_walk import Walk
 
 Say = Callable[[str], None]
 
@@ -23,6 +28,7 @@ def run(
     folder: Path,
     *,
     nodes: int,
+    countries: bool,
     port: int,
     data: Path | None,
     smoke: bool,
@@ -30,12 +36,19 @@ def run(
     say: Say,
 ) -> Exit:
     """Runs until Ctrl-C, or through the journeys. Leaves no process behind."""
+    if countries and data is not None:
+        raise LoadRefused("--countries simulates its people; leave --data out")
+    if countries:
+        nodes = len(COUNTRIES)
+        refuse_where_nothing_runs()
     addresses = Addresses(port, nodes)
     demo.check_ports(addresses)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that both end it wholly
     scratch = folder / "input"
     scratch.mkdir(parents=True, exist_ok=True)
-    if data is None:
+    if countries:
+        plans = demo_data.countries(scratch)
+    elif data is None:
         plans = demo_data.synthetic(scratch, nodes=nodes)
     else:
         plans = demo_data.from_folder(data, scratch, nodes=nodes, say=say)
@@ -46,6 +59,8 @@ def run(
         asyncio.run(demo_setup.confirm_and_grant(federation))
         if smoke:
             return _walk(federation, processes, seed=seed, say=say)
+        if countries:
+            asyncio.run(_study(federation, processes, say=say))
         _welcome(federation, say=say)
         _wait_for_ctrl_c()
         return Exit.OK
@@ -58,6 +73,17 @@ def _walk(federation: Federation, processes: Processes, *, seed: str, say: Say) 
     number = random.SystemRandom().randrange(2**32) if seed == "RANDOM" else int(seed)
     say(f"seed {number}")
     return asyncio.run(smoke.walk(federation, processes, random.Random(number), say=say))  # noqa: S311 - which questions to ask, not secrets
+
+
+async def _study(federation: Federation, processes: Processes, *, say: Say) -> None:
+    """Raises DemoError where a figure of it does not hold."""
+    say("six sites and a coordinator are started for a study; this takes some minutes")
+    async with demo_setup.client() as http:
+        people = People(federation.addresses.signin, federation.client_secret, http)
+        chooser = random.Random(1)  # noqa: S311 - which questions to ask, not secrets
+        walking = Walk(federation, processes, http, people, chooser)
+        say(await smoke_study.journey(walking))
+    say(f"Its drawings and tables beside the truth: {federation.folder / 'study' / PAGE}")
 
 
 def _welcome(federation: Federation, *, say: Say) -> None:

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pysam
 
@@ -19,14 +20,16 @@ from access.policy import Profile
 from beacon.loading.load import DatasetSource
 from beacon.loading.records import Unreadable, read_ids
 from beacon.loading.variant_files import open_variants
-from gateway import countries_traits, population
+from gateway import countries_population, countries_traits, population
 from gateway.countries_traits import Planted
 from gateway.errors import LoadRefused
+from gateway.population import Population
 
 SEED = 20_260_101
 PEOPLE = 300
 _SHARED_SAMPLES = 0.9
 _MAX_FILES = 10_000
+_NEVER_ASKED = "SI"
 _SIBLINGS = ("biosamples", "runs", "analyses", "cohorts")
 _ID_CHARACTERS = re.compile(r"[^A-Za-z0-9._-]+")
 _VARIANTS = (".vcf.gz", ".vcf", ".bcf", ".vcf.bgz")
@@ -47,20 +50,23 @@ class SealedFile:
 @dataclass(frozen=True, slots=True)
 class StudyPart:
     """A node's part in a study: its name there, the sealed object with everybody's calls, and the
-    columns of its clinical table as `skerry datasets seal-table` takes them; `planted` is true."""
+    columns of its clinical table as `skerry datasets seal-table` takes them; `least_people` stand
+    behind every figure; `planted` is true."""
 
     site: str
     calls: str
+    least_people: int
     columns: Mapping[str, str]
     planted: Planted
 
 
 @dataclass(frozen=True, slots=True)
 class DemoDataset:
-    """What one node loads as one dataset; `profile` is how it answers, `panel` what is publicly
-    known of frequencies (the simulation's), None where nothing is; `study` is what a federated
-    study reads of it, None where no traits are known."""
+    """What one node loads as one dataset; `place` is what people call the node, `profile` how it
+    answers, `panel` what is publicly known of frequencies (the simulation's), None where nothing
+    is; `study` is what a federated study reads of it, None where no traits are known."""
 
+    place: str
     source: DatasetSource
     profile: Profile
     objects: tuple[SealedFile, ...]
@@ -86,11 +92,51 @@ def profile_of(node: int) -> Profile:
 
 def synthetic(scratch: Path, *, nodes: int, seed: int = SEED) -> list[list[DemoDataset]]:
     """For each node, its datasets of the synthetic population, written below `scratch`."""
-    made, planted = countries_traits.plant(population.simulate(people=PEOPLE, seed=seed), seed=seed)
+    made = population.simulate(people=PEOPLE, seed=seed)
+    shares = [
+        Share(f"Isle {node + 1}", f"isle-{node + 1}", range(node, PEOPLE, nodes))
+        for node in range(nodes)
+    ]
+    return _simulated(made, shares, scratch, seed=seed, least_people=2 * PEOPLE // 3)
+
+
+def countries(scratch: Path, *, seed: int = SEED) -> list[list[DemoDataset]]:
+    """Six nodes, a country each; one of them has never asked who smokes."""
+    each = countries_population.PEOPLE
+    shares = [
+        Share(name, code, range(number * each, (number + 1) * each))
+        for number, (code, name) in enumerate(countries_population.COUNTRIES.items())
+    ]
+    made = countries_population.simulate(seed=seed)
+    return _simulated(
+        made, shares, scratch, seed=seed, least_people=500, without={_NEVER_ASKED: "smoker"}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The people (by number) of one node; `site` is its name in a study and begins its dataset's
+    id."""
+
+    place: str
+    site: str
+    people: range
+
+
+def _simulated(
+    made: Population,
+    shares: Sequence[Share],
+    scratch: Path,
+    *,
+    seed: int,
+    least_people: int,
+    without: Mapping[str, str] = MappingProxyType({}),
+) -> list[list[DemoDataset]]:
+    made, planted = countries_traits.plant(made, seed=seed)
     panel = population.write_panel(made, scratch / "panel.tsv")
     plans = []
-    for node in range(nodes):
-        people = range(node, PEOPLE, nodes)
+    for node, share in enumerate(shares):
+        people, place = share.people, share.place
         folder = scratch / f"input-{node + 1}"
         population.write(made, folder, people=people)
         objects = population.write_objects(
@@ -98,8 +144,8 @@ def synthetic(scratch: Path, *, nodes: int, seed: int = SEED) -> list[list[DemoD
         )
         owner = made.ids[people[0]]
         source = DatasetSource(
-            id=f"isle-{node + 1}",
-            name=f"Isle {node + 1} synthetic cohort",
+            id=share.site.lower(),
+            name=f"{place} synthetic cohort",
             description="A simulated population: coalescent genomes, nobody real.",
             assembly="GRCh38",
             vcfs=(folder / "variants.vcf.gz",),
@@ -123,8 +169,15 @@ def synthetic(scratch: Path, *, nodes: int, seed: int = SEED) -> list[list[DemoD
             path=folder / "variants.vcf.gz",
             owners=tuple(made.ids[number] for number in people),
         )
-        study = StudyPart(source.id, cohort.object_id, countries_traits.COLUMNS, planted)
-        plans.append([DemoDataset(source, profile_of(node), (*sealed, cohort), panel, study)])
+        columns = {
+            name: at
+            for name, at in countries_traits.COLUMNS.items()
+            if name != without.get(share.site)
+        }
+        study = StudyPart(share.site, cohort.object_id, least_people, columns, planted)
+        plans.append(
+            [DemoDataset(place, source, profile_of(node), (*sealed, cohort), panel, study)]
+        )
     return plans
 
 
@@ -174,7 +227,7 @@ def _share(
         )
         for number, path in enumerate(vcfs, start=1)
     )
-    return DemoDataset(source, profile_of(node), objects)
+    return DemoDataset(f"Isle {node + 1}", source, profile_of(node), objects)
 
 
 def _subset(path: Path, target: Path, share: frozenset[str]) -> Path:

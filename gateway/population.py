@@ -9,9 +9,10 @@ Truth for tests is `Population.genotypes`, which shares no code with the servers
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msprime
 import numpy as np
@@ -49,16 +50,23 @@ class Site:
     start0: int
     ref: str
     alt: str
+    chrom: str = CHROM
+
+    @property
+    def name(self) -> str:
+        """As people type it, one-based."""
+        return f"{self.chrom}-{self.start0 + 1}-{self.ref}-{self.alt}"
 
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """`genotypes` is (sites, people, 2) of 0/1 haplotype calls; `people` are BFF individuals."""
+    """`genotypes` is (sites, people, 2) of 0/1 haplotype calls; `people` are BFF individuals;
+    `bases` the reference of each chromosome, all of LENGTH."""
 
     sites: tuple[Site, ...]
     people: tuple[Mapping[str, object], ...]
     genotypes: NDArray[np.int8]
-    reference: str
+    bases: Mapping[str, str]
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -72,25 +80,37 @@ def simulate(*, people: int, seed: int) -> Population:
         people, sequence_length=LENGTH, recombination_rate=1e-8, population_size=10_000,
         random_seed=seed,
     )  # fmt: skip
+    laid = lay_out(tree, CHROM, rng=rng, seed=seed)
+    people_made = tuple(person(number, rng) for number in range(people))
+    return Population(laid.sites, people_made, laid.calls, {CHROM: laid.bases})
+
+
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """One chromosome: its sites, `calls` (sites, people, 2), and its reference."""
+
+    sites: tuple[Site, ...]
+    calls: NDArray[np.int8]
+    bases: str
+
+
+def lay_out(tree: Any, chrom: str, *, rng: np.random.Generator, seed: int) -> LaidOut:
+    """Mutations on a genealogy (tskit's), over a random reference of LENGTH."""
     mutated = msprime.sim_mutations(
         tree, rate=2e-8, random_seed=seed, model=msprime.BinaryMutationModel()
     )
-    reference = _BASES[rng.integers(0, 4, LENGTH)].tobytes().decode()
+    bases = _BASES[rng.integers(0, 4, LENGTH)].tobytes().decode()
     sites, calls = [], []
     for variant in mutated.variants():
         start0 = int(variant.site.position)
-        others = [base for base in "ACGT" if base != reference[start0]]
-        sites.append(Site(start0, reference[start0], others[int(rng.integers(0, 3))]))
-        calls.append(variant.genotypes.reshape(people, 2))
-    return Population(
-        sites=tuple(sites),
-        people=tuple(_person(number, rng) for number in range(people)),
-        genotypes=np.stack(calls).astype(np.int8),
-        reference=reference,
-    )
+        others = [base for base in "ACGT" if base != bases[start0]]
+        sites.append(Site(start0, bases[start0], others[int(rng.integers(0, 3))], chrom))
+        calls.append(variant.genotypes.reshape(-1, 2))
+    return LaidOut(tuple(sites), np.stack(calls).astype(np.int8), bases)
 
 
-def _person(number: int, rng: np.random.Generator) -> Mapping[str, object]:
+def person(number: int, rng: np.random.Generator) -> Mapping[str, object]:
+    """A BFF individual."""
     sex_id, sex = _SEXES[int(rng.integers(0, 2))]
     age = int(rng.integers(18, 91))
     return {
@@ -146,7 +166,7 @@ def write_panel(population: Population, path: Path) -> Path:
         out.write("chrom\tpos\tref\talt\taf\n")
         for site, calls in zip(population.sites, population.genotypes, strict=True):
             frequency = float(calls.mean())
-            out.write(f"{CHROM}\t{site.start0 + 1}\t{site.ref}\t{site.alt}\t{frequency!r}\n")
+            out.write(f"{site.chrom}\t{site.start0 + 1}\t{site.ref}\t{site.alt}\t{frequency!r}\n")
     return path
 
 
@@ -167,7 +187,8 @@ def _vcf_header(population: Population, people: Sequence[int]) -> pysam.VariantH
     header = pysam.VariantHeader()
     header.add_line("##source=Skerry synthetic population; nobody real")
     header.add_line("##reference=GRCh38")
-    header.contigs.add(CHROM, length=LENGTH)
+    for chrom in population.bases:
+        header.contigs.add(chrom, length=LENGTH)
     header.formats.add("GT", 1, "String", "Genotype")
     header.info.add("CSQ", ".", "String", synthetic_gene.DESCRIPTION)
     for number in people:
@@ -176,19 +197,35 @@ def _vcf_header(population: Population, people: Sequence[int]) -> pysam.VariantH
 
 
 def _write_vcf(population: Population, path: Path, people: Sequence[int]) -> None:
-    mode = "wb" if path.suffix == ".bcf" else "wz"
     header = _vcf_header(population, people)
-    with pysam.VariantFile(str(path), mode, header=header) as out:
-        for site, calls in zip(population.sites, population.genotypes, strict=True):
-            row = out.new_record(
-                contig=CHROM, start=site.start0, stop=site.start0 + 1, alleles=(site.ref, site.alt)
-            )
-            if said := synthetic_gene.consequence(population.reference, site.start0, site.alt):
-                row.info["CSQ"] = said
-            for sample, number in enumerate(people):
-                row.samples[sample]["GT"] = tuple(int(call) for call in calls[number])
-                row.samples[sample].phased = True
-            out.write(row)
+    with pysam.BGZFile(str(path), "wb", None) as out:
+        out.write(str(header).encode())
+        for line in _vcf_lines(population, people):
+            out.write(line)
+
+
+def _write_bcf(population: Population, path: Path, people: Sequence[int]) -> None:
+    text = path.with_suffix(".vcf.gz")
+    _write_vcf(population, text, people)
+    pysam.set_verbosity(0)  # htslib speaks of the index we neither have nor need
+    with (
+        pysam.VariantFile(str(text)) as source,
+        pysam.VariantFile(str(path), "wb", header=source.header) as target,
+    ):
+        for row in source:
+            target.write(row)
+    text.unlink()
+
+
+def _vcf_lines(population: Population, people: Sequence[int]) -> Iterator[bytes]:
+    """As text: some million calls would take pysam a minute."""
+    words = [b"0|0", b"0|1", b"1|0", b"1|1"]
+    called = population.genotypes[:, people]
+    for site, calls in zip(population.sites, 2 * called[:, :, 0] + called[:, :, 1], strict=True):
+        said = synthetic_gene.consequence(population.bases[CHROM], site.start0, site.alt)
+        info = f"CSQ={said}" if said and site.chrom == CHROM else "."
+        fixed = f"{site.chrom}\t{site.start0 + 1}\t.\t{site.ref}\t{site.alt}\t.\t.\t{info}\tGT\t"
+        yield fixed.encode() + b"\t".join([words[call] for call in calls.tolist()]) + b"\n"
 
 
 def write_objects(
@@ -208,7 +245,7 @@ def write_objects(
     ):
         for read in source:
             target.write(read)
-    _write_vcf(population, bcf, [person])
+    _write_bcf(population, bcf, [person])
     return {
         f"reads/{name}.bam": bam,
         f"reads/{name}.cram": cram,
@@ -218,8 +255,10 @@ def write_objects(
 
 
 def _write_fasta(population: Population, path: Path) -> Path:
-    lines = [population.reference[at : at + 60] for at in range(0, LENGTH, 60)]
-    path.write_text(f">{CHROM}\n" + "\n".join(lines) + "\n", encoding="ascii")
+    with path.open("w", encoding="ascii") as out:
+        for chrom, bases in population.bases.items():
+            lines = [bases[at : at + 60] for at in range(0, LENGTH, 60)]
+            out.write(f">{chrom}\n" + "\n".join(lines) + "\n")
     pysam.faidx(str(path))
     return path
 
@@ -251,8 +290,8 @@ def _write_bam(population: Population, path: Path, *, person: int, seed: int) ->
 
 
 def _haplotype(population: Population, person: int, side: int) -> str:
-    bases = list(population.reference)
+    bases = list(population.bases[CHROM])
     for site, calls in zip(population.sites, population.genotypes, strict=True):
-        if calls[person, side]:
+        if site.chrom == CHROM and calls[person, side]:
             bases[site.start0] = site.alt
     return "".join(bases)

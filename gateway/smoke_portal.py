@@ -23,7 +23,7 @@ async def journey(walk: Walk) -> str:
     if summary(network)[0] is not True:
         raise DemoError("the network says no to an allele that every node's people carry")
     expect("nodes asked by the portal's Beacon", len(walk.urls), _tally(network, "asked"))
-    last = len(walk.urls)
+    last, place = len(walk.urls), walk.federation.plans[-1][0].place
     if last == 1:
         return f"{len(rows)} row arrived; the portal's own Beacon agrees"
     walk.processes.stop(f"node-{last}")
@@ -33,11 +33,11 @@ async def journey(walk: Walk) -> str:
         without = await _network(walk, asked)
         expect("nodes failed with one stopped", 1, _tally(without, "failed"))
         page = " ".join([row async for row in _live_rows(walk, name_of(asked), assembly)])
-        if f"Isle {last}" not in page or "unreachable" not in page.lower():
+        if place not in page or "unreachable" not in page.lower():
             raise DemoError("the stopped node is not named with its reason on the page")
     finally:
         demo.restart_node(walk.federation, walk.processes, last)
-    return f"{len(rows)} rows arrived by events; with Isle {last} stopped it is named as missing"
+    return f"{len(rows)} rows arrived by events; with {place} stopped it is named as missing"
 
 
 async def _network(walk: Walk, asked: AlleleAsked) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ def test_the_same_seed_makes_the_same_population(made: Population) -> None:
     again = population.simulate(people=12, seed=7)
     assert again.sites == made.sites
     assert again.people == made.people
-    assert again.reference == made.reference
+    assert again.bases == made.bases
     assert np.array_equal(again.genotypes, made.genotypes)
 
 
@@ -33,7 +33,7 @@ def test_another_seed_makes_another_population(made: Population) -> None:
 def test_every_site_stands_on_the_reference_and_somebody_carries_it(made: Population) -> None:
     assert len(made.sites) > 50
     for site, calls in zip(made.sites, made.genotypes, strict=True):
-        assert made.reference[site.start0] == site.ref
+        assert made.bases[site.chrom][site.start0] == site.ref
         assert site.alt in set("ACGT") - {site.ref}
         assert calls.any()
 
@@ -77,7 +77,7 @@ def test_reads_calls_and_reference_belong_to_the_one_person(
     files = population.write_objects(made, tmp_path, person=4, seed=1)
     name = made.ids[4]
     with pysam.FastaFile(str(files["file/reference.fa"])) as fasta:
-        assert fasta.fetch(population.CHROM) == made.reference
+        assert fasta.fetch(population.CHROM) == made.bases[population.CHROM]
     with pysam.AlignmentFile(str(files[f"reads/{name}.bam"]), check_sq=True) as bam:
         assert bam.header.to_dict()["RG"] == [{"ID": "1", "SM": name}]
         reads = [(read.reference_start, read.query_sequence) for read in bam]
@@ -87,7 +87,7 @@ def test_reads_calls_and_reference_belong_to_the_one_person(
     }
     for start0, sequence in reads:
         for at, base in enumerate(sequence or "", start=start0):
-            assert base in carried.get(at, {made.reference[at]})
+            assert base in carried.get(at, {made.bases[population.CHROM][at]})
 
 
 def test_cram_holds_the_reads_of_the_bam(made: Population, tmp_path: Path) -> None:
