@@ -10,7 +10,7 @@ zero, the rarest there is. What follows from a frequency is `access.privacy.pric
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -81,11 +81,14 @@ class Panel:
 NO_PANELS: Mapping[str, Panel] = MappingProxyType({})  # then every allele is the rarest there is
 
 
-def read(folder: Path) -> Mapping[str, Panel]:
-    """The panels of a node by assembly; none where none was loaded. Raises `CatalogError`."""
+def read(
+    folder: Path, *, form: Callable[[Segment], Segment] = lambda segment: segment
+) -> Mapping[str, Panel]:
+    """The panels of a node by assembly; none where none was loaded. `form` is what datasets are
+    given too, so that a panel understands what they do. Raises `CatalogError`."""
     if not (folder / FACTS).exists():
         return {}
-    segments = SegmentCatalog(folder).snapshot()
+    segments = SegmentCatalog(folder, form=form).snapshot()
     panels = {}
     for assembly, facts in read_facts(folder).items():
         segment = segments.get(assembly)

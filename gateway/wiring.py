@@ -18,6 +18,7 @@ import access.routes
 import access.run_routes
 import access.session_routes
 import beacon.doors
+import beacon.names
 import beacon.panel
 import gateway.pages.admin.routes
 import gateway.pages.airlock.routes
@@ -334,7 +335,9 @@ def assemble(
             record=record,
             clock=clock,
             disclosure=Disclosure(Ledger(store), key=home.noise_key()),
-            panels=beacon.panel.read(home.panel),
+            panels=beacon.panel.read(
+                home.panel, form=beacon.names.form(beacon.names.read(home.names))
+            ),
             objects=lambda dataset: [_object_path(found) for found in vault.objects(dataset)],
         ),
         others=routers,

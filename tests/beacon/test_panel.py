@@ -8,10 +8,10 @@ from pathlib import Path
 import pysam
 import pytest
 
-from beacon import panel
-from beacon.catalog import Allele, InGene, Span
+from beacon import names, panel
+from beacon.catalog import Allele, ByIdentifier, InGene, Span
 from beacon.errors import CatalogError, SourceRefused
-from beacon.loading import panel_load
+from beacon.loading import names_load, panel_load
 from beacon.panel import UNKNOWN, Panel
 from beacon.variation import shorthand
 
@@ -166,3 +166,17 @@ def test_a_panel_whose_facts_are_damaged_is_not_read_as_absent(tmp_path: Path) -
     (folder / "panels.json").write_text("{")
     with pytest.raises(CatalogError):
         panel.read(folder)
+
+
+def test_a_name_of_the_nodes_tables_is_the_allele_to_the_panel(tmp_path: Path) -> None:
+    table = vcf(tmp_path / "names.vcf", "201 rs5 C A . . .", "301 rs6 C A . . .")
+    names_load.load(table, tmp_path / "names", name="dbsnp", assembly="GRCh38")
+    frequencies = vcf(tmp_path / "p.vcf", "201 . C A . . AF=0.5", "401 . C A . . AF=0.5")
+    panel_load.load(frequencies, tmp_path / "panel", assembly="GRCh38")
+    form = names.form(names.read(tmp_path / "names"))
+    held = panel.read(tmp_path / "panel", form=form)["GRCh38"]
+    assert (
+        held.expected(ByIdentifier("rs5")) == held.expected(Allele("1", 200, "C", "A")) != UNKNOWN
+    )
+    for absent in ("rs6", "rs404"):  # not in the panel; not in the table
+        assert held.expected(ByIdentifier(absent)) == UNKNOWN
