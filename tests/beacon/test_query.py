@@ -216,7 +216,11 @@ def test_a_granularity_beside_the_query_may_only_lower() -> None:
 
 
 def test_genomic_parameters_are_refused_where_they_would_not_narrow() -> None:
-    for target in (Target("biosample"), Target("dataset"), Target("individual", entry_id="P1")):
+    for target in (
+        Target("cohort"),
+        Target("dataset", parent="run", parent_id="R1"),
+        Target("individual", entry_id="P1"),
+    ):
         with pytest.raises(UnsupportedQuestion):
             get(target, **EXACT)
 
@@ -235,7 +239,11 @@ def test_a_parameter_given_in_two_spellings_is_refused(parameters: dict[str, Any
 
 
 def test_filters_are_refused_where_they_would_not_narrow() -> None:
-    for target in (Target("dataset"), Target("cohort"), Target("run", entry_id="R1")):
+    for target in (
+        Target("dataset", entry_id="D"),
+        Target("dataset", parent="run", parent_id="R1"),
+        Target("run", entry_id="R1"),
+    ):
         with pytest.raises(UnsupportedQuestion):
             get(target, filters="NCIT:C16576")
 
