@@ -23,6 +23,7 @@ from passports.sessions import Session
 from schemas.errors import NotFound, SkerryError
 
 _FOLDERS = (Path(__file__).parent, Path(portal.pages.__file__).parent)
+_ROOMS = frozenset({"/requests", "/airlock", "/admin"})
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -79,17 +80,25 @@ class Pages:
                     except SignInNeeded as error:
                         if request.method == "GET":
                             return see(f"/signin?next={quote(request.url.path)}")
-                        return pages.refuse(error, session=None)
+                        return pages.refuse(error, session=None, back="/")
                     except SkerryError as error:
-                        return pages.refuse(error, session=session_of(request))
+                        return pages.refuse(
+                            error, session=session_of(request), back=_room_of(request.url.path)
+                        )
 
                 return page
 
         return PageRoute
 
-    def refuse(self, error: SkerryError, *, session: Session | None) -> HTMLResponse:
-        facts: dict[str, object] = {"message": error.public}
+    def refuse(self, error: SkerryError, *, session: Session | None, back: str) -> HTMLResponse:
+        facts: dict[str, object] = {"message": error.public, "back": back}
         return self.show("node_refusal.html", session=session, facts=facts, status=error.status)
+
+
+def _room_of(path: str) -> str:
+    """The page that leads to this one; a form's own address need not have a page."""
+    room = "/" + path.split("/")[1]
+    return room if room in _ROOMS and path != room else "/"
 
 
 def see(path: str) -> RedirectResponse:

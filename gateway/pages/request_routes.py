@@ -274,7 +274,7 @@ def _step_of(fields: Mapping[str, list[str]]) -> tuple[Step, StepBody]:
         raise InvalidInput("Choose what to do.") from error
     sent: dict[str, object] = {"note": said.get("note", "")}
     if step in _WITH_REASON and not sent["note"]:
-        raise InvalidInput(f"Give a reason with this step: {step}.")
+        raise InvalidInput(f"Write a reason for this step ({step}): the requester reads it.")
     if step in {Step.SUBMIT, Step.ACCEPT}:
         sent["terms"] = said.get("terms") or None
     if step is Step.APPROVE:

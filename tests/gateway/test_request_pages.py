@@ -191,6 +191,7 @@ async def test_a_no_needs_its_reason(node: AccessNode, pages: Pages, step: str) 
     answer = await send(pages.browser("emil"), path, {"step": step, "note": "  "})
     assert answer.status_code == 400
     assert "reason" in answer.text
+    assert '<a href="/requests">Back</a>' in answer.text
 
 
 @pytest.mark.parametrize("step", ["", "expire", "create", "edit", "attach", "nonsense", "remind"])
