@@ -37,7 +37,9 @@ def judge(raw: bytes, terms: RunTerms) -> Judgement:
     epsilon = 0.0
     if isinstance(offered, Table) and terms.privacy is not None:
         epsilon = terms.privacy.per_table
-        offered = noisy(offered, epsilon=epsilon)
+        # Every site of the roster may offer the same sum to its own node, which draws noise of its
+        # own and knows nothing of the others: together they are what was paid for.
+        offered = noisy(offered, epsilon=epsilon / len(terms.roster))
     verdict = rules.judge(offered, floors_of(terms.outputs, terms.floors))
     released = None if verdict.released is None else document(verdict.released)
     return Judgement(
