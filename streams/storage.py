@@ -89,9 +89,9 @@ def shifted(source: Source, start0: int) -> Source:
     return lambda length, at: source(length, start0 + at)
 
 
-def streamed(source: Source) -> BinaryIO:
+def streamed(source: Source, *, step: int = STEP) -> BinaryIO:
     """From its beginning to its end. Raises what the source raises."""
-    return io.BufferedReader(_Stream(source), STEP)
+    return io.BufferedReader(_Stream(source), step)
 
 
 class _Stream(io.RawIOBase):

@@ -24,7 +24,7 @@ from streams.slices.headers import Header, read_header
 from streams.slices.index_files import MAX_INDEX_BYTES, read_index_file
 from streams.slices.records import PROBE_BYTES, UNPLACED, reference_of
 from streams.sources import BGZF_EOF
-from streams.storage import Source
+from streams.storage import Source, streamed
 
 ENDINGS: Mapping[str, tuple[str, ...]] = {
     "BAM": (".bai", ".csi"),
@@ -32,6 +32,7 @@ ENDINGS: Mapping[str, tuple[str, ...]] = {
     "VCF": (".tbi", ".csi"),
     "BCF": (".csi",),
 }
+REMOTE_STEP = 8 * 1024 * 1024  # a request takes some 20 ms, however little it asks for
 NO_RECORD = -2  # a place after the last record
 
 
@@ -51,7 +52,7 @@ def survey_input(given: Input, form: str, *, index: Path | None = None) -> Chart
         with tempfile.TemporaryDirectory(prefix="skerry-index-", dir=_memory()) as folder:
             made = Path(folder) / "index"
             if given.sealed:
-                build_index.piped(given, form, made)
+                build_index.piped(given.stream(), form, made, told=str(given.path))
             else:
                 build_index.build(given.path, form, made)
             told = (str(given.path), f"{given.path}: the index made of it")
@@ -61,19 +62,23 @@ def survey_input(given: Input, form: str, *, index: Path | None = None) -> Chart
 
 
 def survey_remote(remote: RemoteFile, facts: RemoteFacts, form: str) -> Chart:
-    """The same of a file in an object store, by the index that lies beside it."""
+    """The same of a file in an object store. An index that lies beside it is used; to make one
+    takes reading all of the object, range by range."""
+    at = RemoteSource(remote, facts)
     for name in _index_names(remote.name, form):
         index = remote.beside(name)
         found = index.facts()
-        if found is not None:
-            break
-    else:
-        raise IndexRefused(f"{remote.url}: no index lies beside it. Make one and put it there.")
-    if found.size > MAX_INDEX_BYTES:
-        raise IndexRefused(f"{index.url}: an index has at most {MAX_INDEX_BYTES} bytes.")
-    raw = index.read(found, 0, found.size)
-    at = RemoteSource(remote, facts)
-    return _chart(at, facts.size, form, raw, told=(remote.url, index.url))
+        if found is None:
+            continue
+        if found.size > MAX_INDEX_BYTES:
+            raise IndexRefused(f"{index.url}: an index has at most {MAX_INDEX_BYTES} bytes.")
+        raw = index.read(found, 0, found.size)
+        return _chart(at, facts.size, form, raw, told=(remote.url, index.url))
+    with tempfile.TemporaryDirectory(prefix="skerry-index-", dir=_memory()) as folder:
+        made = Path(folder) / "index"
+        build_index.piped(streamed(at, step=REMOTE_STEP), form, made, told=remote.url)
+        told = (remote.url, f"{remote.url}: the index made of it")
+        return _chart(at, facts.size, form, _read(made), told=told)
 
 
 def index_beside(source: Path, form: str) -> Path | None:

@@ -10,7 +10,7 @@ import pysam
 import pytest
 
 from gateway.errors import Exit
-from streams.errors import ObjectChanged, SourceRefused, StoreUnavailable
+from streams.errors import IndexRefused, ObjectChanged, SourceRefused, StoreUnavailable
 from streams.remote import PAGE, RemoteFile, RemoteSource
 from streams.slices.chart import Region
 from streams.sources import Kind
@@ -83,9 +83,6 @@ def test_skerry_load_takes_an_address(store: s3.S3, tmp_path: Path) -> None:
     node = node_folder(tmp_path / "node", policies=[clear])
     path, index = indexed(tmp_path, "BAM")
     url = store.put(path, key="far/one.bam")
-    ran = skerry("load", node.root, "--dataset", "isle", "--clear", url)
-    assert ran.code == Exit.BAD_INPUT
-    assert "no index lies beside it" in ran.err
     store.put(index, key="far/one.bam.csi")
     ran = skerry("load", node.root, "--dataset", "isle", "--clear", url)
     assert (ran.code, ran.err) == (Exit.OK, "")
@@ -94,7 +91,37 @@ def test_skerry_load_takes_an_address(store: s3.S3, tmp_path: Path) -> None:
     assert not any(s3.SECRET.encode() in content for content in kept)
 
 
+@pytest.mark.parametrize("form", list(slice_files.ENDINGS))
+def test_a_missing_index_is_made_of_ranges(
+    node: ReleaseNode, store: s3.S3, tmp_path: Path, form: str
+) -> None:
+    path = slice_files.write(tmp_path, form, records=3000)
+    kind = Kind.READS if form in ("BAM", "CRAM") else Kind.VARIANTS
+    far, near = (
+        node.shelf.register(
+            source, object_id="open1/bare", dataset="open1", kind=kind, form=form
+        ).chart
+        for source in (RemoteFile(store.put(path, key=f"bare/{path.name}")), path)
+    )
+    assert far == near
+    assert set(store.gets()) == {"206"}
+
+
 # Refusals
+
+
+def test_an_object_that_cannot_be_indexed_is_refused(
+    node: ReleaseNode, store: s3.S3, tmp_path: Path
+) -> None:
+    path = slice_files.write(tmp_path, "BAM", records=300)
+    unsorted = tmp_path / "unsorted.bam"
+    pysam.samtools.cat("-o", str(unsorted), str(path), str(path))
+    url = store.put(unsorted, key="bare/unsorted.bam")
+    with pytest.raises(IndexRefused, match=r"s3://.*none can be made"):
+        node.shelf.register(
+            RemoteFile(url), object_id="open1/un", dataset="open1", kind=Kind.READS, form="BAM"
+        )
+    assert not node.shelf.forms(Kind.READS, "open1/un")
 
 
 def test_an_object_that_was_replaced_is_not_read(store: s3.S3, tmp_path: Path) -> None:
