@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 FIRST = {"referenceName": "1", "start": "100", "referenceBases": "A", "alternateBases": "G"}
 LAST = {"referenceName": "1", "start": "600", "referenceBases": "CTT", "alternateBases": "C"}
 NOWHERE = {"referenceName": "1", "start": "99", "referenceBases": "A", "alternateBases": "G"}
-COHORTS = [
+COHORTS: list[dict[str, Any]] = [
     {"id": "first", "name": "First two", "cohortType": "study-defined", "ids": ["P1", "P2"]},
     {
         "id": "last",

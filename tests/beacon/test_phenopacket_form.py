@@ -102,7 +102,11 @@ def test_what_was_loaded_of_a_phenopacket_comes_back_as_it_was(tmp_path: Path) -
     vcf = write_vcf(tmp_path / "a.vcf.gz", ("101 . A G . 0|1",), samples=("P1",))
     alone = replace(
         source(tmp_path / "in", "d"),
-        **dict.fromkeys(("individuals", "biosamples", "runs", "analyses", "cohorts")),
+        individuals=None,
+        biosamples=None,
+        runs=None,
+        analyses=None,
+        cohorts=None,
         vcfs=(vcf,),
         phenopackets=(folder,),
     )
