@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -24,7 +25,7 @@ from schemas.errors import InvalidInput
 from schemas.grants import Permit, SignedPermit
 from schemas.htsget import ColumnsAsked, Manifest, SignedManifest, SignedSlice, SliceManifest
 from streams import manifests, rotation
-from streams.agent import AgentClient
+from streams.agent_client import AgentClient
 from streams.bodies import Body, ClearBody, FileReader, Reader, SealedBody
 from streams.entitlement import Entitlement
 from streams.envelope import SEALED_SEGMENT
@@ -40,6 +41,7 @@ BATCH_BYTES = 15 * SEALED_SEGMENT  # below 1 MiB, and whole segments
 NEAR_BATCH_BYTES = 256 * 1024  # what the processor's cache holds
 CLEAR_CHECK_BYTES = 4 * NEAR_BATCH_BYTES
 SWEEP_SECONDS = 60
+MAX_ASKING = 16
 BUDGET_TIMES = 4  # a body may be fetched again when a transfer breaks, not without end
 BUDGET_SLACK = 4 * 1024 * 1024
 CLEAR_SECONDS = 24 * 3600
@@ -98,6 +100,8 @@ class Releases:
         self._audience = public_url
         self._clock = clock
         self._sessions = Sessions(mark)
+        # So that an agent that does not answer holds up releases, and nothing else.
+        self._asking = CapacityLimiter(MAX_ASKING)
         self.mark = mark
         self._swept = 0
         self.address_key = ticket_key
@@ -115,18 +119,9 @@ class Releases:
         Raises ReleaseRefused, AgentRefused, AgentUnavailable, TooManyReleases or
         RecordUnavailable; whatever is raised, nothing has left.
         """
-        now = self._now()
-        await self._sweep(now)
-        permit = self._checked(asked, signed, whole=True, now=now)
-        sealed = asked.sealed
-        recipient = asked.workspace.public_key
-        header = await self._agent.rewrap(signed, sealed.object_id, recipient)
-        manifest = manifests.of_whole(sealed, permit, header, key=self._key, now=now)
-        body = SealedBody(sealed, self._vault)
-        session = await self._start(
-            asked, permit, body, manifest.manifest, still=still, known=known
-        )
-        return Opened(session, header, manifest)
+        await self._sweep(self._now())
+        opening = partial(self._open, asked, signed, still=still, known=known)
+        return await run_sync(opening, limiter=self._asking)
 
     async def open_slice(
         self,
@@ -152,9 +147,8 @@ class Releases:
             signed, sealed.object_id, recipient, regions=regions, columns=columns
         )
         manifest = manifests.of_slice(sealed, permit, body, key=self._key, now=now)
-        session = await self._start(
-            asked, permit, body, manifest.manifest, still=still, known=known
-        )
+        start = partial(self._start, asked, permit, body, manifest.manifest)
+        session = await run_sync(partial(start, still=still, known=known))
         return Opened(session, body.header, manifest)
 
     async def open_clear(
@@ -217,7 +211,7 @@ class Releases:
         await self._look(session)
         return session
 
-    async def send(self, claim: Claim) -> AsyncIterator[Batch]:
+    async def send(self, claim: Claim) -> AsyncGenerator[Batch]:
         """The claimed bytes in batches; breaks off by raising when the right is withdrawn."""
         session, sent = claim.session, 0
         try:
@@ -261,6 +255,7 @@ class Releases:
         """Ends every release; for the end of the process, before the record is closed."""
         for session in self._sessions.all():
             self._end(session, End.STOPPED)
+        self._agent.close()
 
     # Steps
 
@@ -277,7 +272,24 @@ class Releases:
             raise ReleaseRefused("The permit does not cover this.", reasons=coverage.reasons)
         return permit
 
-    async def _start(
+    def _open(
+        self,
+        asked: Entitlement,
+        signed: SignedPermit,
+        *,
+        still: Callable[[Entitlement, int], bool],
+        known: Callable[[Entitlement, int], bool],
+    ) -> Opened:
+        now = self._now()
+        permit = self._checked(asked, signed, whole=True, now=now)
+        sealed, recipient = asked.sealed, asked.workspace.public_key
+        header = self._agent.rewrap(signed, sealed.object_id, recipient)
+        manifest = manifests.of_whole(sealed, permit, header, key=self._key, now=now)
+        body = SealedBody(sealed, self._vault)
+        session = self._start(asked, permit, body, manifest.manifest, still=still, known=known)
+        return Opened(session, header, manifest)
+
+    def _start(
         self,
         asked: Entitlement,
         permit: Permit,
@@ -299,7 +311,7 @@ class Releases:
         session = self._sessions.start(body, terms, now=self._now())
         facts = manifests.intent(manifest, permit)
         try:
-            await run_sync(partial(self._record.append, "release.intent", facts, durable=True))
+            self._record.append("release.intent", facts, durable=True)
         except BaseException:
             self._sessions.end(session.session_id)
             raise
@@ -319,7 +331,8 @@ class Releases:
         if not isinstance(reader, FileReader):
             return await run_sync(self._next_batch, claim.session, reader, start0, end0)
         clear = isinstance(claim.session.body, ClearBody)
-        if not clear or (start0 - claim.start0) % CLEAR_CHECK_BYTES == 0:
+        come = start0 - claim.start0  # at the claim itself was looked at
+        if not clear or (come and come % CLEAR_CHECK_BYTES == 0):
             await self._look(claim.session)
         at_hand = reader.at_hand(start0, end0)
         return at_hand if at_hand is not None else await run_sync(reader.read, start0, end0)

@@ -29,7 +29,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from schemas.errors import InvalidInput, SkerryError
-from streams.agent import TIMEOUT_SECONDS, KeyAnswer, KeyRequest, listen
+from streams.agent_doors import listen
+from streams.agent_wire import TIMEOUT_SECONDS, KeyAnswer, KeyRequest
 from streams.envelope import open_body
 from streams.errors import AgentRefused, AgentUnavailable, NoSuchSession, SourceRefused
 from streams.header import OpenedHeader, seal_header

@@ -58,6 +58,14 @@ class Wanted:
     client_key: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """What a caller may have, and the permit for it."""
+
+    asked: Entitlement
+    signed: SignedPermit
+
+
 def read_client_key(headers: Mapping[str, str]) -> bytes | None:
     """The raw key a client names, from base64 of its key file or of the raw key.
 
@@ -91,27 +99,28 @@ class TicketDesk:
 
     async def ticket(self, researcher: Researcher | None, wanted: Wanted) -> TicketAnswer:
         """Raises whatever stands against it; then nothing has left."""
-        forms = await run_sync(self._offered, researcher, wanted)
-        if forms and wanted.query.sealed is not True:
-            return await self._clear_ticket(researcher, wanted, choose(forms, wanted.query.form))
-        return await self.release(await self.entitled(researcher, wanted), wanted)
+        found = await run_sync(self._found, researcher, wanted)
+        if isinstance(found, Permitted):
+            return await self._release(found, wanted.query)
+        return await self._clear_ticket(researcher, wanted, choose(found, wanted.query.form))
 
     async def entitled(self, researcher: Researcher | None, wanted: Wanted) -> Entitlement:
         """What the caller may have now, sealed. Raises whatever stands against it."""
-        if researcher is None:
-            raise self._unknown_to_nobody(wanted.object_id)
-        asked = await run_sync(self._entitled, researcher, wanted)
-        if wanted.query.sealed is False:
-            raise ReleaseRefused(ONLY_SEALED, reasons=("not_in_the_clear",))
-        check_format(wanted.query.form, asked.sealed.format)
-        return asked
+        return await run_sync(self._entitled, researcher, wanted)
 
-    async def release(self, asked: Entitlement, wanted: Wanted) -> TicketAnswer:
-        """Opens the release and says where its body lies. Raises; then nothing has left."""
-        opened = await self._opened(asked, wanted.query)
+    async def release(self, researcher: Researcher, wanted: Wanted) -> TicketAnswer:
+        """As `ticket`, of a sealed object. Raises; then nothing has left."""
+        return await self._release(
+            await run_sync(self._permitted, researcher, wanted), wanted.query
+        )
+
+    async def _release(self, found: Permitted, query: Query) -> TicketAnswer:
+        """Opens the release and says where its body lies."""
+        opened = await self._opened(found, query)
         pieces = parts(opened.session.body.size)
         addresses = [self._address(opened.session, part) for part in pieces]
-        return ticket(asked.sealed.format, opened.header, addresses, manifest=opened.manifest)
+        form = found.asked.sealed.format
+        return ticket(form, opened.header, addresses, manifest=opened.manifest)
 
     async def _clear_ticket(
         self, researcher: Researcher | None, wanted: Wanted, found: ClearObject
@@ -136,9 +145,14 @@ class TicketDesk:
             md5=found.md5 if query.is_whole else None,
         )
 
-    def _offered(self, researcher: Researcher | None, wanted: Wanted) -> Mapping[str, ClearObject]:
+    def _found(
+        self, researcher: Researcher | None, wanted: Wanted
+    ) -> Mapping[str, ClearObject] | Permitted:
         now = int(self.clock())
-        return self.clear.offered(researcher, wanted.kind, wanted.object_id, now=now)
+        forms = self.clear.offered(researcher, wanted.kind, wanted.object_id, now=now)
+        if forms and wanted.query.sealed is not True:
+            return forms
+        return self._permitted(researcher, wanted)
 
     def _unknown_to_nobody(self, object_id: str) -> SkerryError:
         """Under a dataset that anyone may stream, what is not there is not there for anyone."""
@@ -167,8 +181,8 @@ class TicketDesk:
         }
         await run_sync(self.record.append, "release.refused", facts)
 
-    async def _opened(self, asked: Entitlement, query: Query) -> Opened:
-        signed = await run_sync(self._permit, asked)
+    async def _opened(self, found: Permitted, query: Query) -> Opened:
+        asked, signed = found.asked, found.signed
         still, known = self.entitlements.still_holds, self.entitlements.known_to_hold
         if query.is_whole and asked.regions is None:
             return await self.releases.open(asked, signed, still=still, known=known)
@@ -177,11 +191,21 @@ class TicketDesk:
             asked, signed, regions, columns=query.columns, still=still, known=known
         )
 
-    def _entitled(self, researcher: Researcher, wanted: Wanted) -> Entitlement:
+    def _permitted(self, researcher: Researcher | None, wanted: Wanted) -> Permitted:
+        asked = self._entitled(researcher, wanted)
+        return Permitted(asked, self._permit(asked))
+
+    def _entitled(self, researcher: Researcher | None, wanted: Wanted) -> Entitlement:
+        if researcher is None:
+            raise self._unknown_to_nobody(wanted.object_id)
         key, now = wanted.client_key, int(self.clock())
-        return self.entitlements.find(
+        asked = self.entitlements.find(
             researcher, wanted.object_id, wanted.kind, client_key=key, now=now
         )
+        if wanted.query.sealed is False:
+            raise ReleaseRefused(ONLY_SEALED, reasons=("not_in_the_clear",))
+        check_format(wanted.query.form, asked.sealed.format)
+        return asked
 
     def _permit(self, asked: Entitlement) -> SignedPermit:
         return self.permits.issue(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio.to_thread import run_sync
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from schemas.grants import SignedPermit
-from streams.agent import AgentClient
+from streams.agent_client import AgentClient
 from streams.errors import AgentRefused
 from streams.keys import SecretKey
 from streams.release import byte_budget
@@ -47,9 +49,8 @@ async def refused(
     node: ReleaseNode, signed: SignedPermit, *, recipient: bytes, object_id: str = "sample1"
 ) -> None:
     async with node.agent_running():
-        client = AgentClient(node.socket)
-        with pytest.raises(AgentRefused):
-            await client.rewrap(signed, object_id, recipient)
+        with closing(AgentClient(node.socket)) as client, pytest.raises(AgentRefused):
+            await run_sync(client.rewrap, signed, object_id, recipient)
 
 
 @pytest.mark.parametrize(

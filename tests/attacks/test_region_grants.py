@@ -19,7 +19,7 @@ import pytest
 
 from access.policy import Action
 from schemas.grants import Extent, GrantedRegion
-from streams.agent import KeyRequest, RewrapRequest
+from streams.agent_wire import KeyRequest, RewrapRequest
 from streams.envelope import open_body
 from streams.errors import AgentRefused, OutsideGrant
 from streams.header import open_header, read_header

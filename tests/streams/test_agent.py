@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from anyio.to_thread import run_sync
 
 from schemas.grants import SignedPermit
-from streams.agent import AgentClient, main
+from streams.agent import main
+from streams.agent_client import AgentClient
 from streams.errors import AgentRefused, AgentUnavailable
 from streams.header import open_header, seal_header
 from streams.keys import SecretKey, write_pair
@@ -41,7 +45,8 @@ async def rewrap(
     node: ReleaseNode, signed: SignedPermit, recipient: bytes, *, object_id: str = "sample1"
 ) -> bytes:
     async with node.agent_running():
-        return await AgentClient(node.socket).rewrap(signed, object_id, recipient)
+        with closing(AgentClient(node.socket)) as client:
+            return await run_sync(client.rewrap, signed, object_id, recipient)
 
 
 async def test_the_recipient_and_only_the_recipient_opens_the_new_header(
@@ -102,7 +107,7 @@ async def test_an_agent_that_is_down_is_said_to_be_down(
     node: ReleaseNode, workspace: SecretKey
 ) -> None:
     with pytest.raises(AgentUnavailable):
-        await AgentClient(node.socket).rewrap(permit(node), "sample1", workspace.public)
+        AgentClient(node.socket).rewrap(permit(node), "sample1", workspace.public)
 
 
 async def test_noise_on_the_socket_is_answered_and_survived(
@@ -114,7 +119,34 @@ async def test_noise_on_the_socket_is_answered_and_survived(
             writer.write(noise)
             assert b'"refused":"' in await reader.readline()
             writer.close()
-        assert await AgentClient(node.socket).rewrap(permit(node), "sample1", workspace.public)
+        with closing(AgentClient(node.socket)) as client:
+            assert await run_sync(client.rewrap, permit(node), "sample1", workspace.public)
+
+
+async def test_a_connection_is_kept_and_made_anew_when_the_agent_was(
+    node: ReleaseNode, workspace: SecretKey
+) -> None:
+    with closing(AgentClient(node.socket)) as client:
+        for _ in range(2):  # the second agent has never heard of the first one's caller
+            async with node.agent_running():
+                for _ in range(3):
+                    assert await run_sync(client.rewrap, permit(node), "sample1", workspace.public)
+                assert len(client._idle) == 1
+                client._idle[0]._socket.shutdown(socket.SHUT_RDWR)
+        with pytest.raises(AgentUnavailable):
+            await run_sync(client.rewrap, permit(node), "sample1", workspace.public)
+
+
+async def test_a_caller_that_says_nothing_more_is_dropped(
+    node: ReleaseNode, workspace: SecretKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.agent_doors.IDLE_SECONDS", 0.05)
+    async with node.agent_running():
+        with closing(AgentClient(node.socket)) as client:
+            assert await run_sync(client.rewrap, permit(node), "sample1", workspace.public)
+            kept = client._idle[0]._socket
+            assert await run_sync(kept.recv, 1) == b""
+            assert await run_sync(client.rewrap, permit(node), "sample1", workspace.public)
 
 
 def test_the_process_starts_says_so_and_stops_on_a_signal(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ import pytest
 from access.lifecycle import Step
 from schemas.htsget import SignedSlice
 from streams import slicer as slicing
-from streams.agent import KeyAnswer, KeyRequest
+from streams.agent_wire import KeyAnswer, KeyRequest
 from streams.envelope import SEALED_SEGMENT, open_body, open_segment
 from streams.errors import AgentRefused, AgentUnavailable, NoSuchSession
 from streams.header import open_header, read_header

@@ -26,11 +26,14 @@ from passports.visas import Visa, VisaType
 from schemas.data_use import DataUseTerm
 from schemas.errors import SkerryError
 from schemas.grants import Extent
-from streams.agent import Agent, AgentClient, AgentServer, KeyAnswer, KeyRequest
+from streams.agent_client import AgentClient
+from streams.agent_doors import AgentServer
+from streams.agent_wire import KeyAnswer, KeyRequest
 from streams.entitlement import Entitlement, Entitlements
 from streams.htsget.tickets import error_body
 from streams.keys import SecretKey
 from streams.release import Releases
+from streams.rewrapping import Agent
 from streams.shelf import Shelf
 from streams.slicer import Slicer, SlicerServer
 from streams.slicer_client import SlicerClient
