@@ -64,11 +64,12 @@ def page(shown: Sequence[Shown]) -> str:
 def _part(one: Shown) -> str:
     drawings = "".join(_drawn(one.released, form).svg for form in ("manhattan", "qq"))
     head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
-    strongest = sorted(one.summary.variants, key=lambda found: (found.p, found.allele))[:TOP]
-    body = "".join(_row(found, one) for found in strongest)
+    ordered = sorted(one.summary.variants, key=lambda found: (found.p, found.allele))
+    planted = [found for found in ordered[TOP:] if found.allele in one.planted]
+    body = "".join(_row(found, one) for found in (*ordered[:TOP], *planted))
     return (
         f"<h2>{escape(one.summary.trait)}</h2><p>{escape(one.words)}</p>{drawings}"
-        f"<table><caption>The {len(strongest)} strongest variants</caption>"
+        f"<table><caption>The {TOP} strongest variants, and the planted ones</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 

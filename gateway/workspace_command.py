@@ -31,6 +31,7 @@ app = typer.Typer(no_args_is_help=True, help="The place where released data is o
 
 KINDS = ("reads", "variants", "file")
 MAX_PLAN_BYTES = 1024 * 1024
+MAX_PROOF_BYTES = 64 * 1024 * 1024
 
 Folder = Annotated[Path, typer.Argument(help="the workspace's folder")]
 NodeUrl = Annotated[str, typer.Option("--node", help="the node's public URL")]
@@ -196,6 +197,37 @@ def run(
 
 
 @app.command()
+def prove(
+    folder: Folder,
+    *,
+    run: Annotated[str, typer.Option(help="its id, as the node names it")],
+    name: Annotated[str, typer.Option(help="what people call the site")],
+    record: Annotated[Path, typer.Option(help="what `skerry results prove-run` printed")],
+    result: Annotated[
+        list[Path] | None, typer.Option(help="a proof `skerry results take` kept; repeatable")
+    ] = None,
+) -> None:
+    """Prints a site's part of a run's crate: permit, receipt, entries of the record, releases."""
+    from pydantic import ValidationError
+
+    from workspaces.crate.contents import SignedManifest
+    from workspaces.crate.gathering import Recorded
+    from workspaces.crate.kept import site_proofs
+
+    try:
+        said = json.loads(read_file(record))
+        recorded = Recorded(said["checkpoint"], said["entries"])
+        kept = [json.loads(read_file(place)) for place in result or ()]
+        releases = [
+            SignedManifest(manifest=one["manifest"], signature=one["signature"]) for one in kept
+        ]
+        found = site_proofs(folder, run=run, name=name, recorded=recorded, results=releases)
+    except (ValidationError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise LoadRefused("the record's words or a result's proof cannot be read") from error
+    print(found.model_dump_json())
+
+
+@app.command()
 def status(folder: Folder, *, as_json: AsJson = False) -> None:
     """What runs here, what is left behind, and what was wiped."""
     from workspaces import keys, receipts, supervisor
@@ -258,6 +290,14 @@ def read_token(path: Path) -> str:
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise LoadRefused(f"{path}: cannot be read as a token file") from error
+
+
+def read_file(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_PROOF_BYTES)
+    except OSError as error:
+        raise LoadRefused(f"{path}: cannot be read") from error
 
 
 def _staged(text: str) -> Staged:
