@@ -70,8 +70,8 @@ async def journey(walk: Walk) -> str:
     return (
         f"{cohort}; approved at {len(study.sites)} nodes; {runs}; "
         f"each released by two people and equal to everybody's rows together; {receipts} wipes "
-        f"signed, {entries} entries of {len(study.sites)} records verified, {len(finished)} crates "
-        "proven"
+        f"signed, {entries} entries of {len(study.sites)} records verified, crates proven: "
+        f"{len(finished)}"
     )
 
 
