@@ -151,7 +151,9 @@ def _parse(raw: bytes, name: str) -> PolicyFile:
     except yaml.YAMLError as error:
         raise PolicyInvalid(f"{name}: {_where(error)}") from error
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
+        found = error.errors(include_input=False, include_url=False)
+        # A mistyped key is also one that is missing; the typing is what there is to mend.
+        first = min(found, key=lambda one: one["type"] != "extra_forbidden")
         field = ".".join(str(part) for part in first["loc"]) or "file"
         line = _line(root, first["loc"])
         raise PolicyInvalid(f"{name}: line {line}: {field}: {first['msg']}") from error

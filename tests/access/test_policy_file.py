@@ -163,6 +163,7 @@ def test_a_numbered_version_is_named_by_its_number_and_its_bytes() -> None:
     [
         ("level: controlled", "level: secret", "line 17: datasets.2.level"),
         ("listed: false", "lsited: false", "line 19: datasets.2.lsited: Extra inputs"),
+        ("level: controlled", "levl: controlled", "line 17: datasets.2.levl: Extra inputs"),
         ("id: hidden", "id: heart", "named twice"),
         ("id: hidden", "id: 'no spaces'", "line 16: datasets.2.id"),
         ("registered: count", "registered: everything", "line 11: datasets.1.ceilings"),
