@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -93,8 +94,13 @@ def check_public_bytes(raw: bytes) -> bytes:
     if int.from_bytes(raw, "little") >= _FIELD_PRIME:
         raise KeyInvalid("The public key is not in canonical form.")
     # Every X25519 scalar is a multiple of the cofactor: a low-order point always gives zero.
-    SecretKey.generate().exchange(raw)
+    _any_secret().exchange(raw)
     return raw
+
+
+@cache
+def _any_secret() -> SecretKey:
+    return SecretKey.generate()
 
 
 def read_secret_key(path: Path, passphrase: bytes | None = None) -> SecretKey:
