@@ -45,7 +45,8 @@ def proposed(changes: AdminChanges, *, now: int = NOW) -> Change:
 
 
 def test_another_person_confirms_what_was_proposed(node: AccessNode, changes: AdminChanges) -> None:
-    change, seen = proposed(changes), []
+    change = proposed(changes)
+    seen: list[Change] = []
     done = changes.confirm(change.id, by=at("anna"), now=NOW, make=seen.append)
     assert [one.facts for one in seen] == [FACTS]
     assert (done.state, done.decided_by) == (ChangeState.DONE, at("anna"))

@@ -118,7 +118,7 @@ async def test_a_slow_reader_holds_one_batch_and_one_that_leaves_gives_back_the_
     for number in range(1, 4):
         await anext(sending)
         assert readers[0].read_bytes == number * BATCH_BYTES, "no more than was taken"
-    await sending.aclose()  # type: ignore[attr-defined]  # an asynchronous generator
+    await sending.aclose()
     session = node.releases._sessions.get(claim.session.session_id)
     assert session.charged_bytes == 3 * BATCH_BYTES
     (block,) = node.recorded("release.block")

@@ -97,7 +97,7 @@ def sent(source: Source, chart: Chart, tmp_path: Path) -> Callable[..., list[str
 
 
 def viewed(path: Path, *options: str) -> list[str]:
-    return pysam.samtools.view("--no-PG", *options, str(path)).splitlines()
+    return str(pysam.samtools.view("--no-PG", *options, str(path))).splitlines()
 
 
 def expected(line: str, fields: frozenset[str]) -> str:
