@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from portal.applications import Held, ReleasableFile
 from portal.registry import Node
+from portal.settings import PortalSettings
 from schemas.grants import RequestView
 
 _WAITS = {
@@ -86,8 +87,12 @@ def _approved(request: RequestView) -> str:
     return f"Fetch the data into the workspace before {until}."
 
 
-def login_line(node: Node, *, issuer: str, client_id: str) -> str:
-    """How to get the Passport that `fetch_lines` name."""
+def login_line(node: Node, settings: PortalSettings) -> str:
+    """How to get the Passport that `fetch_lines` name; empty where the provider knows no client for
+    the command."""
+    issuer, client_id = settings.signin_issuer, settings.command_client_id
+    if issuer is None or not client_id:
+        return ""
     return _line(
         "skerry", "login", "--issuer", issuer, "--client-id", client_id, "--node", node.url,
         "--token-file", "passport.txt",

@@ -205,13 +205,11 @@ async def _fetching(
         files = await portal.applications.files(node, dataset, visitor)
     except SkerryError as error:
         problem = error.public
-    settings = portal.settings
-    login = ""
-    if settings.signin_issuer is not None and settings.command_client_id:
-        login = login_line(
-            node, issuer=settings.signin_issuer, client_id=settings.command_client_id
-        )
-    return {"login": login, "fetch": fetch_lines(node, files), "files_problem": problem}
+    return {
+        "login": login_line(node, portal.settings),
+        "fetch": fetch_lines(node, files),
+        "files_problem": problem,
+    }
 
 
 async def _again(

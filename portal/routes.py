@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from portal.dataset_page import dataset_page
+from portal.following import login_line
 from portal.node_map import node_map
 from portal.site import Portal
 
@@ -57,7 +58,9 @@ def _add_catalogue(router: APIRouter, portal: Portal) -> None:
         standings: Sequence[object] = ()
         if visitor.session is not None:
             standings = await portal.standings.all(portal.registry.own, visitor)
-        return portal.page(request, "me.html", visitor=visitor, values={"standings": standings})
+        lines = [login_line(node, portal.settings) for node in portal.registry.own]
+        values = {"standings": standings, "logins": [line for line in lines if line]}
+        return portal.page(request, "me.html", visitor=visitor, values=values)
 
 
 def _add_sign_in(router: APIRouter, portal: Portal) -> None:

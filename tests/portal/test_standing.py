@@ -64,6 +64,19 @@ async def test_an_allowance_that_cannot_be_read_is_said_to_be_missing(room: Acce
     assert "word on your allowance could not be read" in page
 
 
+@pytest.mark.anyio
+@pytest.mark.live
+async def test_how_a_program_gets_a_token_is_said_where_the_provider_knows_the_command(
+    room: AccessNode,
+) -> None:
+    node = SmallNode(room)
+    async with signed_in(node, "rosa", more={"command_client_id": "skerry-login"}) as (rosa,):
+        page = (await rosa.browser.get("/me")).text
+        assert f"--client-id skerry-login --node {node.url}" in page
+    async with signed_in(node, "rosa") as (rosa,):
+        assert "skerry login" not in (await rosa.browser.get("/me")).text
+
+
 def test_what_was_not_accepted_is_said_in_words_and_once() -> None:
     grant = DroppedView(reason=Reason.UNKNOWN_ISSUER, type="ControlledAccessGrants", issuer=None)
     odd = DroppedView(reason="of_later", type=None, issuer=None)
