@@ -104,6 +104,9 @@ async def _serve(of: Federation, environment: Environment, *, listen: str) -> No
         await ended.wait()
 
 
+_KEY_FORM = "expected NAME=KEY once each, 64 hex digits as `skerry workspace init` printed them"
+
+
 def _identities(sites: list[str]) -> dict[str, bytes]:
     identities = {}
     for text in sites:
@@ -111,11 +114,8 @@ def _identities(sites: list[str]) -> dict[str, bytes]:
         try:
             raw = bytes.fromhex(key)
         except ValueError as error:
-            raise LoadRefused(f"--site {name[:40]}: the key is not hex") from error
+            raise LoadRefused(f"--site {name[:40]}: {_KEY_FORM}") from error
         if len(raw) != 32 or name in identities:
-            raise LoadRefused(
-                f"--site {name[:40]}: expected NAME=KEY once each, 64 hex digits as "
-                "`skerry workspace init` printed them"
-            )
+            raise LoadRefused(f"--site {name[:40]}: {_KEY_FORM}")
         identities[name] = raw
     return identities

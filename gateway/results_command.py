@@ -42,14 +42,12 @@ def take(
     out: Annotated[Path, typer.Option(help="the file to write; its proof is put beside it")],
 ) -> None:
     """Takes a released result: verifies that the node signed it for your key, and opens it."""
-    from gateway.workspace_command import read_token
+    from gateway.workspace_command import read_node_key, read_token
     from streams.keys import read_secret_key
     from workspaces import results
 
-    if len(node_key) != 2 * KEY_BYTES or any(c not in "0123456789abcdefABCDEF" for c in node_key):
-        raise LoadRefused("--node-key: expected 64 hexadecimal digits")
     found = results.take(
-        node, output, node_key=bytes.fromhex(node_key), secret=read_secret_key(key),
+        node, output, node_key=read_node_key(node_key), secret=read_secret_key(key),
         token=read_token(token_file),
     )  # fmt: skip
     try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -76,7 +77,7 @@ def register(
         node,
         read_token(token_file),
         folder=folder,
-        manifest_key=_hex(node_key, "--node-key"),
+        manifest_key=read_node_key(node_key),
         external=external,
     )
     print(f"{done.workspace_id}: {done.state}; the node's admin confirms {done.thumbprint}")
@@ -391,8 +392,10 @@ def _one_word(workspace_id: str) -> str:
     return workspace_id
 
 
-def _hex(value: str, option: str) -> bytes:
-    try:
-        return bytes.fromhex(value)
-    except ValueError as error:
-        raise LoadRefused(f"{option}: expected hexadecimal digits") from error
+def read_node_key(text: str) -> bytes:
+    if re.fullmatch(r"[0-9a-fA-F]{64}", text) is None:
+        raise LoadRefused(
+            "--node-key: expected 64 hexadecimal digits, as `skerry check-config` prints them "
+            "for the node's operator"
+        )
+    return bytes.fromhex(text)

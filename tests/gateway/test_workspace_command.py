@@ -65,6 +65,22 @@ def test_its_fingerprint_is_what_a_roster_names(lab: Path) -> None:
     assert (said["runs"], said["receipts"]) == ([], [])
 
 
+@pytest.mark.parametrize("key", ["", "00", "no hex", "g" * 64, "ab" * 33])
+def test_a_node_key_of_another_form_is_refused_before_anything_is_asked(
+    lab: Path, tmp_path: Path, key: str
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("a")
+
+    told = skerry(
+        "workspace", "register", lab, "--node", "http://127.0.0.1:1", "--node-key", key,
+        "--token-file", token,
+    )  # fmt: skip
+
+    assert told.code == Exit.BAD_INPUT
+    assert "64 hexadecimal digits" in told.err
+
+
 def test_what_a_killed_run_left_is_shown_wiped_and_signed_for(lab: Path) -> None:
     place = left_behind(lab)
     assert (place / "data" / "calls").read_bytes() == b"plaintext"
