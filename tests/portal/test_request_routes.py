@@ -227,3 +227,4 @@ async def test_of_a_node_that_is_down_nothing_is_claimed(node: SmallNode) -> Non
         assert page.count("The node does not accept connections.") == 1
         assert "No node holds a request" not in page
         assert "You have registered none" not in page
+    assert "No node that answered holds a request of yours." in pages[0]
