@@ -66,13 +66,16 @@ NOTHING = Condition("0")
 EVERYTHING = Condition("1")
 
 
-def of(question: VariantQuestion, *, assembly: str, by_spans: bool) -> Condition:
-    """`by_spans`: genes are spans of a table, because no variant is annotated with this one."""
+def of(
+    question: VariantQuestion, *, assembly: str, by_spans: bool, compared: bool = False
+) -> Condition:
+    """`by_spans`: genes are spans of a table, because no variant is annotated with this one;
+    `compared`: the dataset was, with a reference."""
     match question:
         case ById(name):
-            return _by_id(name)
+            return _by_id(name, compared=compared)
         case Allele():
-            return _present(_allele(question))
+            return _present(_allele(question, compared=compared))
         case Edited():
             return _present(_edited(question))
         case Span():
@@ -95,7 +98,7 @@ def _present(condition: Condition) -> Condition:
 # Alleles
 
 
-def _by_id(name: str) -> Condition:
+def _by_id(name: str, *, compared: bool) -> Condition:
     chrom, _, rest = name.partition("-")
     position, _, bases = rest.partition("-")
     if chrom not in alleles.RANKS or not position.isdecimal() or len(position) > _MAX_DIGITS:
@@ -107,7 +110,7 @@ def _by_id(name: str) -> Condition:
         "rank = {rank:UInt8} AND start0 = {at:Int64}",
         {"rank": alleles.RANKS[chrom], "at": start0},
         lambda stored: variant_id(stored.allele, stored.end0) == name,
-        _allele(Allele(chrom, start0, ref, alt)) if spelled else None,
+        _allele(Allele(chrom, start0, ref, alt), compared=compared) if spelled else None,
     )
 
 
@@ -121,7 +124,7 @@ def _reaching(chrom: str, start0: int) -> Condition:
     )
 
 
-def _allele(asked: Allele) -> Condition:
+def _allele(asked: Allele, *, compared: bool) -> Condition:
     if asked.chrom not in alleles.RANKS:
         return NOTHING
     ref, alt = asked.ref.upper(), asked.alt.upper()
@@ -141,11 +144,14 @@ def _allele(asked: Allele) -> Condition:
             lambda stored: alleles.trimmed(stored.allele) == core,
         )
     near = _reaching(core.chrom, core.start0)
-    return Condition(
-        near.sql,
-        near.values,
-        lambda stored: stored.spelled and justify.same(core, stored.justified),
-    )
+    stated = Allele(asked.chrom, asked.start0, ref, alt)
+
+    def keeps(stored: Stored) -> bool:
+        change = stored.justified
+        same = stored.spelled and justify.same(core, change)
+        return same and (not compared or justify.agrees(stated, change))
+
+    return Condition(near.sql, near.values, keeps)
 
 
 def _patterned(asked: Allele) -> Condition:

@@ -147,7 +147,12 @@ class ClickHouseSegment(OverSegment):
         if not self.supports(question):
             raise UnsupportedQuestion("This dataset holds no annotation that answers this.")
         by_spans = isinstance(question, InGene) and not self._annotated(question.gene)
-        made = conditions.of(question, assembly=self.facts.assembly, by_spans=by_spans)
+        made = conditions.of(
+            question,
+            assembly=self.facts.assembly,
+            by_spans=by_spans,
+            compared=self.facts.justified,
+        )
         return self._exact(made)
 
     def _exact(self, made: Condition) -> Condition:

@@ -58,7 +58,11 @@ class AlleleTable:
         core = alleles.trimmed(asked)
         if core.ref and core.alt:
             return self._replaced(core)
-        return self._moved(core.chrom, core.start0, lambda change: justify.same(core, change))
+        found = self._moved(core.chrom, core.start0, lambda change: justify.same(core, change))
+        if not self._rows.compared:
+            return found
+        stated = Allele(asked.chrom, asked.start0, ref, alt)
+        return BitMap(row for row in found if justify.agrees(stated, self._change(row)))
 
     def edited(self, asked: Edited) -> BitMap:
         """Spelled out in bases, or symbolic with these ends."""
@@ -142,6 +146,10 @@ class AlleleTable:
         if core is not None:
             sql, values = f"{sql} AND ref = ? AND alt = ?", (*values, core.ref, core.alt)
         yield from (row for (row,) in self._ask(sql, *values))
+
+    def _change(self, row: int) -> Justified:
+        left, right = self._reaches.of(row)
+        return Justified(alleles.trimmed(self._stored(row)), left, right)
 
     def _stored(self, row: int) -> Allele:
         ((block, place, _),) = self._rows.pieces(row, row + 1)

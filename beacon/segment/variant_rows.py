@@ -52,6 +52,7 @@ class VariantRows:
     def __init__(self, ask: Ask, count: int, *, justified: bool) -> None:
         self._ask = ask
         self.count = count
+        self.compared = justified
         self._reaches = Reaches(ask) if justified else None
         # Plain arrays, which `bisect` searches without making an object of numpy at each step.
         self._keys = array("Q", self.array("keys", np.dtype(np.uint64)).tobytes())

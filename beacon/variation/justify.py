@@ -89,6 +89,23 @@ def same(asked: Allele, stored: Justified) -> bool:
     return bases_match(asked.ref, there.ref) and bases_match(asked.alt, there.alt)
 
 
+def agrees(asked: Allele, stored: Justified) -> bool:
+    """Whether the REF a question states is what the reference has, as far as a change compared with
+    one tells: its reach repeats the changed bases, and ends where the next base does not."""
+    core = stored.core
+    unit = core.ref or core.alt
+    if core.ref and core.alt:
+        return True
+    first, end0 = core.start0 - stored.left, core.start0 + len(core.ref) + stored.right
+    for place, base in enumerate(asked.ref, start=asked.start0):
+        repeats = base in ("N", unit[(place - core.start0) % len(unit)])
+        if first <= place < end0 and not repeats:
+            return False
+        if place in (first - 1, end0) and stored.followed and repeats and base != "N":
+            return False
+    return True
+
+
 def deletes(stored: Justified, start0: int, end0: int) -> bool:
     """Whether a stored deletion takes out what stands in `[start0, end0)`."""
     core = stored.core

@@ -141,11 +141,21 @@ def _check_records(
 
 
 def _taken(record: Mapping[str, Any], left: list[NaiveVariant], data: NaiveDataset) -> NaiveVariant:
-    """The variant a record is of, which no other record may be of."""
+    """The variant a record is of, which no other record may be of; of several of one change in a
+    file, the one written so and as often."""
     same = [each for each in left if _same(record, each, data)]
     assert same, record["variantInternalId"]
-    left.remove(same[0])
-    return same[0]
+    said = record["variation"]
+    written = (_start0(record), said.get("referenceBases"), said.get("alternateBases"))
+    copies = record["frequencyInPopulations"][0]["frequencies"][0]["alleleCount"]
+
+    def unlike(one: NaiveVariant) -> tuple[bool, bool]:
+        bases = (one.change.start0, one.change.ref, one.change.alt)
+        return bases != written, one.allele_count != copies
+
+    taken = min(same, key=unlike)
+    left.remove(taken)
+    return taken
 
 
 def _chrom(record: Mapping[str, Any], data: NaiveDataset) -> str:
