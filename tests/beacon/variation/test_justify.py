@@ -140,3 +140,24 @@ def test_a_change_is_followed_no_farther_than_the_cap() -> None:
     stored = justified(Allele("1", 10, "", "A"), TextReference(text))
     assert (stored.left, stored.right) == (10, justify.MAX_SHIFT)
     assert not stored.followed
+
+
+@pytest.mark.parametrize(
+    ("start0", "ref", "agrees"),
+    [
+        (3, "A", True),
+        (2, "AA", True),
+        (4, "CC", True),
+        (6, "", True),
+        (3, "C", False),  # the run begins at 4, so there is no C before it
+        (7, "C", False),  # nor behind it
+        (5, "G", False),
+        (3, "AG", False),
+    ],
+)
+def test_a_stated_ref_that_the_reach_contradicts_is_of_another_change(
+    start0: int, ref: str, *, agrees: bool
+) -> None:
+    """The reference has CCC in [4, 7); one more C is stored."""
+    stored = Justified(Allele("1", 4, "", "C"), 0, 3)
+    assert justify.agrees(Allele("1", start0, ref, f"{ref}C"), stored) is agrees
