@@ -142,5 +142,8 @@ def load(raw: bytes | memoryview) -> Chart:
             references=small["references"],
             index=index,
         )
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (
+        *(ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError),
+        SyntaxError,  # what NumPy says of a number type it cannot read
+    ) as error:
         raise VaultBroken("A stored index is damaged.") from error

@@ -74,7 +74,7 @@ class ContainerIndex:
 def walk(source: Source, size: int) -> Walked:
     """Raises SourceRefused for what is no complete CRAM."""
     version = source(DEFINITION_BYTES, 0)
-    if version[:4] != b"CRAM" or version[4] not in (2, 3):
+    if version[:4] != b"CRAM" or version[4:5] not in (b"\x02", b"\x03"):
         raise SourceRefused("Only CRAM 2 and 3 can be offered.")
     first = _container(source, DEFINITION_BYTES, major=version[4], size=size)
     references = _references(_sam_header(source, first, major=version[4]))
