@@ -82,9 +82,9 @@ class Pages:
                             return see(f"/signin?next={quote(request.url.path)}")
                         return pages.refuse(error, session=None, back="/")
                     except SkerryError as error:
-                        return pages.refuse(
-                            error, session=session_of(request), back=_room_of(request.url.path)
-                        )
+                        # What is not there looks the same everywhere, for who may not know of it.
+                        back = "/" if error.status == 404 else _room_of(request.url.path)
+                        return pages.refuse(error, session=session_of(request), back=back)
 
                 return page
 
