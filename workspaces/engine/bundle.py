@@ -1,8 +1,9 @@
 """A federated application as one file whose SHA-256 stands in a permit.
 
 The engine's bundle format (a zip with a manifest), stored without compression, so that the same
-sources give the same bytes with any zlib. A shipped application brings the analysis it uses with
-it: its digest covers every line that touches data, apart from the environment's, which has its own.
+sources give the same bytes with any zlib. An application, shipped or one's own, brings the analysis
+it uses with it: its digest covers every line that touches data, apart from the environment's, which
+has its own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import io
 import json
 import tomllib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,20 +100,28 @@ def read(content: bytes) -> Bundle:
 
 
 def _shipped_files(name: str) -> dict[str, bytes]:
-    own = sorted((_SHIPPED / name).glob("*.py"))
-    shared = [_ROOM / "__init__.py", *sorted(_SHIPPED.glob("*.py"))]
-    analysis = sorted((_ROOM / "analysis").glob("*.py"))
-    files = {
-        place.relative_to(_ROOM.parent).as_posix(): place.read_bytes()
-        for place in [*shared, *analysis, *own]
-    }
-    return files | {"pyproject.toml": (_SHIPPED / name / "pyproject.toml").read_bytes()}
+    own = _read(sorted((_SHIPPED / name).glob("*.py")), _ROOM.parent)
+    return _shared() | own | {"pyproject.toml": (_SHIPPED / name / "pyproject.toml").read_bytes()}
 
 
 def _folder_files(folder: Path) -> dict[str, bytes]:
     places = [place for place in sorted(folder.rglob("*")) if _belongs(place.relative_to(folder))]
     _check_size([place.stat().st_size for place in places])
-    return {place.relative_to(folder).as_posix(): place.read_bytes() for place in places}
+    own = _read(places, folder)
+    shared = _shared()
+    if taken := sorted(set(own) & set(shared)):
+        raise ApplicationInvalid(f"{taken[0]} is ours; an application has other names.")
+    return shared | own
+
+
+def _shared() -> dict[str, bytes]:
+    """What every application may import: the analysis, and what its round trips are made of."""
+    analysis = sorted((_ROOM / "analysis").glob("*.py"))
+    return _read([_ROOM / "__init__.py", *sorted(_SHIPPED.glob("*.py")), *analysis], _ROOM.parent)
+
+
+def _read(places: Iterable[Path], above: Path) -> dict[str, bytes]:
+    return {place.relative_to(above).as_posix(): place.read_bytes() for place in places}
 
 
 def _check_size(sizes: list[int]) -> None:

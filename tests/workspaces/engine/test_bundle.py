@@ -46,7 +46,22 @@ def test_the_same_sources_give_the_same_bytes_and_any_change_others(tmp_path: Pa
 
 def test_hidden_files_and_data_are_not_taken_along(tmp_path: Path) -> None:
     folder = own(tmp_path / "own", **{".secret.py": "", "data.csv": "1", "sub/part.py": "x = 1\n"})
-    assert set(bundle.bundle(folder).files) == {"pyproject.toml", "sub/part.py"}
+    taken = {name for name in bundle.bundle(folder).files if not name.startswith("workspaces/")}
+    assert taken == {"pyproject.toml", "sub/part.py"}
+
+
+def test_an_application_of_ones_own_brings_the_analysis_as_shipped_ones_do(tmp_path: Path) -> None:
+    found = bundle.bundle(own(tmp_path / "own", **{"app.py": "one = 1\n"})).files
+    shipped = bundle.bundle("gwas").files
+    ours = [name for name in shipped if name.startswith("workspaces/analysis/")]
+    assert "workspaces/analysis/averaging.py" in ours
+    assert all(found[name] == shipped[name] for name in ours)
+
+
+def test_an_application_replaces_nothing_of_ours(tmp_path: Path) -> None:
+    folder = own(tmp_path / "own", **{"workspaces/analysis/limbs.py": "x = 1\n"})
+    with pytest.raises(ApplicationInvalid, match="limbs.py is ours"):
+        bundle.bundle(folder)
 
 
 def test_a_folder_without_a_project_is_refused(tmp_path: Path) -> None:
