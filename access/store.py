@@ -22,7 +22,6 @@ from access.lifecycle import OPEN_STATES, AccessRequest, Event, State, Step, aft
 from access.notices import Addressees
 from access.purpose_check import Span
 from access.rows import (
-    Grant,
     GrantColumns,
     IssuedGrant,
     event_of,
@@ -150,21 +149,18 @@ class Store(Database):
                 for row in rows
             )
 
-    def active_grant(
-        self, identity: str, dataset: str, *, unit: str | None = None, now: int
-    ) -> Grant | None:
-        """The one that lasts longest; of those that give a unit, one that gives it whole comes
-        first. Reads the database each time, so revocation is immediate."""
+    def grants_of_unit(
+        self, identity: str, dataset: str, unit: str, *, now: int
+    ) -> tuple[IssuedGrant, ...]:
+        """The active ones that give a unit or regions of it: first those that give it whole, and
+        of those the one that lasts longest. Reads the database each time, so revocation is
+        immediate."""
         held = [
             grant
             for grant in self.active_grants(identity, now=now)
-            if grant.dataset == dataset and (unit is None or grant.gives(unit))
+            if grant.dataset == dataset and grant.gives(unit)
         ]
-        return max(
-            held,
-            key=lambda grant: (unit is None or grant.regions_of(unit) is None, grant.expires),
-            default=None,
-        )
+        return tuple(sorted(held, key=lambda one: (one.regions_of(unit) is not None, -one.expires)))
 
     def active_grants(self, identity: str, *, now: int) -> tuple[IssuedGrant, ...]:
         """The oldest first. Reads the database each time."""

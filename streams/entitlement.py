@@ -1,19 +1,20 @@
 """Finds out whether a caller may have an object now, and at which workspace.
 
 The order is fixed: object, policy, grant, workspace, key. Who may not know of the dataset gets
-the answer for an unknown object. Leaves the rules to `access.policy` and issues nothing.
+the answer for an unknown object. A person may hold several grants of one object: those of one
+workspace add up, those of another never do. Leaves the rules to `access.policy` and issues nothing.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from access.policy import Action, Decision, PolicyBook
 from access.recipients import Recipients, Workspace
-from access.rows import Grant
+from access.rows import IssuedGrant
 from access.store import Store
 from passports.passport import Researcher
 from schemas.grants import GrantedRegion
@@ -26,18 +27,29 @@ MAX_HELD = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """All that a release rests on, as it was at one moment."""
+    """All that a release rests on, as it was at one moment; every grant names the object and the
+    workspace."""
 
     researcher: Researcher
     sealed: SealedObject
     decision: Decision
-    grant: Grant
+    grants: tuple[IssuedGrant, ...]
     workspace: Workspace
 
     @property
     def regions(self) -> tuple[GrantedRegion, ...] | None:
-        """What of the object is granted; None is the whole."""
-        return self.grant.regions_of(self.sealed.object_id)
+        """What of the object is granted, by one grant or another; None is the whole."""
+        given: list[GrantedRegion] = []
+        for grant in self.grants:
+            regions = grant.regions_of(self.sealed.object_id)
+            if regions is None:
+                return None
+            given += regions
+        return tuple(dict.fromkeys(given))
+
+    def rests_on(self) -> tuple[str, ...]:
+        """What must still hold for it to hold."""
+        return (*(grant.grant_id for grant in self.grants), self.workspace.public_key.hex())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +61,7 @@ class Entitlements:
     book: PolicyBook
     store: Store
     recipients: Recipients
-    _held: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict, repr=False)
+    _held: dict[tuple[str, ...], tuple[int, int]] = field(default_factory=dict, repr=False)
 
     def find(
         self,
@@ -73,43 +85,61 @@ class Entitlements:
             self._refuse(researcher, decision, listed=dataset == named, now=now)
         if sealed is None or sealed.kind is not kind:
             raise NoSuchObject(reasons=("unknown_object",))
-        grant = self.store.active_grant(
-            researcher.identity, sealed.dataset, unit=object_id, now=now
-        )
-        if grant is None:
+        grants = self.store.grants_of_unit(researcher.identity, sealed.dataset, object_id, now=now)
+        workspace = self._workspace(grants, decision, client_key=client_key, now=now)
+        there = tuple(grant for grant in grants if grant.workspace == workspace.id)
+        return Entitlement(researcher, sealed, decision, there, workspace)
+
+    def _workspace(
+        self,
+        grants: Sequence[IssuedGrant],
+        decision: Decision,
+        *,
+        client_key: bytes | None,
+        now: int,
+    ) -> Workspace:
+        """Where the object may go: of several workspaces the one whose key was sent, else that of
+        the first grant. Raises ReleaseRefused with the first condition that none of them meets."""
+        if not grants:
             raise ReleaseRefused(
                 "There is no active grant for this dataset that names this object or regions of "
                 "it: request access.",
                 reasons=("no_grant",),
             )
-        workspace = self.recipients.approved(grant.workspace, now=now)
-        if workspace is None:
+        named = dict.fromkeys(grant.workspace for grant in grants)
+        found = [self.recipients.approved(name, now=now) for name in named]
+        approved = [one for one in found if one is not None]
+        if not approved:
             raise ReleaseRefused(
                 "The grant's workspace is not confirmed, or its key has run out.",
                 reasons=("workspace_not_approved",),
             )
-        if decision.workspaces and grant.workspace not in decision.workspaces:
+        if decision.workspaces:
+            approved = [one for one in approved if one.id in decision.workspaces]
+        if not approved:
             raise ReleaseRefused(
                 "The dataset's policy does not name the grant's workspace.",
                 reasons=("workspace_not_named",),
             )
-        if client_key is not None and not hmac.compare_digest(client_key, workspace.public_key):
+        if client_key is not None:
+            approved = [one for one in approved if hmac.compare_digest(client_key, one.public_key)]
+        if not approved:
             raise ReleaseRefused(
                 "The key sent is not the one registered for the grant's workspace.",
                 reasons=("foreign_key",),
             )
-        return Entitlement(researcher, sealed, decision, grant, workspace)
+        return approved[0]
 
     def known_to_hold(self, given: Entitlement, now: int) -> bool:
         """Whether `still_holds` would say so without waiting for anything."""
-        name = given.grant.grant_id, given.workspace.public_key.hex()
+        name = given.rests_on()
         return self._held.get(name) == (self.store.changes, now)
 
     def still_holds(self, given: Entitlement, now: int) -> bool:
-        """Whether grant, workspace and key are what they were when the release was opened.
+        """Whether grants, workspace and key are what they were when the release was opened.
 
         A change in this process counts at once, one in another within a second."""
-        name = given.grant.grant_id, given.workspace.public_key.hex()
+        name = given.rests_on()
         seen = self.store.changes, now  # before reading: a change meanwhile is looked at again
         if self._held.get(name) == seen:
             return True
@@ -121,10 +151,11 @@ class Entitlements:
         return holds
 
     def _holds(self, given: Entitlement, now: int) -> bool:
-        held = self.store.active_grants(given.researcher.identity, now=now)
-        if all(grant.grant_id != given.grant.grant_id for grant in held):
+        active = self.store.active_grants(given.researcher.identity, now=now)
+        held = {grant.grant_id for grant in active}
+        if not all(grant.grant_id in held for grant in given.grants):
             return False
-        workspace = self.recipients.approved(given.grant.workspace, now=now)
+        workspace = self.recipients.approved(given.workspace.id, now=now)
         return workspace is not None and workspace.public_key == given.workspace.public_key
 
     def named(self, object_id: str) -> str | None:

@@ -12,6 +12,7 @@ from access.lifecycle import Step
 from access.request_views import request_view
 from schemas.grants import MAX_GRANTED, Extent, GrantedRegion
 from tests.support.access_node import NOW, AccessNode, at
+from tests.support.grants import active_grant
 
 REGION = GrantedRegion(reference="chr1", start0=5, end0=9)
 EXTENT = Extent(units=("ds1/a.bam",), regions=(REGION,))
@@ -37,7 +38,7 @@ def test_what_is_asked_for_is_what_the_committee_sees_and_the_grant_says(node: A
     own = request_view(node.desk.see(request, viewer=at("grace")))
     assert own.grant is not None
     assert own.grant.extent == EXTENT
-    grant = node.store.active_grant(at("grace"), "ds1", now=NOW)
+    grant = active_grant(node.store, at("grace"), "ds1", now=NOW)
     assert grant is not None
     assert grant.regions_of("ds1/a.bam") is None
     assert grant.regions_of("ds1/b.bam") == (REGION,)
@@ -45,17 +46,16 @@ def test_what_is_asked_for_is_what_the_committee_sees_and_the_grant_says(node: A
 
 def test_a_grant_without_an_extent_is_of_the_whole(node: AccessNode) -> None:
     approved(node, None)
-    grant = node.store.active_grant(at("grace"), "ds1", unit="ds1/any", now=NOW)
+    grant = active_grant(node.store, at("grace"), "ds1", unit="ds1/any", now=NOW)
     assert grant is not None
     assert grant.regions_of("ds1/any") is None
 
 
 def test_units_alone_give_no_other_unit(node: AccessNode) -> None:
     approved(node, Extent(units=("ds1/a.bam",)))
-    find = node.store.active_grant
-    assert find(at("grace"), "ds1", unit="ds1/a.bam", now=NOW) is not None
+    assert active_grant(node.store, at("grace"), "ds1", unit="ds1/a.bam", now=NOW) is not None
     for other in ("ds1/a.bam.bai", "ds1/b.bam", "ds1/a", ""):
-        assert find(at("grace"), "ds1", unit=other, now=NOW) is None
+        assert active_grant(node.store, at("grace"), "ds1", unit=other, now=NOW) is None
 
 
 def test_an_extent_that_names_nothing_or_too_much_is_no_extent() -> None:

@@ -32,6 +32,7 @@ from schemas.data_use import DataUseRequest
 from schemas.errors import InvalidInput, SkerryError
 from schemas.grants import NewRequest, StepBody
 from tests.support.access_node import NOW, AccessNode, at, policy
+from tests.support.grants import active_grant
 
 TERMS = "Never try to recognise a participant."
 ACCEPTED = StepBody(terms=terms_digest(TERMS))
@@ -187,10 +188,10 @@ def test_revoking_ends_everybodys_grant(office: Office) -> None:
     request_id = office.submitted("rosa", dataset="plain")
     office.take(request_id, Step.ACCEPT, "rosa")
     office.take(request_id, Step.APPROVE, "dora")
-    assert office.node.store.active_grant(at("rosa"), "plain", now=NOW) is not None
+    assert active_grant(office.node.store, at("rosa"), "plain", now=NOW) is not None
     office.take(request_id, Step.REVOKE, "dora")
     for name in ("rosa", "grace"):
-        assert office.node.store.active_grant(at(name), "plain", now=NOW) is None
+        assert active_grant(office.node.store, at(name), "plain", now=NOW) is None
     with pytest.raises(StepNotPossible):
         office.take(request_id, Step.ACCEPT, "rosa")
 

@@ -19,6 +19,7 @@ from access.rows import IssuedGrant
 from access.store import MAX_OPEN_REQUESTS, Store
 from schemas.grants import EventFacts
 from tests.support.access_node import NOW, AccessNode, at
+from tests.support.grants import active_grant
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -77,7 +78,7 @@ def test_a_step_that_cannot_be_recorded_is_not_taken(node: AccessNode) -> None:
     left = node.store.request("req-1")
     assert left is not None
     assert (left.state, left.events) == (State.SUBMITTED, ())
-    assert node.store.active_grant(at("grace"), "ds1", now=NOW) is None
+    assert active_grant(node.store, at("grace"), "ds1", now=NOW) is None
 
 
 def test_of_two_who_decide_on_the_same_state_the_second_is_refused(node: AccessNode) -> None:
@@ -120,10 +121,10 @@ def test_a_grant_is_active_until_its_last_second_and_for_its_dataset_only(
         grants=(grant("req-1", workspace),),
         before_commit=lambda: None,
     )
-    assert node.store.active_grant(at("grace"), "ds1", now=NOW + 99) is not None
-    assert node.store.active_grant(at("grace"), "ds1", now=NOW + 100) is None
-    assert node.store.active_grant(at("grace"), "ds2", now=NOW) is None
-    assert node.store.active_grant("grace@https://other", "ds1", now=NOW) is None
+    assert active_grant(node.store, at("grace"), "ds1", now=NOW + 99) is not None
+    assert active_grant(node.store, at("grace"), "ds1", now=NOW + 100) is None
+    assert active_grant(node.store, at("grace"), "ds2", now=NOW) is None
+    assert active_grant(node.store, "grace@https://other", "ds1", now=NOW) is None
 
 
 def test_open_requests_are_capped_per_person(node: AccessNode) -> None:

@@ -12,6 +12,7 @@ import pytest
 from access.errors import NoSuchThing, SeparationOfDuties, StepNotPossible
 from access.lifecycle import Step
 from tests.support.access_node import NOW, AccessNode, at
+from tests.support.grants import active_grant
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def test_a_committee_member_does_not_approve_their_own_request(node: AccessNode)
     for step in (Step.APPROVE, Step.REJECT, Step.RETURN):
         with pytest.raises(SeparationOfDuties):
             node.take(request_id, step, by="dora")
-    assert node.store.active_grant(at("dora"), "ds1", now=NOW) is None
+    assert active_grant(node.store, at("dora"), "ds1", now=NOW) is None
 
 
 def test_the_refused_approval_is_on_record(node: AccessNode) -> None:
@@ -63,7 +64,7 @@ def test_who_confirmed_the_key_does_not_approve_a_request_for_it(node: AccessNod
     request_id = node.submitted(workspace)
     with pytest.raises(SeparationOfDuties):
         node.take(request_id, Step.APPROVE, by="dora")
-    assert node.store.active_grant(at("grace"), "ds1", now=NOW) is None
+    assert active_grant(node.store, at("grace"), "ds1", now=NOW) is None
 
 
 def test_revoking_an_approval_does_not_wash_it_off(node: AccessNode) -> None:

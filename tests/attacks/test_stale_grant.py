@@ -12,6 +12,7 @@ from access.grants import mint
 from access.lifecycle import SECONDS_PER_MONTH, Step
 from schemas.grants import StepBody
 from tests.support.access_node import NOW, URL, AccessNode, at
+from tests.support.grants import active_grant
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_revocation_works_at_once_on_every_connection(node: AccessNode) -> None:
     request_id = approved(node)
     node.take(request_id, Step.REVOKE, by="dora")
     assert visas(node) == 0
-    assert node.store.active_grant(at("grace"), "ds1", now=NOW) is None
+    assert active_grant(node.store, at("grace"), "ds1", now=NOW) is None
 
 
 def test_closing_ends_the_grant_too(node: AccessNode) -> None:
@@ -60,7 +61,7 @@ def test_an_expired_grant_has_no_visa_although_nobody_revoked_it(node: AccessNod
     approved(node)
     node.clock.now = NOW + SECONDS_PER_MONTH
     assert visas(node) == 0
-    assert node.store.active_grant(at("grace"), "ds1", now=node.clock()) is None
+    assert active_grant(node.store, at("grace"), "ds1", now=node.clock()) is None
 
 
 def test_the_same_subject_of_another_issuer_holds_nothing(node: AccessNode) -> None:
@@ -70,7 +71,7 @@ def test_the_same_subject_of_another_issuer_holds_nothing(node: AccessNode) -> N
 
 def test_a_revoked_workspace_is_no_recipient_although_the_grant_lives(node: AccessNode) -> None:
     approved(node)
-    grant = node.store.active_grant(at("grace"), "ds1", now=NOW)
+    grant = active_grant(node.store, at("grace"), "ds1", now=NOW)
     assert grant is not None
     node.recipients.revoke(grant.workspace, by=at("adam"), is_admin=True)
     assert node.recipients.approved(grant.workspace, now=NOW) is None

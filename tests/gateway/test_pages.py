@@ -18,6 +18,7 @@ from gateway.http_errors import ErrorTable
 from passports.login import Login, SignedIn
 from passports.sessions import Sessions, cookie_name
 from tests.support.access_node import ISSUER, NOW, URL, AccessNode, at
+from tests.support.grants import active_grant
 
 pytestmark = pytest.mark.anyio
 
@@ -157,7 +158,7 @@ async def test_the_committee_approves_on_the_page(node: AccessNode, pages: Pages
     form = {"csrf": await token_on(browser, path), "step": "approve", "months": "2", "note": "ok"}
     assert (await browser.post(path, data=form)).status_code == 303
     assert "approved" in (await browser.get(path)).text
-    assert node.store.active_grant(at("grace"), "ds1", now=NOW) is not None
+    assert active_grant(node.store, at("grace"), "ds1", now=NOW) is not None
 
 
 @pytest.mark.parametrize(("step", "state"), [("reject", "rejected"), ("return", "returned")])
@@ -171,7 +172,7 @@ async def test_the_committee_may_say_no(
     page = (await browser.get(path)).text
     assert state in page
     assert "<b>no" not in page
-    assert node.store.active_grant(at("grace"), "ds1", now=NOW) is None
+    assert active_grant(node.store, at("grace"), "ds1", now=NOW) is None
 
 
 @pytest.mark.parametrize("csrf", ["", "wrong"])
@@ -181,7 +182,7 @@ async def test_a_form_without_the_sessions_token_changes_nothing(
     path = f"/requests/{node.submitted(node.workspace())}"
     answer = await pages.browser("dora").post(path, data={"csrf": csrf, "step": "approve"})
     assert answer.status_code == 403
-    assert node.store.active_grant(at("grace"), "ds1", now=NOW) is None
+    assert active_grant(node.store, at("grace"), "ds1", now=NOW) is None
 
 
 async def test_a_form_from_another_origin_or_session_changes_nothing(
@@ -194,7 +195,7 @@ async def test_a_form_from_another_origin_or_session_changes_nothing(
     assert (await browser.post(path, data=form, headers=elsewhere)).status_code == 403
     assert (await pages.browser("dora").post(path, data=form)).status_code == 403
     assert (await pages.browser().post(path, data=form)).status_code == 401
-    assert node.store.active_grant(at("grace"), "ds1", now=NOW) is None
+    assert active_grant(node.store, at("grace"), "ds1", now=NOW) is None
 
 
 @pytest.mark.parametrize("name", ["rosa", "adam", "emil"])

@@ -18,6 +18,7 @@ from schemas.data_use import DataUseRequest
 from schemas.grants import NewRequest, StepBody
 from tests.gateway.test_pages import Pages, token_on
 from tests.support.access_node import NOW, URL, AccessNode, at, policy
+from tests.support.grants import active_grant
 
 pytestmark = pytest.mark.anyio
 
@@ -108,7 +109,7 @@ async def test_from_form_to_grant_by_pages_alone(node: AccessNode, pages: Pages)
     await send(dora, path, {"step": "approve", "months": "3", "obligations": "Report.\nCite."})
     assert "1 of 2 approvals" in (await emil.get(path)).text
     await send(emil, path, {"step": "approve", "months": "6"})
-    assert node.store.active_grant(at("rosa"), "ds1", now=NOW) is not None
+    assert active_grant(node.store, at("rosa"), "ds1", now=NOW) is not None
     own = (await grace.get(path)).text
     assert "Report." in own
     assert at("dora") not in own
@@ -219,7 +220,7 @@ async def test_an_absurd_approval_is_refused_in_words(
         assert answer.status_code == 303
         return
     assert answer.status_code == 400
-    assert node.store.active_grant(at("grace"), "ds2", now=NOW) is None
+    assert active_grant(node.store, at("grace"), "ds2", now=NOW) is None
 
 
 @pytest.mark.parametrize(

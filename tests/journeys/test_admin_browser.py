@@ -28,6 +28,7 @@ from schemas import challenge
 from schemas.grants import NewRequest, StepBody
 from tests.support.access_node import signed_key
 from tests.support.admin_node import ISSUER, AdminNode, at
+from tests.support.grants import active_grant
 
 pytestmark = [pytest.mark.live, pytest.mark.program("chromium")]
 
@@ -244,12 +245,12 @@ def test_the_admins_story(node: AdminNode, chromium: Browser, tmp_path: Path) ->
     dora.get_by_role("button", name="Approve").click()
     expect(dora.get_by_text("approved", exact=True).first).to_be_visible()
     grants = node.node.store
-    assert grants.active_grant(at("grace"), "skye", now=node.now) is not None
+    assert active_grant(grants, at("grace"), "skye", now=node.now) is not None
 
     # It is revoked, and so is the key.
     dora.get_by_label("Reason, for the requester").fill("The project has ended.")
     dora.get_by_role("button", name="Revoke the access").click()
-    assert grants.active_grant(at("grace"), "skye", now=node.now) is None
+    assert active_grant(grants, at("grace"), "skye", now=node.now) is None
     page.get_by_role("button", name="Revoke Lab").click()
     expect(page.get_by_text("revoked", exact=True)).to_be_visible()
     keep("workspace-revoked")

@@ -1,14 +1,19 @@
-"""What the policy says of where a release may go is held to before anything is released."""
+"""Where a release may go, and what several grants of one person come to."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from access.lifecycle import Step
 from access.policy import PolicyBook
+from schemas.grants import Extent, GrantedRegion
 from streams.errors import ReleaseRefused
-from tests.support.release_node import ReleaseNode
+from streams.keys import SecretKey
+from tests.support.release_node import ReleaseNode, bgzf
 
 
 def named_by_policy(node: ReleaseNode, *workspaces: str) -> None:
@@ -19,9 +24,9 @@ def named_by_policy(node: ReleaseNode, *workspaces: str) -> None:
 
 
 def test_a_workspace_that_the_policy_names_may_receive(node: ReleaseNode) -> None:
-    workspace = node.entitled().grant.workspace
+    workspace = node.entitled().workspace.id
     named_by_policy(node, "ws-other", workspace)
-    assert node.entitled().grant.workspace == workspace
+    assert node.entitled().workspace.id == workspace
 
 
 def test_a_workspace_that_the_policy_does_not_name_receives_nothing(node: ReleaseNode) -> None:
@@ -29,3 +34,75 @@ def test_a_workspace_that_the_policy_does_not_name_receives_nothing(node: Releas
     with pytest.raises(ReleaseRefused) as refused:
         node.entitled()
     assert refused.value.reasons == ("workspace_not_named",)
+
+
+def granted_twice(
+    node: ReleaseNode, first: Extent | None, second: Extent | None
+) -> list[SecretKey]:
+    """Two requests of grace for one object, each at a workspace of its own."""
+    node.seal(bgzf(b"reads"))
+    keys = [SecretKey.generate(), SecretKey.generate()]
+    for key, extent in zip(keys, (first, second), strict=True):
+        node.grant(key, extent=extent)
+    return keys
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[ReleaseNode]:
+    """A node on which nobody was granted anything."""
+    made = ReleaseNode(tmp_path)
+    yield made
+    made.close()
+
+
+LEFT = GrantedRegion(reference="chr1", start0=5, end0=9)
+RIGHT = GrantedRegion(reference="chr2", start0=0, end0=7)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_of_two_workspaces_the_one_whose_key_was_sent_receives(
+    bare: ReleaseNode, which: int
+) -> None:
+    keys = granted_twice(bare, None, None)
+    found = bare.entitled(client_key=keys[which].public)
+    assert found.workspace.public_key == keys[which].public
+    assert [grant.workspace for grant in found.grants] == [found.workspace.id]
+
+
+def test_a_key_of_neither_workspace_receives_nothing(bare: ReleaseNode) -> None:
+    granted_twice(bare, None, None)
+    with pytest.raises(ReleaseRefused) as refused:
+        bare.entitled(client_key=SecretKey.generate().public)
+    assert refused.value.reasons == ("foreign_key",)
+
+
+def test_what_one_workspace_was_granted_is_not_given_to_another(bare: ReleaseNode) -> None:
+    left, right = granted_twice(bare, Extent(regions=(LEFT,)), Extent(regions=(RIGHT,)))
+    assert bare.entitled(client_key=left.public).regions == (LEFT,)
+    assert bare.entitled(client_key=right.public).regions == (RIGHT,)
+    whole = SecretKey.generate()
+    bare.grant(whole)
+    assert bare.entitled(client_key=left.public).regions == (LEFT,)
+    assert bare.entitled(client_key=whole.public).regions is None
+    assert bare.entitled().workspace.public_key == whole.public
+
+
+def test_grants_of_one_workspace_add_up_and_end_together(bare: ReleaseNode) -> None:
+    bare.seal(bgzf(b"reads"))
+    bare.grant(SecretKey.generate(), extent=Extent(regions=(LEFT,)))
+    workspace = bare.entitled().workspace.id
+    more = bare.approve(workspace, extent=Extent(regions=(RIGHT, LEFT)))
+    found, now = bare.entitled(), bare.clock()
+    assert found.regions is not None
+    assert set(found.regions) == {LEFT, RIGHT}
+    assert bare.entitlements().still_holds(found, now)
+    bare.access.take(more, Step.REVOKE, by="dora")
+    assert not bare.entitlements().still_holds(found, now)
+    assert bare.entitled().regions == (LEFT,)
+
+
+def test_one_grant_of_the_whole_is_the_whole(bare: ReleaseNode) -> None:
+    bare.seal(bgzf(b"reads"))
+    bare.grant(SecretKey.generate(), extent=Extent(regions=(LEFT,)))
+    bare.approve(bare.entitled().workspace.id, extent=Extent(units=("sample1",)))
+    assert bare.entitled().regions is None

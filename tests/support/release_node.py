@@ -215,13 +215,25 @@ class ReleaseNode:
         access.take(request, Step.APPROVE, by="dora")
         return request
 
-    def entitled(self, object_id: str = "sample1") -> Entitlement:
-        """What grace may have now, found as the doors find it."""
+    def approve(self, workspace_id: str, *, to: str = "grace", extent: Extent | None = None) -> str:
+        """One more approved request for a workspace that is confirmed; answers the request."""
+        request = self.access.submitted(workspace_id, requester=to, extent=extent)
+        self.access.take(request, Step.APPROVE, by="dora")
+        return request
+
+    def entitlements(self) -> Entitlements:
         access = self.access
-        found = Entitlements(self.vault, access.book, access.store, access.recipients)
+        return Entitlements(self.vault, access.book, access.store, access.recipients)
+
+    def entitled(
+        self, object_id: str = "sample1", *, client_key: bytes | None = None
+    ) -> Entitlement:
+        """What grace may have now, found as the doors find it."""
         sealed = self.vault.get(object_id)
         kind = Kind.READS if sealed is None else sealed.kind
-        return found.find(self.people["grace"], object_id, kind, client_key=None, now=self.clock())
+        return self.entitlements().find(
+            self.people["grace"], object_id, kind, client_key=client_key, now=self.clock()
+        )
 
     def recorded(self, kind: str) -> list[dict[str, object]]:
         entries = [json.loads(line) for line in self.access.kinds()]
