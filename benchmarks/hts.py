@@ -11,12 +11,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,58 +27,15 @@ import yaml
 
 from benchmarks import hts_files
 from benchmarks.asking import ask, free_port, get, resident_mb
+from benchmarks.hts_servers import FILE_SERVER, ROUTE, Server, Servers
 from benchmarks.streaming import Streamed, one_by_one, stream
 from gateway import config, home
+from tests.support import nginx
 
 MIB = 1024 * 1024
 ROUNDS = 9
 CLIENTS = 64
 GENOME = 3_100_000_000
-
-FILE_SERVER = """
-import asyncio, os, re, sys
-path, step = sys.argv[2], 256 * 1024
-file = open(path, "rb"); size = os.fstat(file.fileno()).st_size
-async def serve(reader, writer):
-    try:
-        while head := await reader.readuntil(b"\\r\\n\\r\\n"):
-            part = re.search(rb"range: bytes=(\\d+)-(\\d+)", head, re.I)
-            at, end = (int(part[1]), int(part[2]) + 1) if part else (0, size)
-            writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % (end - at))
-            if len(sys.argv) > 3:
-                await writer.drain()
-                await asyncio.get_running_loop().sendfile(writer.transport, file, at, end - at)
-                continue
-            while at < end:
-                writer.write(os.pread(file.fileno(), min(step, end - at), at))
-                await writer.drain()
-                at += step
-    except asyncio.IncompleteReadError:
-        writer.close()
-async def main():
-    async with await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1])) as server:
-        await server.serve_forever()
-asyncio.run(main())
-"""
-ROUTE = """
-import sys, uvicorn
-from fastapi import FastAPI, Response
-app, letters = FastAPI(), b"ACGT" * 250
-@app.get("/{name}")
-async def bare(name: str, start: int, end: int) -> Response:
-    return Response(letters, media_type="text/plain")
-uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=False, log_level="error")
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    process: subprocess.Popen[bytes]
-    port: int
-
-    @property
-    def pids(self) -> tuple[int, ...]:
-        return (self.process.pid,)
 
 
 @dataclass(slots=True)
@@ -106,10 +61,16 @@ def main() -> int:
         bench = Bench(Path(scratch))
         try:
             bench.prepare(size=size, letters=letters)
-            for measure in (bench.tickets, bench.bodies, bench.crowd, bench.letters):
+            for measure in (
+                bench.tickets,
+                bench.bodies,
+                bench.in_front,
+                bench.crowd,
+                bench.letters,
+            ):
                 measure()
         finally:
-            bench.close()
+            bench.servers.close()
     print("| work | measured | goal | |\n|---|---|---|---|", *bench.table.lines, sep="\n")
     return 1 if given.check and bench.table.missed else 0
 
@@ -117,22 +78,28 @@ def main() -> int:
 class Bench:
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
-        self._running: list[subprocess.Popen[bytes]] = []
+        self.servers = Servers()
         self.table = Table()
 
     def prepare(self, *, size: int, letters: int) -> None:
         genome = hts_files.write_genome(self._scratch / "genome.bam")
         noise = hts_files.write_noise(self._scratch / "noise.bin", size)
         chromosome = hts_files.write_chromosome(self._scratch / "chr1.fa", letters)
+        front = self._scratch / "front"
+        front.mkdir()
+        (front / "front.bin").hardlink_to(noise)
         folder, port = self._scratch / "node", free_port()
-        self._home(folder, port)
-        self._loaded("load", folder, "--dataset", "open", "--clear", genome, "--clear", noise)
+        self._home(folder, port, front=front)
+        clear = [f"--clear={path}" for path in (genome, noise, front / "front.bin")]
+        self._loaded("load", folder, "--dataset", "open", *clear)
         self._register(folder, chromosome, letters=letters)
-        serve = [sys.executable, "-m", "gateway", "serve", str(folder)]
-        self._node = _ready(Server(self._started(serve), port))
-        self._plain = self._bare(FILE_SERVER, str(noise))
-        self._sendfile = self._bare(FILE_SERVER, str(noise), "sendfile")
-        self._route = self._bare(ROUTE)
+        self._node = self.servers.node(folder, port)
+        self._plain = self.servers.bare(FILE_SERVER, str(noise))
+        self._sendfile = self.servers.bare(FILE_SERVER, str(noise), "sendfile")
+        self._route = self.servers.bare(ROUTE)
+        self._front = None
+        if nginx.installed():
+            self._front = self.servers.in_front(self._node, self._scratch / "nginx", clear=front)
         self._size = size
         self._index_size = genome.with_suffix(".bam.bai").stat().st_size
 
@@ -193,6 +160,35 @@ class Bench:
         measured = f"{each[0]:.2f} ms CPU, {ratio:.2f} times the bare server"
         self.table.add("1 MiB block", measured, "1.3 times", met=ratio <= 1.3)
 
+    def in_front(self) -> None:
+        """nginx with the node's word, and nginx alone with the same ranges of the same file."""
+        if self._front is None:
+            self.table.add("behind nginx", "not run: nginx is not installed")
+            return
+        for size in sorted({self._size, 64 * MIB, 16 * MIB, MIB}, reverse=True):
+            count = min(32, self._size // size)
+            spent: tuple[list[Streamed], list[Streamed]] = ([], [])
+            alone = Server(self._front.pids[:-1], self._front.port)
+            for number in range(ROUNDS):
+                where = (self._address("front.bin"), "/alone/front.bin")
+                for server, path, found in zip((self._front, alone), where, spent, strict=True):
+                    parts = [_ranged(path, n * size, (n + 1) * size) for n in range(count)]
+                    taken = one_by_one(server.pids, server.port, parts)
+                    if number:
+                        found.append(taken)
+            ours, theirs = (_middle(rounds, lambda one: one.rate) for rounds in spent)
+            cpus = [1e9 * _middle(rounds, lambda one: one.cpu_per_byte) for rounds in spent]
+            measured = (
+                f"{ours / 1e9:.2f} GB/s ({ours / theirs:.0%} of nginx alone), "
+                f"{cpus[0]:.2f} CPU s/GB ({cpus[1] / cpus[0]:.0%})"
+            )
+            is_whole = size == self._size
+            self.table.add(
+                f"{size // MIB} MiB of it behind nginx", measured,
+                "90 % of nginx alone" if is_whole else "",
+                met=ours >= 0.9 * theirs if is_whole else None,
+            )  # fmt: skip
+
     def crowd(self) -> None:
         share = self._size // CLIENTS
         shares = []
@@ -204,7 +200,7 @@ class Bench:
         fair, goal = statistics.median(shares), "half the median"
         work = f"{CLIENTS} clients at once, the slowest"
         self.table.add(work, f"{fair:.0%} of the median", goal, met=fair >= 0.5)
-        resident = resident_mb(self._node.process.pid)
+        resident = resident_mb(self._node.pids[0])
         self.table.add(
             "memory of the node then", f"{resident:.0f} MB", "250 MB", met=resident <= 250
         )
@@ -228,11 +224,12 @@ class Bench:
 
     # Set-up
 
-    def _home(self, folder: Path, port: int) -> None:
+    def _home(self, folder: Path, port: int, *, front: Path) -> None:
         settings = config.NodeSettings(
             id="org.example.bench", name="Benchmark", public_url=f"http://127.0.0.1:{port}",
             organization_id="bench", organization_name="Benchmark", port=port,
             signin=config.SignInSettings(issuer="https://signin.example", client_id="bench"),
+            accel={str(front): "/skerry-clear"},
             rate_limits=config.RateSettings(public_per_minute=0),
         )  # fmt: skip
         policy = {
@@ -264,40 +261,13 @@ class Bench:
         command = [sys.executable, "-m", "gateway", *map(str, arguments)]
         subprocess.run(command, cwd=sys.path[0], stdout=subprocess.DEVNULL, check=True)
 
-    def _started(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "PYTHONPATH": sys.path[0]}
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
-        self._running.append(process)
-        return process
-
-    def _bare(self, source: str, *arguments: str) -> Server:
-        port = free_port()
-        process = self._started([sys.executable, "-c", source, str(port), *arguments])
-        return _ready(Server(process, port))
-
     def _asked(self, path: str) -> Any:
         return httpx.get(f"http://127.0.0.1:{self._node.port}{path}", trust_env=False).json()
 
-    def _address(self) -> str:
+    def _address(self, name: str = "noise.bin") -> str:
         """Of a new release of the whole file."""
-        (only,) = self._asked("/htsget/files/open/noise.bin")["htsget"]["urls"]
+        (only,) = self._asked(f"/htsget/files/open/{name}")["htsget"]["urls"]
         return str(only["url"].partition(str(self._node.port))[2])
-
-    def close(self) -> None:
-        for process in self._running:
-            process.terminate()
-            process.wait(10)
-
-
-def _ready(server: Server) -> Server:
-    for _ in range(300):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", server.port)) == 0:
-                return server
-        if server.process.poll() is not None:
-            break
-        time.sleep(0.1)
-    raise SystemExit("a server did not start")
 
 
 def _ranged(path: str, start0: int, end0: int) -> bytes:
