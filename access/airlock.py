@@ -336,9 +336,9 @@ class Airlock:
 
     def spent(self, request_id: str, *, viewer: str) -> RunSpent:
         """What the runs of a request have released, for those who may see it."""
-        self._desk.see(request_id, viewer=viewer)
+        seen = self._desk.see(request_id, viewer=viewer)
         with self._store.reading() as session:
-            return airlock_ledger.spent(session, request_id)
+            return airlock_ledger.spent(session, request_id, seen.request.run)
 
     def _note(self, step: str, found: Candidate, *, by: str, **more: object) -> None:
         """A plain digest of what did not leave would tell who guesses what it held: its small

@@ -19,6 +19,7 @@ MAX_RUN_BYTES = 1 << 42
 MAX_RELEASES = 10_000
 MAX_LABELS = 500
 MAX_EPSILON = 20.0
+MAX_DELTA = 1e-4
 MIN_SUM_SITES = 3  # of a sum over two, each knows the other's part
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -48,10 +49,11 @@ class FloorTerms(Wire):
 
 class PrivacyBudget(Wire):
     """Differential privacy of tables of counts: each one costs `per_table` and gets noise for it;
-    `epsilon` is what all of them may cost together."""
+    `epsilon` is what all of them may cost together, read at `delta`: with 0 they add up plainly."""
 
     epsilon: Annotated[Finite, Field(gt=0, le=MAX_EPSILON)]
     per_table: Annotated[Finite, Field(ge=0.001, le=MAX_EPSILON)]
+    delta: Annotated[Finite, Field(ge=0, le=MAX_DELTA)] = 0.0
 
     @model_validator(mode="after")
     def _pays_for_one(self) -> PrivacyBudget:

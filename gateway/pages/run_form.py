@@ -30,7 +30,7 @@ _WORDS = re.compile(r"[,;\n]+")
 _FLOORS = ("cell", "gwas_people", "gwas_sites", "minor_count")
 _SCALED = {"seconds": ("hours", 3600), "data_bytes": ("data_mib", 1 << 20),
            "release_bytes": ("release_mib", 1 << 20)}  # fmt: skip
-_BUDGET = ("epsilon", "per_table")
+_BUDGET = ("epsilon", "per_table", "delta")
 _SEPARATORS = re.compile(r"[\s,;]+")
 _MAX_DIGITS = 12
 
@@ -94,7 +94,8 @@ def in_words(terms: RunTerms) -> dict[str, str]:
     released = f"{terms.releases} outputs of {terms.release_bytes / (1 << 20):g} MiB together"
     spent = "none"
     if privacy is not None:
-        spent = f"epsilon {privacy.epsilon:g}, {privacy.per_table:g} a table"
+        added = f"read at delta {privacy.delta:g}" if privacy.delta else "added plainly"
+        spent = f"epsilon {privacy.epsilon:g}, {privacy.per_table:g} a table, {added}"
     return {
         "applications": ", ".join(terms.applications),
         "environment of the engine": terms.environment,

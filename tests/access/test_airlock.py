@@ -342,6 +342,40 @@ def test_a_refusal_for_want_of_budget_is_not_contested_into_a_gift(node: RunNode
         step(node, unpaid, APPROVE, "emil")
 
 
+def test_read_at_a_delta_the_same_budget_pays_for_more_tables(node: RunNode) -> None:
+    """Plainly five tables of 0.4 are 2; together they tell less, and the page says how much."""
+    privacy = {"epsilon": 2.0, "per_table": 0.4, "delta": 1e-5}
+    found = asked_often(node, run_of(node, privacy=privacy), 12)
+    spent = node.airlock.spent(found[0].request_id, viewer=at("grace"))
+    unpaid = [one for one in found if "budget" in " ".join(one.reasons)]
+    assert spent.tables == 12 - len(unpaid)
+    assert 5 < spent.tables < 12
+    assert 1.5 < spent.epsilon <= 2.0
+
+
+def test_people_too_let_only_the_noisy_form_of_a_refused_table_pass(node: RunNode) -> None:
+    run = run_of(node, privacy={"epsilon": 1.0, "per_table": 0.01}, floors={"cell": 1_000_000})
+    wide = {"kind": "table", "rows": ["r"], "columns": [str(n) for n in range(40)],
+            "cells": [[5000] * 40]}  # fmt: skip
+    found = offered(node, run, wide)
+    assert found.state is CandidateState.REFUSED
+    step(node, found, CONTEST, "grace")
+    assert (
+        len(
+            set(
+                json.loads(node.airlock.to_review(found.candidate_id, viewer=at("dora")))["cells"][
+                    0
+                ]
+            )
+        )
+        > 5
+    )
+    step(node, found, APPROVE, "dora")
+    assert step(node, found, APPROVE, "emil") is CandidateState.RELEASED
+    seen = json.loads(result(node, found, SecretKey.generate()))
+    assert len(set(seen["cells"][0])) > 5
+
+
 def test_no_digest_tells_what_did_not_leave(node: RunNode) -> None:
     """Of a small table somebody who knows the rest guesses the missing cell, and compares."""
     run = run_of(node)

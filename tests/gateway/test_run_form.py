@@ -29,6 +29,7 @@ FIELDS = {
     "run_release_mib": "2",
     "run_epsilon": "1",
     "run_per_table": "0.25",
+    "run_delta": "1e-06",
 }
 
 
@@ -122,7 +123,7 @@ async def test_the_committee_reads_what_is_to_run_and_an_edit_keeps_it(node: Acc
     async with pages.browser("dora") as browser:
         seen = (await browser.get(place)).text
     assert A in seen
-    assert "epsilon 1, 0.25 a table" in seen
+    assert "epsilon 1, 0.25 a table, read at delta 1e-06" in seen
 
 
 async def test_a_form_that_was_not_taken_comes_back_as_it_was(node: AccessNode) -> None:

@@ -192,7 +192,7 @@ async def running(trial: Trial, engine: OneProgram) -> asyncio.Task[Ended]:
 
 
 async def ends(trial: Trial, engine: OneProgram, task: asyncio.Task[Ended]) -> Ended:
-    ended = await asyncio.wait_for(task, 10)
+    ended = await asyncio.wait_for(task, 60)
     assert engine.nodes[0].stopped
     assert trial.left() == []
     return ended

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 
+from access import accountant
 from access.airlock import Judgement
 from access.airlock import Outcome as Settled
 from schemas.runs import FloorTerms, RunTerms
@@ -37,11 +38,12 @@ def judge(raw: bytes, terms: RunTerms) -> Judgement:
     epsilon = 0.0
     if isinstance(offered, Table) and terms.privacy is not None:
         epsilon = terms.privacy.per_table
-        # Every site of the roster may offer the same sum to its own node, which draws noise of its
-        # own and knows nothing of the others: together they are what was paid for.
-        offered = noisy(offered, epsilon=epsilon / len(terms.roster))
+        scale = accountant.scale_of(terms.privacy, sites=len(terms.roster))
+        offered = noisy(offered, scale=scale)
     verdict = rules.judge(offered, floors_of(terms.outputs, terms.floors))
-    released = None if verdict.released is None else document(verdict.released)
+    # Under a privacy budget people too let nothing pass but what has noise.
+    safest = verdict.released or (offered if epsilon else None)
+    released = None if safest is None else document(safest)
     return Judgement(
         offered.kind,
         _SETTLED[verdict.outcome],
