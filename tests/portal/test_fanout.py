@@ -155,7 +155,7 @@ async def test_leaving_cancels_what_is_still_asked() -> None:
         first = await anext(asking)
         started = time.monotonic()
         await asking.aclose()
-        assert time.monotonic() - started < 0.1
+        assert time.monotonic() - started < 2  # without cancelling it would be five
     assert first.url == quick
 
 
