@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from duo.terms import Term
+from portal import extent_form
 from schemas.data_use import DataUseRequest
 from schemas.errors import InvalidInput
 from schemas.grants import NewRequest
@@ -38,7 +39,7 @@ ORGANISATIONS = {
 }
 CONDITIONS = {term.value: term.label for term in Term}
 ANSWERS = {"yes": True, "no": False}
-MAX_FIELDS = 60
+MAX_FIELDS = 120  # a basket of 20 datasets has three fields for each
 MAX_MONTHS_DIGITS = 4
 _SEPARATORS = re.compile(r"[\s,;]+")
 
@@ -90,7 +91,8 @@ def new_request(fields: Fields, *, before: DataUseRequest | None = None) -> NewR
     # Python refuses to read endless digits with an error of its own; two are plenty.
     whole = len(months) <= MAX_MONTHS_DIGITS and months.isdecimal()
     stated = data_use(fields, before=before)
-    return _checked(named | {"months": int(months) if whole else months, "data_use": stated})
+    named |= {"months": int(months) if whole else months, "data_use": stated}
+    return _checked(named | {"extent": extent_form.asked_extent(fields)})
 
 
 def data_use(fields: Fields, *, before: DataUseRequest | None = None) -> dict[str, Any]:
@@ -133,7 +135,7 @@ def filled(form: NewRequest) -> dict[str, object]:
     fields["collaborate"] = str(agreed).removeprefix(_AGREED) if isinstance(agreed, str) else ""
     named = (one.get("identity") for one in said.get("collaborators", []))
     fields["members"] = "\n".join(one for one in named if one is not None)
-    return fields
+    return fields | extent_form.filled(form.extent)
 
 
 def sent_back(fields: Fields) -> dict[str, object]:

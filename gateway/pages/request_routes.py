@@ -26,6 +26,7 @@ from gateway.pages import run_form
 from gateway.pages.render import HEADERS, Pages, see
 from gateway.pages.signin import Desk
 from passports.sessions import Session
+from portal.extent_form import in_words as part_in_words
 from portal.purpose_form import (
     CONDITIONS,
     MAX_FIELDS,
@@ -147,7 +148,7 @@ def _add_forms(router: APIRouter, office: RequestOffice) -> None:
         try:
             form = new_request({**fields, "dataset": [before.dataset]}, before=before.data_use)
             run = run_form.run_terms(fields, before=before.run)
-            form = form.model_copy(update={"extent": before.extent, "run": run})
+            form = form.model_copy(update={"run": run})
             if _asked_to_check(fields):
                 return _checked(office, session, form, shown=_again(fields))
             office.desk.edit(request_id, form, actor=person, now=now)
@@ -243,6 +244,7 @@ def _facts(office: RequestOffice, seen: Seen) -> dict[str, object]:
         "who": lambda event: by_whom(event, seen),
         "duo_names": CONDITIONS,
         "stated": list(in_words(request.data_use)),
+        "part": list(part_in_words(request.extent)),
         "runs": [] if request.run is None else run_form.in_words(request.run).items(),
         "verdict": office.desk.verdict(request, now=office.clock()),
         "workspace": office.recipients.registration(request.workspace),

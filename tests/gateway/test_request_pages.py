@@ -318,3 +318,42 @@ async def test_an_attached_name_is_text_on_every_page(node: AccessNode, pages: P
         text = (await pages.browser(name).get(page)).text
         for raw in ("<script>", "<img src=x", "<i>IRB", "<u>now"):
             assert raw not in text
+
+
+async def test_a_part_is_asked_for_in_the_form_and_decided_on_in_words(
+    node: AccessNode, pages: Pages
+) -> None:
+    part = {"units": "ds2/trio.bam", "regions": "chr17:43,044,295-43,125,364"}
+    path = await made(pages, node, dataset="ds2", **part)
+    grace, emil = pages.browser("grace"), pages.browser("emil")
+    form_again = (await grace.get(f"{path}/edit")).text
+    assert "chr17:43044295-43125364</textarea>" in form_again
+    assert "ds2/trio.bam</textarea>" in form_again
+    await send(grace, path, {"step": "submit"})
+    read = (await emil.get(path)).text
+    assert "the whole of ds2/trio.bam" in read
+    assert "from 43,044,295 to 43,125,364 of chr17 (both included)" in read
+    await send(emil, path, {"step": "approve"})
+    grant = active_grant(node.store, at("grace"), "ds2", unit="ds2/other.bam", now=NOW)
+    assert grant is not None
+    (region,) = grant.regions_of("ds2/other.bam") or ()
+    assert (region.start0, region.end0) == (43_044_294, 43_125_364)
+    assert grant.regions_of("ds2/trio.bam") is None
+
+
+async def test_a_part_that_cannot_be_read_comes_back_and_is_never_the_whole(
+    node: AccessNode, pages: Pages
+) -> None:
+    for part in ({"regions": "chr17:9-5"}, {"regions": "<b>"}, {"units": "../ds1"}):
+        answer = await send(pages.browser("grace"), "/requests/new", form(node, **part))
+        assert answer.status_code == 400
+        assert "Please look at" in answer.text
+        assert "<b>" not in answer.text
+    assert node.store.requests_of(at("grace")) == ()
+
+
+async def test_who_asks_for_no_part_asks_for_all_and_the_committee_reads_so(
+    node: AccessNode, pages: Pages
+) -> None:
+    path = await made(pages, node, dataset="ds2", units=" ", regions="")
+    assert "<li>all of it</li>" in (await pages.browser("grace").get(path)).text

@@ -1,0 +1,96 @@
+"""What of a dataset is asked for, on a form without scripts: from its two fields to an extent, back,
+and in words for who decides.
+
+Pure. People write regions as for samtools, one-based with both ends included; inside they are
+zero-based half-open. Whether the dataset has such a unit or sequence is the node's to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.errors import InvalidInput
+from schemas.grants import MAX_GRANTED, Extent, GrantedRegion
+from schemas.wire import LocalId
+
+LAST_POSITION = 2**32
+# SAM v1 section 1.2.1: no comma is part of a name, so that no list passes for one.
+_NAME = r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]{0,199}"
+_NUMBER = r"\d{1,10}|\d{1,3}(?:,\d{3}){1,3}"
+_REGION = re.compile(rf"(?P<name>{_NAME}):(?P<first>{_NUMBER})-(?P<last>{_NUMBER})", re.ASCII)
+_DIGEST = re.compile(r"(?:ga4gh:)?SQ\.[A-Za-z0-9_-]{32}", re.ASCII)  # refget Sequences 2.0.0
+_LIKE_DIGEST = ("SQ.", "ga4gh:")
+_UNIT = TypeAdapter[str](LocalId)
+_SHOWN = 80
+
+Fields = Mapping[str, Sequence[str]]
+
+
+def asked_extent(fields: Fields) -> Extent | None:
+    """None where both fields are empty: the whole dataset. Raises InvalidInput naming what cannot
+    be read; nothing is left out, for less named is more granted."""
+    units, regions = _written(fields, "units"), _written(fields, "regions")
+    if not units and not regions:
+        return None
+    if len(units) + len(regions) > MAX_GRANTED:
+        raise InvalidInput(f"Name at most {MAX_GRANTED} files and regions together.")
+    return Extent(
+        units=tuple(_unit(one) for one in units),
+        regions=tuple(dict.fromkeys(_region(one) for one in regions)),
+    )
+
+
+def filled(extent: Extent | None) -> dict[str, str]:
+    """What stands in the fields of a request that is changed."""
+    if extent is None:
+        return {}
+    written = (f"{one.reference}:{one.start0 + 1}-{one.end0}" for one in extent.regions)
+    return {"units": "\n".join(extent.units), "regions": "\n".join(written)}
+
+
+def in_words(extent: Extent | None) -> Iterator[str]:
+    """Each thing asked for in a sentence's part; one-based, both ends included."""
+    if extent is None:
+        yield "all of it"
+        return
+    for unit in extent.units:
+        yield f"the whole of {unit}"
+    for one in extent.regions:
+        where = f"from {one.start0 + 1:,} to {one.end0:,} of {one.reference}"
+        yield f"the records that overlap positions {where} (both included), in every file"
+
+
+def _unit(text: str) -> str:
+    try:
+        return _UNIT.validate_python(text)
+    except ValidationError as error:
+        raise _unread("files", text, "write the names as the dataset lists them") from error
+
+
+def _region(text: str) -> GrantedRegion:
+    found = _REGION.fullmatch(text)
+    if found is None:
+        raise _unread("regions", text, "write NAME:FIRST-LAST, such as chr17:43044295-43125364")
+    name, first, last = found["name"], _number(found["first"]), _number(found["last"])
+    if name.startswith(_LIKE_DIGEST) and _DIGEST.fullmatch(name) is None:
+        raise _unread("regions", text, "a refget digest is SQ. and 32 characters")
+    if not 1 <= first <= last <= LAST_POSITION:
+        raise _unread(
+            "regions", text, "positions count from 1, and the first is not after the last"
+        )
+    return GrantedRegion(reference=name, start0=first - 1, end0=last)
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def _unread(field: str, text: str, wanted: str) -> InvalidInput:
+    return InvalidInput(f"Please look at “{text[:_SHOWN]}” among the {field}: {wanted}.")
+
+
+def _written(fields: Fields, name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((fields.get(name) or ("",))[0].split()))
