@@ -1,5 +1,5 @@
-"""What of a dataset is asked for, on a form without scripts: from its two fields to an extent, back,
-and in words for who decides.
+"""What of a dataset is asked for, on a form without scripts: from two fields to an extent, back, and
+in words for who decides.
 
 Pure. People write regions as for samtools, one-based with both ends included; inside they are
 zero-based half-open. Whether the dataset has such a unit or sequence is the node's to say.
@@ -78,9 +78,7 @@ def _region(text: str) -> GrantedRegion:
     if name.startswith(_LIKE_DIGEST) and _DIGEST.fullmatch(name) is None:
         raise _unread("regions", text, "a refget digest is SQ. and 32 characters")
     if not 1 <= first <= last <= LAST_POSITION:
-        raise _unread(
-            "regions", text, "positions count from 1, and the first is not after the last"
-        )
+        raise _unread("regions", text, "positions count from 1, the first is not after the last")
     return GrantedRegion(reference=name, start0=first - 1, end0=last)
 
 

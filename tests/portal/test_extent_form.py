@@ -102,10 +102,10 @@ def test_what_is_named_twice_counts_once_and_too_much_is_refused() -> None:
 
 def test_a_committee_reads_it_in_words() -> None:
     extent = Extent(units=("ds1/trio.bam",), regions=(region("chr17", 43_044_294, 43_125_364),))
+    where = "from 43,044,295 to 43,125,364 of chr17"
     assert list(in_words(extent)) == [
         "the whole of ds1/trio.bam",
-        "the records that overlap positions from 43,044,295 to 43,125,364 of chr17 "
-        "(both included), in every file",
+        f"the records that overlap positions {where} (both included), in every file",
     ]
 
 
