@@ -1,5 +1,5 @@
-"""What of a dataset is asked for, on a form without scripts: from two fields to an extent, back, and
-in words for who decides.
+"""What of a dataset is asked for, on a form without scripts: from two fields to an extent and back,
+and in words for who decides.
 
 Pure. People write regions as for samtools, one-based with both ends included; inside they are
 zero-based half-open. Whether the dataset has such a unit or sequence is the node's to say.
