@@ -2,7 +2,8 @@
 `decision_routes`'.
 
 GA4GH Passport 1.2.1 for visas, REMS' form for /access/permissions/{sub} (for the broker alone),
-and the visa keys at /.well-known/jwks.json. Handlers parse, call and shape; rules live elsewhere.
+the visa keys at /.well-known/jwks.json, and at /access/identity the node's proof whose it is.
+Handlers parse, call and shape; rules live elsewhere.
 """
 
 # Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from access import decision_routes, request_routes
 from access.attachments import Attachments
@@ -29,6 +30,7 @@ from access.policy import PolicyBook
 from access.recipients import NewKey, Recipients, Registration, SealChallenge
 from access.requests import RequestDesk
 from access.store import Store
+from passports.identity import CHALLENGE, IDENTITY_PATH, prove
 from passports.passport import Researcher
 from passports.tokens import SigningKey
 from schemas.grants import (
@@ -124,6 +126,19 @@ def _add_visa_routes(
     @router.get(JWKS_PATH)
     def visa_keys() -> dict[str, list[dict[str, str]]]:
         return {"keys": [counter.visa_key.public_jwk()]}
+
+    @router.get(IDENTITY_PATH)
+    def identity(
+        response: Response, challenge: Annotated[str, Query(pattern=CHALLENGE)]
+    ) -> dict[str, object]:
+        """Proves to anyone whose node this is."""
+        response.headers["Cache-Control"] = "no-store"
+        return prove(
+            challenge,
+            key=counter.visa_key,
+            public_url=counter.public_url,
+            now=counter.clock(),
+        )
 
     @router.get("/access/permissions/{sub:path}")
     def permissions(sub: str, request: Request, response: Response) -> Visas:

@@ -85,7 +85,8 @@ def admit(
     book, address = _book(settings), _checked(address)
     if all(one.address != address for one in book.all()):
         book.apply(address, is_beacon=not node, applicant="skerry portal admit", note="")
-    report = _look(book.one(address).root)
+    candidate = book.one(address)
+    report = _look(candidate.root, node=candidate.node)
     print(report.in_words, end="")
     book.admit(address, report, by=f"{getpass.getuser()} at the command line")
 
@@ -96,11 +97,11 @@ def dismiss(settings: Settings, address: Address) -> None:
     _book(settings).remove(address.rstrip("/"))
 
 
-def _look(root: str) -> Report:
+def _look(root: str, *, node: str = "") -> Report:
     async def look() -> Report:
         calls = Calls(Limits(deadline_seconds=SECONDS))
         try:
-            return await check(calls, root)
+            return await check(calls, root, node=node)
         finally:
             await calls.close()
 

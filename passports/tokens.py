@@ -117,19 +117,15 @@ class SigningKey:
 
     @property
     def kid(self) -> str:
-        return _unpadded(hashlib.sha256(canonical_json(self._members())).digest())
+        return _thumbprint(self._private.public_key())
 
     def public_jwk(self) -> dict[str, str]:
-        return {**self._members(), "kid": self.kid, "use": "sig", "alg": "ES256"}
+        members = _members(self._private.public_key())
+        return {**members, "kid": self.kid, "use": "sig", "alg": "ES256"}
 
     def jws(self, payload: bytes, *, typ: str, jku: str | None) -> str:
         headers = {"typ": typ, "kid": self.kid, **({"jku": jku} if jku is not None else {})}
         return _JWS.encode(payload, self._private, algorithm="ES256", headers=headers)
-
-    def _members(self) -> dict[str, str]:
-        numbers = self._private.public_key().public_numbers()
-        x, y = (_unpadded(value.to_bytes(32, "big")) for value in (numbers.x, numbers.y))
-        return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
 
     def __reduce__(self) -> str:
         raise TypeError("a signing key is not to be copied")
@@ -138,6 +134,24 @@ class SigningKey:
 def sign(claims: Mapping[str, object], *, key: SigningKey, typ: str, jku: str | None = None) -> str:
     """A JWT of ours; `jku` only in visas."""
     return key.jws(canonical_json(dict(claims)), typ=typ, jku=jku)
+
+
+def thumbprint(key: PublicKey) -> str:
+    """RFC 7638 of an ES256 key, whatever it calls itself; raises `BadToken` for another."""
+    if not isinstance(key.key, ec.EllipticCurvePublicKey):
+        raise BadToken(Reason.WRONG_ALGORITHM)
+    return _thumbprint(key.key)
+
+
+def _thumbprint(key: ec.EllipticCurvePublicKey) -> str:
+    return _unpadded(hashlib.sha256(canonical_json(_members(key))).digest())
+
+
+def _members(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
+    """The required members of its JWK, which a thumbprint is of."""
+    numbers = key.public_numbers()
+    x, y = (_unpadded(value.to_bytes(32, "big")) for value in (numbers.x, numbers.y))
+    return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
 
 
 def _signature_holds(token: UnverifiedToken, key: PublicKey, algorithm: str) -> bool:

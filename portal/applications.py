@@ -16,9 +16,9 @@ from pydantic import BaseModel, ValidationError
 
 from portal.answer import items, members, text
 from portal.errors import NodeFailed
+from portal.node import Node
 from portal.node_doors import NodeDoors
 from portal.purpose_form import Fields, new_request
-from portal.registry import Node
 from portal.visitors import Visitor, Visitors
 from schemas.data_use import VerdictView
 from schemas.errors import SkerryError

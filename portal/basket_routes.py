@@ -14,8 +14,8 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from portal.node import Dataset, Node
 from portal.purpose_form import ORGANISATIONS, PURPOSES, Fields, sent_back
-from portal.registry import Dataset, Node
 from portal.site import Portal
 from portal.visitors import Visitor
 from schemas.errors import InvalidInput, SkerryError

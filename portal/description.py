@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from portal.fanout import Fanout
 from portal.liftover import Liftover
+from portal.node import Node
 from portal.question import Kind
-from portal.registry import Node, Registry
+from portal.registry import Registry
 from portal.settings import PortalSettings
 from schemas.beacon import API_VERSION
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.applications import read_as
+from portal.node import Node
 from portal.node_doors import NodeDoors
-from portal.registry import Node
 from portal.visitors import Visitor
 from schemas.enquiries import EnquiryList, EnquiryView, NewEnquiry
 from schemas.errors import InvalidInput, SkerryError

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from portal.applications import Held, ReleasableFile
-from portal.registry import Node
+from portal.node import Node
 from portal.settings import PortalSettings
 from schemas.grants import RequestView
 

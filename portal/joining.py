@@ -1,8 +1,8 @@
 """Nodes that ask to join, and those that were admitted: by whom, when, and as whom they answered.
 
 A portal's admin admits after the validator's report (`validator`), never their own application.
-What an admitted node called itself then is pinned, and one that calls itself otherwise later is not
-asked any more. Nodes in the settings need no admission.
+What a node called itself then, and the key it proved, are its pin (`pin`); admitting it anew makes
+another. Nodes in the settings need no admission.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from portal.book import Book
 from portal.errors import NotYours
+from portal.pin import Pin
 from portal.validator import Report
 from schemas.errors import Conflict, InvalidInput, NotFound
 
@@ -23,10 +24,10 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS joining (
     address TEXT PRIMARY KEY, is_beacon INTEGER NOT NULL, applicant TEXT NOT NULL,
     note TEXT NOT NULL, at INTEGER NOT NULL,
-    admitted_by TEXT, admitted_at INTEGER, beacon_id TEXT
+    admitted_by TEXT, admitted_at INTEGER, beacon_id TEXT, key TEXT
 ) WITHOUT ROWID
 """
-_COLUMNS = "address, is_beacon, applicant, note, at, admitted_by, admitted_at, beacon_id"
+_COLUMNS = "address, is_beacon, applicant, note, at, admitted_by, admitted_at, beacon_id, key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,20 @@ class Candidate:
     admitted_by: str | None
     admitted_at: int | None
     beacon_id: str | None
+    key: str | None = None
+
+    @property
+    def pin(self) -> Pin:
+        return Pin(self.beacon_id or "", self.key or "")
 
     @property
     def root(self) -> str:
         return self.address if self.is_beacon else f"{self.address}/beacon"
+
+    @property
+    def node(self) -> str:
+        """Its address where it is a Skerry node, which proves its key."""
+        return "" if self.is_beacon else self.address
 
     @property
     def admitted(self) -> bool:
@@ -55,6 +66,10 @@ class Candidate:
 class JoinBook:
     def __init__(self, path: Path, *, clock: Callable[[], float]) -> None:
         self._book = Book(path, schema=_SCHEMA, setting="nodes_file")
+        with self._book.open() as book:
+            # A file of a portal from before keys were pinned.
+            if "key" not in {row[1] for row in book.execute("PRAGMA table_info(joining)")}:
+                book.execute("ALTER TABLE joining ADD COLUMN key TEXT")
         self._clock = clock
 
     def all(self) -> list[Candidate]:
@@ -64,7 +79,9 @@ class JoinBook:
         return [Candidate(row[0], bool(row[1]), *row[2:]) for row in rows]
 
     def admitted(self) -> list[Candidate]:
-        return [one for one in self.all() if one.admitted]
+        """The earliest first: a name belongs to whoever was admitted with it before."""
+        found = [one for one in self.all() if one.admitted]
+        return sorted(found, key=lambda one: one.admitted_at or 0)
 
     def one(self, address: str) -> Candidate:
         """Raises `NotFound`."""
@@ -81,14 +98,15 @@ class JoinBook:
         if len(waiting) >= MAX_WAITING:
             raise Conflict("Too many applications wait; try again later.")
         row = (address, is_beacon, applicant, " ".join(note.split())[:MAX_NOTE_CHARS],
-               int(self._clock()), None, None, None)  # fmt: skip
+               int(self._clock()), None, None, None, None)  # fmt: skip
         with self._book.open() as book:
-            made = book.execute("INSERT OR IGNORE INTO joining VALUES (?,?,?,?,?,?,?,?)", row)
+            made = book.execute("INSERT OR IGNORE INTO joining VALUES (?,?,?,?,?,?,?,?,?)", row)
             if not made.rowcount:
                 raise Conflict("This address has asked to join already.")
 
     def admit(self, address: str, report: Report, *, by: str) -> None:
-        """Raises `InvalidInput` where the report keeps it out, `NotYours` for one's own."""
+        """Pins what the report found, anew where it was admitted before. Raises `InvalidInput`
+        where the report keeps it out, `NotYours` for one's own."""
         candidate = self.one(address)
         if by == candidate.applicant:
             raise NotYours("Somebody else must admit a node that you applied for.")
@@ -96,9 +114,9 @@ class JoinBook:
             raise InvalidInput("It may not join until what failed is mended.")
         with self._book.open() as book:
             book.execute(
-                "UPDATE joining SET admitted_by = ?, admitted_at = ?, beacon_id = ? "
-                "WHERE address = ?",
-                (by, int(self._clock()), report.beacon_id, address),
+                "UPDATE joining SET admitted_by = ?, admitted_at = ?, beacon_id = ?, "
+                "key = ? WHERE address = ?",
+                (by, int(self._clock()), report.beacon_id, report.key, address),
             )
 
     def remove(self, address: str) -> None:

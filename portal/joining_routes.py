@@ -63,7 +63,7 @@ def _add_deciding(router: APIRouter, portal: Portal, calls: Calls) -> None:
     async def look(request: Request) -> Response:
         visitor, form = await _admin_sent(portal, request)
         candidate = await asyncio.to_thread(_book(portal).one, str(form.get("address", "")))
-        report = await check(calls, candidate.root)
+        report = await check(calls, candidate.root, node=candidate.node)
         return await _deciding_page(
             request, portal, visitor, report=report, looked_at=candidate.address
         )
@@ -74,7 +74,7 @@ def _add_deciding(router: APIRouter, portal: Portal, calls: Calls) -> None:
         visitor, form = await _admin_sent(portal, request)
         book = _book(portal)
         candidate = await asyncio.to_thread(book.one, str(form.get("address", "")))
-        report = await check(calls, candidate.root)
+        report = await check(calls, candidate.root, node=candidate.node)
         try:
             await asyncio.to_thread(book.admit, candidate.address, report, by=visitor.identity)
         except SkerryError as error:

@@ -12,8 +12,8 @@ from dataclasses import replace
 from portal.answer import members
 from portal.fanout import Instead, Target
 from portal.liftover import Counterpart, Liftover, fitting
+from portal.node import Node
 from portal.question import Kind, Question, Site
-from portal.registry import Node
 from schemas.sequences import ASSEMBLIES, place
 
 _ALLELE = frozenset({"referenceName", "assemblyId", "start", "referenceBases", "alternateBases"})

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from portal.answer import members, text
 from portal.calls import Calls, NoReply, Raw
 from portal.errors import NodeFailed, NodeRefused, NotYours
-from portal.registry import Node
+from portal.node import Node
 from portal.settings import Limits
 from portal.visitors import Visitor, Visitors
 from schemas.errors import NotFound, SkerryError

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from portal.registry import Node
+from portal.node import Node
 
 WIDTH = 720
 _HEIGHTS = (240, 460)

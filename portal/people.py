@@ -14,8 +14,8 @@ from urllib.parse import quote
 from portal.answer import NodeAnswer
 from portal.charts import Bar, Chart, chart, counted
 from portal.fanout import Fanout
+from portal.node import Node, Term
 from portal.question import Kind, Question
-from portal.registry import Node, Term
 
 MOST = 10  # terms of one chart
 _SEXES = frozenset({"NCIT:C16576", "NCIT:C20197", "NCIT:C17998", "NCIT:C46113", "NCIT:C46112"})

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.answer import members
+from portal.crawl import DATASETS_PATH, datasets_of
 from portal.liftover import Counterpart, fitting
+from portal.node import Dataset, Node
 from portal.node_doors import NodeDoors
 from portal.question import Kind, Question
-from portal.registry import DATASETS_PATH, Dataset, Node, datasets_of
 from portal.visitors import Visitor
 from schemas.errors import SkerryError
 from schemas.sequences import canonical_chromosome

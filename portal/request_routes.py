@@ -19,6 +19,7 @@ from portal.applications import Held, ReleasableFile, is_for
 from portal.dataset_page import dataset_page
 from portal.errors import NotYours
 from portal.following import fetch_lines, login_line, next_step, projects
+from portal.node import Node
 from portal.purpose_form import (
     CONDITIONS,
     ORGANISATIONS,
@@ -27,7 +28,6 @@ from portal.purpose_form import (
     in_words,
     sent_back,
 )
-from portal.registry import Node
 from portal.site import Portal
 from portal.visitors import Visitor
 from schemas.errors import InvalidInput, NotFound, SkerryError, TooLarge

@@ -17,9 +17,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from portal import export
 from portal.aggregate import merge
 from portal.charts import by_dataset, by_population
+from portal.node import slug_of
 from portal.parts import joined
 from portal.question import Kind, Question, parse
-from portal.registry import slug_of
 from portal.results import Result
 from portal.searches import Search, new_id
 from portal.site import Portal, is_part

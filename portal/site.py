@@ -20,10 +20,11 @@ from portal.fanout import Fanout, Instead, Target
 from portal.hops import begun
 from portal.joining import JoinBook
 from portal.liftover import Liftover
+from portal.node import Dataset, Node
 from portal.prospects import Prospects, pose, unsupported
 from portal.purpose_form import MAX_FIELDS
 from portal.question import Kind, Question, parse
-from portal.registry import Dataset, Node, Registry
+from portal.registry import Registry
 from portal.results import Results
 from portal.saved import SavedSearches
 from portal.searches import Searches

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 
 from passports.errors import Reason
 from portal.applications import read_as
+from portal.node import Node
 from portal.node_doors import NodeDoors
-from portal.registry import Node
 from portal.visitors import Visitor
 from schemas.decisions import Allowance, Allowances
 from schemas.errors import NotFound, SkerryError

@@ -11,8 +11,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from passports.identity import Identity
 from portal.answer import Asks, Outcome, members, read, text
 from portal.calls import Calls, NoReply, Reply
+from portal.pin import show
 from portal.question import parse
 
 SECONDS = 10.0
@@ -44,6 +46,7 @@ class Report:
     name: str
     beacon_id: str
     findings: tuple[Finding, ...]
+    key: str = ""  # the thumbprint of the key it proved
 
     @property
     def may_join(self) -> bool:
@@ -58,8 +61,9 @@ class Report:
         return "\n".join([*lines, may]) + "\n"
 
 
-async def check(calls: Calls, root: str) -> Report:
-    """`root` ends where `/info` begins. Never raises for what the server does."""
+async def check(calls: Calls, root: str, *, node: str = "") -> Report:
+    """`root` ends where `/info` begins; `node` is the address of a Skerry node, which must prove
+    whose it is. Never raises for what the server does."""
     root = root.rstrip("/")
     deadline = asyncio.get_running_loop().time() + SECONDS
     info = await calls.send("GET", f"{root}/info", deadline=deadline)
@@ -69,6 +73,7 @@ async def check(calls: Calls, root: str) -> Report:
         *(calls.send("GET", f"{root}/{part}", deadline=deadline) for part in _PARTS)
     )
     body = _QUESTION.body()
+    shown = await show(calls, node, deadline=deadline) if node else None
     asked, nonsense = await asyncio.gather(
         calls.send("POST", f"{root}/individuals", deadline=deadline, body=body),
         calls.send("POST", f"{root}/individuals", deadline=deadline, body=b'{"query": 5'),
@@ -76,11 +81,13 @@ async def check(calls: Calls, root: str) -> Report:
     said = members(members(info.document).get("response"))
     findings = [
         *_identity(info, said),
+        _key(shown, node),
         *(_part(name, reply) for name, reply in zip(_PARTS, parts, strict=True)),
         _answer(asked),
         _refusal(nonsense),
     ]
-    return Report(root, text(said.get("name")), text(said.get("id")), tuple(findings))
+    key = shown.key if isinstance(shown, Identity) else ""
+    return Report(root, text(said.get("name")), text(said.get("id")), tuple(findings), key)
 
 
 def _identity(info: Reply, said: Mapping[str, object]) -> Sequence[Finding]:
@@ -97,6 +104,21 @@ def _identity(info: Reply, said: Mapping[str, object]) -> Sequence[Finding]:
             required=True,
         ),
     )
+
+
+def _key(shown: Identity | str | None, node: str) -> Finding:
+    match shown:
+        case None:
+            words = "It has no key to prove: it will be known by its address and id."
+            return Finding("key", ok=True, words=words)
+        case str():
+            return Finding("key", ok=False, words=f"It proves no key. {shown}", required=True)
+        case Identity(audience=audience) if audience != node:
+            words = f"It takes Passports for {audience}, not for {node}."
+            return Finding("key", ok=False, words=words, required=True)
+        case _:
+            words = f"It proves the key {shown.key}, which it will have to prove from now on."
+            return Finding("key", ok=True, words=words, required=True)
 
 
 def _part(name: str, reply: Reply | NoReply) -> Finding:

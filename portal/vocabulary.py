@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from portal.registry import Node, Registry, Term
+from portal.node import Node, Term
+from portal.registry import Registry
 
 MAX_FOUND = 12
 MAX_TYPED = 100

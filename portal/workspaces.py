@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from portal.applications import Applications, read_as
 from portal.errors import NodeFailed
+from portal.node import Node
 from portal.node_doors import NodeDoors
-from portal.registry import Node
 from portal.visitors import Visitor
 from schemas.errors import InvalidInput, NotFound, SkerryError
 from schemas.grants import RequestView, WorkspaceView

@@ -8,7 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from access.lifecycle import Step
-from tests.support.access_node import BROKER_SECRET, AccessNode, at
+from passports.errors import BadToken
+from passports.identity import Identity, proven
+from tests.support.access_node import BROKER_SECRET, URL, AccessNode, at
 
 pytestmark = pytest.mark.anyio
 
@@ -243,3 +245,23 @@ async def test_every_step_is_on_record_before_its_answer_and_names_nobody(
     node.record.close()
     refused = await http.post(f"/access/requests/{request_id}/revoke", headers=by("dora"))
     assert refused.status_code == 503
+
+
+async def test_the_node_proves_its_key_to_anyone_who_asks_with_a_challenge_of_their_own(
+    node: AccessNode, http: httpx.AsyncClient
+) -> None:
+    first, second = "first-challenge-of-mine-0", "second-challenge-of-mine"
+    answer = await http.get("/access/identity", params={"challenge": first})
+    assert answer.headers["cache-control"] == "no-store"
+    assert proven(answer.json(), first) == Identity(URL, node.visa_key.kid)
+    with pytest.raises(BadToken):
+        proven(answer.json(), second)
+
+
+@pytest.mark.parametrize(
+    "challenge", ["", "short", "x" * 65, "an.answer.with.three.parts", "é" * 30]
+)
+async def test_what_is_no_challenge_is_not_signed(http: httpx.AsyncClient, challenge: str) -> None:
+    answer = await http.get("/access/identity", params={"challenge": challenge})
+    assert answer.status_code in (400, 422)
+    assert "proof" not in answer.text

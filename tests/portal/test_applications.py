@@ -14,8 +14,8 @@ from access.policy import PolicyBook
 from access.requests import RequestDesk
 from portal.applications import Applications
 from portal.errors import NodeFailed
+from portal.node import Node
 from portal.node_doors import NodeDoors
-from portal.registry import Node
 from portal.visitors import Visitor, Visitors
 from schemas.errors import InvalidInput
 from tests.support.access_node import AccessNode, at, policy

@@ -10,9 +10,10 @@ from portal.aggregate import Merged, merge
 from portal.answer import NodeAnswer, Outcome, Shown
 from portal.calls import Calls
 from portal.fanout import Credential, Fanout
+from portal.node import Node
 from portal.prospects import unsupported
 from portal.question import Question, parse
-from portal.registry import Node, Registry
+from portal.registry import Registry
 from portal.settings import Limits
 from portal.vocabulary import gathered
 from tests.support import foreign_beacons

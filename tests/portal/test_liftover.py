@@ -18,9 +18,9 @@ from portal.chain_files import ChainMap, read_chains
 from portal.errors import SettingsError
 from portal.lifting import targets
 from portal.liftover import Liftover, fitting
+from portal.node import Abilities, Node
 from portal.prospects import prospect
 from portal.question import Kind, Question, parse
-from portal.registry import Abilities, Node
 from portal.settings import ChainFile, PortalSettings
 from tests.support.assembly_node import AssemblyNode, browser
 from tests.support.loopback import served

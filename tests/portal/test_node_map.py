@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.node import Node
 from portal.node_map import WIDTH, Place, node_map
-from portal.registry import Node
 from portal.settings import PortalSettings
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from portal.node import Abilities, Dataset, Node, Term
 from portal.prospects import prospect, unsupported
 from portal.question import Question, parse
-from portal.registry import Abilities, Dataset, Node, Term
 
 NODE = Node("https://one", "one", "One", problem="")
 SITE = parse("22:100 A>G", assembly="GRCh38")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portal.registry import Node, Term
+from portal.node import Node, Term
 from portal.vocabulary import MAX_FOUND, MAX_TYPED, found, gathered
 
 DIABETES = Term("MONDO:0005015", "diabetes mellitus", "ontologyTerm", ("individual",))
