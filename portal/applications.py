@@ -119,7 +119,7 @@ class Applications:
     ) -> RequestView:
         """What the form does not ask for stays as it was stated before."""
         form = new_request({**fields, "dataset": [request.dataset]}, before=request.data_use)
-        body = form.model_dump(mode="json")
+        body = form.model_copy(update={"run": request.run}).model_dump(mode="json")
         document = await self._doors.send("PUT", node, _at(request.id), visitor=visitor, body=body)
         return read_as(RequestView, document, "answer to the change")
 

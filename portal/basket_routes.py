@@ -82,7 +82,9 @@ def _lines(portal: Portal, named: Sequence[str]) -> list[Line]:
 
 def _fields_for(line: Line, form: FormData, fields: Fields) -> Fields:
     workspace = str(form.get(f"workspace-{line.node.slug}", ""))
-    return {**fields, "dataset": [line.dataset.id], "workspace": [workspace]}
+    units = str(form.get(f"units-{line.named}", ""))
+    own = {"dataset": [line.dataset.id], "workspace": [workspace], "units": [units]}
+    return {**fields, **own}
 
 
 async def _send(portal: Portal, visitor: Visitor, line: Line, fields: Fields) -> Line:

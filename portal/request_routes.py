@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from portal.applications import Held, ReleasableFile, is_for
 from portal.dataset_page import dataset_page
 from portal.errors import NotYours
+from portal.extent_form import in_words as part_in_words
 from portal.following import fetch_lines, login_line, next_step, projects
 from portal.node import Node
 from portal.purpose_form import (
@@ -115,6 +116,7 @@ def _add_change(router: APIRouter, portal: Portal) -> None:
                 workspace=shown.workspace,
                 months=shown.months,
                 data_use=shown.data_use,
+                extent=shown.extent,
             )
         )
         return await _edit_page(request, portal, visitor, node=node, shown=shown, fields=as_made)
@@ -186,7 +188,7 @@ async def _page(
         "next_step": next_step(shown, person=visitor.identity),
         "mine": shown.requester == visitor.identity,
         "who": lambda event: event.by, "duo_names": CONDITIONS, "verdict": shown.verdict,
-        "stated": list(in_words(shown.data_use)),
+        "stated": list(in_words(shown.data_use)), "part": list(part_in_words(shown.extent)),
         "max_bytes": portal.settings.limits.attachment_bytes,
     }  # fmt: skip
     if shown.grant is not None and not shown.grant.revoked:

@@ -11,7 +11,7 @@ import pytest
 from access.lifecycle import Step
 from access.policy import PolicyBook
 from access.requests import RequestDesk
-from schemas.grants import StepBody
+from schemas.grants import Extent, GrantedRegion, StepBody
 from tests.support.access_node import AccessNode, at, policy
 from tests.support.loopback import unused_address
 from tests.support.signed_in_portal import Signed, SmallNode, signed_in
@@ -165,6 +165,55 @@ async def test_a_basket_leads_to_the_requests_it_made(node: SmallNode) -> None:
     assert sent.text.count(f'href="/requests/{grace.slug}/req-') == 2
     assert "Follow it" in sent.text
     assert "Read the terms and send" in sent.text
+
+
+async def test_a_part_of_a_dataset_is_asked_for_changed_and_read_in_words(
+    node: SmallNode,
+) -> None:
+    async with signed_in(node, "grace") as (grace,):
+        path = await _ask(grace, node, units="ds1/a.bam", regions="chr1:6-9")
+        page = (await grace.browser.get(path)).text
+        node.room.take(_id(path), Step.RETURN, by="dora", body=StepBody(note="Ask for less."))
+        form = (await grace.browser.get(f"{path}/edit")).text
+        fields = {
+            "project": "Hearts", "purpose": "To learn.", "months": "6",
+            "workspace": node.room.workspace(), "units": "",
+        }  # fmt: skip
+        unread = await grace.post(f"{path}/edit", **fields, regions="chr1:9-6")
+        kept = await grace.post(f"{path}/edit", **fields, regions="chr1:6-7")
+    assert "the whole of ds1/a.bam" in page
+    assert "from 6 to 9 of chr1 (both included)" in page
+    assert "chr1:6-9</textarea>" in form
+    assert (unread.status_code, kept.status_code) == (400, 303)
+    asked = node.room.desk.see(_id(path), viewer=at("dora")).request.extent
+    region = GrantedRegion(reference="chr1", start0=5, end0=7)
+    assert asked == Extent(regions=(region,))
+
+
+async def test_a_basket_asks_each_dataset_for_its_own_files_and_all_for_the_regions(
+    node: SmallNode,
+) -> None:
+    async with signed_in(node, "grace") as (grace,):
+        named = [f"{grace.slug}/ds1", f"{grace.slug}/ds2"]
+        form = (await grace.browser.get("/basket", params={"dataset": named})).text
+        fields = {
+            "project": "Hearts", "purpose": "To learn.", "months": "6", "dataset": named,
+            f"workspace-{grace.slug}": node.room.workspace(), "csrf": grace.csrf,
+            f"units-{named[0]}": "ds1/a.bam",
+        }  # fmt: skip
+        refused = await grace.browser.post("/basket", data=fields | {"regions": "chr1"})
+        nothing = node.room.store.requests_of(at("grace"))
+        await grace.browser.post("/basket", data=fields | {"regions": "chr1:6-9"})
+    assert f'name="units-{named[1]}"' in form
+    assert refused.text.count("NAME:FIRST-LAST") >= 2
+    assert "ds1/a.bam</textarea>" in refused.text
+    assert nothing == ()
+    region = GrantedRegion(reference="chr1", start0=5, end0=9)
+    asked = {one.dataset: one.extent for one in node.room.store.requests_of(at("grace"))}
+    assert asked == {
+        "ds1": Extent(units=("ds1/a.bam",), regions=(region,)),
+        "ds2": Extent(regions=(region,)),
+    }
 
 
 async def test_it_is_withdrawn_by_who_asked(node: SmallNode) -> None:
