@@ -95,7 +95,7 @@ class InGene:
 @dataclass(frozen=True, slots=True)
 class AminoacidChange:
     """Variants annotated with the change in one-letter form without `p.`, such as `V600E` or
-    `W24*`; of one gene where it is named."""
+    `W24*`; where a gene is named, in a transcript of that gene."""
 
     change: str
     gene: str | None = None
@@ -164,13 +164,16 @@ Predicate = HasTerm | Compare | AnyOf | Not
 @dataclass(frozen=True, slots=True)
 class Annotations:
     """What the source's annotation says of a variant, each in the order of the source. `effects`
-    are Sequence Ontology ids; `transcript_hgvs` and `protein_hgvs` are spelled as annotated."""
+    are Sequence Ontology ids; `transcript_hgvs` and `protein_hgvs` are spelled as annotated.
+    `changed_genes` names, for each of `aminoacid_changes`, the gene of its transcript, empty where
+    that is not said: a change that transcripts of two genes share is there twice."""
 
     genes: tuple[str, ...] = ()
     effects: tuple[str, ...] = ()
     aminoacid_changes: tuple[str, ...] = ()
     transcript_hgvs: tuple[str, ...] = ()
     protein_hgvs: tuple[str, ...] = ()
+    changed_genes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

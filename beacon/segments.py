@@ -45,6 +45,9 @@ from beacon.segment.without import without
 from beacon.variation import identifiers
 from beacon.zygosity import ANY, Zygosities
 
+_OF_ANOTHER_RELEASE = (
+    "a dataset was loaded by a release whose layout this one does not read; load its files again"
+)
 _MAX_INTEGER = 2**62  # what SQLite can bind; no position or page is beyond it
 
 
@@ -62,7 +65,7 @@ class SqliteSegment:
             )
             stated = {name: json.loads(value) for name, value in self._all("SELECT * FROM facts")}
             if stated.get("format") != FORMAT:
-                raise CatalogError("a dataset cannot be read", detail=f"{path}: format")
+                raise CatalogError(_OF_ANOTHER_RELEASE, detail=str(path))
             raw = stated["facts"].items()
             listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw}
             self._facts = DatasetFacts(**listed)

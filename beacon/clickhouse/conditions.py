@@ -264,7 +264,9 @@ def _change(change: str, gene: str | None) -> Condition:
     if gene is None:
         return Condition("has(aminoacid_changes, {change:String})", {"change": change})
     return Condition(
-        "has(aminoacid_changes, {change:String}) AND has(symbols, {gene:String})",
+        # The symbols have an index; what is of one transcript is told apart among their rows.
+        "has(symbols, {gene:String}) AND arrayExists((c, g) -> c = {change:String} "
+        "AND upperUTF8(g) = {gene:String}, aminoacid_changes, changed_genes)",
         {"change": change, "gene": gene.upper()},
     )
 

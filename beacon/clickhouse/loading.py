@@ -31,7 +31,10 @@ _KINDS = {
     "UInt8": pa.uint8(), "UInt16": pa.uint16(), "UInt32": pa.uint32(), "UInt64": pa.uint64(),
     "Int32": pa.int32(), "Float32": pa.float32(), "String": pa.string(),
 }  # fmt: skip
-_AS_IS = ("identifiers", "genes", "effects", "aminoacid_changes", "transcript_hgvs", "protein_hgvs")
+_AS_IS = (
+    "identifiers", "genes", "effects", "aminoacid_changes", "transcript_hgvs", "protein_hgvs",
+    "changed_genes",
+)  # fmt: skip
 
 
 def load(

@@ -18,7 +18,8 @@ VARIANTS = (
     ("reference_af", "Nullable(Float32)"), ("identifiers", "Array(String)"),
     ("genes", "Array(LowCardinality(String))"), ("effects", "Array(LowCardinality(String))"),
     ("aminoacid_changes", "Array(String)"), ("transcript_hgvs", "Array(String)"),
-    ("protein_hgvs", "Array(String)"), ("populations", "String"),
+    ("protein_hgvs", "Array(String)"), ("changed_genes", "Array(LowCardinality(String))"),
+    ("populations", "String"),
     ("core_start0", "Int32"), ("core_ref", "String"), ("core_alt", "String"),
     ("reach_left", "Int32"), ("reach_right", "Int32"), ("vrs", "UInt64"),
     ("symbols", "Array(LowCardinality(String))"), ("names", "Array(String)"),
@@ -32,7 +33,7 @@ _INDEXES = (
     "INDEX by_vrs vrs TYPE bloom_filter(0.001) GRANULARITY 4",
     "INDEX by_row row TYPE minmax GRANULARITY 1",
 )
-FORMAT = 2  # of these tables
+FORMAT = 3  # of these tables
 _ORDER = "(rank, start0, ref, alt, end0)"
 TABLES = frozenset({"variants", "carried", "samples", "gene_spans", "loaded"})
 

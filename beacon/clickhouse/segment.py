@@ -43,8 +43,13 @@ _SO_CARRIED = (
 _RECORD = (
     "row", "rank", "start0", "end0", "ref", "alt", "type", "ac", "an", "carriers",
     "reference_af", "identifiers", "homozygotes", "hemizygotes", "genes", "effects",
-    "aminoacid_changes", "transcript_hgvs", "protein_hgvs", "populations", "reach_left",
-    "reach_right",
+    "aminoacid_changes", "transcript_hgvs", "protein_hgvs", "changed_genes", "populations",
+    "reach_left", "reach_right",
+)  # fmt: skip
+
+
+_LISTS = (
+    "genes", "effects", "aminoacid_changes", "transcript_hgvs", "protein_hgvs", "changed_genes",
 )  # fmt: skip
 
 
@@ -183,7 +188,6 @@ class ClickHouseSegment(OverSegment):
         said = dict(zip(_RECORD, row, strict=True))
         chrom = alleles.CHROMOSOMES[said["rank"] - 1]
         allele = Allele(chrom, said["start0"], said["ref"], said["alt"])
-        lists = ("genes", "effects", "aminoacid_changes", "transcript_hgvs", "protein_hgvs")
         return VariantRow(
             row=said["row"],
             variant_id=variant_id(allele, said["end0"]),
@@ -197,7 +201,7 @@ class ClickHouseSegment(OverSegment):
             identifiers=tuple(said["identifiers"]),
             homozygotes=said["homozygotes"],
             hemizygotes=said["hemizygotes"],
-            annotations=Annotations(*(tuple(said[name]) for name in lists)),
+            annotations=Annotations(*(tuple(said[name]) for name in _LISTS)),
             populations=tuple(PopulationCount(*each) for each in json.loads(said["populations"])),
             reach=(said["reach_left"], said["reach_right"]) if self.facts.justified else None,
         )

@@ -9,8 +9,9 @@ finds is left to `beacon.segment.variant_table`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 
 from beacon.catalog import Annotations
 from schemas import protein
@@ -87,6 +88,32 @@ _COLUMNS = {
 }
 
 
+@dataclass(slots=True)
+class _Said:
+    """What entries said of one allele so far, each once and in their order."""
+
+    genes: dict[str, None] = field(default_factory=dict)
+    effects: dict[str, None] = field(default_factory=dict)
+    changes: dict[tuple[str, str], None] = field(default_factory=dict)  # with their gene
+    transcript_hgvs: dict[str, None] = field(default_factory=dict)
+    protein_hgvs: dict[str, None] = field(default_factory=dict)
+
+    def annotations(self) -> Annotations:
+        changes = list(self.changes)[:MAX_EACH]
+        return Annotations(
+            genes=_kept(self.genes),
+            effects=_kept(self.effects),
+            aminoacid_changes=tuple(change for change, _ in changes),
+            transcript_hgvs=_kept(self.transcript_hgvs),
+            protein_hgvs=_kept(self.protein_hgvs),
+            changed_genes=tuple(gene for _, gene in changes),
+        )
+
+
+def _kept(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(islice(names, MAX_EACH))
+
+
 @dataclass(frozen=True, slots=True)
 class Annotator:
     """The INFO key that holds the annotation and where each field stands in an entry."""
@@ -100,7 +127,7 @@ class Annotator:
 
     def read(self, text: str, ref: str, alts: Sequence[str]) -> list[Annotations]:
         """What is said of each ALT; an entry for none of them says nothing."""
-        said: list[dict[str, dict[str, None]]] = [{} for _ in alts]
+        said = [_Said() for _ in alts]
         by_name = _named(ref, alts)
         for entry in text[:MAX_TEXT].split(","):
             cells = entry.split("|")
@@ -109,26 +136,27 @@ class Annotator:
             if index is None:
                 index = by_name.get(self._cell(cells, "allele"), 0 if len(alts) == 1 else None)
             if index is not None and 0 <= index < len(alts):
-                for kind, name in self._said(cells):
-                    said[index].setdefault(kind, {})[name] = None
-        return [_annotations(each) for each in said]
+                self._add(said[index], cells)
+        return [each.annotations() for each in said]
 
-    def _said(self, cells: Sequence[str]) -> Iterator[tuple[str, str]]:
+    def _add(self, said: _Said, cells: Sequence[str]) -> None:
+        """What one entry, which is of one transcript, says of its allele."""
         names = self._cell(cells, "effect").split("&")
         effects = [EFFECTS[name] for name in names if name in EFFECTS]
-        yield from (("effects", effect) for effect in effects)
+        said.effects |= dict.fromkeys(effects)
         gene = self._cell(cells, "gene")
-        within = gene and not (effects and _OUTSIDE.issuperset(effects))
-        if within:
-            yield "genes", gene
+        if effects and _OUTSIDE.issuperset(effects):
+            gene = ""
+        if gene:
+            said.genes[gene] = None
         if transcript := self._cell(cells, "transcript"):
-            yield "transcript_hgvs", self._qualified(cells, transcript)
+            said.transcript_hgvs[self._qualified(cells, transcript)] = None
         spelled = self._cell(cells, "protein").replace("%3D", "=")
         if spelled:
-            yield "protein_hgvs", spelled
+            said.protein_hgvs[spelled] = None
         change = protein.one_letter(spelled.rpartition(":")[2]) if spelled else self._change(cells)
         if change is not None:
-            yield "aminoacid_changes", change
+            said.changes[change, gene] = None
 
     def _change(self, cells: Sequence[str]) -> str | None:
         """`V600E` of the residues `V/E` at position 600, where the annotation has no HGVS."""
@@ -176,7 +204,3 @@ def _named(ref: str, alts: Sequence[str]) -> dict[str, int]:
     }
     named = {(alt[1:] or "-") if anchored else alt: index for index, alt in enumerate(alts)}
     return {alt: index for index, alt in enumerate(alts)} | named
-
-
-def _annotations(said: Mapping[str, Mapping[str, None]]) -> Annotations:
-    return Annotations(**{kind: tuple(names)[:MAX_EACH] for kind, names in said.items()})

@@ -37,7 +37,7 @@ _SITE = [
     ("reference_af", pa.float32()), ("samples", pa.list_(pa.uint32())),
     ("genotypes", pa.list_(pa.uint16())), ("identifiers", _NAMES), ("genes", _NAMES),
     ("effects", _NAMES), ("aminoacid_changes", _NAMES), ("transcript_hgvs", _NAMES),
-    ("protein_hgvs", _NAMES), ("populations", pa.list_(pa.struct([
+    ("protein_hgvs", _NAMES), ("changed_genes", _NAMES), ("populations", pa.list_(pa.struct([
         ("population", pa.string()), ("ac", pa.int32()), ("an", pa.int32()), ("af", pa.float32()),
     ]))),
 ]  # fmt: skip

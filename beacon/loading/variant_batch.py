@@ -18,7 +18,9 @@ from beacon.variation.alleles import CHROMOSOMES
 
 _TYPES = pa.array(blocks.TYPES)
 _SEQUENCES = ("SNP", "MNP", "INS", "DEL", "INDEL")  # types that may be written as bases
-_LISTS = ("genes", "effects", "aminoacid_changes", "transcript_hgvs", "protein_hgvs")
+_LISTS = (
+    "genes", "effects", "aminoacid_changes", "transcript_hgvs", "protein_hgvs", "changed_genes",
+)  # fmt: skip
 _PLAIN_RS = r"^rs[1-9][0-9]{0,17}$"
 _LETTERS = np.zeros(256, dtype=np.int64)
 _LETTERS[[ord(base) for base in blocks.BASES]] = np.arange(len(blocks.BASES))

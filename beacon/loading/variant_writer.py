@@ -235,8 +235,9 @@ class VariantWriter:
             "INSERT INTO staged_changes VALUES (?, ?, ?)",
             (
                 (change, _symbol(gene), row)
-                for change in note.get("aminoacid_changes", ())
-                for gene in note.get("genes") or ("",)
+                for change, gene in zip(
+                    note.get("aminoacid_changes", ()), note.get("changed_genes", ()), strict=True
+                )
             ),
         )
 

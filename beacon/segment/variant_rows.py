@@ -27,7 +27,9 @@ from beacon.variation.reaches import Reaches
 MAX_CACHED_BLOCKS = 256
 _MAX_SPELLED = 40
 _END = 2**31  # no position is beyond it
-_LISTS = ("genes", "effects", "aminoacid_changes", "transcript_hgvs", "protein_hgvs")
+_LISTS = (
+    "genes", "effects", "aminoacid_changes", "transcript_hgvs", "protein_hgvs", "changed_genes",
+)  # fmt: skip
 _EACH = ("start0", "ac", "an", "homozygotes", "hemizygotes", "carriers", "af", "rs")
 _BESIDE = (("span", 1), ("type", 0))  # and what a single-base substitution has
 _NOTHING = Annotations()

@@ -106,7 +106,7 @@ def _attributes(said: Annotations) -> MolecularAttributes:
     if said.genes:
         made["geneIds"] = list(said.genes)
     if said.aminoacid_changes:
-        made["aminoacidChanges"] = list(said.aminoacid_changes)
+        made["aminoacidChanges"] = list(dict.fromkeys(said.aminoacid_changes))
     if said.effects:
         made["molecularEffects"] = [
             {"id": effect, "label": LABELS[effect]} for effect in said.effects

@@ -53,7 +53,7 @@ QUESTIONS: st.SearchStrategy[VariantQuestion] = st.one_of(
 
 @pytest.fixture(scope="module")
 def segment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteSegment]:
-    note = Annotations(("AAA",), (), ("V1M",), ("T:c.1A>G",))
+    note = Annotations(("AAA",), (), ("V1M",), ("T:c.1A>G",), (), ("AAA",))
     rows = [
         row((1, 10, 11), ("A", "G"), "SNP", identifiers=("rs1",), annotations=note),
         row((1, 10, 5000), ("A", "<DEL>"), "DEL", length=4989),

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,9 @@ from beacon.catalog import (
 )
 from beacon.errors import CatalogError, UnsupportedFilter, UnsupportedVariantType
 from beacon.loading.load import DatasetSource, load
-from beacon.segments import SegmentCatalog
+from beacon.segment.blocks import FORMAT
+from beacon.segments import SegmentCatalog, SqliteSegment
+from tests.support import small_segment
 from tests.support.oracle import Oracle, OracleAllele, has_term, measured
 from tests.support.shared import shared_data
 
@@ -316,3 +320,14 @@ def test_a_broken_manifest_is_an_error_not_an_empty_catalog(tmp_path: Path, text
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(CatalogError):
         SegmentCatalog(tmp_path)
+
+
+def test_a_segment_of_another_releases_layout_is_refused_and_says_what_to_do(
+    tmp_path: Path,
+) -> None:
+    rows = [small_segment.row((1, 5, 6), ("A", "C"), "SNP")]
+    small_segment.segment_of(tmp_path, rows).close()
+    with closing(sqlite3.connect(tmp_path / "made.segment")) as db, db:
+        db.execute("UPDATE facts SET value = ? WHERE name = 'format'", (str(FORMAT - 1),))
+    with pytest.raises(CatalogError, match="does not read; load its files again"):
+        SqliteSegment(tmp_path / "made.segment")

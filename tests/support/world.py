@@ -18,7 +18,7 @@ import pysam
 from tests.support.world_people import OBO, People, make_people
 
 LENGTHS = {"1": 5000, "X": 1500, "MT": 600}
-GENES = {"ISLE1": ("1", 300, 1400), "ISLE2": ("1", 1300, 2500), "HOLM": ("X", 200, 900)}
+GENES = {"ISLE1": ("1", 300, 1400), "ISLE2": ("1", 900, 2500), "HOLM": ("X", 200, 900)}
 _CONTIGS = {"1": 248956422, "X": 156040895, "MT": 16569}
 _HEADER = """##fileformat=VCFv4.3
 ##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">

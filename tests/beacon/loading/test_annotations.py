@@ -31,7 +31,7 @@ def test_vep_fields_are_found_by_the_names_in_the_header() -> None:
     (said,) = read("CSQ", CSQ, text)
     assert said == Annotations(
         *(("BRAF",), (MISSENSE, INTRON, EFFECTS["NMD_transcript_variant"]), ("V600E",)),
-        *(("ENST1.2:c.1799T>A", "ENST2.1:c.5+9T>A"), ("ENSP1.1:p.Val600Glu",)),
+        *(("ENST1.2:c.1799T>A", "ENST2.1:c.5+9T>A"), ("ENSP1.1:p.Val600Glu",), ("BRAF",)),
     )
 
 
@@ -48,6 +48,17 @@ def test_snpeff_gives_the_transcript_beside_the_change() -> None:
     (said,) = read("ANN", ANN, text)
     assert said.transcript_hgvs == ("ENST1.2:c.9A>T",)
     assert (said.genes, said.aminoacid_changes) == (("G1",), ("K3N",))
+
+
+def test_a_change_is_kept_with_the_gene_of_its_transcript() -> None:
+    text = (
+        "T|missense_variant|MODERATE|G1||||V/E|6,T|missense_variant|MODERATE|G2||||L/P|9,"
+        "T|missense_variant|MODERATE|G2||||V/E|6,T|missense_variant|MODERATE|||||A/G|2,"
+        "T|upstream_gene_variant|MODIFIER|NEAR||||K/R|4"
+    )
+    (said,) = read("CSQ", CSQ, text)
+    pairs = list(zip(said.aminoacid_changes, said.changed_genes, strict=True))
+    assert pairs == [("V6E", "G1"), ("L9P", "G2"), ("V6E", "G2"), ("A2G", ""), ("K4R", "")]
 
 
 def test_a_gene_counts_only_where_the_variant_lies_in_it() -> None:

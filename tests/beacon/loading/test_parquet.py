@@ -78,7 +78,7 @@ def test_an_allele_that_comes_twice_is_named(
 
 
 def test_lists_and_counts_come_back(tmp_path: Path) -> None:
-    note = Annotations(("G",), (), ("V1M",), (), ())
+    note = Annotations(("G",), (), ("V1M",), changed_genes=("G",))
     counts = [PopulationCount("afr", 1, None, 0.5)]
     rows = [
         row((1, 1, 2), ("A", "C"), "SNP", samples=np.array([0, 9], "u4"),
@@ -91,6 +91,7 @@ def test_lists_and_counts_come_back(tmp_path: Path) -> None:
     one, two = table.to_pylist()
     assert (one["samples"], one["genotypes"], two["samples"]) == ([0, 9], [22, 31], [])
     assert (one["genes"], one["effects"], one["aminoacid_changes"]) == (["G"], None, ["V1M"])
+    assert one["changed_genes"] == ["G"]
     assert one["populations"] == [{"population": "afr", "ac": 1, "an": None, "af": 0.5}]
 
 

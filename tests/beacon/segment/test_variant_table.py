@@ -214,7 +214,8 @@ def test_calls_come_back_in_sample_order(segment: SqliteSegment, rows: list[Row]
 
 
 NOTE = Annotations(
-    ("BRAF", "Braf2"), ("SO:0001583",), ("V600E",), ("ENST01:c.1799T>A",), ("ENSP01:p.Val600Glu",)
+    *(("BRAF", "Braf2"), ("SO:0001583",), ("V600E", "L5P"), ("ENST01:c.1799T>A",)),
+    *(("ENSP01:p.Val600Glu",), ("BRAF", "Braf2")),
 )
 
 
@@ -254,6 +255,9 @@ def starts(segment: SqliteSegment, asked: VariantQuestion) -> list[tuple[int, st
         (AminoacidChange("V600E"), [(100, "A")]),
         (AminoacidChange("V600E", "BRAF"), [(100, "A")]),
         (AminoacidChange("V600E", "KRAS"), []),
+        (AminoacidChange("V600E", "BRAF2"), []),
+        (AminoacidChange("L5P", "braf2"), [(100, "A")]),
+        (AminoacidChange("L5P", "BRAF"), []),
         (AminoacidChange("V600K"), []),
         (ByIdentifier("rs113488022"), [(100, "A"), (100, "C")]),
         (ByIdentifier("RS113488022"), [(100, "A"), (100, "C")]),

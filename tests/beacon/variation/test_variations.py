@@ -55,7 +55,8 @@ def test_what_has_no_certain_name_is_not_named(allele: Allele) -> None:
 
 def test_annotations_are_told_where_the_standard_has_them() -> None:
     said = Annotations(
-        ("APOE",), ("SO:0001583",), ("R176C",), ("NM_1.1:c.526C>T",), ("NP_1.1:p.Arg176Cys",)
+        *(("APOE",), ("SO:0001583",), ("R176C", "R176C"), ("NM_1.1:c.526C>T",)),
+        *(("NP_1.1:p.Arg176Cys",), ("APOE", "APOC1")),
     )
     made = record(annotations=said)
     assert made["molecularAttributes"] == {

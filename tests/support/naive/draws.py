@@ -39,6 +39,8 @@ class VariantDraws:
         self._effects = [
             effect for each in self._carried for effect in each.effects if effect.protein
         ]
+        changed = ([one for one in each.effects if one.protein] for each in self._carried)
+        self._twofold = [found for found in changed if len({one.gene for one in found}) > 1]
         self._coding = [
             effect for each in self._carried for effect in each.effects if effect.transcript
         ]
@@ -71,6 +73,8 @@ class VariantDraws:
             kinds["gene"] = self.gene
             kinds["gene with type or bases"] = self.gene_narrowed
             kinds["amino acid"] = self.amino_acid
+            if self._twofold:
+                kinds["amino acid: of two genes"] = self.of_two_genes
             kinds["short form: c."] = self.coding
             kinds["short form: p."] = self.protein
         return kinds
@@ -169,6 +173,11 @@ class VariantDraws:
             genes = [effect.gene, effect.gene, "ISLE1", "HOLM"]
             asked["geneId"] = self._rng.choice(genes)
         return asked
+
+    def of_two_genes(self) -> Asked:
+        """A change and a gene of one variant, which may be of two transcripts."""
+        one, other = self._rng.choices(self._rng.choice(self._twofold), k=2)
+        return {**self._assembly(), "aminoacidChange": one.amino_acids(), "geneId": other.gene}
 
     def coding(self) -> Asked:
         return {

@@ -151,12 +151,15 @@ def _place(each: NaiveVariant, asked: Mapping[str, Any]) -> bool:
 
 
 def _effect(each: NaiveVariant, asked: Mapping[str, Any]) -> bool:
-    """Gene and amino-acid change are both annotated; docs/beacon.md says that they may be of
-    different transcripts, since a dataset keeps no pairs of them."""
+    """Gene and amino-acid change are annotated of one transcript."""
     gene, change = asked.get("geneId"), asked.get("aminoacidChange")
-    in_gene = gene is None or any(one.gene == gene and one.in_gene for one in each.effects)
-    changed = change is None or any(one.amino_acids() == change for one in each.effects)
-    return in_gene and changed
+    if gene is None and change is None:
+        return True
+    return any(
+        (gene is None or (one.gene == gene and one.in_gene))
+        and (change is None or one.amino_acids() == change)
+        for one in each.effects
+    )
 
 
 def _bases(each: NaiveVariant, asked: Mapping[str, Any]) -> bool:
