@@ -77,6 +77,28 @@ def token(
 
 
 @app.command()
+def viewer(
+    folder: Folder, name: Annotated[str, typer.Argument(help="who looks on: a portal, a person")]
+) -> None:
+    """Prints a token to look on with: runs, rounds and sites, no results and no orders."""
+    from workspaces.engine import federation
+
+    print(federation.new_token(federation.load(folder), name, role=federation.Role.VIEW))
+
+
+@app.command()
+def revoke(
+    folder: Folder, name: Annotated[str, typer.Argument(help="whose tokens end, of both kinds")]
+) -> None:
+    """Ends the tokens of a name at once."""
+    from workspaces.engine import federation
+
+    if not federation.revoke(federation.load(folder), name):
+        raise LoadRefused(f"{name[:40]} holds no token of this federation")
+    print(f"{name}: no token is good any more")
+
+
+@app.command()
 def serve(
     folder: Folder,
     *,
@@ -95,13 +117,13 @@ async def _serve(of: Federation, environment: Environment, *, listen: str) -> No
     ended = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, ended.set)
-    async with serving(of, environment, listen=listen):
+    async with serving(of, environment, listen=listen) as link:
         described = of.described
         print(
             f"{described.name}: sites and people dial {described.host}:{described.port}",
             flush=True,
         )
-        await ended.wait()
+        await link.ended_or(ended)
 
 
 _KEY_FORM = "expected NAME=KEY once each, 64 hex digits as `skerry workspace init` printed them"

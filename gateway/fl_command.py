@@ -92,7 +92,7 @@ def run(
     for number, candidate in enumerate(found):
         (output / f"candidate-{number}.json").write_bytes(candidate)
     if as_json:
-        print(json.dumps(_facts(status)))
+        print(json.dumps(status.document()))
     if status.state is not RunState.DONE:
         print(f"skerry: run {status.run} {status.state}: {status.reason}", file=sys.stderr)
         raise SystemExit(Exit.FAILED)
@@ -108,7 +108,18 @@ def status(
     token_file: TokenFile,
 ) -> None:
     """How a run goes: its round, the sites present, and why others are missing."""
-    print(json.dumps(_facts(asyncio.run(_coordinator(federation, token_file).status(run)))))
+    print(json.dumps(asyncio.run(_coordinator(federation, token_file).status(run)).document()))
+
+
+@app.command()
+def runs(*, federation: BundleFile, token_file: TokenFile, as_json: AsJson = False) -> None:
+    """The federation's runs, the newest first, and what became of each."""
+    found = asyncio.run(_coordinator(federation, token_file).runs())
+    if as_json:
+        print(json.dumps([one.document() for one in found]))
+        return
+    for one in found:
+        print(f"{one.run}: {one.application} {one.state}; {one.reason or one.round}")
 
 
 @app.command()
@@ -157,17 +168,6 @@ def _shown() -> Callable[[RunStatus], None]:
         last = line
 
     return show
-
-
-def _facts(status: RunStatus) -> dict[str, object]:
-    return {
-        "run": status.run,
-        "state": status.state.value,
-        "round": status.round,
-        "present": list(status.present),
-        "missing": dict(status.missing),
-        "reason": status.reason,
-    }
 
 
 def _coordinator(federation: Path, token_file: Path) -> RemoteCoordinator:

@@ -15,7 +15,6 @@ from workspaces.errors import EngineRefused
 from workspaces.supervisor import Outputs
 
 _EVERY_SECONDS = 1.0
-_ENDED = frozenset({RunState.DONE, RunState.STOPPED, RunState.FAILED})
 
 Seen = Callable[[RunStatus], None]
 
@@ -57,7 +56,7 @@ async def taking_part(_node: Node) -> Sequence[bytes]:
 
 async def _result(coordinator: Coordinator, run: str, seen: Seen) -> Sequence[bytes]:
     """Raises EngineRefused for a run that did not end well."""
-    while (status := await coordinator.status(run)).state not in _ENDED:
+    while not (status := await coordinator.status(run)).state.ended:
         seen(status)
         await asyncio.sleep(_EVERY_SECONDS)
     seen(status)

@@ -129,6 +129,21 @@ def test_a_token_is_kept_as_its_digest_only_and_an_earlier_one_ends(tmp_path: Pa
     assert second not in (folder / "tokens.json").read_text()
 
 
+def test_whoever_looks_on_has_a_token_of_another_kind_and_each_can_be_ended(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "federation"
+    init(folder)
+    look = skerry("federation", "viewer", folder, "portal").out.strip()
+    of = federation.load(folder)
+    assert federation.person_of(of, look, role=federation.Role.VIEW) == "portal"
+    assert federation.person_of(of, look) is None
+    assert skerry("federation", "revoke", folder, "portal").code == 0
+    assert federation.person_of(of, look, role=federation.Role.VIEW) is None
+    again = skerry("federation", "revoke", folder, "portal")
+    assert (again.code != 0, "holds no token" in again.err) == (True, True)
+
+
 def test_check_shows_what_a_committee_must_know(tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     plan.write_text('{"trait": "height"}')

@@ -1,8 +1,9 @@
 """The coordinator's API: sites make the key of a start known, people submit runs and fetch results.
 
-Two kinds of caller, and no third: a site by a signature of its identity over the request and its
-time, a person by a token. `GET /sites` says who is connected, `GET /runs/{run}` and its log which
-sites took part and why others did not; the result is a candidate that an airlock still judges.
+Three kinds of caller, and no fourth: a site by a signature of its identity over the request and its
+time, a person by a token to submit with, whoever may only look on (a portal) by a token for that.
+`GET /runs/{run}` and its events say which sites take part and why others do not; the result is a
+candidate that an airlock still judges, and no viewer's.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import Field, StringConstraints
 
-from schemas.errors import Forbidden, InvalidInput, SkerryError, TooLarge, Unauthenticated
+from schemas.errors import Forbidden, InvalidInput, SkerryError, TooLarge
 from schemas.wire import Wire
-from workspaces.engine import bundle, federation
+from workspaces.engine import bundle, watching
 from workspaces.engine.environment import Environment
 from workspaces.engine.federated import frames
-from workspaces.engine.federation import Federation
+from workspaces.engine.federation import Federation, Role
 from workspaces.engine.front import fronting
-from workspaces.engine.port import RunStatus, fingerprint
+from workspaces.engine.port import fingerprint
 from workspaces.engine.registering import signed_text
 from workspaces.engine.superlink import MAX_PLAN, Superlink, free_port
 from workspaces.errors import EngineRefused
@@ -52,6 +53,7 @@ class NodeKey(Wire):
 def build(link: Superlink, of: Federation) -> FastAPI:
     app = FastAPI(title="Skerry coordinator", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(_nodes(link, of))
+    app.include_router(watching.build(link, of))
     app.include_router(_runs(link, of))
 
     @app.exception_handler(SkerryError)
@@ -92,18 +94,8 @@ def _nodes(link: Superlink, of: Federation) -> APIRouter:
 
 
 def _runs(link: Superlink, of: Federation) -> APIRouter:
-    def person(request: Request) -> str:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        found = federation.person_of(of, token) if scheme.lower() == "bearer" else None
-        if found is None:
-            raise Unauthenticated("Send the token that the coordinator gave you, as a Bearer.")
-        return found
-
-    router = APIRouter(dependencies=[Depends(person)])
-
-    @router.get("/sites")
-    async def sites() -> dict[str, dict[str, bool]]:
-        return {"sites": await link.sites()}
+    """For those who submit."""
+    router = APIRouter(dependencies=[Depends(watching.holder(of, Role.SUBMIT))])
 
     @router.post("/runs")
     async def submit(request: Request) -> dict[str, str]:
@@ -113,10 +105,6 @@ def _runs(link: Superlink, of: Federation) -> APIRouter:
             place = Path(folder) / "application.fab"
             place.write_bytes(content)
             return {"run": await link.submit(place, config=config)}
-
-    @router.get("/runs/{run}")
-    async def status(run: str) -> dict[str, object]:
-        return shown(await link.status(run))
 
     @router.get("/runs/{run}/log")
     async def log(run: str) -> Response:
@@ -182,17 +170,6 @@ async def serving(
         finally:
             server.should_exit = True
             await running
-
-
-def shown(status: RunStatus) -> dict[str, object]:
-    return {
-        "run": status.run,
-        "state": status.state.value,
-        "round": status.round,
-        "present": list(status.present),
-        "missing": dict(status.missing),
-        "reason": status.reason,
-    }
 
 
 def _site(of: Federation, action: str, asked: NodeKey, used: dict[str, float]) -> str:

@@ -7,39 +7,31 @@ sites.json        names of sites by the fingerprint of their identity key
 nodes.json        the engine's nodes of each site's present start
 applications/     bundles by digest; nothing else is run
 tokens.json       SHA-256 of the tokens of those who may submit
+viewers.json      the same of those who may only look on, such as a portal
+runs/             one folder per run (`kept_runs`)
 bundles/          what each site is given
 """
 
 from __future__ import annotations
 
-import datetime
 import hashlib
-import ipaddress
 import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
-from cryptography.x509.oid import NameOID
 from pydantic import Field, StringConstraints, ValidationError
 
 from schemas.wire import Wire
+from workspaces.engine import bundle, certificates
 from workspaces.engine.bundle import Bundle
 from workspaces.engine.port import LEAST_SITES, fingerprint
 from workspaces.errors import AlreadyThere, FederationInvalid
 
 MAX_SITES = 255
-_DAYS = 825
 _SITE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
 
 SiteName = Annotated[str, StringConstraints(pattern=_SITE)]
@@ -95,7 +87,7 @@ def create(folder: Path, described: Described, identities: Mapping[str, bytes]) 
         )
     for place in (folder, folder / "applications", folder / "runs", folder / "bundles"):
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _make_certificates(folder, described.host)
+    certificates.make(folder, described.host)
     _write(folder / "sites.json", names)
     _write(folder / "nodes.json", {})
     _write(folder / "tokens.json", {})
@@ -148,80 +140,51 @@ def admit(of: Federation, application: Bundle) -> Path:
     return place
 
 
-def new_token(of: Federation, person: str) -> str:
-    """A token for one who may submit; only its digest is kept. Another of that name ends."""
+def applications(of: Federation) -> list[Bundle]:
+    """What is admitted, by name."""
+    places = (of.folder / "applications").glob("*.fab")
+    return sorted((bundle.bundle(place) for place in places),
+                  key=lambda one: (one.name, one.version, one.digest))  # fmt: skip
+
+
+class Role(StrEnum):
+    """What a token is for; each kind has a file of its own, so neither can become the other."""
+
+    SUBMIT = "tokens.json"
+    VIEW = "viewers.json"
+
+
+def new_token(of: Federation, person: str, *, role: Role = Role.SUBMIT) -> str:
+    """A token for one who may submit, or only look on; its digest alone is kept. Another of that
+    name and role ends."""
     token = secrets.token_urlsafe(32)
-    known = json.loads((of.folder / "tokens.json").read_bytes())
-    known[person] = hashlib.sha256(token.encode()).hexdigest()
-    _write(of.folder / "tokens.json", known)
+    known = _tokens(of, role) | {person: hashlib.sha256(token.encode()).hexdigest()}
+    _write(of.folder / role, known)
     return token
 
 
-def person_of(of: Federation, token: str) -> str | None:
-    """Whose token this is; None for nobody's."""
+def revoke(of: Federation, person: str) -> bool:
+    """Ends every token of that name from now on; whether there was one."""
+    found = [role for role in Role if person in _tokens(of, role)]
+    for role in found:
+        left = {name: kept for name, kept in _tokens(of, role).items() if name != person}
+        _write(of.folder / role, left)
+    return bool(found)
+
+
+def person_of(of: Federation, token: str, *, role: Role = Role.SUBMIT) -> str | None:
+    """Whose token of this role it is; None for nobody's."""
     shown = hashlib.sha256(token.encode()).hexdigest()
-    known = json.loads((of.folder / "tokens.json").read_bytes())
-    found = [name for name, kept in known.items() if secrets.compare_digest(kept, shown)]
+    found = [name for name, kept in _tokens(of, role).items()
+             if secrets.compare_digest(kept, shown)]  # fmt: skip
     return found[0] if found else None
 
 
-def _make_certificates(folder: Path, host: str) -> None:
-    """An authority of this federation's own, and the server's certificate. The sandbox's side dials
-    127.0.0.1, where its forwarder listens, so that is one of the server's names."""
-    now = datetime.datetime.now(datetime.UTC)
-    key, server = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Skerry federation authority")])
-    usage = x509.KeyUsage(
-        digital_signature=True, content_commitment=False, key_encipherment=False,
-        data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
-        encipher_only=False, decipher_only=False,
-    )  # fmt: skip
-    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    authority = (
-        _bare(subject, subject, now)
-        .public_key(key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(identifier, critical=False)
-        .sign(key, SHA256())
-    )
-    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
-    issued = (
-        _bare(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])]), subject, now)
-        .public_key(server.public_key())
-        .add_extension(x509.SubjectAlternativeName([*names, *_alternative(host)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier),
-            critical=False,
-        )
-        .sign(key, SHA256())
-    )
-    for name, certificate, secret in (("authority", authority, key), ("server", issued, server)):
-        (folder / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
-        place = folder / f"{name}.key"
-        place.touch(mode=0o600)
-        pem = secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        place.write_bytes(pem)
-
-
-def _bare(subject: x509.Name, issuer: x509.Name, now: datetime.datetime) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=_DAYS))
-    )
-
-
-def _alternative(host: str) -> list[x509.GeneralName]:
+def _tokens(of: Federation, role: Role) -> dict[str, str]:
     try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return [] if host == "localhost" else [x509.DNSName(host)]
-    return [] if address == ipaddress.ip_address("127.0.0.1") else [x509.IPAddress(address)]
+        return dict(json.loads((of.folder / role).read_bytes()))
+    except FileNotFoundError:
+        return {}
 
 
 def _write(path: Path, document: Mapping[str, object]) -> None:

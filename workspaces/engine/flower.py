@@ -204,6 +204,7 @@ def _write_orders(site: SiteNode, inside: Path, key: ec.EllipticCurvePrivateKey)
         "roster": sorted(set(site.roster)),
         "least": site.least_sites,
         "data": str(site.data_folder),
+        "traffic": site.traffic_bytes,
         "applications": sorted(site.applications),
         "configurations": None if site.configurations is None else sorted(site.configurations),
     }

@@ -11,10 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 LEAST_SITES = 3  # below three, a sum of two is each one's own minus the other's
 
@@ -99,12 +99,21 @@ class RunState(StrEnum):
     DONE = "done"
     STOPPED = "stopped"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"  # the coordinator ended while it was under way
+
+    @property
+    def ended(self) -> bool:
+        return self not in (RunState.WAITING, RunState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
     """`round` is the exchange under way and what it is for; `present` and `missing` name sites as
-    the federation does, `missing` with the reason of each. `reason` says why a run failed."""
+    the federation does, `missing` with the reason of each. `reason` says why a run did not end
+    well. `rounds` are the last sums that were opened, each with what it was `about` and its number
+    of `sites`, and `sums` is how many there were. `budgets` has for each site what its permit
+    allows (`bytes` both ways, `until` in epoch seconds) and how many bytes of messages this run
+    `used`. Times are epoch seconds, 0 where there is none yet."""
 
     run: str
     state: RunState
@@ -112,6 +121,29 @@ class RunStatus:
     present: tuple[str, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
+    application: str = ""
+    submitted: int = 0
+    ended: int = 0
+    sums: int = 0
+    rounds: tuple[Mapping[str, object], ...] = ()
+    budgets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def document(self) -> dict[str, object]:
+        """As JSON has it."""
+        told: dict[str, object] = {one.name: getattr(self, one.name) for one in fields(self)}
+        lists = {"present": list(self.present), "rounds": list(self.rounds)}
+        return {**told, **lists, "state": self.state.value}
+
+    @classmethod
+    def of_document(cls, told: Mapping[str, Any]) -> RunStatus:
+        """Reads past members it does not know; raises `KeyError`, `TypeError`, `ValueError`."""
+        known: dict[str, Any] = {
+            one.name: told[one.name] for one in fields(cls) if one.name in told
+        }
+        lists: dict[str, Any] = {
+            name: tuple(known[name]) for name in ("present", "rounds") if name in known
+        }
+        return cls(**{**known, **lists, "state": RunState(told["state"])})
 
 
 class Coordinator(Protocol):

@@ -13,17 +13,15 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from workspaces.engine import bundle, registering
 from workspaces.engine.federated import frames
-from workspaces.engine.port import Coordinator, RunState, RunStatus
+from workspaces.engine.port import Coordinator, RunStatus
 from workspaces.errors import EngineRefused, NodeSilent
 
 _SECONDS = 60.0
-_ENDED = frozenset({RunState.DONE, RunState.STOPPED, RunState.FAILED})
 
 
 class RemoteCoordinator:
@@ -41,15 +39,12 @@ class RemoteCoordinator:
         return str(answer.json()["run"])
 
     async def status(self, run: str) -> RunStatus:
-        told: dict[str, Any] = (await self._ask("GET", f"/runs/{run}")).json()
-        return RunStatus(
-            run=told["run"],
-            state=RunState(told["state"]),
-            round=told["round"],
-            present=tuple(told["present"]),
-            missing=dict(told["missing"]),
-            reason=told["reason"],
-        )
+        return RunStatus.of_document((await self._ask("GET", f"/runs/{run}")).json())
+
+    async def runs(self) -> tuple[RunStatus, ...]:
+        """The newest first."""
+        told = (await self._ask("GET", "/runs")).json()["runs"]
+        return tuple(RunStatus.of_document(one) for one in told)
 
     async def log(self, run: str) -> str:
         return (await self._ask("GET", f"/runs/{run}/log")).text
@@ -98,7 +93,7 @@ async def wait(
     while time.monotonic() < end:
         status = await coordinator.status(run)
         seen(status)
-        if status.state in _ENDED:
+        if status.state.ended:
             return status
         await asyncio.sleep(every)
     raise EngineRefused(f"Run {run} has not ended within {seconds:.0f} s; ask for it later.")

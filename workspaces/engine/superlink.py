@@ -11,17 +11,22 @@ the engine knows no users: whom they serve is decided before, by `coordinator_ap
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from schemas.errors import NotFound
 from workspaces.engine import bundle, placing
 from workspaces.engine.environment import Environment
 from workspaces.engine.federation import Federation
+from workspaces.engine.following import Following
+from workspaces.engine.kept_runs import KeptRuns
 from workspaces.engine.port import RunState, RunStatus, plan_text
 from workspaces.errors import EngineRefused, NodeSilent
 
@@ -32,14 +37,17 @@ MAX_PLAN = 256 * 1024
 
 
 class Superlink:
-    """Implements `Coordinator`, and `register_node`, `unregister_node`, `stop` for the API."""
+    """Implements `Coordinator`, and what the API needs besides. `following` knows what is new."""
 
     def __init__(self, federation: Federation, environment: Environment) -> None:
         self._federation = federation
         self._environment = environment
+        self._kept = KeptRuns(federation.folder / "runs")
+        self.following = Following(self.status)
         self._turn = asyncio.Lock()
         self._link: asyncio.subprocess.Process | None = None
         self._control: asyncio.subprocess.Process | None = None
+        self._held: BinaryIO | None = None
         self.nodes_port = 0
 
     @classmethod
@@ -50,12 +58,18 @@ class Superlink:
         made = cls(federation, environment)
         try:
             await made._start()
-            yield made
+            async with made.following.going_on():
+                yield made
         finally:
             await made._end()
 
     async def _start(self) -> None:
         folder = self._federation.folder
+        self._hold(folder)
+        # The engine that starts knows nothing of the one before it: neither its nodes, whose keys
+        # it refuses so that their sites stop and wipe, nor its runs.
+        self._write_nodes({})
+        self._kept.interrupt_open(now=int(time.time()))
         library = placing.place(folder / "engine")
         _write_programs(folder / "engine" / "bin", self._environment)
         self.nodes_port, inner, runs = free_port(), free_port(), free_port()
@@ -93,6 +107,15 @@ class Superlink:
             env=environment, start_new_session=True, limit=_MAX_LINE,
         )  # fmt: skip
 
+    def _hold(self, folder: Path) -> None:
+        """One coordinator per folder: a second one would end the first one's runs."""
+        self._held = (folder / "serving").open("ab")
+        try:
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._held.close()
+            raise EngineRefused(f"Another process serves {folder.name} already.") from error
+
     async def _wait_for(self, port: int) -> None:
         for _ in range(_START_SECONDS * 10):
             if self._link is None or self._link.returncode is not None:
@@ -112,6 +135,21 @@ class Superlink:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, 9)
                 await process.wait()
+        if self._held is not None:
+            self._held.close()
+
+    async def ended_or(self, told: asyncio.Event) -> None:
+        """Waits until `told`; raises `EngineRefused` where the engine ends before. Whoever started
+        this then ends too and is started again, which says of each run what became of it."""
+        engine = [asyncio.ensure_future(one.wait()) for one in (self._link, self._control) if one]
+        asked = asyncio.ensure_future(told.wait())
+        try:
+            await asyncio.wait([asked, *engine], return_when=asyncio.FIRST_COMPLETED)
+            if not told.is_set():
+                raise EngineRefused("The engine ended by itself; its words are in engine/link.log.")
+        finally:
+            for one in (asked, *engine):
+                one.cancel()
 
     async def register_node(self, site: str, public_key: str) -> str:
         """The node of this site's present start; that of an earlier one ends."""
@@ -149,20 +187,34 @@ class Superlink:
         plan = plan_text(config)
         if len(plan) > MAX_PLAN:
             raise EngineRefused(f"A configuration may have {MAX_PLAN} letters.")
-        return str(await self._asked("submit", str(place), found.digest, plan))
+        run = str(await self._asked("submit", str(place), found.digest, plan))
+        stated = f"{found.name} {found.version}"
+        self._kept.begin(run, application=stated, now=int(time.time()))
+        self.following.add(run)
+        return run
 
     async def status(self, run: str) -> RunStatus:
-        told = await self._asked("run", _number(run))
-        shown = self._shown(run, "status.json")
-        state = _state(told, done=(self._place(run) / "result.json").is_file())
-        return RunStatus(
-            run=run,
-            state=state,
-            round=str(shown.get("round", "")),
-            present=tuple(map(str, shown.get("present", ()))),
-            missing=dict(shown.get("missing", {})),
-            reason=str(shown.get("reason") or told["details"]) if state is RunState.FAILED else "",
-        )
+        """Keeps a run's end when it is seen first: the engine forgets, and may be another one."""
+        number = _number(run)
+        self._status(number, RunState.WAITING)
+        if not self._kept.ended(number):
+            told = await self._asked("run", number)
+            state = _state(told, done=self._kept.has_result(number))
+            if not state.ended:
+                return self._status(number, state)
+            reason = self._status(number, state, told["details"]).reason
+            self._kept.end(number, state, reason=reason, now=int(time.time()))
+        return self._status(number, RunState.WAITING)
+
+    async def runs(self) -> tuple[RunStatus, ...]:
+        """The newest first."""
+        return tuple([await self.status(run) for run in self._kept.newest()])
+
+    def _status(self, run: str, state: RunState, reason: str = "") -> RunStatus:
+        found = self._kept.status(run, state, reason)
+        if found is None:
+            raise NotFound("There is no run of that number here.")
+        return found
 
     async def log(self, run: str) -> str:
         return str(await self._asked("log", _number(run)))
@@ -174,22 +226,13 @@ class Superlink:
         status = await self.status(run)
         if status.state is not RunState.DONE:
             raise EngineRefused(f"Run {run} has no result: it is {status.state}. {status.reason}")
-        written = json.loads((self._place(run) / "result.json").read_bytes())["candidates"]
+        written = self._kept.candidates(_number(run))
         if not written:
             raise EngineRefused(f"Run {run} ended without anything that could be offered.")
         return tuple(json.dumps(one).encode() for one in written)
 
     async def stop(self, run: str) -> None:
         await self._asked("stop", _number(run))
-
-    def _place(self, run: str) -> Path:
-        return self._federation.folder / "runs" / _number(run)
-
-    def _shown(self, run: str, name: str) -> dict[str, Any]:
-        try:
-            return dict(json.loads((self._place(run) / name).read_bytes()))
-        except OSError:
-            return {}
 
     def _nodes(self) -> dict[str, str]:
         return dict(json.loads((self._federation.folder / "nodes.json").read_bytes()))

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from pytest_socket import enable_socket, socket_allow_hosts
@@ -21,6 +22,8 @@ from workspaces.airlock import candidates
 from workspaces.analysis import cohort, rounds
 from workspaces.analysis.design import Design
 from workspaces.analysis.gwas import Gwas, Trait
+from workspaces.engine import registering
+from workspaces.engine.federation import Role, new_token
 from workspaces.engine.port import Outcome, RunState, fingerprint
 from workspaces.errors import EngineRefused
 from workspaces.flapps import panel, reading
@@ -118,6 +121,36 @@ async def test_a_linear_study_equals_the_pooled_one(
     read = candidates.read(found)
     assert isinstance(read, candidates.GwasSummary)
     assert min(read.variants, key=lambda one: one.p).allele == "chr1-1000-A-G"
+
+
+async def test_whoever_looks_on_hears_of_every_round_and_of_what_each_site_allows(
+    federation: Running,
+) -> None:
+    token = new_token(federation.of, "portal", role=Role.VIEW)
+    port = federation.of.described.port
+    trusting = registering.trusting(federation.of.authority)
+    run = await federation.coordinator.submit(federation.applications["gwas"], config=PLAN)
+    async with httpx.AsyncClient(
+        base_url=f"https://localhost:{port}", verify=trusting, timeout=300,
+        headers={"Authorization": f"Bearer {token}"},
+    ) as line:  # fmt: skip
+        async with line.stream("GET", f"/runs/{run}/events") as news:
+            lines = [told async for told in news.aiter_lines()]
+        (described,) = (await line.get("/federations")).json()["federations"]
+    last = [json.loads(told[6:]) for told in lines if told.startswith("data: ")][-1]
+    assert last == (await federation.coordinator.status(run)).document()
+    assert (last["state"], last["sums"]) == ("done", len(last["rounds"]))
+    assert last["sums"] > 0
+    assert {one["sites"] for one in last["rounds"]} == {len(SITES)}
+    assert last["submitted"] <= last["ended"]
+    assert last["application"].startswith("gwas ")
+    for name, site in federation.sites.items():
+        budget = last["budgets"][name]
+        assert budget["bytes"] == site.traffic_bytes
+        assert 0 < budget["used"] < sum(federation.nodes[name].traffic)
+        assert budget["until"] > last["ended"]
+    assert described["sites"] == dict.fromkeys(SITES, True)
+    assert {one["name"] for one in described["applications"]} == {"gwas", "summary"}
 
 
 async def test_a_logistic_study_equals_the_pooled_one(

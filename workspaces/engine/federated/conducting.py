@@ -18,6 +18,8 @@ from .application import Application, Limbs, Plan
 from .masking import LEAST, Masked, Opening
 from .roster import Claim, Refused, verify
 
+MAX_TOLD = 20  # rounds that are told of a run
+
 
 @dataclass(frozen=True, slots=True)
 class Silence:
@@ -44,6 +46,14 @@ class Progress:
     round: str = "waiting for sites"
     present: tuple[str, ...] = ()
     missing: dict[str, str] = field(default_factory=dict)
+    sums: int = 0
+    rounds: list[dict[str, object]] = field(default_factory=list)  # the last MAX_TOLD
+    budgets: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def opened(self, about: str, sites: int) -> None:
+        self.sums += 1
+        self.rounds = [*self.rounds, {"about": about, "sites": sites}][-MAX_TOLD:]
+        self.report(self)
 
     def show(self, what: str) -> None:
         self.round = what
@@ -76,14 +86,15 @@ class Federation:
         self._progress.show("sites look at their data")
         sites = {site: node for node, site in self._exchange.nodes().items() if site in self._names}
         body = frames.pack({}, {})
-        came = self._exchange.send(
-            "offer", dict.fromkeys(sites.values(), body), seconds=self._seconds
-        )
+        asked = dict.fromkeys(sites.values(), body)
+        came = self._exchange.send("offer", asked, seconds=self._seconds)
         offers: dict[str, bytes] = {}
         for site, name in self._names.items():
             try:
                 reply = came[sites[site]] if site in sites else Silence("not connected")
-                offers[site] = self._read_offer(site, _answered(reply))
+                raw = _answered(reply)
+                offers[site] = self._read_offer(site, raw)
+                self._spend(site, len(body) + len(raw))
             except Refused as refusal:
                 self._progress.missing[name] = str(refusal)
         self._leave_out_unsettled(offers)
@@ -134,6 +145,7 @@ class Federation:
             numbers={site: place + 1 for place, site in enumerate(publics)},
             thresholds=self._needed,
         )
+        self._progress.opened(about, len(masked))
         return summed.astype(np.int64), len(masked)
 
     def _masked(self, number: int, question: bytes, sites: list[str]) -> dict[str, Masked]:
@@ -174,10 +186,15 @@ class Federation:
         answers = {}
         for site in bodies:
             try:
-                _, answers[site] = _unpacked(_answered(came[self._nodes[site]]))
+                raw = _answered(came[self._nodes[site]])
+                self._spend(site, len(bodies[site]) + len(raw))
+                _, answers[site] = _unpacked(raw)
             except Refused as refusal:
                 self._drop(site, str(refusal))
         return answers
+
+    def _spend(self, site: str, size: int) -> None:
+        self._progress.budgets[self._names[site]]["used"] += size
 
     def _drop(self, site: str, reason: str) -> None:
         del self._nodes[site]
@@ -194,8 +211,14 @@ class Federation:
             settled = frozenset(frames.texts(head.get("settled")))
         except ValueError as error:
             raise Refused("its first answer is malformed") from error
-        if type(needed) is not int or "offer" not in parts:
+        allowed = head.get("bytes")
+        if type(needed) is not int or type(allowed) is not int or "offer" not in parts:
             raise Refused("its first answer is malformed")
+        self._progress.budgets[self._names[site]] = {
+            "bytes": allowed,
+            "until": found.start.until,
+            "used": 0,
+        }
         self._claims[site], self._needed[site] = found, needed
         self._settled[site] = settled
         return parts["offer"]

@@ -115,6 +115,9 @@ def _status(progress: Progress) -> dict[str, object]:
         "round": progress.round,
         "present": list(progress.present),
         "missing": dict(progress.missing),
+        "sums": progress.sums,
+        "rounds": progress.rounds,
+        "budgets": progress.budgets,
     }
 
 

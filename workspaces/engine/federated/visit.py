@@ -37,6 +37,7 @@ class SiteFacts:
     data: Path
     applications: frozenset[str]
     configurations: frozenset[str] | None
+    traffic: int = 0
 
     @classmethod
     def read(cls, path: Path) -> SiteFacts:
@@ -50,6 +51,7 @@ class SiteFacts:
             data=Path(said["data"]),
             applications=frozenset(said["applications"]),
             configurations=None if allowed is None else frozenset(allowed),
+            traffic=said["traffic"],
         )
 
     @property
@@ -82,7 +84,12 @@ class Visit:
         offered = self.application.offer(self.plan, data=self.facts.data, scratch=self.scratch)
         if len(offered) > MAX_OFFER:
             raise Refused("what the site would show first is too large")
-        said = {"claim": made.record(), "needed": needed, "settled": list(self.settle(()))}
+        said = {
+            "claim": made.record(),
+            "needed": needed,
+            "settled": list(self.settle(())),
+            "bytes": self.facts.traffic,
+        }
         return frames.pack(said, {"offer": offered})
 
     def ask(self, head: Mapping[str, object], parts: Mapping[str, bytes]) -> bytes:

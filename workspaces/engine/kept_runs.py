@@ -1,0 +1,104 @@
+"""What a coordinator keeps of its runs on disk, where it outlives the coordinator's process.
+
+runs/<number>/
+  submitted.json   the application, and when it was submitted
+  status.json      how it goes; written where the run is led (`federated.rounds`)
+  result.json      its candidates, the same
+  ended.json       how it ended; the first word stays
+
+The engine keeps its runs in memory only: a run without ended.json that this process did not submit
+is of a process that is gone, and can only have been interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from workspaces.engine.port import RunState, RunStatus
+
+MAX_LISTED = 200
+INTERRUPTED = (
+    "the coordinator ended while the run was under way; nothing more of it is opened, and its "
+    "sites start again: submit it once more when they are connected"
+)
+_SHOWN = ("round", "present", "missing", "sums", "rounds", "budgets")
+
+
+class KeptRuns:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def begin(self, run: str, *, application: str, now: int) -> None:
+        self._write(run, "submitted.json", {"application": application, "submitted": now})
+
+    def end(self, run: str, state: RunState, *, reason: str, now: int) -> None:
+        told = {"state": state.value, "reason": reason, "ended": now}
+        self._write(run, "ended.json", told)
+
+    def interrupt_open(self, *, now: int) -> int:
+        """How many there were. Whose result was whole when the process ended is done."""
+        left = [run for run in self._numbers() if not self._read(run, "ended.json")]
+        for run in left:
+            if self.has_result(run):
+                self.end(run, RunState.DONE, reason="", now=now)
+            else:
+                self.end(run, RunState.INTERRUPTED, reason=INTERRUPTED, now=now)
+        return len(left)
+
+    def status(self, run: str, state: RunState, reason: str = "") -> RunStatus | None:
+        """As kept; `state` and `reason` are what the engine says, and count until it has ended.
+        None for a run nobody submitted here."""
+        submitted = self._read(run, "submitted.json")
+        ended, shown = self._read(run, "ended.json"), self._read(run, "status.json")
+        if not (submitted or ended or shown):
+            return None
+        told = {name: shown[name] for name in _SHOWN if name in shown}
+        if state is RunState.FAILED:
+            told["reason"] = str(shown.get("reason") or reason)
+        return RunStatus.of_document({"run": run, "state": state, **told, **submitted, **ended})
+
+    def ended(self, run: str) -> bool:
+        return bool(self._read(run, "ended.json"))
+
+    def has_result(self, run: str) -> bool:
+        return (self._place(run) / "result.json").is_file()
+
+    def candidates(self, run: str) -> list[object]:
+        return list(json.loads((self._place(run) / "result.json").read_bytes())["candidates"])
+
+    def newest(self) -> list[str]:
+        """The numbers of the last runs, the newest first."""
+        at = {run: int(self._read(run, "submitted.json").get("submitted", 0))
+              for run in self._numbers()}  # fmt: skip
+        return sorted(at, key=lambda run: (-at[run], run))[:MAX_LISTED]
+
+    def _numbers(self) -> list[str]:
+        return [place.name for place in self._folder.iterdir() if place.name.isdigit()]
+
+    def _place(self, run: str) -> Path:
+        return self._folder / run
+
+    def _read(self, run: str, name: str) -> dict[str, Any]:
+        try:
+            return dict(json.loads((self._place(run) / name).read_bytes()))
+        except FileNotFoundError:
+            return {}
+
+    def _write(self, run: str, name: str, document: Mapping[str, object]) -> None:
+        """Whole or not at all; what is there already stays."""
+        folder = self._place(run)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = folder / f"{name}.{secrets.token_hex(8)}"
+        with fresh.open("x", encoding="utf-8") as file:
+            json.dump(document, file)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(fresh, folder / name)
+        fresh.unlink()
