@@ -21,6 +21,7 @@ class StartRow(SQLModel, table=True):
     dataset: str = Field(index=True)
     public_key: str
     asked: str = Field(sa_type=Text)  # JSON of `StartAsked`
+    footing: str = Field(default="", sa_type=Text)
     state: str
     challenge_digest: str
     challenge_expires: int = Field(sa_type=BigInteger)

@@ -3,8 +3,8 @@
 A start names the key made for it, what it will run and with whom. It is permitted under a grant
 whose request has approved terms (`run_rules`), once the workspace has opened a challenge sealed to
 the new key; from then on data is sealed to that key and to no other of the workspace, until the
-start is closed. Grant, request, workspace and policy are looked up at every poll. No approval is
-asked for twice: a new start under the same grant needs none.
+start is closed. Grant, request, workspace, policy and data are looked up at every poll (the last
+two by `run_footing`). No approval is asked for twice: a new start under the same grant needs none.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from access import run_footing
 from access.audit import Record
 from access.errors import NoSuchThing, ProofRefused, RunRefused, SignatureRefused, StepNotPossible
 from access.keys import check_public_key
@@ -28,6 +30,7 @@ from access.lifecycle import AccessRequest, State
 from access.policy import Action, PolicyBook
 from access.recipients import CHALLENGE_SECONDS, SealChallenge, Workspace
 from access.rows import IssuedGrant
+from access.run_footing import Footing
 from access.run_rules import SIGNED_AS, Intent, against
 from access.run_tables import StartRow
 from access.store import Store
@@ -61,6 +64,7 @@ class Start:
     seen: int
     phase: str
     receipt: SignedReceipt | None
+    footing: str
 
     @property
     def terms(self) -> RunTerms:
@@ -79,7 +83,8 @@ class AskedStart:
 
 
 class Runs:
-    """All starts at one node. Methods block."""
+    """All starts at one node; `data` names a dataset's people and records as they stand. Methods
+    block."""
 
     def __init__(
         self,
@@ -90,6 +95,7 @@ class Runs:
         signing_key: Ed25519PrivateKey,
         audience: str,
         seal: SealChallenge,
+        data: Callable[[str], str],
     ) -> None:
         self._store = store
         self._book = book
@@ -97,6 +103,7 @@ class Runs:
         self._key = signing_key
         self._audience = audience
         self._seal = seal
+        self._data = data
 
     def ask(
         self, asked: StartAsked, *, workspace: Workspace, researcher: Researcher, now: int
@@ -104,6 +111,7 @@ class Runs:
         """Raises RunRefused with every reason, and WorkspaceKeyInvalid; all of it is recorded."""
         public_key = bytes.fromhex(asked.public_key)
         check_public_key(public_key)
+        footing = Footing.of(self._book.policy(asked.dataset), self._data(asked.dataset))
         grant, request, reasons = self._found(asked, workspace, researcher, now=now)
         if grant is None or request is None or reasons:
             self._refuse(asked, workspace, researcher, reasons=reasons or ("no_grant",))
@@ -120,6 +128,7 @@ class Runs:
             dataset=asked.dataset,
             public_key=asked.public_key,
             asked=asked.model_dump_json(),
+            footing=footing.text(),
             state=StartState.ASKED,
             challenge_digest=hashlib.sha256(challenge.answer(text)).hexdigest(),
             challenge_expires=now + CHALLENGE_SECONDS,
@@ -282,9 +291,18 @@ class Runs:
             "run_expired": now >= start.expires,
             "grant_ended": grant is None or grant.revoked is not None or now >= grant.expires,
             "request_ended": start.request.state is not State.APPROVED,
-            "dataset_closed": self._book.policy(start.asked.dataset) is None,
         }
-        return tuple(code for code, holds in speaks.items() if holds)
+        return (
+            *(code for code, holds in speaks.items() if holds),
+            *run_footing.gone(
+                self._book.policy(start.asked.dataset),
+                identity="" if grant is None else grant.identity,
+                workspace=start.workspace,
+                then=start.footing,
+                data=self._data(start.asked.dataset),
+                now=now,
+            ),
+        )
 
     def _permit(self, start: Start, *, now: int) -> Permit:
         grant = self._store.grant(start.grant_id)
@@ -325,6 +343,7 @@ class Runs:
             seen=row.seen,
             phase=row.phase,
             receipt=None if row.receipt is None else SignedReceipt.model_validate_json(row.receipt),
+            footing=row.footing,
         )
 
     def _refuse(

@@ -14,7 +14,7 @@ from access.enquiry_table import EnquiryRow
 from access.privacy.tables import LEDGER_TABLES
 from access.run_tables import RUN_TABLES
 
-SCHEMA_VERSION = "0010"
+SCHEMA_VERSION = "0011"
 
 
 class SchemaRow(SQLModel, table=True):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from beacon import manifest
+from beacon import manifest, withdrawals
 from beacon.errors import CatalogError
 from beacon.segments import SqliteSegment
 from gateway.home import NodeHome
@@ -32,6 +33,14 @@ def held(home: NodeHome, dataset: str | None = None) -> Iterator[Held]:
         if dataset in {None, name}:
             for entry in versions.entries:
                 yield _held(home, name, entry, active=entry.version == versions.active)
+
+
+def state(catalog: Path, dataset: str) -> str:
+    """Names a dataset as it stands: its active version, and how many have withdrawn from it, who
+    only become more. Read from the disk, so that it is never late."""
+    entry = manifest.read(catalog).get(dataset)
+    gone = withdrawals.read(catalog).get(dataset, frozenset())
+    return f"{'none' if entry is None else entry.version}-{len(gone)}"
 
 
 def _held(home: NodeHome, dataset: str, entry: manifest.Entry, *, active: bool) -> Held:

@@ -22,6 +22,7 @@ from access.run_routes import RunCounter
 from access.runs import Runs
 from access.store import Store
 from access.workspace_caller import WorkspaceCaller
+from gateway import holdings
 from workspaces.airlock import gate, showing
 
 Seal = Callable[[bytes], bytes]
@@ -38,6 +39,7 @@ def counter(
     signing_key: Ed25519PrivateKey,
     public_url: str,
     folder: Path,
+    catalog: Path,
     seal: Seal,
     unseal: Seal,
     seal_to: SealTo,
@@ -51,6 +53,7 @@ def counter(
         signing_key=signing_key,
         audience=public_url,
         seal=seal_to,
+        data=lambda dataset: holdings.state(catalog, dataset),
     )
     keys = PersonKeys(store, record=record)
     airlock = Airlock(

@@ -173,6 +173,7 @@ def assemble(
         signing_key=node_key,
         public_url=url,
         folder=home.airlock,
+        catalog=home.catalog,
         seal=lambda plain: seal_challenge(attachment_key.public, plain),
         unseal=lambda sealed: unseal(attachment_key, sealed),
         seal_to=seal_challenge,

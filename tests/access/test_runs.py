@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from access.decision import Action, Granularity, Level, Window
 from access.errors import (
     NoSuchThing,
     PermitRefused,
@@ -20,11 +22,16 @@ from access.errors import (
 )
 from access.lifecycle import Step
 from access.permits import check
+from access.run_footing import Footing
 from access.run_rules import SIGNED_AS
+from access.visa_rules import VisaRule
+from duo.consent import Condition, Consent
+from duo.terms import Term
 from passports.passport import Researcher
+from passports.visas import VisaType
 from schemas.runs import Phase, Receipt, RunTerms, SignedReceipt
 from streams.keys import SecretKey
-from tests.support.access_node import NOW, URL, at
+from tests.support.access_node import NOW, URL, at, policy
 from tests.support.run_node import APPLICATION, ENVIRONMENT, EVIDENCE, RunNode, opened
 
 RUNNING = Phase(phase="running")
@@ -195,6 +202,99 @@ def test_a_run_ends_when_its_access_ends(node: RunNode, step: Step, by: str) -> 
     node.access.take(request, step, by=by)
     with pytest.raises(RunRefused, match="grant_ended"):
         node.runs.standing(run, RUNNING, workspace=node.workspace(), now=NOW)
+
+
+def changed(node: RunNode, **parts: Any) -> None:
+    """Puts a policy of ds1 into force that differs so."""
+    before = node.book.policy("ds1")
+    assert before is not None
+    node.book._policies = {"ds1": replace(before, **parts)}
+
+
+def ended(node: RunNode, run: str, *, now: int = NOW) -> tuple[str, ...]:
+    with pytest.raises(RunRefused) as refused:
+        node.runs.standing(run, RUNNING, workspace=node.workspace(), now=now)
+    assert node.recorded("access.run")[-1]["reasons"] == list(refused.value.reasons)
+    return refused.value.reasons
+
+
+AFFILIATED = VisaRule(VisaType.AFFILIATION_AND_ROLE, ("faculty@uni.example",), frozenset({"so"}))
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({"excluded_people": frozenset({at("grace")})}, "excluded"),
+        ({"windows": (Window(None, NOW),)}, "outside_window"),
+        ({"workspaces": frozenset({"ws-other"})}, "workspace_not_named"),
+        ({"conditions": {Level.CONTROLLED: (AFFILIATED,)}}, "policy_changed"),
+        ({"excluded_visas": (AFFILIATED,)}, "policy_changed"),
+        ({"grant_value": "https://elsewhere.example/ds1"}, "policy_changed"),
+        ({"consent": Consent(frozenset({Condition(Term.NRES)}))}, "policy_changed"),
+    ],
+)
+def test_a_run_ends_when_the_policy_no_longer_carries_it(
+    node: RunNode, parts: dict[str, Any], reason: str
+) -> None:
+    node.approved()
+    run, _ = node.started()
+    changed(node, **parts)
+    assert ended(node, run) == (reason,)
+
+
+def test_a_window_that_closes_ends_a_run_without_any_change(node: RunNode) -> None:
+    changed(node, windows=(Window(None, NOW + 60),))
+    node.approved()
+    run, _ = node.started()
+    node.runs.standing(run, RUNNING, workspace=node.workspace(), now=NOW + 59)
+    assert ended(node, run, now=NOW + 60) == ("outside_window",)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"excluded_people": frozenset({at("mallory")})},
+        {"windows": (Window(None, NOW, frozenset({Action.DISCOVER})),)},
+        {"committee": (at("dora"),)},
+        {"ceilings": {Level.CONTROLLED: Granularity.COUNT}},
+        {"listed": False, "approvals": 2},
+    ],
+)
+def test_a_change_that_does_not_touch_the_run_leaves_it(
+    node: RunNode, parts: dict[str, Any]
+) -> None:
+    node.approved()
+    run, _ = node.started()
+    changed(node, **parts)
+    assert node.runs.standing(run, RUNNING, workspace=node.workspace(), now=NOW).run == run
+
+
+def test_a_run_ends_when_its_dataset_leaves_the_policies(node: RunNode) -> None:
+    node.approved()
+    run, _ = node.started()
+    node.book._policies = {}
+    assert ended(node, run) == ("dataset_closed",)
+
+
+@pytest.mark.parametrize("now", ["v1-1", "v0-0", "none-0"])
+def test_a_run_ends_when_a_person_withdraws_or_the_dataset_is_rolled_back(
+    node: RunNode, now: str
+) -> None:
+    node.approved()
+    run, _ = node.started()
+    node.data = now
+    assert ended(node, run) == ("data_changed",)
+    assert node.started()[0] != run  # anew, over what there is now
+
+
+def test_equal_rules_are_equal_in_whatever_order_they_were_written() -> None:
+    terms = [Condition(Term.GRU), Condition(Term.DS, frozenset({"MONDO:1", "MONDO:2", "MONDO:3"}))]
+    one, other = (
+        replace(policy("ds1", "dora"), consent=Consent(frozenset(order)), committee=())
+        for order in (terms, terms[::-1])
+    )
+    assert Footing.of(one, "v1-0") == Footing.of(other, "v1-0")
+    assert Footing.of(replace(one, consent=None), "v1-0") != Footing.of(one, "v1-0")
 
 
 def test_a_workspace_that_was_revoked_is_nobody(node: RunNode) -> None:

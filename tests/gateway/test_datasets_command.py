@@ -10,6 +10,7 @@ import pytest
 
 from access.audit import RecordFile, verify
 from beacon.segments import SegmentCatalog
+from gateway import holdings
 from gateway.errors import Exit
 from gateway.home import NodeHome
 from gateway.withdrawing import record as record_withdrawals
@@ -188,3 +189,18 @@ def test_what_cannot_be_meant_is_refused(
     ran = load(node, *options)
     assert ran.code == Exit.BAD_INPUT
     assert says in ran.err
+
+
+def test_what_open_runs_rest_on_is_another_after_a_load_a_rollback_and_a_withdrawal(
+    node: NodeHome, people: Path
+) -> None:
+    seen = [holdings.state(node.catalog, "isle")]
+    load(node, "--individuals", people)
+    seen.append(holdings.state(node.catalog, "isle"))
+    load(node, "--individuals", people, "--name", "Second")
+    seen.append(holdings.state(node.catalog, "isle"))
+    assert skerry("people", "withdraw", node.root, "isle", "P1").code == Exit.OK
+    seen.append(holdings.state(node.catalog, "isle"))
+    assert len(set(seen)) == len(seen)
+    skerry("datasets", "rollback", node.root, "isle")
+    assert holdings.state(node.catalog, "isle") not in seen

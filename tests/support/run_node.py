@@ -87,6 +87,7 @@ class RunNode:
         self.node_key = Ed25519PrivateKey.generate()
         self.rest_key = SecretKey.generate()
         self.people = {"grace": granted("grace", "ds1"), "mallory": granted("mallory", "ds1")}
+        self.data = "v1-0"
         self.runs = Runs(
             self.store,
             book=self.book,
@@ -94,6 +95,7 @@ class RunNode:
             signing_key=self.node_key,
             audience=URL,
             seal=seal_challenge,
+            data=lambda _dataset: self.data,
         )
         self.keys = PersonKeys(self.store, record=self.record)
         self.airlock = Airlock(

@@ -223,6 +223,27 @@ async def test_when_the_workspace_is_revoked_the_run_stops_and_its_receipt_is_ta
     assert trial.run_node.recorded("access.run")[-1]["step"] == "wiped"
 
 
+async def test_when_a_person_withdraws_or_the_policy_changes_the_run_stops_and_wipes(
+    trial: Trial,
+) -> None:
+    trial.run_node.approved()
+    for number, change in enumerate((_withdraw, _close), 1):
+        engine = OneProgram(FOREVER)
+        task = await running(trial, engine)
+        change(trial)
+        assert (await ends(trial, engine, task)).outcome is Outcome.REFUSED
+        steps = [one["step"] for one in trial.run_node.recorded("access.run")]
+        assert steps.count("wiped") == number
+
+
+def _withdraw(trial: Trial) -> None:
+    trial.run_node.data = "v1-1"
+
+
+def _close(trial: Trial) -> None:
+    trial.run_node.book._policies = {}
+
+
 async def test_when_its_time_is_up_the_run_stops(trial: Trial) -> None:
     trial.run_node.approved(trial.run_node.terms(seconds=600))
     engine = OneProgram(FOREVER)
