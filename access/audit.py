@@ -20,7 +20,7 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.chain import Verification, fit, verify
+from access.chain import Facts, Verification, fit, verify
 from access.chain_file import SYNC_SECONDS, ChainFile
 from access.errors import RecordUnavailable
 
@@ -37,11 +37,11 @@ def pseudonym(key: bytes, identity: str) -> str:
 
 class Record(Protocol):
     """Where entries go. `append` blocks and may be called from any thread; `write` is for the
-    event loop and for what need not be on disk first. Both give the entry's number, and raise
-    `FactRefused`, or `RecordUnavailable`: then nothing may leave."""
+    event loop and for what need not be on disk first, and takes what a `chain.Form` made. Both give
+    the entry's number, and raise `FactRefused`, or `RecordUnavailable`: then nothing may leave."""
 
     def append(self, kind: str, facts: Mapping[str, object], *, durable: bool = False) -> int: ...
-    async def write(self, kind: str, facts: Mapping[str, object]) -> int: ...
+    async def write(self, kind: str, facts: Mapping[str, object] | Facts) -> int: ...
     def pseudonym(self, identity: str) -> str: ...
     def fingerprint(self, question: bytes) -> str: ...
     def close(self) -> None: ...
@@ -86,14 +86,21 @@ class RecordFile(Pseudonyms):
         )
         self._lock = threading.Lock()
         self._dirty = threading.Event()
-        self._closing = threading.Event()
+        self._closing, self._closed = threading.Event(), False
         self._syncer = threading.Thread(target=self._sync_groups, name="record", daemon=True)
         self._syncer.start()
 
     def append(self, kind: str, facts: Mapping[str, object], *, durable: bool = False) -> int:
-        checked = fit(kind, facts)
+        return self._add(kind, fit(kind, facts), durable=durable)
+
+    async def write(self, kind: str, facts: Mapping[str, object] | Facts) -> int:
+        checked = facts if isinstance(facts, bytes) else fit(kind, facts)
+        # One system call, cheaper than any way of waiting for it.
+        return self._add(kind, checked, durable=False)
+
+    def _add(self, kind: str, checked: Facts, *, durable: bool) -> int:
         with self._lock:
-            if self._closing.is_set():
+            if self._closed:
                 raise RecordUnavailable("The record can't be written.", detail="closed")
             number = self._chain.write([(kind, checked)])
             if durable:
@@ -101,9 +108,6 @@ class RecordFile(Pseudonyms):
         if not self._dirty.is_set():
             self._dirty.set()
         return number
-
-    async def write(self, kind: str, facts: Mapping[str, object]) -> int:
-        return self.append(kind, facts)  # one system call, cheaper than any way of waiting for it
 
     @property
     def head(self) -> tuple[int, str]:
@@ -114,8 +118,9 @@ class RecordFile(Pseudonyms):
     def close(self) -> None:
         """Signs and syncs what is there; a second call does nothing."""
         with self._lock:
-            if self._closing.is_set():
+            if self._closed:
                 return
+            self._closed = True
             self._closing.set()
         self._dirty.set()
         self._syncer.join()

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import NewType
+from typing import NamedTuple, NewType
 
 import orjson
 from cryptography.exceptions import InvalidSignature
@@ -39,11 +39,12 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 
+_DIGEST = re.compile(r"[a-z]-[0-9a-f]{40}")
+
 Facts = NewType("Facts", bytes)  # looked through by `fit`, in their canonical form
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """Number and hash of an entry; what the next one must carry as `previous`."""
 
     seq: int
@@ -147,6 +148,23 @@ def fit(kind: str, facts: Mapping[str, object]) -> Facts:
     if len(encoded) > MAX_FACTS_BYTES:
         raise FactRefused("The record refused an entry.", detail=f"{kind}: too large")
     return Facts(encoded)
+
+
+class Form:
+    """Facts of which one text differs each time, as of answers: the rest is looked through once.
+    That text is a keyed digest, and comes last by its name."""
+
+    def __init__(self, kind: str, same: Mapping[str, object], *, last: str) -> None:
+        if not _is_name(last) or any(name >= last for name in same) or not same:
+            raise FactRefused("The record refused an entry.", detail=f"{kind}: {last[:40]}")
+        self._opened = b'%b,"%b":"' % (fit(kind, same)[:-1], last.encode())
+
+    def of(self, digest: str) -> Facts:
+        """What `fit` gives of all of them."""
+        facts = b'%b%b"}' % (self._opened, digest.encode())
+        if not _DIGEST.fullmatch(digest) or len(facts) > MAX_FACTS_BYTES:
+            raise FactRefused("The record refused an entry.", detail="no digest")
+        return Facts(facts)
 
 
 def _holds_float(value: object) -> bool:

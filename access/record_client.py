@@ -54,8 +54,8 @@ class RecordClient(Pseudonyms):
             raise _unavailable("the writer refused")
         return number
 
-    async def write(self, kind: str, facts: Mapping[str, object]) -> int:
-        checked = fit(kind, facts)
+    async def write(self, kind: str, facts: Mapping[str, object] | Facts) -> int:
+        checked = facts if isinstance(facts, bytes) else fit(kind, facts)
         channel = self._channel
         if channel is None or channel.closed:
             channel = await self._opened()

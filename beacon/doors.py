@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from access.audit import Record
+from access.chain import Form
 from access.disclosure import Asker, Disclosure, granted
 from access.policy import Action, Granularity, Level, PolicyBook
 from beacon import admission, execute, framing, info, query, response, synthetic
@@ -33,6 +35,8 @@ from schemas.entries import EntryTypeId
 from schemas.errors import SkerryError
 
 MAX_NAMED_DATASETS = 100
+MAX_FORMS = 1_000
+_ANSWER = "beacon.answer"
 _HEADERS = (
     (b"content-type", b"application/json"),
     (b"cache-control", b"no-store"),
@@ -312,22 +316,34 @@ class Doors:
         datasets: tuple[str, ...],
         meta: object = None,
     ) -> None:
-        who = asking.researcher
+        who, target = asking.researcher, asked.target
         question = orjson.dumps(
-            [asked.target.entry_id, asked.target.parent_id, asked.echo], option=orjson.OPT_SORT_KEYS
+            [target.entry_id, target.parent_id, asked.echo], option=orjson.OPT_SORT_KEYS
         )
-        granularity = meta.get("returnedGranularity") if isinstance(meta, dict) else None
-        facts = {
-            "caller": None if who is None else self._record.pseudonym(who.identity),
-            "question": self._record.fingerprint(question),
-            "entry_type": asked.target.entry,
-            "datasets": datasets[:MAX_NAMED_DATASETS],
-            "datasets_count": len(datasets),
-            "granularity": granularity,
-            "outcome": outcome,
-            "policy_version": asking.book.version,
-        }
-        await self._record.write("beacon.answer", facts)
+        form = _recorded(
+            None if who is None else self._record.pseudonym(who.identity),
+            target.entry,
+            datasets,
+            granularity=meta.get("returnedGranularity") if isinstance(meta, dict) else None,
+            outcome=outcome,
+            policy_version=asking.book.version,
+        )
+        await self._record.write(_ANSWER, form.of(self._record.fingerprint(question)))
+
+
+@lru_cache(MAX_FORMS)
+def _recorded(
+    caller: str | None, entry: EntryTypeId, datasets: tuple[str, ...], **said: str | None
+) -> Form:
+    """What is recorded of an answer beside its question."""
+    facts = {
+        "caller": caller,
+        "entry_type": entry,
+        "datasets": datasets[:MAX_NAMED_DATASETS],
+        "datasets_count": len(datasets),
+        **said,
+    }
+    return Form(_ANSWER, facts, last="question")
 
 
 async def _read(request: Request, target: query.Target) -> query.Query:
