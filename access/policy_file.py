@@ -8,11 +8,10 @@ the tests to `policy_tests` and the rules to `policy`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from access.decision import (
@@ -41,13 +40,11 @@ from access.policy_tests import failure, midnight
 from access.visa_rules import VisaRule
 from duo.consent import read_consent
 from duo.errors import ConsentUnreadable
+from schemas import yaml_text
+from schemas.yaml_text import NotYaml
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 _DAY_SECONDS = 86_400
-_MERGE = "tag:yaml.org,2002:merge"
-# What PyYAML raises, beside its own errors: for days and numbers that are none, for tags on what
-# does not fit them, for nesting without end.
-_UNREADABLE = (ValueError, TypeError, AttributeError, ArithmeticError, LookupError, RecursionError)
 
 _CEILINGS: dict[Profile, dict[Level, Granularity | None]] = {
     Profile.OPEN: dict.fromkeys(Level, Granularity.RECORD),
@@ -67,20 +64,6 @@ _CEILINGS: dict[Profile, dict[Level, Granularity | None]] = {
         Level.CONTROLLED: Granularity.RECORD,
     },
 }
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """A key written twice is an error: the last one would silently win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002  (PyYAML's signature)
-        written = [key for key, _ in node.value if key.tag != _MERGE]
-        keys = [self.construct_object(key, deep=True) for key in written]
-        names = [key for key in keys if isinstance(key, Hashable)]  # others are refused below
-        if len(names) != len(set(names)):
-            raise yaml.constructor.ConstructorError(
-                None, None, "key written twice", node.start_mark
-            )
-        return super().construct_mapping(node, deep=deep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,46 +125,19 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _parse(raw: bytes, name: str) -> PolicyFile:
-    root: yaml.Node | None = None
     try:
-        loader = _StrictLoader(raw)
-        root = loader.get_single_node()
-        content = None if root is None else loader.construct_document(root)
-        return PolicyFile.model_validate(content)
-    except yaml.YAMLError as error:
-        raise PolicyInvalid(f"{name}: {_where(error)}") from error
+        written = yaml_text.read(raw)
+    except NotYaml as error:
+        raise PolicyInvalid(f"{name}: {error.public}") from error
+    try:
+        return PolicyFile.model_validate(written.content)
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)
         # A mistyped key is also one that is missing; the typing is what there is to mend.
         first = min(found, key=lambda one: one["type"] != "extra_forbidden")
         field = ".".join(str(part) for part in first["loc"]) or "file"
-        line = _line(root, first["loc"])
+        line = written.line(first["loc"])
         raise PolicyInvalid(f"{name}: line {line}: {field}: {first['msg']}") from error
-    except _UNREADABLE as error:
-        raise PolicyInvalid(f"{name}: not YAML that can be read") from error
-
-
-def _where(error: yaml.YAMLError) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"line {error.problem_mark.line + 1}: not YAML: {error.problem}"
-    return "not YAML"
-
-
-def _line(root: yaml.Node | None, path: Sequence[int | str]) -> int:
-    """The line of the deepest part of `path` that was written."""
-    node, line = root, 1
-    for part in path:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            found = (node.value[part], node.value[part]) if part < len(node.value) else None
-        else:
-            found = None
-        if found is None:
-            break
-        key, node = found
-        line = key.start_mark.line + 1
-    return line
 
 
 def _policy(entry: DatasetEntry, file: PolicyFile, *, public_url: str) -> DatasetPolicy:

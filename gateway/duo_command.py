@@ -210,10 +210,10 @@ def _document(path: Path) -> object:
 
 def _yaml(path: Path, text: str) -> object:
     try:
-        import yaml
+        from schemas import yaml_text
     except ImportError as error:
         raise LoadRefused(f"{path}: YAML needs skerry[node]; JSON does not") from error
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise LoadRefused(f"{path}: can't be read as YAML") from error
+        return yaml_text.read(text).content
+    except yaml_text.NotYaml as error:
+        raise LoadRefused(f"{path}: can't be read as YAML: {error.public}") from error

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from passports import revocation
@@ -21,7 +20,9 @@ from passports.jwks import MAX_KEYS, PublicKey, usable_keys
 from passports.outbound import is_safe_url
 from passports.values import MAX_VALUE_CHARS, ValueMap, within
 from passports.visas import VisaType
+from schemas import yaml_text
 from schemas.wire import canonical_json
+from schemas.yaml_text import NotYaml
 
 MAX_TRUST_FILE_BYTES = 1024 * 1024
 
@@ -152,11 +153,11 @@ def load(path: Path) -> TrustTable:
     try:
         if path.stat().st_size > MAX_TRUST_FILE_BYTES:
             raise BadTrustFile(f"{path}: larger than {MAX_TRUST_FILE_BYTES} bytes")
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml_text.read(path.read_bytes()).content
         entries = _TrustFile.model_validate_json(canonical_json(content or {}))
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise BadTrustFile(f"{path}: cannot be read; see docs/trust.md") from error
-    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+    except (NotYaml, TypeError, ValueError, RecursionError) as error:
         raise BadTrustFile(f"{path}: {_where(error)}; see docs/trust.md") from error
     revoked = None if entries.revoked is None else path.parent / entries.revoked
     if revoked is not None:
@@ -215,4 +216,4 @@ def _where(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_input=False, include_url=False)[0]
         return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-    return "not YAML, or values that JSON does not have"
+    return error.public if isinstance(error, NotYaml) else "values that JSON does not have"

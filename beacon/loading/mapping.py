@@ -12,9 +12,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal, NoReturn, cast, get_args
 
-import yaml
-
 from beacon.errors import Problem, SourceRefused
+from schemas import yaml_text
+from schemas.yaml_text import NotYaml
 
 MAX_MAPPING_BYTES = 1_000_000
 Kind = Literal[
@@ -91,7 +91,7 @@ class Mapped:
 def omop() -> Mapped:
     """The shipped mapping of OMOP CDM 5.4."""
     text = resources.files("beacon.loading").joinpath("omop-5.4.yaml").read_text(encoding="utf-8")
-    return _Reader("omop-5.4.yaml").read(yaml.safe_load(text))
+    return _Reader("omop-5.4.yaml").read(yaml_text.read(text).content)
 
 
 def read(path: Path) -> Mapped:
@@ -101,13 +101,12 @@ def read(path: Path) -> Mapped:
             content = stream.read(MAX_MAPPING_BYTES + 1)
         if len(content) > MAX_MAPPING_BYTES:
             raise SourceRefused([Problem(path.name, "", "", f"at most {MAX_MAPPING_BYTES} bytes")])
-        raw = yaml.safe_load(content)
+        raw = yaml_text.read(content).content
     except OSError as closed:
         raise SourceRefused([Problem(path.name, "", "", "a file that can be read")]) from closed
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as wrong:
-        mark = getattr(wrong, "problem_mark", None)
-        where = f"line {mark.line + 1}" if mark else ""
-        raise SourceRefused([Problem(path.name, where, "", "YAML")]) from wrong
+    except NotYaml as wrong:
+        expected = f"YAML ({wrong.public})"
+        raise SourceRefused([Problem(path.name, "", "", expected)]) from wrong
     return _Reader(path.name).read(raw)
 
 
