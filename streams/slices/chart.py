@@ -21,6 +21,7 @@ UNPLACED_NAME = "*"
 
 _MAGIC = b"skerry-chart-1\n\0"
 _ALIGNED = 64
+_NUMBERS = {np.dtype(kind).str: np.dtype(kind) for kind in (np.int64, np.uint64)}
 _FORMS: Mapping[str, type[BinnedIndex] | type[ContainerIndex]] = {
     "binned": BinnedIndex,
     "containers": ContainerIndex,
@@ -130,7 +131,7 @@ def load(raw: bytes | memoryview) -> Chart:
         length = int.from_bytes(view[len(_MAGIC) : start], "little")
         small = json.loads(bytes(view[start : start + length]))
         arrays: dict[str, Any] = {
-            name: np.frombuffer(view, np.dtype(kind), count, start + length + at)
+            name: np.frombuffer(view, _NUMBERS[kind], count, start + length + at)
             for name, (kind, at, count) in small["arrays"].items()
         }
         index = _FORMS[small["index"]](**small["values"], **arrays)
@@ -142,8 +143,5 @@ def load(raw: bytes | memoryview) -> Chart:
             references=small["references"],
             index=index,
         )
-    except (
-        *(ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError),
-        SyntaxError,  # what NumPy says of a number type it cannot read
-    ) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise VaultBroken("A stored index is damaged.") from error
