@@ -40,7 +40,7 @@ from workspaces.engine.way_out import WayOut
 from workspaces.errors import EngineRefused, NodeSilent
 from workspaces.sandbox import SOCKET, WORKPLACE, Profile, Sandbox, probe
 
-_OUT, _SETTLED = "out.sock", "settled.sock"
+_OUT, _SETTLED, _WORK = "out.sock", "settled.sock", "work"
 _MARGIN = 300  # seconds a start's key outlives its node's wall clock: clocks differ
 
 
@@ -113,9 +113,11 @@ class FlowerEngine:
         self._environment = environment
 
     async def start_node(self, site: SiteNode) -> FlowerNode:
-        await asyncio.to_thread(probe)
-        inside = site.run_folder / "inside"
+        if site.confined:
+            await asyncio.to_thread(probe)
+        inside, work = site.run_folder / "inside", site.run_folder / _WORK
         inside.mkdir(mode=0o700)
+        work.mkdir(mode=0o700)
         key = ec.generate_private_key(ec.SECP384R1())
         _write_orders(site, inside, key)
         public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
@@ -156,7 +158,9 @@ class FlowerEngine:
                 "PYTHONPATH": str(inside / "library"),
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "SKERRY_SITE": str(inside / "site.json"),
+                settled.PLACE: settled.SOCKET,
             },
+            trial=None if site.confined else site.run_folder / _WORK,
         )
 
     def _program(self, inside: Path) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from workspaces.engine.port import RunStatus
-from workspaces.errors import NodeSilent
+from workspaces.errors import EngineRefused, NodeSilent
 
 EVERY_SECONDS = 0.5
 
@@ -55,7 +55,8 @@ class Following:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             for run in list(self._open):
-                with suppress(NodeSilent):  # it has ended, and the runs with it: said elsewhere
+                # An engine that is away says nothing new; who asks for the run hears why.
+                with suppress(EngineRefused, NodeSilent):
                     await self._note(run)
 
     async def _note(self, run: str) -> None:

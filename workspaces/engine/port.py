@@ -32,7 +32,7 @@ class SiteNode:
     application. `sign` signs with that identity key, which never enters the sandbox. `proxy` is
     host:port of an HTTP proxy to CONNECT through, where the site has no other way out. `settled` is
     the file that keeps over which sites sums were opened, one for all starts under an approved
-    request; None keeps it for this start.
+    request; None keeps it for this start. Without `confined` it is a trial outside of any sandbox.
     """
 
     workspace: str
@@ -53,6 +53,7 @@ class SiteNode:
     configurations: frozenset[str] | None = None
     proxy: str = ""
     settled: Path | None = None
+    confined: bool = True
 
 
 class Outcome(StrEnum):

@@ -17,7 +17,7 @@ from workspaces.engine.following import Following
 from workspaces.engine.kept_runs import INTERRUPTED, KeptRuns
 from workspaces.engine.port import RunState, RunStatus
 from workspaces.engine.superlink import Superlink
-from workspaces.errors import EngineRefused
+from workspaces.errors import EngineRefused, NodeSilent
 
 READS = ["/federations", "/sites", "/runs", "/runs/7", "/runs/7/events"]
 ORDERS = [("POST", "/runs"), ("GET", "/runs/7/log"), ("GET", "/runs/7/result"),
@@ -233,3 +233,22 @@ def test_a_status_comes_back_as_it_was_told() -> None:
     assert RunStatus.of_document({**status.document(), "new": 1}) == status
     with pytest.raises(ValueError, match="lost"):
         RunStatus.of_document({**status.document(), "state": "lost"})
+
+
+@pytest.mark.parametrize("error", [EngineRefused("away"), NodeSilent("away")])
+def test_an_engine_that_is_away_for_a_moment_is_asked_again(error: Exception) -> None:
+    answers = iter([error, RunStatus("1", RunState.DONE)])
+
+    async def look(run: str) -> RunStatus:
+        found = next(answers)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def ask() -> RunStatus | None:
+        following = Following(look)
+        following.add("1")
+        async with following.going_on():
+            return await following.changed("1", None, seconds=60)
+
+    assert asyncio.run(ask()) == RunStatus("1", RunState.DONE)

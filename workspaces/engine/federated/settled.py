@@ -9,12 +9,14 @@ a process inside can settle what is not settled, and read it, and nothing else.
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Callable, Sequence
 
 from .roster import Refused
 
 SOCKET = "/run/settled.sock"
+PLACE = "SKERRY_SETTLED"  # names it where it lies elsewhere
 MAX_LINE = 16 * 1024
 _SECONDS = 10
 
@@ -33,7 +35,7 @@ def through_the_socket(sites: Sequence[str]) -> tuple[str, ...]:
     try:
         with socket.socket(socket.AF_UNIX) as line, line.makefile("rb") as answers:
             line.settimeout(_SECONDS)
-            line.connect(SOCKET)
+            line.connect(os.environ.get(PLACE, SOCKET))
             line.sendall(json.dumps(list(sites)).encode() + b"\n")
             return tuple(map(str, json.loads(answers.readline(MAX_LINE))))
     except (OSError, ValueError, TypeError) as error:
