@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from gateway.demo_accounts import ACCOUNTS
 from gateway.demo_clients import Client
+from portal import languages
 
 
 class ChoicePage:
@@ -49,4 +50,5 @@ def _template(name: str) -> jinja2.Template:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
+    languages.speak(environment, languages.SOURCE)
     return environment.get_template(name)

@@ -18,6 +18,7 @@ import httpx
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.templating import Jinja2Templates
+from jinja2 import Environment
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response
@@ -32,6 +33,8 @@ from portal import (
     beacon,
     enquiry_routes,
     joining_routes,
+    language_routes,
+    languages,
     people_routes,
     request_routes,
     routes,
@@ -131,7 +134,7 @@ def create_app(
             SavedSearches(settings.searches_file, clock=clock) if settings.searches_file else None
         ),
         joining=joining,
-        pages=_templates(),
+        pages={code: _templates(made) for code, made in languages.templates(PAGES).items()},
     )
 
     @asynccontextmanager
@@ -169,15 +172,15 @@ def create_app(
     app.include_router(saved_routes.build(portal))
     app.include_router(workspace_routes.build(portal))
     app.include_router(joining_routes.build(portal, calls))
+    app.include_router(language_routes.build(secure=settings.secure))
     app.include_router(routes.build(portal))
     _install_errors(app, portal)
     return app
 
 
-def _templates() -> Jinja2Templates:
-    made = Jinja2Templates(PAGES)
-    made.env.filters["utc"] = in_utc
-    return made
+def _templates(environment: Environment) -> Jinja2Templates:
+    environment.filters["utc"] = in_utc
+    return Jinja2Templates(env=environment)
 
 
 def _login(settings: PortalSettings, http: httpx.AsyncClient) -> Login | None:

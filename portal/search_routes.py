@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request
+from fastapi.templating import Jinja2Templates
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from portal import export
 from portal.aggregate import merge
 from portal.charts import by_dataset, by_population
+from portal.languages import asked_for
 from portal.node import slug_of
 from portal.parts import joined
 from portal.question import Kind, Question, parse
@@ -136,7 +138,8 @@ def _add_running(router: APIRouter, portal: Portal) -> None:
     async def events(request: Request, search_id: str) -> Response:
         visitor = portal.visitors.of(request)
         begun = portal.searches.take(search_id, visitor)
-        stream = _events(portal, begun, visitor)
+        pages = portal.pages[asked_for(request)]
+        stream = _events(portal, begun, visitor, pages=pages)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
@@ -187,11 +190,13 @@ def _add_results(router: APIRouter, portal: Portal) -> None:
         return Response(export.as_csv(made), media_type="text/csv", headers=headers)
 
 
-async def _events(portal: Portal, search: Search, visitor: Visitor) -> AsyncGenerator[str, None]:
+async def _events(
+    portal: Portal, search: Search, visitor: Visitor, *, pages: Jinja2Templates
+) -> AsyncGenerator[str, None]:
     """One `row` and one `total` per node, then `done`; a browser that leaves ends the asking."""
     result = _open(portal, search.id, search.question, visitor)
     answers = portal.answers(search.question, visitor, stopped=search.stopped)
-    row_page, total_page = map(portal.pages.get_template, ("_row.html", "_total.html"))
+    row_page, total_page = map(pages.get_template, ("_row.html", "_total.html"))
     with portal.searches.running(search):
         try:
             async for row in answers:
@@ -204,7 +209,7 @@ async def _events(portal: Portal, search: Search, visitor: Visitor) -> AsyncGene
         finally:
             await answers.aclose()
     portal.results.keep(search.id, result)
-    drawn = portal.pages.get_template("_drawn.html")
+    drawn = pages.get_template("_drawn.html")
     yield _event("drawn", drawn.render({**_drawn(search.id, result), "csrf": visitor.csrf}))
     yield _event("done", "<!-- nothing left to stop -->")
 

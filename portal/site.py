@@ -12,6 +12,7 @@ from fastapi.templating import Jinja2Templates
 from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse
 
+from portal import languages
 from portal.answer import NodeAnswer
 from portal.applications import Applications
 from portal.enquiries import Enquiries
@@ -94,7 +95,8 @@ class Portal:
     liftover: Liftover
     saved: SavedSearches | None
     joining: JoinBook | None
-    pages: Jinja2Templates
+    # The templates in each language.
+    pages: Mapping[str, Jinja2Templates]
 
     def page(
         self,
@@ -107,6 +109,7 @@ class Portal:
     ) -> HTMLResponse:
         context = {
             "role": "portal",
+            "this_page": languages.come_from(request),
             "site": self.settings.name,
             "user": visitor.user,
             "csrf": visitor.csrf,
@@ -116,7 +119,8 @@ class Portal:
             "is_admin": visitor.identity in self.settings.admins,
             **(values or {}),
         }
-        made = self.pages.TemplateResponse(request, name, context, status_code=status)
+        pages = self.pages[languages.asked_for(request)]
+        made = pages.TemplateResponse(request, name, context, status_code=status)
         self.visitors.remember(visitor, made)
         return made
 

@@ -7,6 +7,7 @@ inline, nothing from elsewhere, no frames. Leaves what a page says to `routes`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,18 @@ from urllib.parse import quote, urlsplit
 from fastapi import Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import StrictUndefined
 
 import portal.pages
 from access.errors import SignInNeeded
 from passports.sessions import Session
+from portal import languages
 from schemas.errors import NotFound, SkerryError
 
 _FOLDERS = (Path(__file__).parent, Path(portal.pages.__file__).parent)
 _ROOMS = frozenset({"/requests", "/airlock", "/admin"})
+# The language and page of this request, also in the threads that answer it.
+_reader: ContextVar[tuple[str, str]] = ContextVar("reader", default=(languages.SOURCE, "/"))
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -40,11 +44,10 @@ class Pages:
     """The node's templates with what every page is given."""
 
     def __init__(self, *, node: str, admins: Collection[str] = ()) -> None:
-        self._jinja = Environment(
-            loader=FileSystemLoader(_FOLDERS), autoescape=True, undefined=StrictUndefined
-        )
+        self._jinja = languages.templates(*_FOLDERS, undefined=StrictUndefined)
+        for environment in self._jinja.values():
+            environment.filters |= {"utc": _utc, "host": _host}
         self._admins = admins
-        self._jinja.filters |= {"utc": _utc, "host": _host}
         self._node = node
 
     def show(
@@ -55,14 +58,20 @@ class Pages:
         facts: dict[str, object] | None = None,
         status: int = 200,
     ) -> HTMLResponse:
-        text = self._jinja.get_template(template).render(
-            role="node",
-            site=self._node,
-            can_sign_in=True,
-            user=None if session is None else session.signed_in.name,
-            csrf="" if session is None else session.csrf_token,
-            is_admin=session is not None and session.signed_in.identity in self._admins,
-            **(facts or {}),
+        language, this_page = _reader.get()
+        text = (
+            self._jinja[language]
+            .get_template(template)
+            .render(
+                this_page=this_page,
+                role="node",
+                site=self._node,
+                can_sign_in=True,
+                user=None if session is None else session.signed_in.name,
+                csrf="" if session is None else session.csrf_token,
+                is_admin=session is not None and session.signed_in.identity in self._admins,
+                **(facts or {}),
+            )
         )
         return HTMLResponse(text, status_code=status, headers=HEADERS)
 
@@ -75,6 +84,7 @@ class Pages:
                 answer = super().get_route_handler()
 
                 async def page(request: Request) -> Response:
+                    _reader.set((languages.asked_for(request), languages.come_from(request)))
                     try:
                         return await answer(request)
                     except SignInNeeded as error:

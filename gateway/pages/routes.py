@@ -22,6 +22,7 @@ from gateway.pages.request_routes import RequestOffice
 from gateway.pages.signin import Desk
 from passports.login import Login
 from passports.sessions import Session, Sessions
+from portal import language_routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def build(
     rooms = RequestOffice(pages, door, desk, attachments, recipients, enquiries, clock)
     request_routes.build(rooms, router)
     enquiry_routes.build(router, enquiries, door=door, clock=clock)
+    router.include_router(language_routes.build(secure=settings.public_url.startswith("https:")))
     return router
 
 

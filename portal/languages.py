@@ -1,0 +1,145 @@
+"""The languages of the pages: GNU gettext catalogues, and one set of templates for each.
+
+A language is a `.po` file in `pages/locale`, read when the application starts. A reader gets the
+language they chose, else the best of RFC 9110 12.5.4 `Accept-Language`, else English, which the
+templates themselves are written in. What nodes and people write stays in the language it is in.
+"""
+
+from __future__ import annotations
+
+import gettext
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+from babel import Locale
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from jinja2 import Environment, FileSystemLoader, Undefined
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
+from starlette.requests import Request
+
+SOURCE = "en"
+COOKIE = "skerry-language"
+CHOICE_SECONDS = 365 * 24 * 3600
+_FOLDER = Path(__file__).parent / "pages" / "locale"
+_MAX_HEADER_CHARS = 500
+_WANTED = re.compile(
+    r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,40})?\s*(?:;\s*q=([01](?:\.\d{0,3})?)\s*)?"
+)
+
+
+@cache
+def catalogues() -> Mapping[str, gettext.NullTranslations]:
+    """What each language says, by its code; English first."""
+    found: dict[str, gettext.NullTranslations] = {SOURCE: gettext.NullTranslations()}
+    for path in sorted(_FOLDER.glob("*.po")):
+        with path.open("rb") as file:
+            catalogue = read_po(file, locale=path.stem, abort_invalid=True)
+        packed = BytesIO()
+        write_mo(packed, catalogue)
+        packed.seek(0)
+        found[path.stem] = gettext.GNUTranslations(packed)
+    return found
+
+
+def names() -> Mapping[str, str]:
+    """Each language by its code, as its speakers call it."""
+    return {code: Locale.parse(code).get_language_name(code) or code for code in catalogues()}
+
+
+def chosen(cookie: str | None, accept: str | None) -> str:
+    """The language for a reader who sent these two."""
+    known = catalogues()
+    if cookie is not None and cookie in known:
+        return cookie
+    return next((code for code in _accepted(accept or "") if code in known), SOURCE)
+
+
+def asked_for(request: Request) -> str:
+    """The language for whoever sent this request."""
+    cookies = request.cookies
+    kept = cookies.get(f"__Host-{COOKIE}") or cookies.get(COOKIE)
+    return chosen(kept, request.headers.get("accept-language"))
+
+
+def come_from(request: Request) -> str:
+    """The page to see again after a language was chosen on it; a form's result cannot be."""
+    if request.method != "GET":
+        return "/"
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _accepted(header: str) -> Iterator[str]:
+    """The languages of the header without their regions, the most wanted first."""
+    if len(header) > _MAX_HEADER_CHARS:
+        return
+    wanted = [match for one in header.split(",") if (match := _WANTED.fullmatch(one))]
+    ranked = sorted(wanted, key=lambda match: -float(match[2] or 1))
+    yield from (match[1].lower() for match in ranked if float(match[2] or 1) > 0)
+
+
+def templates(*folders: Path, undefined: type[Undefined] = Undefined) -> Mapping[str, Environment]:
+    """The templates of `folders` in each language."""
+    made = {}
+    for code in catalogues():
+        loader = FileSystemLoader(folders)
+        made[code] = Environment(loader=loader, autoescape=True, undefined=undefined)
+        speak(made[code], code)
+    return made
+
+
+def speak(environment: Environment, code: str) -> None:
+    """Makes these templates say what the catalogue of that language has for them."""
+    environment.globals |= {"language": code, "languages": names()}
+    environment.add_extension("jinja2.ext.i18n")
+    environment.add_extension(SaidOnce)
+    said = catalogues()[code]
+    environment.install_gettext_translations(said, newstyle=True)  # type: ignore[attr-defined]
+
+
+class SaidOnce(Extension):
+    """Translates what holds no value while a template is compiled, so rendering looks up nothing.
+
+    That is `{% trans %}words{% endtrans %}` and `{{ _("words") }}`; all else is left to
+    `jinja2.ext.i18n`.
+    """
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        tokens = list(stream)
+        at = 0
+        while at < len(tokens):
+            words, length = _said_once(tokens, at)
+            if words is None:
+                yield tokens[at]
+            else:
+                code = str(self.environment.globals["language"])
+                yield Token(tokens[at].lineno, "data", catalogues()[code].gettext(words) % {})
+            at += length
+
+
+_TRANS = (
+    ("block_begin", ""), ("name", "trans"), ("block_end", ""), ("data", ""),
+    ("block_begin", ""), ("name", "endtrans"), ("block_end", ""),
+)  # fmt: skip
+_CALL = (
+    ("variable_begin", ""), ("name", "_"), ("lparen", ""), ("string", ""), ("rparen", ""),
+    ("variable_end", ""),
+)  # fmt: skip
+_WORDS_AT = 3
+
+
+def _said_once(tokens: list[Token], at: int) -> tuple[str | None, int]:
+    """The message that begins at this token and how many tokens it takes, if one does."""
+    for shape in (_TRANS, _CALL):
+        found = tokens[at : at + len(shape)]
+        if len(found) == len(shape) and all(
+            token.type == kind and (not value or token.value == value)
+            for token, (kind, value) in zip(found, shape, strict=True)
+        ):
+            words = found[_WORDS_AT].value
+            return words.replace("%", "%%") if shape is _TRANS else words, len(shape)
+    return None, 1
