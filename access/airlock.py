@@ -12,7 +12,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -118,6 +118,9 @@ class Airlock:
             if known is not None:
                 return known
         judged = self._judge(body, start.terms)
+        if start.asked.evidence.sandbox is None and judged.outcome is Outcome.RELEASE:
+            reasons = (*judged.reasons, "nothing confined this run: two people decide")
+            judged = replace(judged, outcome=Outcome.REVIEW, reasons=reasons)
         request_id = start.request.request_id
         if judged.of is not None and not self._is_released(request_id, judged.of):
             judged = Judgement(

@@ -155,7 +155,8 @@ class DatasetPolicy:
     `clear_streams` anyone may stream its objects, unsealed. So many of the committee must approve
     a request as `approvals` says, everybody named in it accepts `terms`; where `requests_at` is
     given, requests are made there and not here. `disclosure` are terms of a profile of the policy's
-    own, which rests on `profile`, and `profile_name` is what the policy calls it."""
+    own, which rests on `profile`, and `profile_name` is what the policy calls it. Runs whose
+    committee allows it may be tried without a sandbox with `unconfined_trials`."""
 
     dataset: str
     grant_value: str
@@ -181,6 +182,7 @@ class DatasetPolicy:
     requests_at: str | None = None
     disclosure: Terms | None = None
     profile_name: str = ""
+    unconfined_trials: bool = False
 
     def needs(self, level: Level, action: Action | None = None) -> tuple[VisaRule, ...]:
         """The visas on which a level above public rests. A grant of parts opens a stream, which

@@ -179,6 +179,7 @@ def _policy(entry: DatasetEntry, file: PolicyFile, *, public_url: str) -> Datase
         requests_at=entry.requests_at,
         disclosure=None if own is None else own.terms(),
         profile_name=entry.profile,
+        unconfined_trials=entry.unconfined_trials,
     )
 
 

@@ -189,6 +189,7 @@ class DatasetEntry(Wire):
     data_use: Annotated[tuple[DataUseTerm, ...], Field(max_length=MAX_TERMS)] = ()
     data_use_for_answers: bool = False
     insecure_clear_streams: bool = False
+    unconfined_trials: bool = False
 
     @model_validator(mode="after")
     def _clear_is_for_anyone(self) -> DatasetEntry:

@@ -56,6 +56,7 @@ def _digest(policy: DatasetPolicy) -> str:
         "needs": _plain(policy.needs(Level.CONTROLLED, Action.TRAIN)),
         "excluded": _plain(policy.excluded_visas),
         "consent": _plain(policy.consent),
+        "trials": policy.unconfined_trials,
     }
     return hashlib.sha256(canonical_json(rules)).hexdigest()
 

@@ -17,12 +17,13 @@ SIGNED_AS = b"skerry run permit\n"
 @dataclass(frozen=True, slots=True)
 class Intent:
     """SHA-256 throughout: of the bundle, of the engine's lock file, and of each site's identity
-    key, `site` being one's own."""
+    key, `site` being one's own; and whether a sandbox confines it."""
 
     application: str
     environment: str
     roster: frozenset[str]
     site: str
+    confined: bool = True
 
 
 def against(terms: RunTerms, intent: Intent) -> tuple[str, ...]:
@@ -33,5 +34,6 @@ def against(terms: RunTerms, intent: Intent) -> tuple[str, ...]:
         "roster_other": intent.roster != frozenset(terms.roster),
         "site_not_in_roster": intent.site not in intent.roster,
         "too_few_sites": len(intent.roster) < terms.least_sites,
+        "nothing_confines_it": not (intent.confined or terms.unconfined),
     }
     return tuple(code for code, holds in speaks.items() if holds)

@@ -143,7 +143,7 @@ class Runs:
             "request": request.request_id,
             "application": asked.application,
             "environment": asked.evidence.environment,
-            "sandbox": asked.evidence.sandbox,
+            "sandbox": asked.evidence.sandbox or "none: nothing confines it",
             "kernel": asked.evidence.kernel,
             "boot": asked.evidence.boot,
             "recipient": hashlib.sha256(public_key).hexdigest(),
@@ -267,7 +267,11 @@ class Runs:
             environment=asked.evidence.environment,
             roster=frozenset(asked.roster),
             site=hashlib.sha256(workspace.identity_key).hexdigest(),
+            confined=asked.evidence.sandbox is not None,
         )
+        policy = self._book.policy(asked.dataset)
+        if not intent.confined and (policy is None or not policy.unconfined_trials):
+            return None, None, ("trials_not_allowed",)
         held = self._store.active_grants(researcher.identity, now=now)
         nearest: tuple[IssuedGrant | None, AccessRequest | None, tuple[str, ...]]
         nearest = None, None, ("no_grant",)

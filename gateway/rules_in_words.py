@@ -91,6 +91,8 @@ def _more(policy: DatasetPolicy) -> Iterator[str]:
         yield f"released to {', '.join(sorted(policy.workspaces))} only"
     if policy.data_use_for_answers:
         yield "answers too need a grant, unless use is not restricted"
+    if policy.unconfined_trials:
+        yield "approved runs may be tried at sites where no sandbox confines them"
 
 
 def _actions(actions: frozenset[Action]) -> str:

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -148,6 +149,13 @@ def run(
     memory: Annotated[int, typer.Option(min=1, help="GiB for the program")] = 8,
     proxy: Annotated[str, typer.Option(help="HOST:PORT of an HTTP proxy to dial through")] = "",
     poll: Annotated[float, typer.Option(min=1, max=30, help="seconds between polls")] = 10,
+    unconfined: Annotated[
+        bool,
+        typer.Option(
+            "--i-accept-that-nothing-confines-this-trial",
+            help="run it without a sandbox, where permit and policy allow that",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Runs what a committee approved, here; ends with everything wiped and a signed receipt."""
@@ -155,6 +163,7 @@ def run(
     from workspaces.engine.federation import read_site_bundle
     from workspaces.engine.flower import FlowerEngine
     from workspaces.supervisor import Order, supervise
+    from workspaces.unconfined import WARNING
 
     site, engine = read_site_bundle(federation), environment.find()
     order = Order(
@@ -167,7 +176,10 @@ def run(
         memory_bytes=memory << 30,
         proxy=proxy,
         poll_seconds=poll,
+        confined=not unconfined,
     )
+    if unconfined:
+        print(WARNING, file=sys.stderr)
     outputs = _outputs(
         site,
         application,

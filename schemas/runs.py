@@ -69,7 +69,8 @@ class RunTerms(Wire):
     SHA-256 of every site's raw Ed25519 identity key, `configurations` SHA-256 of the plans that may
     be given to an application (none leaves them to it). `data_bytes` bounds what is brought in,
     `release_bytes` and `releases` what leaves over all starts, `seconds` one start. `portal` among
-    `outputs` lets plots and top tables be shown there.
+    `outputs` lets plots and top tables be shown there. `unconfined` lets a site run it without a
+    sandbox, as a trial, where the dataset's policy allows that too.
     """
 
     applications: Annotated[tuple[Digest, ...], Field(min_length=1, max_length=MAX_APPLICATIONS)]
@@ -84,6 +85,7 @@ class RunTerms(Wire):
     release_bytes: Annotated[int, Field(ge=1, le=MAX_RUN_BYTES)] = 64 << 20
     releases: Annotated[int, Field(ge=1, le=MAX_RELEASES)] = 100
     privacy: PrivacyBudget | None = None
+    unconfined: bool = False
 
     @model_validator(mode="after")
     def _holds_together(self) -> RunTerms:
@@ -109,10 +111,10 @@ class RunClause(Wire):
 
 
 class Evidence(Wire):
-    """What a site says of itself: SHA-256 of its sandbox's profile and of the engine's lock file,
-    the kernel, its boot. Software's word, not hardware's."""
+    """What a site says of itself: SHA-256 of its sandbox's profile (None: nothing confines the run)
+    and of the engine's lock file, the kernel, its boot. Software's word, not hardware's."""
 
-    sandbox: Digest
+    sandbox: Digest | None
     environment: Digest
     kernel: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,200}$")]
     boot: Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{1,64}$")]

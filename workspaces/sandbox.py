@@ -3,7 +3,7 @@
 Inside there are the system's read-only programs, the folders named, a fresh working folder of fixed
 size in memory, and the Unix sockets named. Everything ends with the supervisor that started it,
 and at the wall clock's end. Where the machine forbids unprivileged namespaces, `probe` says so and
-nothing is started.
+nothing is started; what a trial without a sandbox is instead is `unconfined`'s.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workspaces import unconfined
 from workspaces.errors import SandboxRefused
 
 WORKPLACE = "/workspace"
@@ -33,7 +34,8 @@ _PROBE_SECONDS = 10
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What one sandbox may use. Sizes are bytes; `seconds` is wall clock; `readable` are folders
-    seen at their own paths; `sockets` are Unix sockets outside and the paths they have inside."""
+    seen at their own paths; `sockets` are Unix sockets outside and the paths they have inside.
+    `trial` is where a program works that nothing confines; None confines it."""
 
     data_bytes: int
     memory_bytes: int
@@ -42,6 +44,7 @@ class Profile:
     readable: tuple[Path, ...] = ()
     sockets: Mapping[Path, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    trial: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,14 @@ class Ended:
 
 def command(profile: Profile, program: Sequence[str], *, bwrap: str = "bwrap") -> list[str]:
     """The whole command line. Pure."""
+    if profile.trial is not None:
+        places = {place: socket for socket, place in profile.sockets.items()}
+        return unconfined.command(
+            program,
+            folder=profile.trial,
+            places={**places, WORKPLACE: profile.trial},
+            environment=profile.environment,
+        )
     line = [
         bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
         "--hostname", "workspace", "--clearenv",

@@ -33,7 +33,17 @@ from schemas.runs import CandidateView, Receipt, SignedReceipt, StartAsked
 from schemas.runs import Phase as SaidPhase
 from schemas.wire import Wire
 from streams.keys import SecretKey, thumbprint
-from workspaces import evidence, inbox, keys, private, receipts, sandbox, settings, wire
+from workspaces import (
+    evidence,
+    inbox,
+    keys,
+    private,
+    receipts,
+    sandbox,
+    settings,
+    unconfined,
+    wire,
+)
 from workspaces.crate.kept import keep_permit
 from workspaces.engine.federation import SiteBundle
 from workspaces.engine.port import Engine, Node, SiteNode
@@ -81,7 +91,8 @@ class Staged:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What a workspace is going to run: `application` and `environment` are digests, `site` what
-    the federation's coordinator gave this site."""
+    the federation's coordinator gave this site. Without `confined` no sandbox is used, if all who
+    have a say allow it."""
 
     node_url: str
     dataset: str
@@ -94,6 +105,7 @@ class Order:
     proxy: str = ""
     poll_seconds: float = POLL_SECONDS
     place: Path = private.PLACE
+    confined: bool = True
 
     @property
     def roster(self) -> tuple[str, ...]:
@@ -158,7 +170,10 @@ async def supervise(
     with wire.client(http) as client:
         line = NodeLine(identity, url, http=client, clock=clock)
         await asyncio.to_thread(_clear_leftovers, identity, url, line, order.place, int(clock()))
-        await asyncio.to_thread(sandbox.probe)
+        if order.confined:
+            await asyncio.to_thread(sandbox.probe)
+        else:
+            _log.warning(unconfined.WARNING)
         held = replace(identity, secret=SecretKey.generate())
         made = PrivateFolder.create(_owner(identity), place=order.place)
         run = _Run(order, held, line, made, client, token, clock, int(clock()))
@@ -208,7 +223,7 @@ def _provision(run: _Run) -> RunPermit:
         public_key=held.public_key.hex(),
         application=order.application,
         roster=order.roster,
-        evidence=evidence.gather(environment=order.environment),
+        evidence=evidence.gather(environment=order.environment, confined=order.confined),
     )
     challenge = run.line.ask_start(asked, token=run.token)
     answer = keys.answer_challenge(challenge.challenge, held.secret, audience=node.url)
@@ -224,6 +239,7 @@ def _provision(run: _Run) -> RunPermit:
             environment=order.environment,
             roster=frozenset(order.roster),
             site=thumbprint(held.identity_key),
+            confined=order.confined,
         ),
     )
     now = run.clock()
@@ -349,6 +365,7 @@ def _site_node(run: _Run, permit: RunPermit) -> SiteNode:
         configurations=frozenset(terms.configurations) or None,
         proxy=run.order.proxy,
         settled=_settled(run.held.folder, permit),
+        confined=run.order.confined,
     )
 
 

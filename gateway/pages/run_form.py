@@ -54,6 +54,7 @@ def run_terms(fields: Fields, *, before: RunTerms | None = None) -> RunTerms | N
     stated["floors"] = {**stated.get("floors", {}), **floors, "labels": labels}
     budget = {name: _number(fields, name) for name in _BUDGET if _one(fields, name)}
     stated["privacy"] = budget or None
+    stated["unconfined"] = bool(_one(fields, "unconfined"))
     try:
         return RunTerms.model_validate(stated)
     except ValidationError as error:
@@ -70,6 +71,7 @@ def filled(terms: RunTerms | None) -> dict[str, object]:
     shown |= {"run_environment": terms.environment, "run_outputs": list(terms.outputs)}
     shown |= {f"run_{name}": str(getattr(terms, name)) for name in _WHOLES}
     shown |= {f"run_{name}": str(getattr(terms.floors, name)) for name in _FLOORS}
+    shown["run_unconfined"] = "yes" if terms.unconfined else ""
     shown["run_labels"] = ", ".join(terms.floors.labels)
     for name, (field, scale) in _SCALED.items():
         shown[f"run_{field}"] = f"{getattr(terms, name) / scale:g}"
@@ -102,6 +104,9 @@ def in_words(terms: RunTerms) -> dict[str, str]:
         "plans": ", ".join(terms.configurations) or "left to the application",
         "sites": f"{len(terms.roster)}: " + ", ".join(terms.roster),
         "least number of sites": str(terms.least_sites),
+        "sandbox": "may be left out, as a trial: nothing confines the program then"
+        if terms.unconfined
+        else "always",
         "outputs": ", ".join(OUTPUTS[name].lower() for name in terms.outputs),
         "least count in a cell": str(floors.cell),
         "GWAS": f"from {gwas} alleles, {floors.significant_digits} digits",

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from access.run_routes import _view
 from streams.keys import SecretKey
 from tests.support.access_node import NOW, at
 from tests.support.postgres import PostgreSQL
-from tests.support.run_node import RunNode, opened
+from tests.support.run_node import EVIDENCE, RunNode, opened
 from workspaces.errors import CandidateUnreadable
 
 TABLE = {"kind": "table", "rows": ["f", "m"], "columns": ["a", "b"], "cells": [[12, 40], [33, 18]]}
@@ -128,6 +129,21 @@ def test_what_has_no_checker_waits_for_two_people(node: RunNode) -> None:
         node.airlock.result(found.candidate_id, viewer=at("grace"), now=NOW)
     assert step(node, found, APPROVE, "emil") is CandidateState.RELEASED
     assert json.loads(result(node, found, SecretKey.generate())) == OTHER
+
+
+def test_what_a_trial_without_a_sandbox_gives_waits_for_two_people(node: RunNode) -> None:
+    policy = node.book.policy("ds1")
+    assert policy is not None
+    node.book._policies = {"ds1": replace(policy, unconfined_trials=True)}
+    node.approved(node.terms(unconfined=True))
+    run, _ = node.started(evidence=EVIDENCE.model_copy(update={"sandbox": None}))
+    found = offered(node, run, TABLE)
+    assert (found.state, found.reasons) == (
+        CandidateState.WAITING, ("nothing confined this run: two people decide",),
+    )  # fmt: skip
+    assert offered(node, run, SMALL).state is CandidateState.REFUSED
+    step(node, found, APPROVE, "dora")
+    assert step(node, found, APPROVE, "emil") is CandidateState.RELEASED
 
 
 def test_one_person_is_not_two(node: RunNode) -> None:

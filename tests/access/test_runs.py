@@ -368,3 +368,35 @@ def test_terms_that_do_not_hold_together_are_no_terms(more: dict[str, Any]) -> N
     assert RunTerms(**good).least_sites == 3
     with pytest.raises(ValidationError):
         RunTerms(**(good | more))
+
+
+NOTHING = EVIDENCE.model_copy(update={"sandbox": None})
+
+
+def test_without_a_sandbox_nothing_starts_unless_policy_and_committee_both_allow_it(
+    node: RunNode,
+) -> None:
+    node.approved()
+    assert refusal(node, evidence=NOTHING) == ("trials_not_allowed",)
+    changed(node, unconfined_trials=True)
+    assert refusal(node, evidence=NOTHING) == ("nothing_confines_it",)
+    node.approved(node.terms(unconfined=True))
+    changed(node, unconfined_trials=False)
+    assert refusal(node, evidence=NOTHING) == ("trials_not_allowed",)
+
+
+def test_a_trial_without_a_sandbox_is_in_the_record_and_ends_with_its_policy(
+    node: RunNode,
+) -> None:
+    node.approved(node.terms(unconfined=True))
+    changed(node, unconfined_trials=True)
+    run, _ = node.started(evidence=NOTHING)
+    assert node.recorded("access.run")[0]["sandbox"] == "none: nothing confines it"
+    changed(node, unconfined_trials=False)
+    assert ended(node, run) == ("policy_changed",)
+
+
+def test_a_sandboxed_start_needs_no_leave_to_go_without(node: RunNode) -> None:
+    node.approved(node.terms(unconfined=True))
+    node.started()
+    assert node.recorded("access.run")[0]["sandbox"] == EVIDENCE.sandbox

@@ -83,6 +83,7 @@ class OneProgram:
             memory_bytes=2 << 30,
             seconds=site.seconds,
             readable=(site.data_folder,),
+            trial=None if site.confined else site.run_folder,
         )
         program = ["python3", "-c", self.script, str(site.data_folder)]
         node = OneNode(site, await Sandbox.start(profile, program))

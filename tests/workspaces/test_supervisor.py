@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -177,11 +178,78 @@ async def test_plaintext_is_not_brought_in_where_it_would_touch_a_disk(
         private.refuse_disk(private.PLACE, mounts=mounts, swaps=swaps)
 
 
+# Without a sandbox
+
+
+REACHES = """
+import json, os, pathlib, sys
+seen = os.path.exists("/etc/hostname") or os.path.exists("/home")
+print(json.dumps({"kind": "table", "rows": ["calls"], "columns": ["lines"],
+                  "cells": [[4000 if seen and not os.environ.get("HOME", "").startswith("/home")
+                             else 0]]}))
+"""
+
+
+def allow(trial: Trial) -> None:
+    policy = trial.run_node.book.policy("ds1")
+    assert policy is not None
+    trial.run_node.book._policies = {"ds1": replace(policy, unconfined_trials=True)}
+
+
+async def test_a_trial_runs_unconfined_where_all_allow_it_and_nothing_of_it_leaves_by_itself(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("workspaces.sandbox.probe", _never)
+    allow(trial)
+    trial.run_node.approved(trial.run_node.terms(unconfined=True))
+    ended = await trial.run(OneProgram(REACHES), confined=False)
+    assert (ended.outcome, ended.problem) == (Outcome.DONE, "")
+    assert [(one.kind, one.state) for one in ended.outputs] == [("table", "waiting")]
+    assert "Nothing confines this run" in caplog.text
+    assert trial.run_node.recorded("access.run")[0]["sandbox"].startswith("none")
+
+
+async def test_it_is_never_left_out_because_the_machine_has_none(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workspaces.sandbox.probe", _never)
+    allow(trial)
+    trial.run_node.approved(trial.run_node.terms(unconfined=True))
+    engine = OneProgram(COUNT)
+    with pytest.raises(SandboxRefused, match="none here"):
+        await trial.run(engine)
+    assert (engine.nodes, trial.run_node.recorded("access.run")) == ([], [])
+
+
+async def test_a_trial_that_the_policy_does_not_allow_brings_nothing_in(trial: Trial) -> None:
+    trial.run_node.approved(trial.run_node.terms(unconfined=True))
+    await refused(trial, "trials_not_allowed", confined=False)
+
+
+async def test_a_trial_that_the_committee_did_not_allow_brings_nothing_in(trial: Trial) -> None:
+    allow(trial)
+    trial.run_node.approved()
+    await refused(trial, "nothing_confines_it", confined=False)
+
+
+async def test_a_trial_is_stopped_and_wiped_as_any_run(trial: Trial) -> None:
+    allow(trial)
+    request = trial.run_node.approved(trial.run_node.terms(unconfined=True))
+    engine = OneProgram(FOREVER)
+    task = await running(trial, engine, confined=False)
+    trial.run_node.access.take(request, Step.REVOKE, by="dora")
+    assert (await ends(trial, engine, task)).outcome is Outcome.REFUSED
+
+
+def _never() -> None:
+    raise SandboxRefused("none here")
+
+
 # A run that has to stop
 
 
-async def running(trial: Trial, engine: OneProgram) -> asyncio.Task[Ended]:
-    task = asyncio.create_task(trial.run(engine))
+async def running(trial: Trial, engine: OneProgram, **order: Any) -> asyncio.Task[Ended]:
+    task = asyncio.create_task(trial.run(engine, **order))
     for _ in range(1_200):  # a busy machine takes its time
         await asyncio.sleep(0.05)
         if engine.nodes or task.done():
