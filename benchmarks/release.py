@@ -28,7 +28,7 @@ import httpx
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from benchmarks.streaming import stream
-from streams import rotation
+from streams import rotation, sealing
 from streams.envelope import BATCH, SEALED_SEGMENT, SEGMENT, open_into
 from streams.header import OpenedHeader, open_header, read_header, seal_header
 from streams.keyring import KeyRing, public_path
@@ -116,9 +116,9 @@ def headers(folder: Path) -> None:
     write_pair(folder / "storage.sec", folder / "storage.pub")
     ring, vault, objects = KeyRing(folder / "storage.sec"), Vault(folder / "rotated"), 2000
     (folder / "small").write_bytes(b"x")
-    made = vault.seal(
-        folder / "small", object_id="o", dataset="d", kind="file", format="FILE", owner_ids=(),
-        node_public=read_secret_key(ring.current).public,
+    made = sealing.seal(
+        vault, folder / "small", object_id="o", dataset="d", kind="file", format="FILE",
+        owner_ids=(), node_public=read_secret_key(ring.current).public,
     )  # fmt: skip
     many = [made.model_copy(update={"object_id": f"o{number}"}) for number in range(objects)]
     with vault._listing.writing():  # noqa: SLF001 - objects without bodies, only to be counted
@@ -135,8 +135,8 @@ def headers(folder: Path) -> None:
 def load(folder: Path, plain: Path) -> tuple[Vault, SecretKey]:
     secret, vault = SecretKey.generate(), Vault(folder / "vault")
     spent = took(
-        lambda: vault.seal(
-            plain, object_id="o", dataset="d", kind="file", format="FILE", owner_ids=(),
+        lambda: sealing.seal(
+            vault, plain, object_id="o", dataset="d", kind="file", format="FILE", owner_ids=(),
             node_public=secret.public,
         )
     )  # fmt: skip

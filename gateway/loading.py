@@ -26,6 +26,7 @@ from streams.inputs import open_input, plain_path
 from streams.keyring import KeyRing, Secrets
 from streams.keys import parse_public_key
 from streams.remote import RemoteFile
+from streams.sealing import seal, seal_input
 from streams.shelf import ClearObject, Shelf
 from streams.sources import FORMATS, Kind, check_content
 from streams.units import units
@@ -60,7 +61,8 @@ def seal_file(
 
     A Crypt4GH file that a submitter sealed to that key is opened in memory and sealed anew."""
     told = None if progress is None else partial(progress, f"sealed bytes of {path.name}")
-    return Vault(home.vault).seal(
+    return seal(
+        Vault(home.vault),
         path,
         object_id=object_id,
         dataset=dataset,
@@ -89,11 +91,13 @@ def seal_units(
     public = parse_public_key(home.storage_public.read_bytes())
     name = plain_path(path).name
     stem = stem_of(name)
-    with open_input(path, KeyRing(home.storage_secret)) as given:
+    ring = KeyRing(home.storage_secret)
+    with open_input(path, ring) as given:
         check_content(path, given.at, given.size, kind=kind_of(path), form=form)
         for unit in units(given, form):
             told = f"sealed bytes of {unit.name}"
-            yield vault.seal_input(
+            yield seal_input(
+                vault,
                 unit.content,
                 object_id=f"{dataset}/{stem}/{unit.name}{name.removeprefix(stem)}",
                 dataset=dataset,
@@ -101,6 +105,7 @@ def seal_units(
                 format=form,
                 owner_ids=(),
                 node_public=public,
+                secrets=ring,
                 store=store,
                 progress=None if progress is None else partial(progress, told),
             )

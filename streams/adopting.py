@@ -29,9 +29,10 @@ from streams.keyring import Secrets
 from streams.keys import thumbprint
 from streams.opened_source import OpenedSource
 from streams.places import Place
+from streams.sealing import chart_of, check_read
 from streams.sources import Kind, check_content
 from streams.storage import Source, shifted, streamed
-from streams.vault import SealedObject, Vault, chart_of, check_read
+from streams.vault import SealedObject, Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import hashlib
 import io
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
@@ -46,6 +46,20 @@ class BodyFacts:
     def root(self) -> bytes:
         """What names the body: it fixes every sealed byte and their order."""
         return segment_root(self.segment_digests)
+
+
+@dataclass(slots=True)
+class BodySoFar:
+    """How far a body is sealed; `plain_size` is whole segments until the last batch."""
+
+    plain_size: int = 0
+    body_size: int = 0
+    plain_hash: hashlib._Hash = field(default_factory=hashlib.sha256)
+    leaves: list[bytes] = field(default_factory=list)
+
+    def facts(self) -> BodyFacts:
+        digest = self.plain_hash.digest()
+        return BodyFacts(self.plain_size, self.body_size, digest, tuple(self.leaves))
 
 
 def leaf(sealed: bytes | memoryview) -> bytes:
@@ -148,14 +162,20 @@ def open_into(ciphers: list[ChaCha20Poly1305], sealed: memoryview, plain: memory
 
 
 def seal_body(
-    source: BinaryIO, sink: BinaryIO, data_key: bytes, *, progress: Progress | None = None
+    source: BinaryIO,
+    sink: BinaryIO,
+    data_key: bytes,
+    *,
+    progress: Progress | None = None,
+    so_far: BodySoFar | None = None,
+    after_batch: Callable[[BodySoFar], None] | None = None,
 ) -> BodyFacts:
-    """Seals all of `source` into `sink`; memory stays at two batches."""
+    """Seals all that is left of `source` into `sink`; memory stays at two batches. With `so_far` it
+    goes on behind that, in place; `after_batch` is told how far."""
     cipher = ChaCha20Poly1305(data_key)
     plain = memoryview(bytearray(BATCH * SEGMENT))
     sealed = memoryview(bytearray(BATCH * SEALED_SEGMENT))
-    plain_hash, leaves = hashlib.sha256(), list[bytes]()
-    plain_total = body_total = 0
+    so_far = BodySoFar() if so_far is None else so_far
     while size := _fill(source, plain):
         nonces, end = os.urandom(NONCE * BATCH), 0
         for number, start in enumerate(range(0, size, SEGMENT)):
@@ -164,13 +184,16 @@ def seal_body(
             nonce = nonces[number * NONCE : (number + 1) * NONCE]
             sealed[begin : begin + NONCE] = nonce
             cipher.encrypt_into(nonce, piece, None, sealed[begin + NONCE : end])
-            leaves.append(leaf(sealed[begin:end]))
+            so_far.leaves.append(leaf(sealed[begin:end]))
         sink.write(sealed[:end])
-        plain_hash.update(plain[:size])
-        plain_total, body_total = plain_total + size, body_total + end
+        so_far.plain_hash.update(plain[:size])
+        so_far.plain_size += size
+        so_far.body_size += end
+        if after_batch is not None:
+            after_batch(so_far)
         if progress is not None:
-            progress(plain_total)
-    return BodyFacts(plain_total, body_total, plain_hash.digest(), tuple(leaves))
+            progress(so_far.plain_size)
+    return so_far.facts()
 
 
 def sealed_whole(content: bytes, reader: bytes) -> bytes:

@@ -1,13 +1,11 @@
-"""Seals what is loaded into release units, and knows every sealed object of a node.
+"""Knows every sealed object of a node, and where its parts lie.
 
 A body is content-addressed and immutable, its Crypt4GH header (v1.0, sealed to the node's key)
-lies apart; every object has a data key of its own, since a key, once out, opens all it covers.
-Plaintext is read and never written. Opening headers is `streams.agent`'s, sending `release`'s.
+lies apart. Sealing is `streams.sealing`'s, opening headers `streams.agent`'s, sending `release`'s.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -16,24 +14,16 @@ from pathlib import Path
 
 from schemas.wire import LocalId, Wire
 from streams import places
-from streams.envelope import BodyFacts, Progress, seal_body, segment_root
-from streams.errors import SourceRefused, VaultBroken, VaultFull
+from streams.envelope import BodyFacts, seal_body, segment_root
+from streams.errors import SourceRefused, VaultBroken
 from streams.header import seal_header
-from streams.inputs import HASH_STEP, Input, open_input
-from streams.keyring import Secrets
 from streams.keys import thumbprint
 from streams.listing import Listing
 from streams.places import Place
-from streams.sources import FORMATS, Kind, check_content
-from streams.storage import (
-    LocalBodies,
-    Source,
-    file_source,
-    replace_durably,
-    settle,
-    shifted,
-    temporary_beside,
-)
+from streams.sources import Kind
+from streams.storage import LocalBodies, Source, file_source, replace_durably, shifted
+from streams.unfinished import HALF
+from streams.unfinished import sweep as sweep_halves
 
 
 class SealedObject(Wire):
@@ -82,81 +72,6 @@ class Vault:
         return tuple(
             found for found in self._listing.current().values() if found.dataset == dataset
         )
-
-    def seal(
-        self,
-        source: Path,
-        *,
-        object_id: str,
-        dataset: str,
-        kind: Kind | str,
-        format: str,  # noqa: A002 - the field's word
-        owner_ids: Sequence[str],
-        node_public: bytes,
-        secrets: Secrets | None = None,
-        store: str | None = None,
-        progress: Progress | None = None,
-    ) -> SealedObject:
-        """Seals `source` under a fresh key; the same content under the same names is left alone.
-
-        A Crypt4GH file is opened with `secrets` in memory and sealed anew. The body goes to the
-        vault's own folder, or below a `store` (`s3://BUCKET/PREFIX`).
-
-        What slicing needs is charted and sealed too, where the file has an index or can have one.
-
-        Raises SourceRefused for what is truncated or not what it says, before anything changes.
-        """
-        with open_input(source, secrets) as given:
-            return self.seal_input(
-                given,
-                object_id=object_id,
-                dataset=dataset,
-                kind=kind,
-                format=format,
-                owner_ids=owner_ids,
-                node_public=node_public,
-                store=store,
-                progress=progress,
-            )
-
-    def seal_input(
-        self,
-        given: Input,
-        *,
-        object_id: str,
-        dataset: str,
-        kind: Kind | str,
-        format: str,  # noqa: A002 - the field's word
-        owner_ids: Sequence[str],
-        node_public: bytes,
-        store: str | None = None,
-        progress: Progress | None = None,
-    ) -> SealedObject:
-        """As `seal`, of what is open already."""
-        source = given.path
-        kind, form = _known_kind(source, kind), format.upper()
-        with self._listing.writing():
-            check_content(source, given.at, given.size, kind=kind, form=form)
-            if not self._swept:
-                self._sweep()
-            self._check_key(node_public)
-            before = self.get(object_id)
-            unsealed = {
-                "object_id": object_id,
-                "dataset": dataset,
-                "kind": kind,
-                "format": form,
-                "owner_ids": tuple(owner_ids),
-                "node_key": thumbprint(node_public),
-            }
-            if before is not None and _lies_in(before, store) and _is_same(before, unsealed, given):
-                return before
-            try:
-                return self._seal_body(given, unsealed, node_public, store, progress)
-            except OSError as error:
-                raise VaultFull(
-                    f"{source}: it could not be sealed: {error.strerror}. Nothing was loaded of it."
-                ) from error
 
     def all(self) -> tuple[SealedObject, ...]:
         return tuple(self._listing.current().values())
@@ -208,7 +123,7 @@ class Vault:
         place: Place | None = None,
     ) -> SealedObject:
         """Takes a body into the listing that lies in its place already. Only within `writing`."""
-        self._check_key(node_public)
+        self.check_key(node_public)
         root = facts.root.hex()
         replace_durably(self._digests / f"{root}.leaves", b"".join(facts.segment_digests))
         if chart is not None:
@@ -223,12 +138,7 @@ class Vault:
             self._shred(before)
         return kept
 
-    def replace_headers(self, again: Callable[[SealedObject], SealedObject]) -> None:
-        """All at once, or none where `again` raises."""
-        with self._listing.writing():
-            self._listing.publish([again(sealed) for sealed in self.all()])
-
-    def _check_key(self, node_public: bytes) -> None:
+    def check_key(self, node_public: bytes) -> None:
         """One vault, one key: what was read before a rotation ended is not used after it."""
         used = next((sealed.node_key for sealed in self.all()), None)
         if used not in (None, thumbprint(node_public)):
@@ -237,37 +147,23 @@ class Vault:
                 "load again; otherwise restore that key."
             )
 
-    def _sweep(self) -> None:
-        """Removes what a process that was killed has left: nothing in it can be opened."""
+    def replace_headers(self, again: Callable[[SealedObject], SealedObject]) -> None:
+        """All at once, or none where `again` raises."""
+        with self._listing.writing():
+            self._listing.publish([again(sealed) for sealed in self.all()])
+
+    def sweep(self) -> None:
+        """Removes, once, what a process that was killed has left and nobody goes on with: nothing
+        in it can be opened. Only within `writing`."""
+        if self._swept:
+            return
         self._swept = True
         kept = {sealed.segment_root for sealed in self.all()}
         for folder in (self.bodies.folder, self._charts, self._digests):
             for path in folder.iterdir():
-                if path.name.partition(".")[0] not in kept:
+                if not path.name.startswith(HALF) and path.name.partition(".")[0] not in kept:
                     path.unlink(missing_ok=True)
-
-    def _seal_body(
-        self,
-        given: Input,
-        unsealed: Mapping[str, object],
-        node_public: bytes,
-        store: str | None,
-        progress: Progress | None,
-    ) -> SealedObject:
-        data_key = os.urandom(32)
-        chart = chart_of(given, str(unsealed["kind"]), str(unsealed["format"]))
-        with given.stream() as plain, temporary_beside(self.bodies.path("new")) as (file, made):
-            facts = seal_body(plain, file, data_key, progress=progress)
-            check_read(given, facts)
-            place = None
-            if store is None:
-                settle(file, made, self.bodies.path(facts.root.hex()))
-            else:
-                file.flush()
-                place = places.put(f"{store}/{facts.root.hex()}.body", made)
-        return self.keep(
-            unsealed, facts, [data_key], chart=chart, node_public=node_public, place=place
-        )
+        sweep_halves(self.bodies.folder)
 
     def _chart_path(self, root: str) -> Path:
         return self._charts / f"{root}.c4gh"
@@ -288,30 +184,6 @@ def _sealed(content: bytes, data_key: bytes) -> bytes:
     return sealed.getvalue()
 
 
-def check_read(given: Input, facts: BodyFacts) -> None:
-    """Raises SourceRefused where what was read to its end is not what it was said to be."""
-    if facts.plain_size != given.size:
-        raise SourceRefused(f"{given.path}: the file changed while it was read. Try again.")
-    if given.expected_sha256 not in (None, facts.plain_sha256.hex()):
-        raise SourceRefused(
-            f"{given.path}: it is not the file of {given.path.name}.sha256. Copy it again."
-        )
-
-
-def chart_of(given: Input, kind: str, form: str) -> bytes | None:
-    """None for what cannot be sliced: another sort of file, or one that is not sorted."""
-    if kind not in FORMATS:
-        return None
-    # Here, so that the process that holds the node's key loads no parser of foreign files.
-    from streams.slices.chart import dump
-    from streams.slices.survey import survey_input
-
-    try:
-        return dump(survey_input(given, form))
-    except SourceRefused:
-        return None
-
-
 def _object_id(sealed: SealedObject) -> str:
     return sealed.object_id
 
@@ -323,28 +195,3 @@ def _described(facts: BodyFacts) -> dict[str, object]:
         "plain_size": facts.plain_size,
         "segment_root": facts.root.hex(),
     }
-
-
-def _known_kind(source: Path, kind: Kind | str) -> Kind:
-    try:
-        return Kind(kind)
-    except ValueError as error:
-        known = ", ".join(Kind)
-        raise SourceRefused(f"{source}: expected one of {known} as kind, got {kind}.") from error
-
-
-def _lies_in(before: SealedObject, store: str | None) -> bool:
-    if store is None or before.place is None:
-        return store is None and before.place is None
-    return before.place.at == f"{store}/{before.segment_root}.body"
-
-
-def _is_same(before: SealedObject, unsealed: Mapping[str, object], given: Input) -> bool:
-    same_names = all(getattr(before, name) == value for name, value in unsealed.items())
-    if not same_names or given.size != before.plain_size:
-        return False
-    digest = hashlib.sha256()
-    with given.stream() as file:
-        while step := file.read(HASH_STEP):
-            digest.update(step)
-    return digest.hexdigest() == before.plain_sha256

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 
-from streams.envelope import BodyFacts, Progress, open_body, seal_body
+from streams import sealing
+from streams.envelope import BodyFacts, open_body, seal_body
 from streams.errors import VaultFull
 from streams.header import open_header
 from streams.keys import SecretKey, read_secret_key, write_pair
@@ -23,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _LOAD = """
 import sys
 from pathlib import Path
+from streams import sealing
 from streams.keys import parse_public_key
 from streams.vault import Vault
 root = Path(sys.argv[1])
@@ -30,9 +33,9 @@ def told(done):
     print(done, flush=True)
 for number in range(100):
     source = root / "a.bam" if number % 2 else root / "b.bam"
-    Vault(root / "vault").seal(
-        source, object_id="o1", dataset="ds1", kind="reads", format="BAM", owner_ids=(),
-        node_public=parse_public_key((root / "k.pub").read_bytes()), progress=told,
+    sealing.seal(
+        Vault(root / "vault"), source, object_id="o1", dataset="ds1", kind="reads", format="BAM",
+        owner_ids=(), node_public=parse_public_key((root / "k.pub").read_bytes()), progress=told,
     )
 """
 
@@ -70,8 +73,8 @@ def test_a_load_killed_at_any_moment_leaves_the_object_before_or_after(
         found = vault.get("o1")
         if found is not None:
             assert opened(vault, found, secret) in contents
-    again = vault.seal(
-        tmp_path / "b.bam", object_id="o1", dataset="ds1", kind="reads", format="BAM",
+    again = sealing.seal(
+        vault, tmp_path / "b.bam", object_id="o1", dataset="ds1", kind="reads", format="BAM",
         owner_ids=(), node_public=secret.public,
     )  # fmt: skip
     assert opened(vault, again, secret) == contents[1]
@@ -107,9 +110,10 @@ def test_no_plain_byte_is_on_any_disk_at_any_time_of_a_load(
     watcher = threading.Thread(target=watch)
     watcher.start()
     secret = read_secret_key(tmp_path / "k.sec")
-    Vault(tmp_path / "vault").seal(
-        tmp_path / "a.bam", object_id="o1", dataset="ds1", kind="reads", format="BAM",
-        owner_ids=(), node_public=secret.public, progress=lambda size: look(),
+    sealing.seal(
+        Vault(tmp_path / "vault"), tmp_path / "a.bam", object_id="o1", dataset="ds1",
+        kind="reads", format="BAM", owner_ids=(), node_public=secret.public,
+        progress=lambda size: look(),
     )  # fmt: skip
     done.set()
     watcher.join()
@@ -125,8 +129,8 @@ def test_a_full_disk_leaves_the_object_that_was_there(
     vault = Vault(tmp_path / "vault")
 
     def seal(name: str) -> SealedObject:
-        return vault.seal(
-            tmp_path / name, object_id="o1", dataset="ds1", kind="reads", format="BAM",
+        return sealing.seal(
+            vault, tmp_path / name, object_id="o1", dataset="ds1", kind="reads", format="BAM",
             owner_ids=(), node_public=secret.public,
         )  # fmt: skip
 
@@ -136,12 +140,10 @@ def test_a_full_disk_leaves_the_object_that_was_there(
         def write(self, content: object) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    def into_a_full_disk(
-        source: io.RawIOBase, sink: object, key: bytes, *, progress: Progress | None = None
-    ) -> BodyFacts:
-        return real(source, Full(), key, progress=progress)  # type: ignore[arg-type]
+    def into_a_full_disk(source: BinaryIO, sink: BinaryIO, key: bytes, **more: Any) -> BodyFacts:
+        return real(source, Full(), key, **more)  # type: ignore[arg-type]  # all it does is write
 
-    monkeypatch.setattr("streams.vault.seal_body", into_a_full_disk)
+    monkeypatch.setattr("streams.sealing.seal_body", into_a_full_disk)
     with pytest.raises(VaultFull, match="No space"):
         seal("b.bam")
     monkeypatch.undo()

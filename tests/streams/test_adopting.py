@@ -14,7 +14,7 @@ import httpx
 import pytest
 from pytest_socket import socket_allow_hosts
 
-from streams import envelope
+from streams import envelope, sealing
 from streams.adopting import Adoptee, adopt
 from streams.archive_export import read_export
 from streams.envelope import SEALED_SEGMENT, SEGMENT, open_body
@@ -319,9 +319,9 @@ async def test_a_body_may_be_sealed_into_a_store(
     source = node.folder / "a.bam"
     source.write_bytes(CONTENT)
     for _ in range(2):
-        made = node.vault.seal(
-            source, object_id="adopted1", dataset="ds1", kind="reads", format="BAM", owner_ids=(),
-            node_public=node.node_secret.public, store=f"s3://{s3.BUCKET}/sealed",
+        made = sealing.seal(
+            node.vault, source, object_id="adopted1", dataset="ds1", kind="reads",
+            format="BAM", owner_ids=(), node_public=node.node_secret.public, store=f"s3://{s3.BUCKET}/sealed",
         )  # fmt: skip
         assert made.place is not None
         assert made.place.at == f"s3://{s3.BUCKET}/sealed/{made.segment_root}.body"

@@ -12,6 +12,7 @@ import crypt4gh.lib
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from streams import sealing
 from streams.envelope import open_body, seal_body
 from streams.errors import SourceRefused
 from streams.header import _packets, open_header, seal_header
@@ -39,7 +40,8 @@ def submitted(
 
 def load(folder: Path, *, form: str = "BAM", name: str = "a.bam.c4gh") -> SealedObject:
     kind = "reads" if form in ("BAM", "CRAM") else "variants"
-    return Vault(folder / "vault").seal(
+    return sealing.seal(
+        Vault(folder / "vault"),
         folder / name,
         object_id="o1",
         dataset="ds1",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams import rotation
+from streams import rotation, sealing
 from streams.errors import NotForUs, SourceRefused, VaultBroken
 from streams.header import open_header, seal_header
 from streams.keyring import KeyRing, public_path
@@ -39,7 +39,8 @@ def public_of(ring: KeyRing) -> bytes:
 
 
 def seal(vault: Vault, ring: KeyRing, name: str, *, public: bytes | None = None) -> SealedObject:
-    return vault.seal(
+    return sealing.seal(
+        vault,
         vault.root.parent / "a.bam",
         object_id=name,
         dataset="ds1",

@@ -22,6 +22,7 @@ import pytest
 
 from access.lifecycle import Step
 from schemas.htsget import SignedSlice
+from streams import sealing
 from streams import slicer as slicing
 from streams.agent_wire import KeyAnswer, KeyRequest
 from streams.envelope import SEALED_SEGMENT, open_body, open_segment
@@ -299,9 +300,9 @@ def test_indexes_of_sealed_objects_lie_sealed(sealed: ReleaseNode) -> None:
 def processes(node: ReleaseNode, folder: Path) -> Iterator[SlicerClient]:
     """The real agent with its slicer, over real pipes; only the agent is stopped."""
     write_pair(folder / "agent.key", folder / "agent.pub")
-    Vault(folder / "own").seal(
-        slice_files.write(folder, "BAM", records=300), object_id="made-BAM", dataset="ds1",
-        kind="reads", format="BAM", owner_ids=(),
+    sealing.seal(
+        Vault(folder / "own"), slice_files.write(folder, "BAM", records=300),
+        object_id="made-BAM", dataset="ds1", kind="reads", format="BAM", owner_ids=(),
         node_public=parse_public_key((folder / "agent.pub").read_bytes()),
     )  # fmt: skip
     agent = subprocess.Popen(

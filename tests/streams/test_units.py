@@ -7,6 +7,7 @@ from pathlib import Path
 import pysam
 import pytest
 
+from streams import sealing
 from streams.errors import IndexRefused, SourceRefused
 from streams.inputs import open_input
 from streams.keys import SecretKey
@@ -62,8 +63,8 @@ def test_a_sealed_unit_is_sliceable_and_has_a_key_of_its_own(form: str, tmp_path
     kind = "reads" if form in ("BAM", "CRAM") else "variants"
     with open_input(path, None) as given:
         made = [
-            vault.seal_input(
-                unit.content, object_id=f"ds/made/{unit.name}", dataset="ds", kind=kind,
+            sealing.seal_input(
+                vault, unit.content, object_id=f"ds/made/{unit.name}", dataset="ds", kind=kind,
                 format=form, owner_ids=(), node_public=public,
             )
             for unit in units(given, form)

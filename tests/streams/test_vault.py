@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from streams import sealing
 from streams.envelope import leaf, open_body, segment_root
 from streams.errors import SourceRefused, VaultBroken
 from streams.header import open_header
@@ -28,7 +29,8 @@ def seal(
     vault: Vault, source: Path, secret: SecretKey, *, object_id: str = "o1", form: str = "BAM"
 ) -> SealedObject:
     kind = {"BAM": "reads", "CRAM": "reads", "VCF": "variants", "BCF": "variants"}.get(form, "file")
-    return vault.seal(
+    return sealing.seal(
+        vault,
         source,
         object_id=object_id,
         dataset="ds1",
@@ -133,7 +135,8 @@ def test_a_missing_file_and_a_wrong_kind_are_refused(tmp_path: Path, secret: Sec
     with pytest.raises(SourceRefused, match="no such file"):
         seal(vault, tmp_path / "absent.bam", secret)
     with pytest.raises(SourceRefused, match="reads are BAM or CRAM"):
-        vault.seal(
+        sealing.seal(
+            vault,
             written(tmp_path, bgzf(b"x")),
             object_id="o1",
             dataset="ds1",
@@ -143,7 +146,8 @@ def test_a_missing_file_and_a_wrong_kind_are_refused(tmp_path: Path, secret: Sec
             node_public=secret.public,
         )
     with pytest.raises(SourceRefused, match="as kind"):
-        vault.seal(
+        sealing.seal(
+            vault,
             written(tmp_path, bgzf(b"x")),
             object_id="o1",
             dataset="ds1",

@@ -26,6 +26,7 @@ from passports.visas import Visa, VisaType
 from schemas.data_use import DataUseTerm
 from schemas.errors import SkerryError
 from schemas.grants import Extent
+from streams import sealing
 from streams.agent_client import AgentClient
 from streams.agent_doors import AgentServer
 from streams.agent_wire import KeyAnswer, KeyRequest
@@ -187,7 +188,8 @@ class ReleaseNode:
         source = self.folder / "source"
         source.write_bytes(content)
         dataset = "hidden" if object_id.startswith("hidden") else "ds1"
-        return self.vault.seal(
+        return sealing.seal(
+            self.vault,
             source,
             object_id=object_id,
             dataset=dataset,
