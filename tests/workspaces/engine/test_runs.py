@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from workspaces.engine.federated import frames
+from workspaces.engine.federated import frames, lost
 from workspaces.engine.federated.application import Ask
 from workspaces.engine.federated.conducting import Federation, Progress, Silence, conduct
 from workspaces.engine.federated.node import check
@@ -349,3 +349,17 @@ def test_what_is_no_message_is_refused(raw: bytes) -> None:
 def test_what_is_no_list_of_names_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="names"):
         frames.texts(value)
+
+
+@pytest.mark.parametrize("code", [0, 3, 4, 5, 6, 7, 8, 99])
+def test_a_lost_site_is_spoken_of_in_our_words(code: int) -> None:
+    engine = "Error: Node Unavailable \u2014 The destination node failed to report a heartbeat"
+    told = lost.words(code, engine)
+    assert told
+    assert not any(word in told for word in ("Error", "Node", "heartbeat", "node"))
+
+
+def test_what_a_site_says_itself_is_passed_on_and_capped() -> None:
+    assert lost.words(2, "this configuration is not permitted here").endswith("permitted here")
+    assert lost.words(1, "") == "the application failed here"
+    assert len(lost.words(2, "x" * 10_000)) == lost.MAX_WORDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -237,7 +238,7 @@ def test_a_status_comes_back_as_it_was_told() -> None:
 
 @pytest.mark.parametrize("error", [EngineRefused("away"), NodeSilent("away")])
 def test_an_engine_that_is_away_for_a_moment_is_asked_again(error: Exception) -> None:
-    answers = iter([error, RunStatus("1", RunState.DONE)])
+    answers: Iterator[Exception | RunStatus] = iter([error, RunStatus("1", RunState.DONE)])
 
     async def look(run: str) -> RunStatus:
         found = next(answers)

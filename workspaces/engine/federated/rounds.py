@@ -17,6 +17,7 @@ from flwr.serverapp import Grid, ServerApp
 
 from .application import Application
 from .conducting import Federation, Progress, Silence, conduct
+from .lost import words
 from .roster import Refused
 
 FOLDER = "SKERRY_FEDERATION"
@@ -103,7 +104,7 @@ def _seconds(plan: Mapping[str, object], name: str, usual: float) -> float:
 
 def _read(reply: Message) -> bytes | Silence:
     if reply.has_error():
-        return Silence(reply.error.reason)
+        return Silence(words(reply.error.code, reply.error.reason))
     try:
         return bytes(reply.content["body"]["body"])
     except (KeyError, TypeError):
