@@ -42,6 +42,9 @@ _HEADERS = (
     (b"cache-control", b"no-store"),
     (b"vary", b"Authorization"),
 )
+_LINES = b"".join(
+    b"%b: %b\r\n" % line for line in (*_HEADERS, (b"x-content-type-options", b"nosniff"))
+)
 Caller = Callable[[Request], Awaitable[Researcher | None]]
 Door = Callable[[Request], Awaitable[Response]]
 
@@ -372,10 +375,10 @@ def _json(body: Mapping[str, object]) -> Response:
         content = orjson.dumps(body)
     except TypeError as problem:
         raise CatalogError("An answer could not be made.", detail="not JSON") from problem
-    return _Json(content)
+    return Json(content)
 
 
-class _Json(Response):
+class Json(Response):
     """A whole JSON answer; its headers are written out, since computing them costs more."""
 
     def __init__(self, content: bytes) -> None:
@@ -383,3 +386,8 @@ class _Json(Response):
         self.background = None
         self.body = content
         self.raw_headers = [*_HEADERS, (b"content-length", b"%d" % len(content))]
+
+    @property
+    def head(self) -> bytes:
+        """Its header lines, for whoever sends them as they are."""
+        return b"%bcontent-length: %d\r\n" % (_LINES, len(self.body))

@@ -18,6 +18,8 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from access.attachments import MAX_BYTES
+from beacon.doors import Json
+from gateway.one_write import send_whole
 from gateway.tally import Tally, door_of
 from schemas.errors import TooLarge
 
@@ -77,7 +79,7 @@ class Application(FastAPI):
     A door behind a shortcut reads no more of a body than it may, and makes its whole answer before
     a byte leaves; its errors become answers by the application's own table."""
 
-    _shortcuts: Mapping[str, Door] = {}
+    _shortcuts: Mapping[str, tuple[Door, str]] = {}
     _streams: Sequence[Route] = ()
     _stream_prefix = ""
     _is_elsewhere: Callable[[Scope], bool]
@@ -86,7 +88,8 @@ class Application(FastAPI):
 
     def shortcuts(self, doors: Mapping[str, Door], *, tally: Tally, refusal: Refusal) -> None:
         """`doors`, by path, take GET and POST; every other method takes the ordinary way."""
-        self._shortcuts, self._tally, self._refusal = doors, tally, refusal
+        self._shortcuts = {path: (door, door_of(path)) for path, door in doors.items()}
+        self._tally, self._refusal = tally, refusal
 
     def streams(
         self, routes: Sequence[Route], *, prefix: str, is_elsewhere: Callable[[Scope], bool]
@@ -98,9 +101,9 @@ class Application(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_http = scope["type"] == "http"
-        door = self._shortcuts.get(scope["path"]) if is_http else None
-        if door is not None and scope["method"] in ("GET", "POST"):
-            await self._short(door, scope, receive, send)
+        met = self._shortcuts.get(scope["path"]) if is_http else None
+        if met is not None and scope["method"] in ("GET", "POST"):
+            await self._short(*met, scope, receive, send)
             return
         door = self._streaming(scope) if is_http and self._streams else None
         if door is not None:
@@ -133,24 +136,25 @@ class Application(FastAPI):
             seconds = time.perf_counter() - started
             self._tally.count(door_of(scope["path"]), scope["method"], status, seconds=seconds)
 
-    async def _short(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _short(
+        self, door: Door, counted_as: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         started = time.perf_counter()
         request = Request(scope, receive)
         try:
             answer = await door(request)
         except Exception as error:  # noqa: BLE001 (the table answers each, and logs the unforeseen)
             answer = await self._refusal(request, error)
-        head = {
-            "type": "http.response.start",
-            "status": answer.status_code,
-            "headers": [*answer.raw_headers, _NOSNIFF],
-        }
-        await send(head)
-        await send({"type": "http.response.body", "body": answer.body})
+        if type(answer) is not Json or not send_whole(send, answer.head, answer.body):
+            head = {
+                "type": "http.response.start",
+                "status": answer.status_code,
+                "headers": [*answer.raw_headers, _NOSNIFF],
+            }
+            await send(head)
+            await send({"type": "http.response.body", "body": answer.body})
         seconds = time.perf_counter() - started
-        self._tally.count(
-            door_of(scope["path"]), scope["method"], answer.status_code, seconds=seconds
-        )
+        self._tally.count(counted_as, scope["method"], answer.status_code, seconds=seconds)
 
 
 def _most(path: str) -> int:

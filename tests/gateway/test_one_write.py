@@ -13,9 +13,10 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
 
-from gateway.one_write import OneWrite
+from gateway.one_write import OneWrite, send_whole
 
 pytestmark = pytest.mark.live
 
@@ -37,9 +38,19 @@ async def slow(_request: Request) -> Response:
     return StreamingResponse(parts())
 
 
+async def whole(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Sent by one call where the server takes it, else as any other."""
+    if send_whole(send, b"content-length: 5\r\nx-sent: whole\r\n", b"whole"):
+        return
+    lines = [(b"content-length", b"5"), (b"x-sent", b"in parts")]
+    await send({"type": "http.response.start", "status": 200, "headers": lines})
+    await send({"type": "http.response.body", "body": b"whole"})
+
+
 @pytest.fixture
 def port() -> Iterator[int]:
-    app = Starlette(routes=[Route("/small", small), Route("/empty", empty), Route("/slow", slow)])
+    routes = [Route("/small", small), Route("/empty", empty), Route("/slow", slow)]
+    app = Starlette(routes=[*routes, Mount("/whole", whole)])
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         server = uvicorn.Server(
@@ -100,3 +111,40 @@ def test_an_answer_after_which_the_connection_closes_is_sent_before(port: int) -
         while part := connection.recv(1 << 16):
             received += part
     assert received.endswith(b"looks like a head")
+
+
+def test_answers_sent_whole_follow_one_another_on_one_connection(port: int) -> None:
+    asked = b"GET /whole/ HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(asked * 3)
+        received = b""
+        while received.count(b"\r\n\r\nwhole") < 3:
+            received += connection.recv(1 << 16)
+        connection.sendall(asked)
+        assert connection.recv(1 << 16).endswith(b"\r\n\r\nwhole")
+    head, _, rest = received.partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    assert lines[0] == b"HTTP/1.1 200 OK"
+    assert [line.partition(b":")[0] for line in lines[1:]] == [
+        b"date", b"server", b"content-length", b"x-sent",
+    ]  # fmt: skip
+    assert rest.startswith(b"wholeHTTP/1.1 200 OK\r\n")
+
+
+def test_where_a_connection_closes_the_answer_says_so_and_is_sent_in_parts(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(b"GET /whole/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        received = b""
+        while part := connection.recv(1 << 16):
+            received += part
+    assert b"connection: close" in received
+    assert b"x-sent: in parts" in received
+    assert received.endswith(b"whole")
+
+
+@pytest.mark.anyio
+async def test_a_server_that_is_not_ours_is_sent_nothing_by_the_way() -> None:
+    async def send(_message: object) -> None:
+        raise AssertionError("nothing is sent")
+
+    assert send_whole(send, b"", b"") is False
