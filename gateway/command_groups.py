@@ -19,7 +19,7 @@ from gateway.extras import need
 _NEEDS = {
     "federation": ("httpx", "workspace"),
     "fl": ("httpx", "workspace"),
-    "portal": ("aiohttp", "portal"),
+    "portal": ("pydantic_settings", "portal"),
     "workspace": ("httpx", "workspace"),
 }
 # name: (module of this room, its Typer, what the help says)

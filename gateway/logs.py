@@ -13,7 +13,7 @@ import sys
 import structlog
 
 # The crypt4gh package prints private, shared and session keys at DEBUG.
-_PINNED = ("crypt4gh", "aiohttp", "httpx", "httpcore", "multipart", "authlib")
+_PINNED = ("crypt4gh", "httpx", "httpcore", "multipart", "authlib")
 _SECRET = re.compile(
     r"eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"  # JWTs
     r"|(?i:bearer)\s+[\w.~+/=-]{8,}"

@@ -99,7 +99,7 @@ def dismiss(settings: Settings, address: Address) -> None:
 
 def _look(root: str, *, node: str = "") -> Report:
     async def look() -> Report:
-        calls = Calls(Limits(deadline_seconds=SECONDS))
+        calls = Calls(Limits(deadline_seconds=SECONDS, first_byte_seconds=SECONDS))
         try:
             return await check(calls, root, node=node)
         finally:

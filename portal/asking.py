@@ -148,7 +148,7 @@ class Asking:
         for form in forms:
             reply = await self._calls.send(
                 "POST", target.root + asked.path, deadline=deadline, token=token, body=form,
-                extra=extra,
+                extra=extra, again=True,
             )  # fmt: skip
             if isinstance(reply, NoReply):
                 return Got(Reading(reply.outcome, reply.reason))

@@ -1,28 +1,32 @@
 """One outbound call to one node: one deadline, one byte cap, no redirects, no cookies kept.
 
-The portal's only importer of aiohttp. It knows nothing of Beacon; `fanout`, `registry` and
-`requests` give it addresses from the settings and read what came back. Goes by the site's proxy
-(HTTPS_PROXY, NO_PROXY) and trusts the site's authorities (SSL_CERT_FILE, SSL_CERT_DIR), as the
-calls to the sign-in provider do.
+It knows nothing of Beacon; `asking`, `crawl` and `node_doors` give it addresses from the settings
+and read what came back. Goes by the site's proxy (HTTPS_PROXY, NO_PROXY) and trusts the site's
+authorities (SSL_CERT_FILE, SSL_CERT_DIR), as the calls to the sign-in provider do. What travels is
+`http1`'s, on which connection `connections`'.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import quote, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
-import aiohttp
-from yarl import URL
-
 from portal.answer import Outcome
+from portal.connections import Connections, Origin
+from portal.http1 import Due, NoReply, Raw
 from portal.settings import Limits
 
-_KEPT_SECONDS = 75  # an idle connection; a node's own limit ends it sooner
+__all__ = ["Calls", "NoReply", "Raw", "Reply"]
+
+_UNQUOTED = "%/?:@!$&'()*+,;=-._~[]"
+_SENDABLE = re.compile(r"[\x20-\x7e]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +37,11 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
-    """A whole body that nobody has read yet."""
+class _Way:
+    """To one address: whom to connect to, and how a request to it goes on after its method."""
 
-    status: int
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class NoReply:
-    """No usable reply: `late`, `unreachable` or `error`, and why in one sentence."""
-
-    outcome: Outcome
-    reason: str
+    origin: Origin
+    line: bytes
 
 
 class Calls:
@@ -54,10 +50,15 @@ class Calls:
     def __init__(self, limits: Limits) -> None:
         """The environment is read now, once: a call must not cost a look at it."""
         self._limits = limits
-        self._session: aiohttp.ClientSession | None = None
         self._proxies = getproxies_environment()
-        self._trusted = _trusted(ssl.get_default_verify_paths())
-        # Reading an address takes a fifth of a call; the same few are called again and again.
+        self._connections = Connections(
+            _trusted(ssl.get_default_verify_paths()), connect_seconds=limits.connect_seconds
+        )
+        self._not_begun = NoReply(
+            Outcome.LATE, f"No answer had begun after {limits.first_byte_seconds:g} s."
+        )
+        self._not_ended = NoReply(Outcome.LATE, f"No answer within {limits.deadline_seconds:g} s.")
+        # Reading an address takes longer than writing a request; the same few are called again.
         self._ways = lru_cache(maxsize=8_192)(self._way)
 
     async def send(
@@ -69,10 +70,11 @@ class Calls:
         token: str | None = None,
         body: Mapping[str, object] | bytes | None = None,
         extra: Mapping[str, str] | None = None,
+        again: bool = False,
     ) -> Reply | NoReply:
         """What came back as JSON; see `exchange`."""
         raw = await self.exchange(
-            method, url, deadline=deadline, token=token, body=body, extra=extra
+            method, url, deadline=deadline, token=token, body=body, extra=extra, again=again
         )
         return raw if isinstance(raw, NoReply) else _read(raw)
 
@@ -85,99 +87,68 @@ class Calls:
         token: str | None = None,
         body: Mapping[str, object] | bytes | None = None,
         extra: Mapping[str, str] | None = None,
+        again: bool = False,
     ) -> Raw | NoReply:
         """`deadline` is on the event loop's clock; cancelling the caller cancels the call. `extra`
-        are headers."""
-        headers = {"Accept": "application/json"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+        are headers. `again` says that asking twice does no more than asking once, as any GET."""
+        way = self._ways(url)
+        headers = dict(extra or {})
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        if extra is not None:
-            headers.update(extra)
-        try:
-            address, proxy = self._ways(url)
-            async with (
-                asyncio.timeout_at(deadline),
-                self._open().request(
-                    method,
-                    address,
-                    proxy=proxy,
-                    data=json.dumps(body).encode() if isinstance(body, Mapping) else body,
-                    headers=headers,
-                    allow_redirects=False,
-                ) as response,
-            ):
-                return await self._whole(response)
-        except TimeoutError as error:
-            if isinstance(error, aiohttp.ConnectionTimeoutError):
-                return NoReply(Outcome.UNREACHABLE, "No connection in time.")
-            return NoReply(Outcome.LATE, f"No answer within {self._limits.deadline_seconds:g} s.")
-        except aiohttp.ClientError as error:
-            return _failed(error)
+        content = json.dumps(body).encode() if isinstance(body, Mapping) else body
+        if content is not None:
+            headers.setdefault("Content-Type", "application/json")
+        head = _head(method, way, headers, content)
+        if head is None:
+            return NoReply(Outcome.ERROR, "What would have to be sent is not text of one line.")
+        begun = asyncio.get_running_loop().time() + self._limits.first_byte_seconds
+        return await self._connections.ask(
+            way.origin,
+            head + (content or b""),
+            due=Due(begun, deadline, self._not_begun, self._not_ended),
+            cap=self._limits.answer_bytes,
+            again=again or method == "GET",
+        )
 
-    def _way(self, url: str) -> tuple[URL, str | None]:
-        """The address, and the proxy that leads there. In the clear we call only ourselves
-        (`settings.public_url`), which no proxy need see."""
-        address = URL(url)
-        if address.scheme != "https":
-            return address, None
-        aside = proxy_bypass(address.host or "")
-        return address, None if aside else self._proxies.get("https", self._proxies.get("all"))
-
-    async def _whole(self, response: aiohttp.ClientResponse) -> Raw | NoReply:
-        cap = self._limits.answer_bytes
-        raw = bytearray()
-        async for piece in response.content.iter_chunked(64 * 1024):
-            raw += piece
-            if len(raw) > cap:
-                response.close()
-                return NoReply(Outcome.ERROR, f"The answer is larger than {cap:,} bytes.")
-        return Raw(response.status, bytes(raw))
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=0,
-                    limit_per_host=4,
-                    keepalive_timeout=_KEPT_SECONDS,
-                    ssl=self._trusted,
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=self._limits.connect_seconds
-                ),
-                headers={"User-Agent": "skerry-portal"},
-            )
-        return self._session
+    def _way(self, url: str) -> _Way:
+        """In the clear we call only ourselves (`settings.public_url`), which no proxy need see."""
+        parts = urlsplit(url)
+        host, tls = parts.hostname or "", parts.scheme == "https"
+        proxy = None
+        if tls and not proxy_bypass(host):
+            proxy = self._proxies.get("https", self._proxies.get("all"))
+        origin = Origin(tls, host, parts.port or (443 if tls else 80), proxy)
+        target = quote(parts.path or "/", safe=_UNQUOTED)
+        if parts.query:
+            target += "?" + quote(parts.query, safe=_UNQUOTED)
+        shown = quote(parts.netloc.rpartition("@")[2], safe=_UNQUOTED)
+        line = (
+            f" {target} HTTP/1.1\r\nHost: {shown}\r\nUser-Agent: skerry-portal\r\n"
+            "Accept: application/json\r\nAccept-Encoding: identity\r\n"
+        )
+        return _Way(origin, line.encode("ascii"))
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        self._connections.close()
+        await asyncio.sleep(0)  # the loop ends a connection in its next turn
+
+
+def _head(
+    method: str, way: _Way, headers: Mapping[str, str], content: bytes | None
+) -> bytes | None:
+    """None where a value, such as a token of the sign-in provider, would write lines of its own."""
+    if not all(_SENDABLE.fullmatch(value) for value in headers.values()):
+        return None
+    rest = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    if content is not None:
+        rest += f"Content-Length: {len(content)}\r\n"
+    return method.encode("ascii") + way.line + rest.encode("ascii") + b"\r\n"
 
 
 @lru_cache(maxsize=8)
 def _trusted(_paths: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
-    """Of the authorities at these places, which reading takes long; aiohttp's own is made when it
-    is imported."""
+    """Of the authorities at these places, which reading takes long."""
     return ssl.create_default_context()
-
-
-_UNREACHABLE = (
-    (aiohttp.ClientProxyConnectionError, "This site’s proxy does not accept connections."),
-    (aiohttp.ClientHttpProxyError, "This site’s proxy does not lead to the node."),
-    (aiohttp.ClientConnectorCertificateError, "The node’s certificate is not one we trust."),
-    (aiohttp.ClientConnectorError, "The node does not accept connections."),
-)
-
-
-def _failed(error: aiohttp.ClientError) -> NoReply:
-    for kind, reason in _UNREACHABLE:
-        if isinstance(error, kind):
-            return NoReply(Outcome.UNREACHABLE, reason)
-    return NoReply(Outcome.ERROR, "The node broke off the answer.")
 
 
 def _read(raw: Raw) -> Reply | NoReply:

@@ -48,6 +48,7 @@ class Limits:
 
     deadline_seconds: float = 5.0
     connect_seconds: float = 1.0
+    first_byte_seconds: float = 4.0
     slice_size: int = 25
     answer_bytes: int = 4 * 1024 * 1024
     refresh_seconds: float = 60.0
@@ -142,7 +143,9 @@ class PortalSettings(BaseSettings):
 
     @property
     def limits(self) -> Limits:
-        return Limits(deadline_seconds=self.deadline_seconds)
+        """An answer begins in four fifths of the time in which it ends."""
+        whole = self.deadline_seconds
+        return Limits(deadline_seconds=whole, first_byte_seconds=0.8 * whole)
 
     @property
     def port(self) -> int:

@@ -14,9 +14,9 @@ from gateway.errors import Exit
 ROOT = Path(__file__).resolve().parents[2]
 # What the base install does not have, by import name.
 ABSENT = (
-    "aiohttp", "alembic", "authlib", "cyvcf2", "fastapi", "jinja2", "jwt", "numpy", "orjson",
-    "prometheus_client", "pyarrow", "pyroaring", "pysam", "scipy", "sqlalchemy", "sqlmodel",
-    "starlette", "structlog", "uvicorn", "yaml",
+    "alembic", "authlib", "cyvcf2", "fastapi", "httptools", "jinja2", "jwt", "numpy", "orjson",
+    "prometheus_client", "pyarrow", "pydantic_settings", "pyroaring", "pysam", "scipy",
+    "sqlalchemy", "sqlmodel", "starlette", "structlog", "uvicorn", "yaml",
 )  # fmt: skip
 _RUN = f"""
 import sys
