@@ -228,28 +228,32 @@ class Releases:
             finally:
                 reader.close()  # at once, also when the request was cancelled
         finally:
-            unsent = claim.end0 - claim.start0 - sent
-            self._sessions.give_back(session.session_id, unsent, now=self._now())
-            self._record.append(
-                "release.block",
-                {
-                    "release": session.terms.release_id,
-                    "start": claim.start0,
-                    "end": claim.end0,
-                    "sent": sent,
-                },
-            )
+            self._note(claim, sent)
+
+    async def read(self, claim: Claim) -> Batch:
+        """The claimed bytes at once, for where they are few; on record before any of them leaves.
+        Raises as `send`."""
+        session, sent = claim.session, 0
+        try:
+            clear = isinstance(session.body, ClearBody)
+            reader = session.body.open() if clear else await run_sync(session.body.open)
+            try:
+                found = await _read(reader, claim.start0, claim.end0)
+                sent = len(found)
+                return found
+            finally:
+                reader.close()
+        finally:
+            self._note(claim, sent)
 
     async def hand_over(self, claim: Claim) -> None:
         """A proxy sends the claimed bytes; whether all of them arrive is not seen from here. Raises
         ObjectChanged, VaultBroken, AddressRefused."""
         session = claim.session
-        reader = await run_sync(session.body.open)  # it is there, and what it was
-        reader.close()
-        await run_sync(self._check_still, session)
-        size = claim.end0 - claim.start0
-        facts = {"release": session.terms.release_id, "start": claim.start0, "end": claim.end0}
-        self._record.append("release.block", {**facts, "sent": size, "via": "proxy"})
+        clear = isinstance(session.body, ClearBody)
+        reader = session.body.open() if clear else await run_sync(session.body.open)
+        reader.close()  # it is there, and what it was
+        self._note(claim, claim.end0 - claim.start0, via="proxy")
 
     def close(self) -> None:
         """Ends every release; for the end of the process, before the record is closed."""
@@ -258,6 +262,13 @@ class Releases:
         self._agent.close()
 
     # Steps
+
+    def _note(self, claim: Claim, sent: int, **how: str) -> None:
+        session = claim.session
+        unsent = claim.end0 - claim.start0 - sent
+        self._sessions.give_back(session.session_id, unsent, now=self._now())
+        facts = {"release": session.terms.release_id, "start": claim.start0, "end": claim.end0}
+        self._record.append("release.block", {**facts, "sent": sent, **how})
 
     def _checked(
         self, asked: Entitlement, signed: SignedPermit, *, whole: bool, now: int
@@ -334,8 +345,7 @@ class Releases:
         come = start0 - claim.start0  # at the claim itself was looked at
         if not clear or (come and come % CLEAR_CHECK_BYTES == 0):
             await self._look(claim.session)
-        at_hand = reader.at_hand(start0, end0)
-        return at_hand if at_hand is not None else await run_sync(reader.read, start0, end0)
+        return await _read(reader, start0, end0)
 
     async def _look(self, session: Session) -> None:
         """As `_check_still`, in a thread only where that would wait."""
@@ -371,3 +381,8 @@ class Releases:
 
     def _now(self) -> int:
         return int(self._clock())
+
+
+async def _read(reader: Reader, start0: int, end0: int) -> Batch:
+    at_hand = reader.at_hand(start0, end0) if isinstance(reader, FileReader) else None
+    return at_hand if at_hand is not None else await run_sync(reader.read, start0, end0)

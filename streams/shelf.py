@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field
@@ -50,7 +51,7 @@ class ClearObject(Wire):
     md5: str | None
     chart: str | None
 
-    @property
+    @cached_property
     def place(self) -> Place:
         return Place(at=self.path, size=self.size, mtime_ns=self.mtime_ns, etag=self.etag)
 
@@ -69,6 +70,7 @@ class Shelf:
         self._listing = Listing(root / "index.json", ClearObject, key=_name)
         self._open: OrderedDict[str, Chart] = OrderedDict()
         self._lock = threading.Lock()
+        self.changes = 0  # by this process
 
     def forms(self, kind: Kind, object_id: str) -> Mapping[str, ClearObject]:
         """What there is of one object, by format."""
@@ -113,6 +115,7 @@ class Shelf:
             for stale in self._charts.glob("*.chart"):
                 if stale.name not in kept:
                     stale.unlink()
+        self.changes += 1
         return found
 
     def chart(self, found: ClearObject) -> Chart:

@@ -8,13 +8,10 @@ route, since here the cost of FastAPI's would be felt.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from schemas.errors import SkerryError
 from schemas.wire import canonical_json
@@ -24,10 +21,10 @@ from streams.htsget.desk import TicketDesk
 from streams.htsget.ranges import read_range_header
 from streams.htsget.tickets import Address, Part, error_body
 from streams.in_place import REDIRECT, Accel, asked_range
-from streams.release import Batch, Releases
+from streams.release import Releases
 from streams.sessions import Session
 
-SHORT_BYTES = 1024 * 1024  # up to so much is read before it is sent, and is no stream
+SHORT_BYTES = 1024 * 1024  # up to so much is read at once and sent at once, and is no stream
 
 _PATH = "/htsget/blocks/{session}/{raw_part}"
 _IN_PLACE = _PATH + "/in-place"
@@ -75,7 +72,7 @@ async def _in_place(request: Request, releases: Releases, accel: Accel | None) -
     headers |= _about(part, claim.session.body.size)[1]
     if size > SHORT_BYTES:
         return StreamingResponse(releases.send(claim), 206, headers, _TYPE)
-    return await _short(releases.send(claim), 206, headers)
+    return Response(await releases.read(claim), 206, headers, _TYPE)
 
 
 async def _answer(request: Request, releases: Releases) -> Response:
@@ -100,39 +97,7 @@ async def _answer(request: Request, releases: Releases) -> Response:
     headers = _headers(request, claim.session) | about
     if part.end0 - part.start0 > SHORT_BYTES:
         return StreamingResponse(releases.send(claim), status, headers, _TYPE)
-    return await _short(releases.send(claim), status, headers)
-
-
-async def _short(
-    batches: AsyncGenerator[Batch], status: int, headers: Mapping[str, str]
-) -> Response:
-    """A body that begins to be sent only once some of it is there."""
-    return _Short(await anext(batches, b""), batches, status, headers)
-
-
-class _Short(Response):
-    """So short that nobody need watch whether its reader is still there. Each batch is sent while
-    the processor's cache has it."""
-
-    def __init__(
-        self,
-        first: Batch,
-        others: AsyncGenerator[Batch],
-        status: int,
-        headers: Mapping[str, str],
-    ) -> None:
-        super().__init__(None, status, headers, _TYPE)
-        self._first = first
-        self._others = others
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        start = {"type": "http.response.start", "status": self.status_code}
-        async with aclosing(self._others) as others:
-            await send({**start, "headers": self.raw_headers})
-            await send({"type": "http.response.body", "body": self._first, "more_body": True})
-            async for batch in others:
-                await send({"type": "http.response.body", "body": batch, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+    return Response(await releases.read(claim), status, headers, _TYPE)
 
 
 def _about(part: Part | None, size: int) -> tuple[int, dict[str, str]]:

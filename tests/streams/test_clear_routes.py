@@ -14,8 +14,11 @@ import httpx
 import pysam
 import pytest
 
+from access.policy import DatasetPolicy, PolicyBook
 from streams import sessions
+from streams.clear import ClearDoor
 from streams.sessions import IDLE_SECONDS
+from streams.shelf import Shelf
 from streams.slices.chart import Region
 from streams.sources import BGZF_EOF, Kind
 from tests.support import slice_files
@@ -24,6 +27,7 @@ from tests.support.slice_files import overlapping, read_all
 
 pytestmark = pytest.mark.anyio
 READS = "/htsget/reads/open1/made"
+NOW = 1_800_000_000
 
 
 @pytest.fixture(scope="module")
@@ -210,11 +214,56 @@ async def test_a_dataset_that_lost_its_setting_sends_nothing_more(
     ticket, _ = await got(anyone, READS)
     shelved.book._policies["open1"] = replace(clear_policy("open1"), clear_streams=False)
     shelved.book._for_nobody.clear()
+    shelved.clock.now += 1
     answer = await anyone.get(ticket["urls"][0]["url"])
     assert (answer.status_code, answer.json()["htsget"]["error"]) == (403, "PermissionDenied")
     assert await refused(anyone, READS) == (401, "InvalidAuthentication")
     async with shelved.client("mallory") as somebody:
         assert await refused(somebody, READS) == (403, "PermissionDenied")
+
+
+def reload(node: ReleaseNode, path: Path) -> None:
+    written = path.stat().st_mtime_ns + 1_000_000_000
+    os.utime(path, ns=(written, written))
+    shelve(node, path, form="BAM")
+
+
+class Turning(PolicyBook):
+    """A book whose next version comes into force when it is told."""
+
+    into: PolicyBook | None = None
+
+    def current(self) -> PolicyBook:
+        return self.into or self
+
+    def policy(self, dataset: str) -> DatasetPolicy | None:
+        return super().policy(dataset) if self.into is None else self.into.policy(dataset)
+
+
+def test_a_policy_of_this_process_and_an_object_loaded_by_it_count_at_once(
+    shelved: ReleaseNode, files: dict[str, Path]
+) -> None:
+    book = Turning([clear_policy("open1")], version="1")
+    door = ClearDoor(shelved.shelf, book)
+    found = shelved.shelf.forms(Kind.READS, "open1/made")["BAM"]
+    assert [door.still_holds(found, NOW) for _ in range(3)] == [True] * 3
+    shelve(shelved, files["CRAM"], form="CRAM")
+    assert door.still_holds(found, NOW)
+    book.into = PolicyBook([replace(clear_policy("open1"), clear_streams=False)], version="2")
+    assert not door.still_holds(found, NOW)
+    book.into = None
+    reload(shelved, files["BAM"])
+    assert not door.still_holds(found, NOW)
+
+
+def test_an_object_that_another_process_loaded_counts_within_a_second(
+    shelved: ReleaseNode, files: dict[str, Path]
+) -> None:
+    door = ClearDoor(Shelf(shelved.shelf._charts.parent), shelved.book)
+    found = door.shelf.forms(Kind.READS, "open1/made")["BAM"]
+    assert door.still_holds(found, NOW)
+    reload(shelved, files["BAM"])
+    assert not door.still_holds(found, NOW + 1)
 
 
 async def test_clear_objects_of_a_dataset_one_may_not_know_of_are_not_there(
