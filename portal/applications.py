@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
-from portal.answer import items, members, text
 from portal.errors import NodeFailed
+from portal.foreign import items, members, text
 from portal.node import Node
 from portal.node_doors import NodeDoors
 from portal.purpose_form import Fields, new_request

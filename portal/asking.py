@@ -10,11 +10,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from portal.answer import Asks, NodeAnswer, Outcome, Reading, items, members, read
+from portal.answer import NodeAnswer, Outcome, Reading
 from portal.breaker import Breakers
 from portal.calls import Calls, NoReply
+from portal.foreign import items, members
 from portal.hops import Journey
 from portal.metrics import Metrics
+from portal.reading import Asks, read
 from portal.recent import Got, Recent
 from portal.settings import Limits
 from schemas.wire import canonical_json

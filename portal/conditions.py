@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from duo.terms import Term
-from portal.answer import items, members, text
+from portal.foreign import items, members, text
 
 MAX_CONDITIONS = 50
 _KNOWN = {term.value: term for term in Term}

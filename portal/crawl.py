@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from passports.identity import Identity
-from portal.answer import items, members, text
 from portal.calls import Calls, NoReply, Reply
+from portal.foreign import items, members, text
 from portal.node import Abilities, Dataset, Node, Term
 from portal.pin import Pin, show
 from portal.settings import Limits

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from portal.aggregate import Merged
-from portal.answer import NodeAnswer, SetAnswer, Shown, text
+from portal.answer import NodeAnswer, SetAnswer, Shown
 from portal.description import ENTRY, SCHEMA
+from portal.foreign import text
 from portal.question import Kind
 from schemas.beacon import API_VERSION, RequestBody, RequestPagination
 

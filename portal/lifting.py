@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from portal.answer import members
 from portal.fanout import Instead, Target
+from portal.foreign import members
 from portal.liftover import Counterpart, Liftover, fitting
 from portal.node import Node
 from portal.question import Kind, Question, Site

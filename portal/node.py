@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from portal.answer import text
 from portal.asking import Target
+from portal.foreign import text
 
 
 @dataclass(frozen=True, slots=True)

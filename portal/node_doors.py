@@ -6,9 +6,9 @@ import asyncio
 import json
 from collections.abc import Mapping
 
-from portal.answer import members, text
 from portal.calls import Calls, NoReply, Raw
 from portal.errors import NodeFailed, NodeRefused, NotYours
+from portal.foreign import members, text
 from portal.node import Node
 from portal.settings import Limits
 from portal.visitors import Visitor, Visitors

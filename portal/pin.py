@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from passports.errors import BadToken
 from passports.identity import IDENTITY_PATH, Identity, proven
-from portal.answer import members
 from portal.calls import Calls, NoReply
+from portal.foreign import members
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from portal.answer import members
 from portal.crawl import DATASETS_PATH, datasets_of
+from portal.foreign import members
 from portal.liftover import Counterpart, fitting
 from portal.node import Dataset, Node
 from portal.node_doors import NodeDoors

@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from passports.identity import Identity
-from portal.answer import Asks, Outcome, members, read, text
+from portal.answer import Outcome
 from portal.calls import Calls, NoReply, Reply
+from portal.foreign import members, text
 from portal.pin import show
 from portal.question import parse
+from portal.reading import Asks, read
 
 SECONDS = 10.0
 _QUESTION = parse("", terms="MONDO:0000001")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from portal.answer import Frequency, NodeAnswer, Outcome, SetAnswer, read
+from portal.answer import Frequency, NodeAnswer, Outcome, SetAnswer
 from portal.charts import MAX_BARS, by_dataset, by_population, chart, counted
+from portal.reading import read
 
 COLUMNS = ("a", "b", "c")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from portal.answer import Outcome, Shown, Silent, read
+from portal.answer import Outcome, Shown, Silent
+from portal.reading import read
 
 
 def _boolean(*, exists: bool) -> dict[str, object]:
