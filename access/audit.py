@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -84,30 +84,37 @@ class RecordFile(Pseudonyms):
         self._chain = ChainFile(
             path, signing_key=signing_key, clock=clock, checkpoint_every=checkpoint_every
         )
-        self._lock = threading.Lock()
+        self._lock, self._syncing = threading.Lock(), threading.Lock()
         self._dirty = threading.Event()
         self._closing, self._closed = threading.Event(), False
         self._syncer = threading.Thread(target=self._sync_groups, name="record", daemon=True)
         self._syncer.start()
 
     def append(self, kind: str, facts: Mapping[str, object], *, durable: bool = False) -> int:
-        return self._add(kind, fit(kind, facts), durable=durable)
+        return self.add([(kind, fit(kind, facts))], durable=durable)
 
     async def write(self, kind: str, facts: Mapping[str, object] | Facts) -> int:
         checked = facts if isinstance(facts, bytes) else fit(kind, facts)
         # One system call, cheaper than any way of waiting for it.
-        return self._add(kind, checked, durable=False)
+        return self.add([(kind, checked)])
 
-    def _add(self, kind: str, checked: Facts, *, durable: bool) -> int:
+    def add(self, entries: Sequence[tuple[str, Facts]], *, durable: bool = False) -> int:
+        """Together or not at all; the number of the first."""
         with self._lock:
             if self._closed:
                 raise RecordUnavailable("The record can't be written.", detail="closed")
-            number = self._chain.write([(kind, checked)])
+            number = self._chain.write(entries)
             if durable:
                 self._chain.sync()
         if not self._dirty.is_set():
             self._dirty.set()
         return number
+
+    def sync(self) -> None:
+        """What was added is on disk when this returns. Raises `RecordUnavailable`."""
+        with self._syncing:  # not the lock of `add`, which an event loop may be waiting for
+            if not self._closed:
+                self._chain.sync()
 
     @property
     def head(self) -> tuple[int, str]:
@@ -124,7 +131,8 @@ class RecordFile(Pseudonyms):
             self._closing.set()
         self._dirty.set()
         self._syncer.join()
-        self._chain.close()
+        with self._syncing:
+            self._chain.close()
 
     def _sync_groups(self) -> None:
         while True:

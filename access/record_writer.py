@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -35,10 +35,18 @@ _log = logging.getLogger(__name__)
 _Waiting = tuple["_Client", int, int]  # who asked, under which number, which entry it became
 
 
+class Chain(Protocol):
+    """What is written to: a file held here, or one that this process has open already."""
+
+    def write(self, entries: Sequence[tuple[str, Facts]]) -> int: ...
+    def sync(self) -> None: ...
+    def close(self) -> None: ...
+
+
 class RecordWriter:
     """The rules of the process, apart from its socket. Belongs to one event loop."""
 
-    def __init__(self, chain: ChainFile) -> None:
+    def __init__(self, chain: Chain) -> None:
         self._chain = chain
         self._loop = asyncio.get_running_loop()
         self._taken: list[tuple[_Client, Asked, Facts]] = []
@@ -168,7 +176,7 @@ def _looked_through(asked: Asked) -> Facts:
     return checked
 
 
-async def serve(chain: ChainFile, path: Path) -> tuple[asyncio.Server, RecordWriter]:
+async def serve(chain: Chain, path: Path) -> tuple[asyncio.Server, RecordWriter]:
     """Listens; only the owner of the process can connect."""
     writer = RecordWriter(chain)
     await asyncio.to_thread(path.unlink, missing_ok=True)

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 
 import beacon.routes
+from access.audit import Record
 from access.privacy.alarms import Alarms
 from access.privacy.ledger import Ledger
 from beacon.response import error_body as beacon_error
@@ -35,10 +36,12 @@ _ATTEND_SECONDS = 300.0
 _SEND_SECONDS = 5.0
 
 
-def create_app(home: NodeHome, *, share: Share | None = None) -> FastAPI:
+def create_app(
+    home: NodeHome, *, share: Share | None = None, record: Record | None = None
+) -> FastAPI:
     """Assembles the node of `home`, or one worker of it; raises what assembling raises, before
     anything is served."""
-    node = assemble(home, share=share)
+    node = assemble(home, share=share, record=record)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -100,7 +103,7 @@ async def _follow_catalog(node: Node) -> None:
     while True:
         await asyncio.sleep(_REFRESH_SECONDS)
         try:
-            node.catalog.refresh()
+            await asyncio.to_thread(node.catalog.refresh)
             withdrawing.record(node.catalog.folder, node.record)
             node.jobs.note_published(partial(node.record.append, "admin.published", durable=True))
         except SkerryError as error:

@@ -1,11 +1,15 @@
 """Opens a node's record for whoever has something to record: a server, a worker, a command.
 
-One process at a time holds the file (`RecordFile`); where several serve a node that is the record's
-writer, and all others are its clients.
+One process at a time holds the file (`RecordFile`): the one that serves a node, or where several do
+the record's writer. All others are clients of it, the key agent among them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from access import record_door
 from access.audit import Record, RecordFile
 from access.record_client import RecordClient
 from gateway.home import NodeHome
@@ -13,15 +17,30 @@ from gateway.share import Share, is_listening, record_socket
 
 
 def of_server(home: NodeHome, share: Share | None) -> Record:
-    key = home.secret("pseudonym")
-    if share is not None:
-        return RecordClient(share.record_socket, pseudonym_key=key)
-    return RecordFile(home.record, pseudonym_key=key, signing_key=home.signing_key())
+    if share is None:
+        return _file(home)
+    return RecordClient(share.record_socket, pseudonym_key=home.secret("pseudonym"))
+
+
+@contextmanager
+def of_one_process(home: NodeHome) -> Generator[Record]:
+    """The record of a server that has no workers, with its door for the others."""
+    record = _file(home)
+    try:
+        with record_door.door(record, record_socket(home.root)):
+            yield record
+    finally:
+        record.close()
 
 
 def of_command(home: NodeHome) -> Record:
-    """Raises `RecordUnavailable` where a server of a single process holds the file."""
-    socket, key = record_socket(home.root), home.secret("pseudonym")
+    """Raises `RecordUnavailable` where another command holds the file."""
+    socket = record_socket(home.root)
     if is_listening(socket):
-        return RecordClient(socket, pseudonym_key=key)
+        return RecordClient(socket, pseudonym_key=home.secret("pseudonym"))
+    return _file(home)
+
+
+def _file(home: NodeHome) -> RecordFile:
+    key = home.secret("pseudonym")
     return RecordFile(home.record, pseudonym_key=key, signing_key=home.signing_key())

@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 from pydantic import ValidationError
 
-from gateway import config
+from gateway import config, recording
 from gateway.demo_clients import Client
 from gateway.demo_signin import create_app as create_signin
 from gateway.demo_visas import NodeRef
@@ -45,14 +45,15 @@ def run(home: NodeHome, *, workers: int | None = None) -> None:
     if count > 1:
         from gateway import workers as processes
 
-        with _key_agent(home, settings, workers=count):
+        with _key_agent(home, settings):
             processes.run(home, settings, count=count)
         return
     from gateway.app import create_app
 
-    app = create_app(home)
-    with _key_agent(home, settings, workers=1):
-        _serve(app, host=settings.host, port=settings.port)
+    with recording.of_one_process(home) as record:
+        app = create_app(home, record=record)
+        with _key_agent(home, settings):
+            _serve(app, host=settings.host, port=settings.port)
 
 
 def run_portal(path: Path) -> None:
@@ -98,7 +99,7 @@ def _serve(app: Any, *, host: str, port: int) -> None:  # FastAPI's own type is 
 
 
 @contextlib.contextmanager
-def _key_agent(home: NodeHome, settings: config.NodeSettings, *, workers: int) -> Iterator[None]:
+def _key_agent(home: NodeHome, settings: config.NodeSettings) -> Iterator[None]:
     """The one process that holds the storage key; left alone if it runs already (its own user)."""
     if is_listening(home.agent_socket):
         yield
@@ -107,13 +108,12 @@ def _key_agent(home: NodeHome, settings: config.NodeSettings, *, workers: int) -
         raise ConfigError(f"{home.agent_socket}: the key agent there does not answer; start it")
     home.agent_socket.unlink(missing_ok=True)
     slicers = [f"--slicer={path}" for path in home.slicer_sockets(settings.slicers)]
-    # The record has a writer of its own where several processes serve.
-    record = [f"--record={record_socket(home.root)}"] if workers > 1 else []
     agent = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-m", "streams.agent",
          "--key", str(home.storage_secret), "--socket", str(home.agent_socket),
          "--permit-key", home.public_key_hex(), "--audience", settings.public_url,
-         "--vault", str(home.vault), "--until-eof", *slicers, *record],
+         "--vault", str(home.vault), "--record", str(record_socket(home.root)), "--until-eof",
+         *slicers],
         stdin=subprocess.PIPE,
     )  # fmt: skip
     try:

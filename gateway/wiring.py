@@ -125,6 +125,7 @@ def assemble(
     clock: Callable[[], int] = epoch,
     share: Share | None = None,
     sessions: Sessions | None = None,
+    record: Record | None = None,
 ) -> Node:
     """Raises the errors of the files it reads: settings, policies, trust, keys, record."""
     settings = config.load(home.settings)
@@ -140,7 +141,7 @@ def assemble(
         clock=clock,
     )
     node_key = home.signing_key()
-    record = recording.of_server(home, share)
+    record = record or recording.of_server(home, share)
     kept = Kept(None if share is None else share.sessions)
     book = _policies(home, settings, record)
     tree = RecordTree(home.record, home.record_tree)

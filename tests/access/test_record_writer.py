@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access import record_writer
+from access import record_door, record_writer
 from access.audit import Record, RecordFile, verify
 from access.chain import MAX_FACTS_BYTES, fit
 from access.chain_file import ChainFile
@@ -76,7 +76,20 @@ def by_the_writer(folder: Path) -> Iterator[Record]:
         writer.stop()
 
 
-@pytest.fixture(params=[in_process, by_the_writer])
+@contextmanager
+def by_the_door(folder: Path) -> Iterator[Record]:
+    """As the key agent and commands do beside a server of one process."""
+    held = RecordFile(folder / "record.jsonl", pseudonym_key=NAMES, signing_key=KEY)
+    with record_door.door(held, folder / "w.sock"):
+        record = RecordClient(folder / "w.sock", pseudonym_key=NAMES)
+        try:
+            yield record
+        finally:
+            record.close()
+            held.close()
+
+
+@pytest.fixture(params=[in_process, by_the_writer, by_the_door])
 def record(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Record]:
     with request.param(tmp_path) as made:
         yield made

@@ -61,6 +61,17 @@ def test_the_whole_object_arrives_as_it_was_loaded(served: Served, request_id: s
     assert (served.lab / "data" / "whole.bam").read_bytes() == served.reads.read_bytes()
 
 
+def test_the_agent_records_each_header_and_key_itself(served: Served, request_id: str) -> None:
+    """This server has one worker: the agent's entries come to its record from beside."""
+    permits = {facts["permit"] for facts in served.recorded("release.intent")}
+    given = {facts["permit"] for facts in served.recorded("agent.header")}
+    keys = {facts["permit"] for facts in served.recorded("agent.keys")}
+    assert given
+    assert keys
+    assert not given & keys
+    assert permits <= given | keys
+
+
 def test_a_reference_that_is_not_there_and_a_person_without_a_grant_get_nothing(
     served: Served, request_id: str
 ) -> None:
