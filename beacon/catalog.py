@@ -232,11 +232,15 @@ class FilteringTerm:
 
 
 class Segment(Protocol):
-    """One immutable dataset version, opened for reading. Every method is synchronous and fast
-    enough for the event loop, and raises `beacon.errors.CatalogError` when the file fails."""
+    """One immutable dataset version, opened for reading. Every method is synchronous, and raises
+    `beacon.errors.CatalogError` when what it reads fails. All are fast enough for the event loop,
+    but that those about variants wait for another process where it `waits`."""
 
     @property
     def facts(self) -> DatasetFacts: ...
+
+    @property
+    def waits(self) -> bool: ...
 
     def supports(self, question: VariantQuestion) -> bool:
         """Whether this dataset can evaluate the question (it holds genes, amino-acid changes or

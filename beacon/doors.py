@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import orjson
 from starlette.requests import Request
@@ -28,6 +28,7 @@ from beacon.listing import Listing
 from beacon.panel import NO_PANELS, Panel
 from beacon.posed import Public
 from beacon.request_body import MAX_BODY_BYTES
+from beacon.waiting import WaitingRoom
 from duo.stated import duo_data_use
 from passports.passport import Researcher
 from schemas.beacon import Handover
@@ -91,6 +92,7 @@ class Doors:
         self._disclosure = disclosure
         self._public = Public(panels, catalog.batches)
         self._listing = Listing(disclosure, self._public)
+        self._waiting = WaitingRoom()
 
     # Framework
 
@@ -135,7 +137,7 @@ class Doors:
             permitted: Sequence[admission.Permitted] = self._admit(asking).permitted
             if (named := request.path_params.get("id")) is not None:
                 target = query.Target("dataset", parent=entry, parent_id=named)
-                holding = frozenset(self._holding(query.from_get(target, ()), asking)[0])
+                holding, _ = await self._holding(query.from_get(target, ()), asking)
                 permitted = [one for one in permitted if one.decision.dataset in holding]
             scope = None if entry in info.COLLECTIONS else entry
             return self._terms(request, permitted, scope)
@@ -189,9 +191,9 @@ class Doors:
             asking = self._asking(researcher, admission.touched(asked))
         try:
             if target.entry == "dataset":
-                body, named = self._datasets(asked, asking)
+                body, named = await self._datasets(asked, asking)
             else:
-                body, named = self._ask(asked, asking)
+                body, named = await self._ask(asked, asking)
         except SkerryError as refusal:
             await self._write(asked, asking, outcome=refusal.code, datasets=())
             raise
@@ -199,10 +201,17 @@ class Doors:
         await self._write(asked, asking, outcome="answered", datasets=named, meta=body["meta"])
         return answer
 
-    def _ask(
+    async def _run(self, asked: query.Query, asking: _Asking) -> execute.Outcome:
+        admitted, protection = self._admit(asking), self._protection(asking)
+        of_variants = asked.target.entry == "genomicVariant" or asked.asks_for_carriers
+        if of_variants and any(each.waits for each in asking.snapshot.values()):
+            return await self._waiting.run(partial(execute.run, asked, admitted, protection))
+        return execute.run(asked, admitted, protection)
+
+    async def _ask(
         self, asked: query.Query, asking: _Asking
     ) -> tuple[dict[str, object], tuple[str, ...]]:
-        outcome = execute.run(asked, self._admit(asking), self._protection(asking))
+        outcome = await self._run(asked, asking)
         body = response.answered(
             asked,
             outcome,
@@ -212,12 +221,12 @@ class Doors:
         )
         return body, tuple(one.segment.facts.id for one in outcome.sets)
 
-    def _datasets(
+    async def _datasets(
         self, asked: query.Query, asking: _Asking
     ) -> tuple[dict[str, object], tuple[str, ...]]:
         """A dataset's own description needs no ceiling, only that the caller may know of it; which
         datasets hold an entry, or what is asked, is a presence, and answered as one."""
-        holding, outcome = self._holding(asked, asking)
+        holding, outcome = await self._holding(asked, asking)
         named = [
             dataset
             for dataset in holding
@@ -242,7 +251,7 @@ class Doors:
         stream = asking.book.decide(asking.researcher, dataset, Action.STREAM, now=asking.now)
         return self._links.of(dataset, may_stream=stream.allowed, with_files=True)
 
-    def _holding(
+    async def _holding(
         self, asked: query.Query, asking: _Asking
     ) -> tuple[Sequence[str], execute.Outcome | None]:
         """The datasets to be told of, and the answer that says so where something was asked."""
@@ -254,7 +263,7 @@ class Doors:
             )
             return tuple(known), None
         held = asked.of_what_is_held() if asked.narrows else asked.of_the_parent()
-        outcome = execute.run(held, self._admit(asking), self._protection(asking))
+        outcome = await self._run(held, asking)
         found = (one.segment.facts.id for one in outcome.sets if one.answer.exists)
         return tuple(found), outcome
 

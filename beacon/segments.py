@@ -81,6 +81,10 @@ class SqliteSegment:
     def facts(self) -> DatasetFacts:
         return self._facts
 
+    @property
+    def waits(self) -> bool:
+        return False
+
     def close(self) -> None:
         self._db.close()
 
@@ -276,12 +280,15 @@ class SegmentCatalog:
                 continue
             opened[dataset] = (entry, self._opened(dataset, entry))
         withdrawn = withdrawals.read(self._folder)
+        # Before the versions: a thread may run this while requests take both, and nobody may see a
+        # version whose newcomers he does not know to be newcomers.
+        self._batches = waiting
         if opened != self._open or withdrawn != self._withdrawn:
             self._served = {
                 dataset: without(segment, withdrawn.get(dataset, ()))
                 for dataset, (_, segment) in opened.items()
             }
-        self._open, self._withdrawn, self._batches = opened, withdrawn, waiting
+        self._open, self._withdrawn = opened, withdrawn
 
     def _opened(self, dataset: str, entry: manifest.Entry) -> Segment:
         path = self._folder / entry.file

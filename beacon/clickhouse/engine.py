@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 import httpx
 
 from beacon.errors import CatalogError
+from beacon.waiting import seconds_left
 
 Value = int | float | str | Sequence[int] | Sequence[str]
 MAX_ANSWER = 256 * 1024 * 1024
@@ -92,14 +94,22 @@ class HttpEngine:
             asked["default_format"] = settings["format"]
         if "query" in settings:
             asked["query"] = settings["query"]
+        most = _SECONDS if "format" in settings else _LOAD_SECONDS
+        until = time.monotonic() + seconds_left(most)
+        read = bytearray()
         try:
-            seconds = _SECONDS if "format" in settings else _LOAD_SECONDS
-            answer = self._http.post("/", params=asked, content=body, timeout=seconds)
+            with self._http.stream(
+                "POST", "/", params=asked, content=body, timeout=until - time.monotonic()
+            ) as answer:
+                for part in answer.iter_bytes():
+                    read += part
+                    if len(read) > MAX_ANSWER or time.monotonic() > until:
+                        raise CatalogError(_UNREADABLE, detail="an answer too large or too slow")
         except httpx.HTTPError as error:
             raise CatalogError(_UNREADABLE, detail=type(error).__name__) from error
-        if answer.status_code != 200 or len(answer.content) > MAX_ANSWER:
-            raise CatalogError(_UNREADABLE, detail=answer.text[:500])
-        return answer.content
+        if answer.status_code != 200:
+            raise CatalogError(_UNREADABLE, detail=read[:500].decode(errors="replace"))
+        return bytes(read)
 
 
 def _text(value: Value) -> str:

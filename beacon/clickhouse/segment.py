@@ -60,6 +60,10 @@ class ClickHouseSegment(OverSegment):
         super().__init__(base)
         self._engine, self._name = engine, name
 
+    @property
+    def waits(self) -> bool:
+        return True
+
     def variants(
         self,
         question: VariantQuestion | None,

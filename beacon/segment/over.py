@@ -28,6 +28,10 @@ class OverSegment:
     def facts(self) -> DatasetFacts:
         return self._base.facts
 
+    @property
+    def waits(self) -> bool:
+        return self._base.waits
+
     def supports(self, question: VariantQuestion) -> bool:
         return self._base.supports(question)
 
