@@ -69,9 +69,11 @@ def pairs(query_string: bytes) -> list[tuple[str, str]]:
     """The decoded pairs of a query string (WHATWG form encoding)."""
     found = []
     for part in query_string.decode("latin-1").split("&"):
+        name, _, value = part.partition("=")
+        if "%" in part or "+" in part:
+            name, value = unquote_plus(name), unquote_plus(value)
         if part:
-            name, _, value = part.partition("=")
-            found.append((_decoded(name), _decoded(value)))
+            found.append((name, value))
     return found
 
 
@@ -130,7 +132,3 @@ def _one_of(choices: Mapping[str, T], name: str, made: Mapping[str, str]) -> T |
     if made[name] not in choices:
         raise BadQuestion(f"{name} is one of {', '.join(choices)}.")
     return choices[made[name]]
-
-
-def _decoded(text: str) -> str:
-    return unquote_plus(text) if "%" in text or "+" in text else text

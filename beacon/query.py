@@ -141,7 +141,7 @@ def from_get(target: Target, pairs: Sequence[tuple[str, str]]) -> Query:
         target,
         _framed_get(target.entry, tuple(frame.items())),
         genomic,
-        datasets=_dataset_ids(named or None),
+        datasets=_dataset_ids(named) if named else (),
         read=filter_rules.read_get(filters) if filters else (),
     )
 
@@ -207,16 +207,18 @@ def _query(
     read: tuple[filter_rules.Filter, ...],
 ) -> Query:
     _check_fits(target, genomic, read=read)
-    if len(datasets) > MAX_DATASETS or any(len(name) > 200 for name in datasets):
-        raise BadQuestion(f"datasetIds names at most {MAX_DATASETS} datasets.")
     parameters: dict[str, dict[str, object]] = {}
     if genomic:
         parameters["g_variant"] = dict(genomic)
     if datasets:
+        if len(datasets) > MAX_DATASETS or any(len(name) > 200 for name in datasets):
+            raise BadQuestion(f"datasetIds names at most {MAX_DATASETS} datasets.")
         parameters["datasets"] = {"datasetIds": list(datasets)}
     echo: RequestSummary = {
-        **framed.echo, "filters": [f.text for f in read], "requestParameters": parameters,
-    }  # fmt: skip
+        **framed.echo,
+        "filters": [f.text for f in read] if read else [],
+        "requestParameters": parameters,
+    }
     frame, page = framed.frame, framed.page
     if frame.page_token is not None:
         page = _within_reach(pages.read(frame.page_token, echo))

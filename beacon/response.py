@@ -54,7 +54,7 @@ def answered(
     granularity = returned_granularity(outcome.sets)
     body: dict[str, object] = {
         "meta": meta(
-            _echo(query, granularity, (one.answer.count for one in outcome.sets)),
+            _echo(query, granularity, outcome.sets),
             granularity,
             beacon_id=beacon_id,
             entry=query.target.entry,
@@ -62,13 +62,13 @@ def answered(
         ),
         "responseSummary": _summary(query, outcome.sets),
     }
-    shown = [one for one in outcome.sets if _is_shown(one, query)]
     if _is_collection(query):
         if granularity is Granularity.RECORD:
             body["response"] = {
                 "collections": [_cohort(r) for one in outcome.sets for r in one.records]
             }
     elif query.include != "NONE":
+        shown = [one for one in outcome.sets if _is_shown(one, query)]
         if query.schema == phenopacket_form.SCHEMA:
             shown = [_as_packets(one, beacon_id=beacon_id, now=now) for one in shown]
         body["response"] = {"resultSets": [_result_set(one, links) for one in shown]}
@@ -82,10 +82,14 @@ def _as_packets(one: SetAnswer, *, beacon_id: str, now: int) -> SetAnswer:
     return one._replace(records=tuple(made))
 
 
-def _echo(query: Query, granularity: Granularity, counts: Iterable[int | None]) -> RequestSummary:
+def _echo(query: Query, granularity: Granularity, sets: Sequence[SetAnswer]) -> RequestSummary:
     """What was asked and, with records, the tokens of their page and its neighbours."""
     if granularity is not Granularity.RECORD:
         return query.echo
+    return _paged(query, (one.answer.count for one in sets))
+
+
+def _paged(query: Query, counts: Iterable[int | None]) -> RequestSummary:
     page = Page(query.skip, query.limit)
     more = any((count or 0) > (page.skip + 1) * page.limit for count in counts)
     pagination: Pagination = {
@@ -114,7 +118,7 @@ def datasets(
     page = list(records[first : first + query.limit])
     body: dict[str, object] = {
         "meta": meta(
-            _echo(query, granularity, [len(records)]),
+            _paged(query, [len(records)]) if granularity is Granularity.RECORD else query.echo,
             granularity,
             beacon_id=beacon_id,
             entry="dataset",
@@ -191,6 +195,8 @@ def error_body(
 
 
 def returned_granularity(sets: Sequence[SetAnswer]) -> Granularity:
+    if len(sets) == 1:
+        return sets[0].answer.granularity
     given = {one.answer.granularity for one in sets}
     if Granularity.RECORD in given:
         return Granularity.RECORD
@@ -215,6 +221,8 @@ def _is_shown(one: SetAnswer, query: Query) -> bool:
 
 def _summary(query: Query, sets: Sequence[SetAnswer]) -> ResponseSummary:
     """No total where one count is hidden: a partial sum would say too little."""
+    if len(sets) == 1:
+        return _alone(sets[0].answer)
     summary: ResponseSummary = {"exists": any(one.answer.exists for one in sets)}
     counts = [one.answer.count for one in sets if one.answer.count is not None]
     if len(counts) < len(sets):
@@ -232,6 +240,17 @@ def _summary(query: Query, sets: Sequence[SetAnswer]) -> ResponseSummary:
     summary["countPrecision"] = "imprecise"
     summary["countAdjustedTo"] = [max(positive), sum(positive)]
     return summary
+
+
+def _alone(answer: Answer) -> ResponseSummary:
+    """Of one dataset its own answer, nearly always what is asked."""
+    if answer.count is None:
+        return {"exists": answer.exists}
+    return {
+        "exists": answer.exists,
+        "countPrecision": answer.precision or "imprecise",
+        "numTotalResults": answer.count,
+    }
 
 
 def _distinct(query: Query, sets: Sequence[SetAnswer]) -> int | None:
@@ -290,12 +309,10 @@ def _info(query: Query, outcome: Outcome) -> dict[str, object]:
         info["unsupported"] = [_noted(note) for note in outcome.unsupported]
     if outcome.suppressed:
         info["suppressed"] = [_noted(note) for note in outcome.suppressed]
-    if approximate := [
-        {"id": one.segment.facts.id, "text": one.answer.approximate}
-        for one in outcome.sets
-        if one.answer.approximate is not None
-    ]:
-        info["approximate"] = approximate
+    for one in outcome.sets:
+        if one.answer.approximate is not None:
+            said = {"id": one.segment.facts.id, "text": one.answer.approximate}
+            info.setdefault("approximate", []).append(said)  # type: ignore[attr-defined]  # a list
     if query.datasets:
         known = {note.dataset for note in (*outcome.unsupported, *outcome.suppressed)}
         known.update(one.segment.facts.id for one in outcome.sets)

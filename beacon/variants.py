@@ -6,7 +6,6 @@ Coordinates are zero-based, half-open. What is written in one text is read by
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TypedDict
 
@@ -39,7 +38,7 @@ SUPPORTED = (
     f"genomicAlleleShortForm or variantId ({shorthand.SPELLINGS}), "
     "and by id (/g_variants/{id})"
 )
-_BASES = re.compile(r"^[ACGTN]*$")
+_BASES = "ACGTN"
 _NARROWING = ("variantType", "variantMinLength", "variantMaxLength")
 
 
@@ -122,7 +121,8 @@ def _alone(parameters: Mapping[str, object], wanted: set[str], *, told: str) -> 
 
 
 def _allele(chrom: str, start0: int, parameters: Mapping[str, object]) -> VariantQuestion:
-    if stray := [name for name in _NARROWING if name in parameters]:
+    if not parameters.keys().isdisjoint(_NARROWING):
+        stray = [name for name in _NARROWING if name in parameters]
         raise BadQuestion(f"{', '.join(stray)} cannot narrow an exact allele.")
     ref, alt = _bases(parameters, "referenceBases"), _bases(parameters, "alternateBases")
     if alt is None:
@@ -134,17 +134,17 @@ def _allele(chrom: str, start0: int, parameters: Mapping[str, object]) -> Varian
         return Span(chrom, *starts, alt=alt, starts=starts, ends=_ANYWHERE, exact=True)
     if ref == alt and "N" not in ref:
         raise BadQuestion("referenceBases and alternateBases are the same.")
-    return _bared(chrom, start0, ref, alt=alt)
+    spelled = "N" not in ref and "N" not in alt
+    return Allele(chrom, start0, ref, alt) if spelled else _bared(chrom, start0, ref, alt=alt)
 
 
 def _bared(chrom: str, start0: int, ref: str, *, alt: str) -> Allele:
     """Bases written around an `N` that both alleles share say nothing; alleles as stored are
     anchored by one base at most."""
-    if "N" in ref + alt:
-        while ref and alt and ref[-1] == alt[-1] != "N":
-            ref, alt = ref[:-1], alt[:-1]
-        while ref and alt and ref[0] == alt[0] != "N":
-            start0, ref, alt = start0 + 1, ref[1:], alt[1:]
+    while ref and alt and ref[-1] == alt[-1] != "N":
+        ref, alt = ref[:-1], alt[:-1]
+    while ref and alt and ref[0] == alt[0] != "N":
+        start0, ref, alt = start0 + 1, ref[1:], alt[1:]
     return Allele(chrom, start0, ref, alt)
 
 
@@ -230,7 +230,7 @@ def _bases(parameters: Mapping[str, object], name: str) -> str | None:
     if not isinstance(value, str) or len(value) > MAX_BASES:
         raise BadQuestion(f"{name} must be a string of at most {MAX_BASES} bases.")
     bases = "" if value == "-" else value.upper()
-    if not _BASES.match(bases):
+    if bases.strip(_BASES):  # something else is left
         raise UnsupportedQuestion(f"{name}: supported are A, C, G, T and N for any one base.")
     return bases
 
@@ -242,15 +242,17 @@ def _positions(parameters: Mapping[str, object], name: str) -> tuple[int, ...]:
     values = value if isinstance(value, list) else [value]
     if not 1 <= len(values) <= 2:
         raise BadQuestion(f"{name} holds one or two positions.")
-    return tuple([_integer(name, item) for item in values])
+    for item in values:
+        _check_whole(name, item)
+    return tuple(values)
 
 
 def _length(parameters: Mapping[str, object], name: str) -> int | None:
     value = parameters.get(name)
-    return None if value is None else _integer(name, value)
+    return None if value is None else _check_whole(name, value)
 
 
-def _integer(name: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_POSITION:
+def _check_whole(name: str, value: object) -> int:
+    if type(value) is not int or not 0 <= value <= MAX_POSITION:
         raise BadQuestion(f"{name} must be a whole number from 0 to {MAX_POSITION}.")
     return value
