@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from anyio import CapacityLimiter
+from anyio.lowlevel import checkpoint
 from anyio.to_thread import run_sync
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -225,6 +226,7 @@ class Releases:
                     batch = await self._batch(claim, reader, start0, end0)
                     sent += len(batch)  # handed over counts as sent, whatever the network does
                     yield batch
+                    await checkpoint()  # the network may take all of it: others have their turn
             finally:
                 reader.close()  # at once, also when the request was cancelled
         finally:

@@ -10,13 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pysam
 import pytest
 
 from access.policy import DatasetPolicy, PolicyBook
-from streams import sessions
+from streams import release, sessions
 from streams.clear import ClearDoor
+from streams.htsget.tickets import Address, Part
 from streams.sessions import IDLE_SECONDS
 from streams.shelf import Shelf
 from streams.slices.chart import Region
@@ -220,6 +222,35 @@ async def test_a_dataset_that_lost_its_setting_sends_nothing_more(
     assert await refused(anyone, READS) == (401, "InvalidAuthentication")
     async with shelved.client("mallory") as somebody:
         assert await refused(somebody, READS) == (403, "PermissionDenied")
+
+
+async def test_streams_take_turns_however_much_the_network_takes_of_each(
+    shelved: ReleaseNode, anyone: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "NEAR_BATCH_BYTES", 4096)
+    claims = [await claimed(shelved, anyone) for _ in range(2)]
+    order: list[int] = []
+
+    async def drain(number: int) -> None:
+        async for _ in shelved.releases.send(claims[number]):
+            order.append(number)  # noqa: PERF401 (each when it comes)
+
+    async with anyio.create_task_group() as both:
+        both.start_soon(drain, 0)
+        both.start_soon(drain, 1)
+    assert order.count(0) == order.count(1) > 3
+    assert order != sorted(order)
+    assert order != sorted(order, reverse=True)
+
+
+async def claimed(node: ReleaseNode, client: httpx.AsyncClient) -> release.Claim:
+    ticket, _ = await got(client, READS, format="BAM")
+    url = httpx.URL(ticket["urls"][0]["url"])
+    session, raw_part = url.path.split("/")[-2:]
+    start0, end0 = map(int, raw_part.split("-"))
+    part = Part(start0, end0)
+    bound = Address(session, "", caller="", part=part, expires=int(url.params["expires"]))
+    return await node.releases.claim(bound, url.params["signature"], start0=start0, end0=end0)
 
 
 def reload(node: ReleaseNode, path: Path) -> None:
