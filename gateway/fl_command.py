@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway import try_command
 from gateway.errors import Exit, LoadRefused
+from gateway.fl_plan import Application, AsJson, read_plan
 
 if TYPE_CHECKING:
     from workspaces.engine.port import RunStatus
@@ -25,14 +27,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Federated runs: check applications, submit, follow.")
 
-MAX_PLAN = 256 * 1024
-
-Application = Annotated[str, typer.Argument(help="a shipped one's name, a folder, a bundle")]
 BundleFile = Annotated[
     Path, typer.Option("--federation", help="a site's bundle, or any other of the federation")
 ]
 TokenFile = Annotated[Path, typer.Option(help="holds the coordinator's token for you")]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
 
 
 @app.command()
@@ -51,7 +49,7 @@ def check(
     found = bundle.bundle(application)
     facts = json.loads(bundle.stated(found)) | {"environment": environment.digest()}
     if plan is not None:
-        text = plan_text(_plan(plan))
+        text = plan_text(read_plan(plan))
         facts["configuration"] = hashlib.sha256(text.encode()).hexdigest()
     if save is not None:
         save.write_bytes(found.content)
@@ -83,7 +81,7 @@ def run(
     """Submits a run, shows how it goes, and keeps its candidates for an airlock."""
     from workspaces.engine.port import RunState
 
-    wanted, coordinator = _plan(plan), _coordinator(federation, token_file)
+    wanted, coordinator = read_plan(plan), _coordinator(federation, token_file)
     output.mkdir(parents=True)
     seen = (lambda now: None) if as_json else _shown()
     status, found = asyncio.run(
@@ -183,16 +181,4 @@ def _coordinator(federation: Path, token_file: Path) -> RemoteCoordinator:
     return RemoteCoordinator(joined.registrar, token=token, certificate=certificate)
 
 
-def _plan(path: Path) -> dict[str, object]:
-    try:
-        with path.open("rb") as file:
-            found = json.loads(file.read(MAX_PLAN), parse_constant=_no_number)
-    except (OSError, ValueError, RecursionError) as error:
-        raise LoadRefused(f"{path}: cannot be read as a plan, a JSON object") from error
-    if not isinstance(found, dict):
-        raise LoadRefused(f"{path}: a plan is a JSON object")
-    return found
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
+app.command("try")(try_command.run_on_twins)

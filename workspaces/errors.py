@@ -10,6 +10,7 @@ SkerryError
 │   ├── ApplicationInvalid   what is offered as a federated application is none
 │   ├── PlotRefused          a drawing of something that was not released, or has no such form
 │   ├── LinkageRefused       a question or answer of linkage beyond what the permit lets pass
+│   ├── TwinsRefused         synthetic sites of a shape that cannot be made
 │   ├── FederationInvalid    a federation's folder or site bundle that cannot be used
 │   ├── PlaceRefused         plaintext asked for outside the workspace's own data folder
 │   └── PermitUnfit          a permit that the pinned node did not sign, or for another run
@@ -123,3 +124,7 @@ class PlotRefused(InvalidInput):
 
 class FederationInvalid(InvalidInput):
     code = "federation_invalid"
+
+
+class TwinsRefused(InvalidInput):
+    code = "twins_refused"

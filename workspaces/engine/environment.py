@@ -43,6 +43,12 @@ class Environment:
         """The Python installation the environment borrows; a sandbox must see both."""
         return self.python.resolve().parent.parent
 
+    @property
+    def readable(self) -> tuple[Path, ...]:
+        """What a sandbox must see of it."""
+        below = self.base.is_relative_to("/usr")  # which every sandbox sees
+        return (self.folder,) if below else (self.folder, self.base)
+
 
 def digest() -> str:
     """The environment digest this release of Skerry runs, in hex."""

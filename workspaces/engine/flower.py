@@ -15,9 +15,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -142,14 +141,12 @@ class FlowerEngine:
             await asyncio.to_thread(registering.unregister, node.site, node.public_key)
 
     def _profile(self, site: SiteNode, inside: Path) -> Profile:
-        readable = [inside, self._environment.folder, site.data_folder]
-        if not self._environment.base.is_relative_to("/usr"):
-            readable.append(self._environment.base)
+        readable = (inside, site.data_folder, *self._environment.readable)
         return Profile(
             data_bytes=site.data_bytes,
             memory_bytes=site.memory_bytes,
             seconds=site.seconds,
-            readable=tuple(readable),
+            readable=readable,
             sockets={site.run_folder / _OUT: SOCKET, site.run_folder / _SETTLED: settled.SOCKET},
             environment={
                 **placing.QUIET,
@@ -196,14 +193,9 @@ def _write_orders(site: SiteNode, inside: Path, key: ec.EllipticCurvePrivateKey)
         raise EngineRefused("This workspace is not on its permit's roster.")
     placing.place(inside)
     speaking = Ed25519PrivateKey.generate()
-    start = _signed_start(site.identity, speaking, site.seconds, site.sign)
+    start = _signed_start(site, speaking)
     orders = {
-        "start": {
-            "identity": start.identity,
-            "key": start.key,
-            "until": start.until,
-            "signature": start.signature,
-        },
+        "start": asdict(start),
         "key": speaking.private_bytes_raw().hex(),
         "roster": sorted(set(site.roster)),
         "least": site.least_sites,
@@ -218,13 +210,11 @@ def _write_orders(site: SiteNode, inside: Path, key: ec.EllipticCurvePrivateKey)
     _write(inside / "engine.key", secret)
 
 
-def _signed_start(
-    identity: bytes, key: Ed25519PrivateKey, seconds: int, sign: Callable[[bytes], bytes]
-) -> Start:
+def _signed_start(site: SiteNode, key: Ed25519PrivateKey) -> Start:
     public = key.public_key().public_bytes_raw().hex()
-    until = int(time.time()) + seconds + _MARGIN
-    bare = Start(identity.hex(), public, until)
-    return Start(identity.hex(), public, until, sign(bare.signed_bytes()).hex())
+    until = int(time.time()) + site.seconds + _MARGIN
+    bare = Start(site.identity.hex(), public, until, terms=site.terms)
+    return replace(bare, signature=site.sign(bare.signed_bytes()).hex())
 
 
 def _write(path: Path, content: bytes) -> None:

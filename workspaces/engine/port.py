@@ -33,6 +33,7 @@ class SiteNode:
     host:port of an HTTP proxy to CONNECT through, where the site has no other way out. `settled` is
     the file that keeps over which sites sums were opened, one for all starts under an approved
     request; None keeps it for this start. Without `confined` it is a trial outside of any sandbox.
+    `terms` is the digest of what may leave: a sum is over sites of the same terms only.
     """
 
     workspace: str
@@ -54,6 +55,7 @@ class SiteNode:
     proxy: str = ""
     settled: Path | None = None
     confined: bool = True
+    terms: str = ""
 
 
 class Outcome(StrEnum):

@@ -23,15 +23,18 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """`key` (Ed25519, hex) may speak for `identity` until `until` (epoch seconds)."""
+    """`key` (Ed25519, hex) may speak for `identity` until `until` (epoch seconds). `terms` is the
+    digest of what the site's committee approved for whatever leaves."""
 
     identity: str
     key: str
     until: int
     signature: str = ""
+    terms: str = ""
 
     def signed_bytes(self) -> bytes:
-        return f"skerry start\0{self.identity}\0{self.key}\0{self.until}".encode()
+        members = ("skerry start", self.identity, self.key, str(self.until), self.terms)
+        return "\0".join(members).encode()
 
     @property
     def fingerprint(self) -> str:
@@ -60,8 +63,8 @@ class Claim:
             members = dict(record)  # type: ignore[call-overload]  # checked by what follows
             start = Start(**members.pop("start"))
             made = cls(start=start, **members)
-            texts = (start.identity, start.key, start.signature, made.run, made.public)
-            if not all(isinstance(text, str) for text in (*texts, made.signature)):
+            texts = (start.identity, start.key, start.signature, start.terms, made.run)
+            if not all(isinstance(text, str) for text in (*texts, made.public, made.signature)):
                 raise Refused("a claim is malformed")
             if not isinstance(start.until, int):
                 raise Refused("a claim is malformed")
@@ -96,14 +99,16 @@ def verify(found: Claim, *, run: str, roster: Iterable[str], now: float) -> str:
 
 
 def verify_all(
-    found: Iterable[Claim], *, run: str, roster: Iterable[str], now: float
+    found: Iterable[Claim], *, run: str, roster: Iterable[str], now: float, terms: str = ""
 ) -> dict[str, Claim]:
-    """By fingerprint; one claim per site."""
+    """By fingerprint; one claim per site, all under the same terms: one airlock releases for all."""
     allowed = frozenset(roster)
     claims: dict[str, Claim] = {}
     for one in found:
         fingerprint = verify(one, run=run, roster=allowed, now=now)
         if fingerprint in claims:
             raise Refused("a site is named twice")
+        if one.start.terms != terms:
+            raise Refused("the sites' committees approved different terms for what may leave")
         claims[fingerprint] = one
     return claims

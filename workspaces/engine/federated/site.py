@@ -20,6 +20,7 @@ FACTS = "SKERRY_SITE"
 
 def client_app(application: Application) -> ClientApp:
     app = ClientApp()
+    app.application = application  # for a rehearsal, which does without the engine
     steps: dict[str, Callable[[Visit, bytes], bytes]] = {
         "offer": lambda visit, _: visit.offer(),
         "ask": lambda visit, body: visit.ask(*frames.unpack(body)),

@@ -136,6 +136,7 @@ class Visit:
             run=self.run,
             roster=self.facts.roster,
             now=time.time(),
+            terms=self.facts.start.terms,
         )
         me = self.facts.start.fingerprint
         secret = bytes.fromhex(self._read("secret"))
