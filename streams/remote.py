@@ -7,6 +7,8 @@ are neither kept nor logged. Blocks; what the bytes are is for others.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 import re
 from collections import OrderedDict
@@ -14,11 +16,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from obstore.exceptions import BaseError, PreconditionError
 from obstore.store import S3Store
 
 from streams.errors import ObjectChanged, SourceRefused, StoreUnavailable
+
+if TYPE_CHECKING:
+    from obstore import GetOptions
 
 SCHEME = "s3://"
 PAGE = 256 * 1024  # small reads lie near one another
@@ -27,6 +33,7 @@ RETRIES = 2
 RETRY_SECONDS = 20
 TIMEOUT = "15s"
 
+_MD5 = "md5chksum"  # rclone's, of base64: what S3 itself keeps is an ETag, often no MD5
 _URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\x00-\x1f]{1,1024})")
 
 
@@ -71,14 +78,28 @@ class RemoteFile:
             )
             found = bytes(asked.bytes())
         except (PreconditionError, FileNotFoundError) as error:
-            raise ObjectChanged(
-                "The object's file has changed; it must be loaded again."
-            ) from error
+            raise _changed() from error
         except BaseError as error:
             raise _unavailable(error) from error
         if len(found) != end0 - start0:
             raise StoreUnavailable("The object store sent another number of bytes.")
         return found
+
+    def stated_md5(self, facts: RemoteFacts) -> str | None:
+        """In hex, where whoever uploaded the object left it in its metadata. Raises as `read`."""
+        if not facts.size:
+            return None
+        try:
+            options: GetOptions = {"range": (0, 1), "if_match": facts.etag}
+            raw = self._store.get(self._key, options=options).attributes.get(_MD5, "")
+            digest = base64.b64decode(raw, validate=True)
+        except (PreconditionError, FileNotFoundError) as error:
+            raise _changed() from error
+        except BaseError as error:
+            raise _unavailable(error) from error
+        except binascii.Error:
+            return None
+        return digest.hex() if len(digest) == 16 else None
 
     def put(self, content: Path) -> RemoteFacts:
         """Sends a file there, in parts where it is large. Raises StoreUnavailable."""
@@ -149,6 +170,10 @@ class RemoteSource:
             if len(self._pages) > KEPT_PAGES:
                 self._pages.popitem(last=False)
         return found
+
+
+def _changed() -> ObjectChanged:
+    return ObjectChanged("The object's file has changed; it must be loaded again.")
 
 
 def _unavailable(error: BaseError) -> StoreUnavailable:

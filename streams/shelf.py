@@ -58,7 +58,9 @@ class ClearObject(Wire):
     @property
     def known_by(self) -> str:
         """Differs wherever the content does."""
-        return self.md5 or hashlib.sha256(f"{self.path} {self.etag}".encode()).hexdigest()
+        if self.etag is None and self.md5 is not None:
+            return self.md5
+        return hashlib.sha256(f"{self.path} {self.etag}".encode()).hexdigest()
 
 
 class Shelf:
@@ -172,14 +174,15 @@ def _looked_at(
 def _looked_at_remote(
     source: RemoteFile, *, kind: Kind, form: str
 ) -> tuple[dict[str, object], Chart | None]:
-    """Without an md5: it would take the whole object."""
+    """With an md5 where it is stated, or all of the object had to be read anyway."""
     found = source.facts()
     if found is None:
         raise SourceRefused(f"{source.url}: there is no such object. Check the address.")
     read = RemoteSource(source, found)
     check_content(source.url, read, found.size, kind=kind, form=form)
-    chart = survey_remote(source, found, form) if kind in FORMATS else None
-    return {"path": source.url, "size": found.size, "etag": found.etag, "md5": None}, chart
+    chart, computed = survey_remote(source, found, form) if kind in FORMATS else (None, None)
+    md5 = computed or source.stated_md5(found)
+    return {"path": source.url, "size": found.size, "etag": found.etag, "md5": md5}, chart
 
 
 def _mapped(path: Path) -> memoryview:

@@ -6,10 +6,13 @@ reference begins there, and together the chunks leave no record out. A missing i
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,9 +64,9 @@ def survey_input(given: Input, form: str, *, index: Path | None = None) -> Chart
     return _chart(given.at, given.size, form, _read(found), told=told)
 
 
-def survey_remote(remote: RemoteFile, facts: RemoteFacts, form: str) -> Chart:
+def survey_remote(remote: RemoteFile, facts: RemoteFacts, form: str) -> tuple[Chart, str | None]:
     """The same of a file in an object store. An index that lies beside it is used; to make one
-    takes reading all of the object, range by range."""
+    takes reading all of the object, range by range, and then its MD5 is known too."""
     at = RemoteSource(remote, facts)
     for name in _index_names(remote.name, form):
         index = remote.beside(name)
@@ -73,12 +76,33 @@ def survey_remote(remote: RemoteFile, facts: RemoteFacts, form: str) -> Chart:
         if found.size > MAX_INDEX_BYTES:
             raise IndexRefused(f"{index.url}: an index has at most {MAX_INDEX_BYTES} bytes.")
         raw = index.read(found, 0, found.size)
-        return _chart(at, facts.size, form, raw, told=(remote.url, index.url))
+        return _chart(at, facts.size, form, raw, told=(remote.url, index.url)), None
     with tempfile.TemporaryDirectory(prefix="skerry-index-", dir=_memory()) as folder:
         made = Path(folder) / "index"
-        build_index.piped(streamed(at, step=REMOTE_STEP), form, made, told=remote.url)
+        passed = Passed(at)
+        build_index.piped(streamed(passed, step=REMOTE_STEP), form, made, told=remote.url)
         told = (remote.url, f"{remote.url}: the index made of it")
-        return _chart(at, facts.size, form, _read(made), told=told)
+        return _chart(at, facts.size, form, _read(made), told=told), passed.md5(facts.size)
+
+
+@dataclass(slots=True)
+class Passed:
+    """A source that is read from its beginning on, and the digest of what has passed."""
+
+    source: Source
+    _end: int = 0
+    _digest: Any = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
+
+    def __call__(self, length: int, start0: int) -> bytes:
+        piece = self.source(length, start0)
+        if start0 == self._end:
+            self._digest.update(piece)
+            self._end += len(piece)
+        return piece
+
+    def md5(self, size: int) -> str | None:
+        """None unless all of it has passed."""
+        return self._digest.hexdigest() if self._end == size else None
 
 
 def index_beside(source: Path, form: str) -> Path | None:

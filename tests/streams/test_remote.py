@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,13 +100,35 @@ def test_a_missing_index_is_made_of_ranges(
     path = slice_files.write(tmp_path, form, records=3000)
     kind = Kind.READS if form in ("BAM", "CRAM") else Kind.VARIANTS
     far, near = (
-        node.shelf.register(
-            source, object_id="open1/bare", dataset="open1", kind=kind, form=form
-        ).chart
+        node.shelf.register(source, object_id="open1/bare", dataset="open1", kind=kind, form=form)
         for source in (RemoteFile(store.put(path, key=f"bare/{path.name}")), path)
     )
-    assert far == near
+    assert far.chart == near.chart
+    assert far.md5 == near.md5 == md5_of(path).hex()
     assert set(store.gets()) == {"206"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "kept"),
+    [(b"%b", True), (b"", False), (b"=%b", False), (b"%b%b", False), (b"no base64!", False)],
+)
+def test_an_md5_that_the_uploader_stated_is_kept(
+    node: ReleaseNode, store: s3.S3, tmp_path: Path, stated: bytes, *, kept: bool
+) -> None:
+    path = tmp_path / "table.bin"
+    path.write_bytes(os.urandom(1000))
+    digest = md5_of(path)
+    said = stated.replace(b"%b", base64.b64encode(digest)).decode()
+    url = store.put(path, key="stated/table.bin", **({"md5chksum": said} if said else {}))
+    found = node.shelf.register(
+        RemoteFile(url), object_id="open1/table", dataset="open1", kind=Kind.FILE, form="FILE"
+    )
+    assert found.md5 == (digest.hex() if kept else None)
+    assert set(store.gets()) == {"206"}
+
+
+def md5_of(path: Path) -> bytes:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).digest()
 
 
 # Refusals

@@ -37,10 +37,10 @@ class S3:
             "AWS_ALLOW_HTTP": "true",
         }
 
-    def put(self, path: Path, *, key: str | None = None) -> str:
+    def put(self, path: Path, *, key: str | None = None, **metadata: str) -> str:
         """The address of what was put."""
         key = key or path.name
-        self._owner.put(key, path.read_bytes())
+        self._owner.put(key, path.read_bytes(), attributes={**metadata})
         return f"s3://{BUCKET}/{key}"
 
     def delete(self, key: str) -> None:
