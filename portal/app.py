@@ -32,6 +32,7 @@ from portal import (
     basket_routes,
     beacon,
     enquiry_routes,
+    federation_routes,
     joining_routes,
     language_routes,
     languages,
@@ -45,6 +46,7 @@ from portal import (
 )
 from portal.applications import Applications
 from portal.calls import Calls
+from portal.coordinators import Coordinators
 from portal.description import Network
 from portal.enquiries import Enquiries
 from portal.errors import SettingsError
@@ -116,6 +118,7 @@ def create_app(
     doors = NodeDoors(calls, visitors, limits=limits)
     applications = Applications(doors, visitors)
     liftover = Liftover(settings.chain_files)
+    coordinators = Coordinators(settings.coordinators, limits=limits)
     portal = Portal(
         settings=settings,
         registry=registry,
@@ -127,6 +130,7 @@ def create_app(
         standings=Standings(doors),
         workspaces=Workspaces(doors, applications),
         enquiries=Enquiries(doors),
+        coordinators=coordinators,
         prospects=Prospects(doors),
         vocabulary=Vocabulary(registry),
         liftover=liftover,
@@ -147,6 +151,7 @@ def create_app(
             with suppress(asyncio.CancelledError):
                 await looking
             await calls.close()
+            await coordinators.close()
             await http.aclose()
 
     app = DescribedApi(
@@ -171,6 +176,7 @@ def create_app(
     app.include_router(enquiry_routes.build(portal))
     app.include_router(saved_routes.build(portal))
     app.include_router(workspace_routes.build(portal))
+    app.include_router(federation_routes.build(portal))
     app.include_router(joining_routes.build(portal, calls))
     app.include_router(language_routes.build(secure=settings.secure))
     app.include_router(routes.build(portal))

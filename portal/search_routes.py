@@ -24,7 +24,7 @@ from portal.parts import joined
 from portal.question import Kind, Question, parse
 from portal.results import Result
 from portal.searches import Search, new_id
-from portal.site import Portal, is_part
+from portal.site import Portal, event, is_part
 from portal.snippets import snippets
 from portal.visitors import Visitor
 from schemas.errors import SkerryError
@@ -204,19 +204,14 @@ async def _events(
                 values = _shown(search.id, result) | {
                     "row": row, "csrf": visitor.csrf, "waiting": result.asked - len(result.by_node),
                 }  # fmt: skip
-                yield _event("row", row_page.render(values))
-                yield _event("total", total_page.render(values))
+                yield event("row", row_page.render(values))
+                yield event("total", total_page.render(values))
         finally:
             await answers.aclose()
     portal.results.keep(search.id, result)
     drawn = pages.get_template("_drawn.html")
-    yield _event("drawn", drawn.render({**_drawn(search.id, result), "csrf": visitor.csrf}))
-    yield _event("done", "<!-- nothing left to stop -->")
-
-
-def _event(name: str, html: str) -> str:
-    lines = "".join(f"data: {line}\n" for line in html.splitlines() if line.strip())
-    return f"event: {name}\n{lines}\n"
+    yield event("drawn", drawn.render({**_drawn(search.id, result), "csrf": visitor.csrf}))
+    yield event("done", "<!-- nothing left to stop -->")
 
 
 def _refused(

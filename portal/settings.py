@@ -79,6 +79,18 @@ class ChainFile(BaseModel):
     path: Path
 
 
+class CoordinatorSettings(BaseModel):
+    """A federation's coordinator: where it is, which authority its TLS is of (a federation has its
+    own), and the file with the token that it gave this portal to look on with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
+    url: PublicUrl
+    authority: Path | None = None
+    token_file: Path
+
+
 class PortalSettings(BaseSettings):
     """What an operator decides: where the portal is, which nodes it asks, who signs people in."""
 
@@ -106,6 +118,8 @@ class PortalSettings(BaseSettings):
     searches_file: Path | None = None
     # By which a question goes to nodes whose data are on another assembly.
     chain_files: tuple[ChainFile, ...] = Field(default=(), max_length=2)
+    # Whose runs people who signed in may follow.
+    coordinators: tuple[CoordinatorSettings, ...] = Field(default=(), max_length=50)
     # Where nodes are, for the map: address to degrees north and east.
     places: dict[PublicUrl, tuple[Degrees90, Degrees180]] = Field(default={}, max_length=1000)
     name: str = Field(default="Skerry", min_length=1, max_length=80)
@@ -124,6 +138,15 @@ class PortalSettings(BaseSettings):
         if self.public_url in every or f"{self.public_url}/beacon" in every:
             raise ValueError("nodes: the portal may not be its own node")
         return self
+
+    @field_validator("coordinators")
+    @classmethod
+    def _no_name_twice(
+        cls, coordinators: tuple[CoordinatorSettings, ...]
+    ) -> tuple[CoordinatorSettings, ...]:
+        if len({one.name for one in coordinators}) != len(coordinators):
+            raise ValueError("the same name twice")
+        return coordinators
 
     @field_validator("examples")
     @classmethod

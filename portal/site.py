@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 from portal import languages
 from portal.answer import NodeAnswer
 from portal.applications import Applications
+from portal.coordinators import Coordinators
 from portal.enquiries import Enquiries
 from portal.errors import SignInNeeded
 from portal.fanout import Fanout, Instead, Target
@@ -49,6 +50,12 @@ def in_utc(seconds: int) -> str:
 def is_part(request: Request) -> bool:
     """Whether a page that is open asks for a part of itself, rather than a browser for a page."""
     return request.headers.get("hx-request") == "true"
+
+
+def event(name: str, html: str) -> str:
+    """A server-sent event of some HTML."""
+    lines = "".join(f"data: {line}\n" for line in html.splitlines() if line.strip())
+    return f"event: {name}\n{lines}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,7 @@ class Portal:
     standings: Standings
     workspaces: Workspaces
     enquiries: Enquiries
+    coordinators: Coordinators
     prospects: Prospects
     vocabulary: Vocabulary
     liftover: Liftover
@@ -116,6 +124,7 @@ class Portal:
             "can_sign_in": self.visitors.can_sign_in,
             "keeps_searches": self.saved is not None,
             "can_join": self.joining is not None,
+            "has_federations": bool(self.coordinators.names),
             "is_admin": visitor.identity in self.settings.admins,
             **(values or {}),
         }
