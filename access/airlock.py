@@ -117,10 +117,7 @@ class Airlock:
             known = _of_content(session, run_id, digest)
             if known is not None:
                 return known
-        judged = self._judge(body, start.terms)
-        if start.asked.evidence.sandbox is None and judged.outcome is Outcome.RELEASE:
-            reasons = (*judged.reasons, "nothing confined this run: two people decide")
-            judged = replace(judged, outcome=Outcome.REVIEW, reasons=reasons)
+        judged = self._judged(body, start)
         request_id = start.request.request_id
         if judged.of is not None and not self._is_released(request_id, judged.of):
             judged = Judgement(
@@ -164,6 +161,18 @@ class Airlock:
             self._files.drop(candidate_id)
             raise
         return made
+
+    def _judged(self, body: bytes, start: Start) -> Judgement:
+        """What the checkers say, and what of the run speaks against it beside them."""
+        released_at = start.terms.released_at
+        judged = self._judge(body, start.terms)
+        if released_at and self._audience not in released_at:
+            reason = "the permit leaves the release to other nodes"
+            return Judgement(judged.kind, Outcome.REFUSE, (reason,), contestable=False)
+        if start.asked.evidence.sandbox is None and judged.outcome is Outcome.RELEASE:
+            reasons = (*judged.reasons, "nothing confined this run: two people decide")
+            return replace(judged, outcome=Outcome.REVIEW, reasons=reasons)
+        return judged
 
     def _settled(
         self, session: Session, request_id: str, terms: RunTerms, judged: Judgement

@@ -6,10 +6,15 @@ neither relies on the other. Every reason is a stable code.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from schemas.runs import RunTerms
+from schemas.wire import canonical_json
 
+_LEAVING = (
+    "outputs", "floors", "privacy", "releases", "release_bytes", "released_at", "least_sites",
+)  # fmt: skip
 # Before the bytes of a permit for a run, which so passes for none that opens objects.
 SIGNED_AS = b"skerry run permit\n"
 
@@ -37,3 +42,14 @@ def against(terms: RunTerms, intent: Intent) -> tuple[str, ...]:
         "nothing_confines_it": not (intent.confined or terms.unconfined),
     }
     return tuple(code for code, holds in speaks.items() if holds)
+
+
+def leaving(terms: RunTerms) -> str:
+    """SHA-256 of what a committee approved for whatever leaves. A result of several sites rests on
+    all of them and is released at one: each takes part only with sites whose committees approved
+    the same, so that the airlock which releases is bound as their own would be."""
+    said = terms.model_dump(mode="json", include=set(_LEAVING)) | {"roster": sorted(terms.roster)}
+    said["outputs"], said["released_at"] = sorted(terms.outputs), sorted(terms.released_at)
+    for name in ("labels", "log_fields"):
+        said["floors"][name].sort()
+    return hashlib.sha256(canonical_json(said)).hexdigest()

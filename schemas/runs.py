@@ -27,6 +27,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Whole = Annotated[int, Field(ge=0, le=1 << 40)]
 LogField = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Label = Annotated[Written, StringConstraints(min_length=1, max_length=60)]
+NodeUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s@#?]{1,200}[^\s@#?/]$")]
 OutputClass = Literal["table", "gwas-summary", "aggregate-model", "log", "plot", "other", "portal"]
 
 
@@ -70,7 +71,8 @@ class RunTerms(Wire):
     be given to an application (none leaves them to it). `data_bytes` bounds what is brought in,
     `release_bytes` and `releases` what leaves over all starts, `seconds` one start. `portal` among
     `outputs` lets plots and top tables be shown there. `unconfined` lets a site run it without a
-    sandbox, as a trial, where the dataset's policy allows that too.
+    sandbox, as a trial, where the dataset's policy allows that too. `released_at` are the public
+    URLs of the nodes whose airlocks may release results (none: those of all sites).
     """
 
     applications: Annotated[tuple[Digest, ...], Field(min_length=1, max_length=MAX_APPLICATIONS)]
@@ -86,10 +88,11 @@ class RunTerms(Wire):
     releases: Annotated[int, Field(ge=1, le=MAX_RELEASES)] = 100
     privacy: PrivacyBudget | None = None
     unconfined: bool = False
+    released_at: Annotated[tuple[NodeUrl, ...], Field(max_length=MAX_ROSTER)] = ()
 
     @model_validator(mode="after")
     def _holds_together(self) -> RunTerms:
-        for name in ("applications", "roster", "outputs"):
+        for name in ("applications", "roster", "outputs", "released_at"):
             given = getattr(self, name)
             if len(set(given)) != len(given):
                 raise ValueError(f"{name} names one twice")

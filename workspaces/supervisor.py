@@ -26,7 +26,7 @@ from pathlib import Path
 import httpx
 from pydantic import ValidationError
 
-from access.run_rules import Intent
+from access.run_rules import Intent, leaving
 from schemas.errors import SkerryError
 from schemas.htsget import RegionAsked
 from schemas.runs import CandidateView, Receipt, SignedReceipt, StartAsked
@@ -366,6 +366,7 @@ def _site_node(run: _Run, permit: RunPermit) -> SiteNode:
         proxy=run.order.proxy,
         settled=_settled(run.held.folder, permit),
         confined=run.order.confined,
+        terms=leaving(terms),
     )
 
 

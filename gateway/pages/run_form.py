@@ -54,6 +54,7 @@ def run_terms(fields: Fields, *, before: RunTerms | None = None) -> RunTerms | N
     stated["floors"] = {**stated.get("floors", {}), **floors, "labels": labels}
     budget = {name: _number(fields, name) for name in _BUDGET if _one(fields, name)}
     stated["privacy"] = budget or None
+    stated["released_at"] = [one for one in _SEPARATORS.split(_one(fields, "released_at")) if one]
     stated["unconfined"] = bool(_one(fields, "unconfined"))
     try:
         return RunTerms.model_validate(stated)
@@ -71,6 +72,7 @@ def filled(terms: RunTerms | None) -> dict[str, object]:
     shown |= {"run_environment": terms.environment, "run_outputs": list(terms.outputs)}
     shown |= {f"run_{name}": str(getattr(terms, name)) for name in _WHOLES}
     shown |= {f"run_{name}": str(getattr(terms.floors, name)) for name in _FLOORS}
+    shown["run_released_at"] = "\n".join(terms.released_at)
     shown["run_unconfined"] = "yes" if terms.unconfined else ""
     shown["run_labels"] = ", ".join(terms.floors.labels)
     for name, (field, scale) in _SCALED.items():
@@ -108,6 +110,7 @@ def in_words(terms: RunTerms) -> dict[str, str]:
         if terms.unconfined
         else "always",
         "outputs": ", ".join(OUTPUTS[name].lower() for name in terms.outputs),
+        "released at": ", ".join(terms.released_at) or "any node of the run",
         "least count in a cell": str(floors.cell),
         "GWAS": f"from {gwas} alleles, {floors.significant_digits} digits",
         "models": f"{per_person} at most, norm {floors.model_norm:g}",

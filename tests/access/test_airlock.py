@@ -26,7 +26,7 @@ from access.errors import (
 from access.lifecycle import Step
 from access.run_routes import _view
 from streams.keys import SecretKey
-from tests.support.access_node import NOW, at
+from tests.support.access_node import NOW, URL, at
 from tests.support.postgres import PostgreSQL
 from tests.support.run_node import EVIDENCE, RunNode, opened
 from workspaces.errors import CandidateUnreadable
@@ -144,6 +144,14 @@ def test_what_a_trial_without_a_sandbox_gives_waits_for_two_people(node: RunNode
     assert offered(node, run, SMALL).state is CandidateState.REFUSED
     step(node, found, APPROVE, "dora")
     assert step(node, found, APPROVE, "emil") is CandidateState.RELEASED
+
+
+def test_what_another_node_is_to_release_does_not_leave_here(node: RunNode) -> None:
+    found = offered(node, run_of(node, released_at=("https://elsewhere.example",)), TABLE)
+    assert (found.state, found.contestable) == (CandidateState.REFUSED, False)
+    node.site = node.registered()
+    here = offered(node, run_of(node, released_at=(URL, "https://elsewhere.example")), TABLE)
+    assert here.state is CandidateState.RELEASED
 
 
 def test_one_person_is_not_two(node: RunNode) -> None:

@@ -23,7 +23,7 @@ from access.errors import (
 from access.lifecycle import Step
 from access.permits import check
 from access.run_footing import Footing
-from access.run_rules import SIGNED_AS
+from access.run_rules import SIGNED_AS, leaving
 from access.visa_rules import VisaRule
 from duo.consent import Condition, Consent
 from duo.terms import Term
@@ -368,6 +368,29 @@ def test_terms_that_do_not_hold_together_are_no_terms(more: dict[str, Any]) -> N
     assert RunTerms(**good).least_sites == 3
     with pytest.raises(ValidationError):
         RunTerms(**(good | more))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"outputs": ("table",)},
+        {"floors": {"cell": 9}},
+        {"floors": {"labels": ("b", "r", "calls", "lines", "names")}},
+        {"privacy": {"epsilon": 1.0, "per_table": 0.1}},
+        {"releases": 99},
+        {"release_bytes": 1},
+        {"released_at": ("https://elsewhere.example",)},
+        {"roster": ("1" * 64, "2" * 64, "3" * 64), "least_sites": 3},
+    ],
+)
+def test_sites_agree_on_every_term_of_what_leaves(node: RunNode, more: dict[str, Any]) -> None:
+    assert leaving(node.terms(**more)) != leaving(node.terms())
+
+
+def test_how_long_and_how_much_is_each_sites_own(node: RunNode) -> None:
+    ours, labels = node.terms(), ("r", "lines", "b", "calls")
+    theirs = node.terms(seconds=7, data_bytes=8, floors={"labels": labels}, unconfined=True)
+    assert leaving(ours) == leaving(theirs)
 
 
 NOTHING = EVIDENCE.model_copy(update={"sandbox": None})

@@ -30,6 +30,7 @@ FIELDS = {
     "run_epsilon": "1",
     "run_per_table": "0.25",
     "run_delta": "1e-06",
+    "run_released_at": "https://node.example.org https://other.example.org/node",
 }
 
 
@@ -43,6 +44,8 @@ def test_a_filled_form_states_terms_and_shows_them_again() -> None:
     assert (terms.roster, terms.environment) == ((A, B, C), E)
     assert (terms.seconds, terms.release_bytes, terms.floors.cell) == (1800, 2 << 20, 5)
     assert terms.privacy is not None
+    assert terms.released_at == ("https://node.example.org", "https://other.example.org/node")
+    assert not terms.unconfined
     again = run_form.filled(terms)
     fields = {
         name: list(value) if isinstance(value, list) else [str(value)]

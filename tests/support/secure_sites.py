@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,15 +24,16 @@ class Site:
     secret: bytes
 
 
-def site(*, run: str = RUN, until: int = UNTIL) -> Site:
+def site(*, run: str = RUN, until: int = UNTIL, terms: str = "") -> Site:
     identity, key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     secret = X25519PrivateKey.generate()
     bare = Start(
         identity.public_key().public_bytes_raw().hex(),
         key.public_key().public_bytes_raw().hex(),
         until,
+        terms=terms,
     )
-    start = Start(bare.identity, bare.key, until, identity.sign(bare.signed_bytes()).hex())
+    start = replace(bare, signature=identity.sign(bare.signed_bytes()).hex())
     made = claim(start, key, run=run, public=secret.public_key().public_bytes_raw())
     return Site(start.fingerprint, made, secret.private_bytes_raw())
 

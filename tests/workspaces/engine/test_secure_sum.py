@@ -284,6 +284,21 @@ def test_one_site_does_not_count_twice() -> None:
         verify_all([one.claim, one.claim], run=RUN, roster=[one.fingerprint], now=NOW)
 
 
+def test_a_site_whose_committee_approved_other_terms_is_in_no_sum_of_ours() -> None:
+    sites = [site(terms="a" * 64), site(terms="a" * 64), site(terms="b" * 64)]
+    roster, claims = [one.fingerprint for one in sites], [one.claim for one in sites]
+    with pytest.raises(Refused, match="different terms"):
+        verify_all(claims, run=RUN, roster=roster, now=NOW, terms="a" * 64)
+    agreed = verify_all(claims[:2], run=RUN, roster=roster, now=NOW, terms="a" * 64)
+    assert [*agreed] == roster[:2]
+
+
+def test_nobody_but_the_site_says_under_which_terms_it_is() -> None:
+    made = site(terms="a" * 64).claim
+    with pytest.raises(Refused, match="not signed"):
+        judge(replace(made, start=replace(made.start, terms="b" * 64)))
+
+
 def test_two_sites_with_one_key_are_refused() -> None:
     one, other, third = site(), site(), site()
     claims = {s.fingerprint: s.claim for s in (one, other, third)}

@@ -101,7 +101,7 @@ def verify(found: Claim, *, run: str, roster: Iterable[str], now: float) -> str:
 def verify_all(
     found: Iterable[Claim], *, run: str, roster: Iterable[str], now: float, terms: str = ""
 ) -> dict[str, Claim]:
-    """By fingerprint; one claim per site, all under the same terms: one airlock releases for all."""
+    """By fingerprint; one claim per site, all under the same terms, as one airlock releases."""
     allowed = frozenset(roster)
     claims: dict[str, Claim] = {}
     for one in found:
