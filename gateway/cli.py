@@ -397,6 +397,26 @@ def verify_audit(
 
 
 @app.command()
+def follow(
+    folder: Folder,
+    permit: Annotated[str, typer.Argument(help="the permit's id, as in the manifest")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Shows one release as the record has it, from the workspace's key to the last byte."""
+    need("uvicorn", extra="node")
+    from gateway import follow_command
+    from gateway.home import NodeHome
+
+    trail = follow_command.run(NodeHome(folder), permit)
+    if as_json:
+        print(json.dumps(follow_command.as_json(trail)))
+        return
+    for line in follow_command.in_lines(trail):
+        print(line)
+
+
+@app.command()
 def checkpoint(folder: Folder) -> None:
     """Prints a signed checkpoint of the record, for a third party to keep."""
     need("uvicorn", extra="node")
