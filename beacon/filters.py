@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, get_args
 
@@ -40,12 +40,16 @@ class Filter:
 
     predicate: Predicate
     text: str
+    leaves: tuple[HasTerm | Compare, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "leaves", tuple(_leaves(self.predicate)))
 
 
 def read(items: Sequence[object]) -> tuple[Filter, ...]:
     """The filters of a POST body; each is an object, a string as in GET, or a list (OR group)."""
     filters = tuple(_item(item, depth=1) for item in items)
-    if sum(1 for f in filters for _ in _leaves(f.predicate)) > MAX_FILTERS:
+    if sum(len(f.leaves) for f in filters) > MAX_FILTERS:
         raise BadQuestion(f"At most {MAX_FILTERS} filters may be given.")
     return filters
 
@@ -66,10 +70,11 @@ def _read_get(values: tuple[str, ...]) -> tuple[Filter, ...]:
     return read(parts)
 
 
-def parted(filters: Sequence[Filter]) -> tuple[tuple[Filter, ...], frozenset[Zygosity]]:
+@lru_cache(256)
+def parted(filters: tuple[Filter, ...]) -> tuple[tuple[Filter, ...], frozenset[Zygosity]]:
     """Filters on records, and the zygosities asked for: these are of one carrier of one variant,
     not of a record, and alternatives as values of one field are."""
-    records = tuple(f for f in filters if not any(map(_zygosity, _leaves(f.predicate))))
+    records = tuple(f for f in filters if not any(map(_zygosity, f.leaves)))
     wanted: set[Zygosity] = set()
     for f in filters:
         if f not in records:
@@ -104,20 +109,17 @@ def _zygosity(leaf: Predicate) -> Zygosity | None:
 
 def unknown_ids(filters: Sequence[Filter], segment: Segment) -> tuple[str, ...]:
     """Ids this dataset cannot evaluate, or knows but not for the scope they were given."""
-    return tuple(
-        dict.fromkeys(
-            leaf.term if isinstance(leaf, HasTerm) else leaf.id
-            for f in filters
-            for leaf in _leaves(f.predicate)
-            if not segment.knows(leaf)
-        )
-    )
+    unknown = [leaf for f in filters for leaf in f.leaves if not segment.knows(leaf)]
+    if not unknown:
+        return ()
+    names = (leaf.term if isinstance(leaf, HasTerm) else leaf.id for leaf in unknown)
+    return tuple(dict.fromkeys(names))
 
 
 def objection(filters: Sequence[Filter], segment: Segment) -> str | None:
     """Why this dataset cannot compare as it is asked to, naming the filter."""
     for f in filters:
-        for leaf in _leaves(f.predicate):
+        for leaf in f.leaves:
             if (why := segment.objection(leaf)) is not None:
                 return f"{leaf.term if isinstance(leaf, HasTerm) else leaf.id}: {why}"
     return None
@@ -125,6 +127,8 @@ def objection(filters: Sequence[Filter], segment: Segment) -> str | None:
 
 def joined(filters: Sequence[Filter], segment: Segment) -> tuple[Predicate, ...]:
     """What must all hold: values of one single-valued field are put together as alternatives."""
+    if len(filters) == 1:
+        return (filters[0].predicate,)
     alternatives: dict[str, list[Predicate]] = {}
     every: list[Predicate] = []
     for f in filters:

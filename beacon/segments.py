@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, assert_never
@@ -48,6 +49,7 @@ from beacon.zygosity import ANY, Zygosities
 _OF_ANOTHER_RELEASE = (
     "a dataset was loaded by a release whose layout this one does not read; load its files again"
 )
+MAX_KNOWN = 1_000
 _MAX_INTEGER = 2**62  # what SQLite can bind; no position or page is beyond it
 
 
@@ -68,18 +70,16 @@ class SqliteSegment:
                 raise CatalogError(_OF_ANOTHER_RELEASE, detail=str(path))
             raw = stated["facts"].items()
             listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw}
-            self._facts = DatasetFacts(**listed)
+            self.facts = DatasetFacts(**listed)
             self.skipped: Mapping[str, int] = MappingProxyType(stated["skipped"])
-            self._rows = VariantRows(
-                self._all, self._facts.variants, justified=self._facts.justified
-            )
-            self._table = VariantTable(self._all, self._rows, assembly=self._facts.assembly)
-        self._carriers = Carriers(self._all, people=self._facts.people, rows=self._facts.variants)
-        self._records = RecordTable(self._all, self._facts.people)
-
-    @property
-    def facts(self) -> DatasetFacts:
-        return self._facts
+            self._rows = VariantRows(self._all, self.facts.variants, justified=self.facts.justified)
+            self._table = VariantTable(self._all, self._rows, assembly=self.facts.assembly)
+        self._carriers = Carriers(self._all, people=self.facts.people, rows=self.facts.variants)
+        self._records = RecordTable(self._all, self.facts.people)
+        # What a predicate or a term is to a dataset that never changes.
+        self.knows = lru_cache(MAX_KNOWN)(self._knows)
+        self.objection = lru_cache(MAX_KNOWN)(self._objection)
+        self.term_field = lru_cache(MAX_KNOWN)(self._term_field)
 
     @property
     def waits(self) -> bool:
@@ -91,7 +91,7 @@ class SqliteSegment:
     # Variants
 
     def supports(self, question: VariantQuestion) -> bool:
-        facts = self._facts
+        facts = self.facts
         match question:
             case Allele() | Span() | ById():
                 return True
@@ -123,7 +123,7 @@ class SqliteSegment:
                 found = self._carriers.rows(people, among=found)
             if zygosity:
                 found = self._carriers.rows_so_carried(zygosity, among=found, people=people)
-            rows = range(self._facts.variants) if found is None else found
+            rows = range(self.facts.variants) if found is None else found
             page = self._rows.records(rows[skip : skip + limit]) if limit else ()
             return VariantPage(len(rows), page)
 
@@ -149,7 +149,7 @@ class SqliteSegment:
         return self._table.matching(question)
 
     def _need_genotypes(self) -> None:
-        if not self._facts.genotypes:
+        if not self.facts.genotypes:
             raise UnsupportedQuestion("This dataset holds sites without genotypes.")
 
     # People and records
@@ -166,11 +166,11 @@ class SqliteSegment:
         with self._failing:
             return self._records.belonging(entry_type, to=to, entry_id=entry_id)
 
-    def knows(self, predicate: Predicate) -> bool:
+    def _knows(self, predicate: Predicate) -> bool:
         with self._failing:
             return self._records.knows(predicate)
 
-    def objection(self, predicate: Predicate) -> str | None:
+    def _objection(self, predicate: Predicate) -> str | None:
         with self._failing:
             return self._records.objection(predicate)
 
@@ -188,7 +188,7 @@ class SqliteSegment:
         with self._failing:
             return self._records.terms()
 
-    def term_field(self, term: str) -> str | None:
+    def _term_field(self, term: str) -> str | None:
         with self._failing:
             return self._records.term_field(term)
 
@@ -211,12 +211,12 @@ class SqliteSegment:
 
     def entry(self, entry_type: EntryType, entry_id: str) -> Mapping[str, object] | None:
         if entry_type == "dataset":
-            return self._dataset() if entry_id == self._facts.id else None
+            return self._dataset() if entry_id == self.facts.id else None
         with self._failing:
             return self._records.entry(entry_type, entry_id)
 
     def _dataset(self) -> Mapping[str, object]:
-        facts = self._facts
+        facts = self.facts
         described = {"description": facts.description} if facts.description else {}
         return {**facts.metadata, **described, "id": facts.id, "name": facts.name}
 

@@ -49,15 +49,16 @@ class AlleleTable:
     def allele(self, asked: Allele) -> BitMap:
         if asked.chrom not in alleles.RANKS:
             return BitMap()
-        if blocks.code_of(asked.ref, asked.alt) != OTHER and asked.ref != "N" != asked.alt:
-            return self._replaced(asked)
+        code = blocks.code_of(asked.ref, asked.alt)
+        if code != OTHER and asked.ref != "N" != asked.alt:
+            return self._replaced(asked, code)
         ref, alt = asked.ref.upper(), asked.alt.upper()
         if ref and alt and "N" in ref + alt:
             # Trimming the question could remove what N must match, so what is stored is trimmed.
             return self._patterned(Allele(asked.chrom, asked.start0, ref, alt))
         core = alleles.trimmed(asked)
         if core.ref and core.alt:
-            return self._replaced(core)
+            return self._replaced(core, blocks.code_of(core.ref, core.alt))
         found = self._moved(core.chrom, core.start0, lambda change: justify.same(core, change))
         if not self._rows.compared:
             return found
@@ -103,10 +104,9 @@ class AlleleTable:
             row for row in self._cores(chrom, start0, None) if fits(self._stored(row))
         )
 
-    def _replaced(self, core: Allele) -> BitMap:
+    def _replaced(self, core: Allele, code: int) -> BitMap:
         # Anchored by one base or not at all; whatever is anchored further is in `cores`.
         start0, found = core.start0, BitMap()
-        code = blocks.code_of(core.ref, core.alt)
         rank = alleles.RANKS[core.chrom]
         for block, place in self._rows.beginning(rank, start0 - 1, start0 + 1):
             stored = block.at("code", place)

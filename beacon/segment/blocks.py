@@ -85,6 +85,7 @@ class Block:
         self._head: tuple[int, ...] = _HEAD.unpack_from(data)
         self.count = self._head[0]
         self._known: dict[str, Integers] = {}
+        self._stored: dict[str, tuple[int, Sequence[int]]] = {}
 
     def _column_head(self, name: str) -> tuple[int, int, int]:
         """(base, width, offset)."""
@@ -106,9 +107,19 @@ class Block:
 
     def at(self, name: str, place: int) -> int:
         """One value of a column, without decoding the others."""
+        base, stored = self._stored.get(name) or self._view(name)
+        return base + stored[place]
+
+    def _view(self, name: str) -> tuple[int, Sequence[int]]:
+        """The base of a column and its values as they are stored."""
         base, width, offset = self._column_head(name)
-        offset += place * width
-        return base + int.from_bytes(self._data[offset : offset + width], "little")
+        count = self._head[1] if name in OTHERS else self.count
+        stored: Sequence[int] = bytes(count)
+        if width:
+            raw = memoryview(self._data)[offset : offset + count * width]
+            stored = raw.cast(_FORMS[width])
+        found = self._stored[name] = base, stored
+        return found
 
     def place(self, start0: int) -> int:
         """How many rows begin before `start0`."""
@@ -130,10 +141,7 @@ class Block:
     @cached_property
     def _starts(self) -> Sequence[int]:
         """Beginnings as they are stored: to widen them would cost more than a search."""
-        _, width, offset = self._head[_FIRST : _FIRST + 3]
-        if not width:
-            return bytes(self.count)
-        return memoryview(self._data)[offset : offset + self.count * width].cast(_FORMS[width])
+        return self._view("start0")[1]
 
     def ends(self, first: int, last: int) -> Integers:
         """end0 of the rows between these places."""

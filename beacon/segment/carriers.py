@@ -24,6 +24,7 @@ from beacon.zygosity import Zygosities
 MAX_CACHED_NAMES = 50_000
 MAX_LOOKED_AT = 20_000  # variants whose genotypes are read for one answer
 _ROWS_PER_PERSON = 3  # reading a person's chunk costs about what three rows' carriers do
+_SAMPLES = "SELECT samples FROM calls WHERE row = ?"
 _DENSE = 4  # rows so close together are read as one range
 
 
@@ -58,10 +59,12 @@ class Carriers:
         return sparse.bitmap(self._persons[samples])
 
     def _calls(self, rows: BitMap) -> tuple[list[int], list[bytes]]:
-        """The rows that anybody carries, and the samples of each."""
+        """The rows that anybody carries, and the samples of each; of one row in any case."""
         if not rows:
             return [], []
         first, last = rows.min(), rows.max()
+        if first == last:
+            return [first], [blob for (blob,) in self._ask(_SAMPLES, first)]
         if last - first < _DENSE * len(rows):
             sql = "SELECT row, samples FROM calls WHERE row BETWEEN ? AND ?"
             found = [each for each in self._ask(sql, first, last) if each[0] in rows]

@@ -65,9 +65,11 @@ class RecordTable:
             return self._joins.sequenced(lambda entity: self.matching(entity, predicates))
         if target == "cohort" and predicates:
             return self._cohorts(predicates)
-        found = self._joins.all(target)
-        for predicate in predicates:
-            found &= self._holds(predicate, target, 0)
+        if not predicates:
+            return self._joins.all(target)
+        found = self._holds(predicates[0], target, 0)
+        for predicate in predicates[1:]:
+            found = found & self._holds(predicate, target, 0)  # what is remembered stays
         return found
 
     def _cohorts(self, predicates: Sequence[Predicate]) -> BitMap:
@@ -267,9 +269,11 @@ class RecordTable:
         limit: int,
     ) -> tuple[int, Sequence[Mapping[str, object]]]:
         chosen = self._chosen(entity, people, records)
+        if not limit:
+            return len(chosen), ()
         texts = (
             self._ask("SELECT json FROM records WHERE entity = ? AND seq = ?", entity, number)
-            for number in (chosen[skip : skip + limit] if limit else ())
+            for number in chosen[skip : skip + limit]
         )
         return len(chosen), [json.loads(text) for ((text,),) in texts]
 

@@ -61,7 +61,8 @@ def decode(blob: bytes) -> Numbers:
     if form == _BITS:
         raw = np.frombuffer(blob, np.uint8, offset=1)
         marks = np.unpackbits(raw, bitorder="little").view(np.bool_)
-        return np.flatnonzero(marks).astype(np.uint32)
+        found: Numbers = marks.nonzero()[0].astype(np.uint32)
+        return found
     if form != _GAPS:
         kind = np.uint16 if form == _SHORT else np.uint32
         return np.frombuffer(blob, kind, offset=1).astype(np.uint32)

@@ -43,7 +43,7 @@ class VariantTable:
         self._ask, self._rows, self._assembly = ask, rows, assembly
         self._spans = SpanTable(rows)
         self._marks: dict[str, BitMap] = {}
-        self._remembered = Remembered()  # rows of genes
+        self._remembered = Remembered()  # rows of genes, also narrowed
         self._types = {name for (name,) in ask("SELECT name FROM marks WHERE kind = 'type'")}
         self._alleles = AlleleTable(ask, rows)
 
@@ -60,7 +60,9 @@ class VariantTable:
                 found = self._span(question)
                 return self._present(found) if question.exact else found
             case InGene():
-                return self._narrowed(self._in_gene(question.gene), question)
+                return self._remembered.of(
+                    question, lambda: self._narrowed(self._in_gene(question.gene), question)
+                )
             case AminoacidChange(change, gene):
                 return self._change(change, gene)
             case ByIdentifier(name):
