@@ -125,7 +125,7 @@ class TicketDesk:
     async def _clear_ticket(
         self, researcher: Researcher | None, wanted: Wanted, found: ClearObject
     ) -> TicketAnswer:
-        query = wanted.query
+        query = wanted.query.of(found.format)
         body = await run_sync(
             partial(
                 self.clear.plan,
@@ -183,6 +183,7 @@ class TicketDesk:
 
     async def _opened(self, found: Permitted, query: Query) -> Opened:
         asked, signed = found.asked, found.signed
+        query = query.of(asked.sealed.format)
         still, known = self.entitlements.still_holds, self.entitlements.known_to_hold
         if query.is_whole and asked.regions is None:
             return await self.releases.open(asked, signed, still=still, known=known)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
@@ -16,7 +16,7 @@ from schemas.errors import InvalidInput
 from schemas.htsget import ColumnsAsked, PostedQuery, PostedRegion
 from streams.errors import InvalidRange, TooLong, UnsupportedFormat
 from streams.slices.chart import UNPLACED_NAME, Region
-from streams.slices.columns import FIELDS
+from streams.slices.columns import FIELDS, TRIMMED_FORMS
 from streams.sources import FORMATS, Kind
 
 MAX_QUERY_BYTES = 1024 * 1024
@@ -47,6 +47,11 @@ class Query:
     def is_whole(self) -> bool:
         """Whether the object is asked for as it lies."""
         return self.regions is None and self.columns is None and not self.header_only
+
+    def of(self, form: str) -> Query:
+        """As it is answered for a format: more columns than asked for are sent of some, which the
+        standard allows and service-info says."""
+        return self if form in TRIMMED_FORMS else replace(self, columns=None)
 
 
 def read_parameters(kind: Kind, parameters: Sequence[tuple[str, str]]) -> Query:

@@ -35,6 +35,7 @@ from streams.in_place import Accel
 from streams.refget.sequences import Sequences
 from streams.release import Releases
 from streams.shelf import Shelf
+from streams.slices.columns import TRIMMED_FORMS
 from streams.sources import FORMATS, Kind
 from streams.vault import Vault
 
@@ -144,12 +145,14 @@ def _add_service_info(router: APIRouter, kind: Kind, service: ServiceFacts) -> N
         "version": service.version,
         "environment": service.environment,
     }
+    trimmed = [form for form in FORMATS[kind] if form in TRIMMED_FORMS]
     htsget = {
         "datatype": str(kind),
         "formats": list(FORMATS[kind]),
-        # Of reads, and in BAM: for CRAM they are refused, never ignored.
-        "fieldsParameterEffective": kind is Kind.READS,
-        "tagsParametersEffective": kind is Kind.READS,
+        "fieldsParameterEffective": bool(trimmed),
+        "tagsParametersEffective": bool(trimmed),
+        # Ours: the standard's two cannot tell one format from another.
+        "skerry": {"fieldsEffectiveFormats": trimmed, "tagsEffectiveFormats": trimmed},
     }
     body = canonical_json({**described, "htsget": htsget})
 

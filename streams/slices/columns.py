@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from schemas.htsget import ColumnsAsked
 from streams.errors import SourceRefused
 
+TRIMMED_FORMS = ("BAM",)  # of others all fields and tags are sent
 FIELDS = frozenset(
     {"QNAME", "FLAG", "RNAME", "POS", "MAPQ", "CIGAR", "RNEXT", "PNEXT", "TLEN", "SEQ", "QUAL"}
 )

@@ -136,9 +136,18 @@ async def test_fields_and_tags_that_are_not_asked_for_do_not_come(
     assert {(line[1], line[4], line[9]) for line in lines} == {("0", "255", "None")}
 
 
-async def test_of_a_cram_no_field_is_left_out_and_none_ignored(anyone: httpx.AsyncClient) -> None:
-    asked = {"format": "CRAM", "tags": "NM"}
-    assert await refused(anyone, READS, **asked) == (400, "InvalidInput")
+async def test_of_a_cram_all_fields_are_sent_as_service_info_says(
+    anyone: httpx.AsyncClient, files: dict[str, Path]
+) -> None:
+    asked = {"format": "CRAM", "fields": "QNAME", "tags": "NM"}
+    ticket, content = await got(anyone, READS, **asked)
+    assert content == files["CRAM"].read_bytes()
+    assert "md5" in ticket
+    _, region = await got(anyone, READS, format="CRAM", referenceName="chr2")
+    assert (await got(anyone, READS, referenceName="chr2", **asked))[1] == region
+    info = (await anyone.get("/htsget/reads/service-info")).json()["htsget"]["skerry"]
+    assert "CRAM" not in info["fieldsEffectiveFormats"] + info["tagsEffectiveFormats"]
+    assert await refused(anyone, READS, format="CRAM", fields="NAME") == (400, "InvalidInput")
 
 
 async def test_ten_thousand_regions_are_one_file_and_one_more_is_too_many(

@@ -343,6 +343,10 @@ async def test_service_info_names_the_standard_and_says_what_is_applied(
         "formats": formats,
         "fieldsParameterEffective": kind == "reads",
         "tagsParametersEffective": kind == "reads",
+        "skerry": {
+            "fieldsEffectiveFormats": ["BAM"] if kind == "reads" else [],
+            "tagsEffectiveFormats": ["BAM"] if kind == "reads" else [],
+        },
     }
 
 
