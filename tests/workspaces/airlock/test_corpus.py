@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from scipy.optimize import linprog
 
 from access.airlock import Outcome
 from schemas.runs import RunTerms
-from workspaces.airlock import gate
+from workspaces.airlock import gate, labels
 from workspaces.errors import CandidateUnreadable
 
 FLOOR = 10
@@ -26,13 +28,16 @@ TERMS = RunTerms(
     environment="e" * 64,
     roster=("1" * 64, "2" * 64, "3" * 64),
     outputs=("table", "gwas-summary", "aggregate-model", "log"),
-    floors={"labels": ("glioma", "grade", "treated", "smoker", "bmi", "site")},
+    floors={"labels": ("glioma", "grade", "treated", "smoker", "bmi", "site", "hba1c")},
 )
 IDENTIFIERS = (
     "HG00096", "NA12878", "John Smith", "Müller", "1984-03-12", "12.03.1984", "123-45-6789",
     "person 4711", "PAT0001", "rosa@example.org", "f47ac10b-58cc-4372-a567-0e02b2c3d479",
     "AB123456C", "sample_17.bam", "ENSP00000269305", "8001010009087", "+49 30 1234567",
     "grade Ⅳ 🧬x", "glioma\u202e", "0101101001", "Anna", "smoker Jane", "日本 太郎",
+    "12.03.84", "12 03 84", "12-3-84", "age 71 grade 2", "yes no no yes yes", "041 276 133",
+    "male male female", "site 17 to 4711", "bmi 31.4159", "4 to 7 to 11", "grade2q",
+    "federatedanna",
 )  # fmt: skip
 WORDS = ("glioma", "treated", "smoker", "female", "male", "grade 2", "age 40 to 49", "bmi over 30")
 
@@ -172,6 +177,66 @@ def test_no_summary_below_its_floors_gets_out() -> None:
     found = released(summary(seeded))
     assert found is not None
     assert all(one["minor_count"] == 0 and "frequency" not in one for one in found["variants"])
+
+
+CLEAN = {
+    "table": (
+        "federated: 0.1 to 0.2", "local: 0.9 to 1.0", "below 21.5", "21.5 to 30", "30 or more",
+        "age 40-49", "grade2", "events", "bmi over 30", "women", "-5 to 5",
+    ),
+    "aggregate-model": ("all: lower", "treated: upper", "grade 2: survival", "intercept", "bmi"),
+    "gwas-summary": ("glioma", "bmi mean", "hba1c above 6.5"),
+    "log": ("done", "converged", "waiting"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "name"), [(k, one) for k, them in CLEAN.items() for one in them])
+def test_what_shipped_analyses_call_things_leaves_by_itself(kind: str, name: str) -> None:
+    assert released(named(kind, name)) is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("table", "lower"), ("table", "converged"), ("gwas-summary", "federated"),
+     ("aggregate-model", "done"), ("log", "male"), ("log", "federated")],
+)  # fmt: skip
+def test_a_word_of_another_class_is_looked_at(kind: str, name: str) -> None:
+    assert released(named(kind, name)) is None
+
+
+@pytest.mark.parametrize("identifier", IDENTIFIERS)
+@pytest.mark.parametrize("word", sorted({"all", "federated", "lower", "done", "glioma", "to", "-"}))
+def test_no_known_word_beside_one_lets_it_out(identifier: str, word: str) -> None:
+    for kind in CLEAN:
+        for name in (f"{word} {identifier}", f"{identifier} {word}", f"{word}: {identifier}"):
+            assert released(named(kind, name)) is None, (kind, name)
+
+
+def test_the_words_of_each_class_are_those_that_the_page_names() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "workspaces.md").read_text("utf-8")
+    written = dict(re.findall(r"^\| words of `([a-z-]+)` \| (.+) \|$", page, re.MULTILINE))
+    groups = set(written["groups"].split())
+    assert {
+        kind: set(words.split()) | (set() if kind == "log" else groups)
+        for kind, words in written.items()
+        if kind != "groups"
+    } == {kind: set(words) for kind, words in labels.WORDS.items()}
+
+
+def named(kind: str, name: str) -> dict[str, Any]:
+    """A clean output of the class in which something is called so."""
+    seeded = seeded_with(name)
+    match kind:
+        case "table":
+            return table(seeded, smallest=40) | {
+                "rows": [name, "glioma"], "cells": [[50, 60, 70], [80, 90, 50]],
+            }  # fmt: skip
+        case "aggregate-model":
+            return model(seeded) | {"coefficients": {name: [0.5]}}
+        case "gwas-summary":
+            return summary(seeded) | {"trait": name}
+        case _:
+            return {"kind": "log", "lines": [{"status": name}]}
 
 
 def test_at_most_one_clean_output_of_twenty_is_held() -> None:
