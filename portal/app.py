@@ -38,6 +38,7 @@ from portal import (
     languages,
     people_routes,
     request_routes,
+    result_routes,
     routes,
     saved_routes,
     search_routes,
@@ -170,6 +171,7 @@ def create_app(
     )
     app.include_router(beacon.build(Network(settings, registry, fanout, liftover, version)))
     app.include_router(search_routes.build(portal))
+    app.include_router(result_routes.build(portal))
     app.include_router(people_routes.build(portal))
     app.include_router(basket_routes.build(portal))
     app.include_router(request_routes.build(portal))

@@ -106,7 +106,7 @@ async def test_with_script_rows_come_one_by_one_then_done_and_only_once() -> Non
         stream = await browser.get(found[1])
         again = await browser.get(found[1])
     events = re.findall(r"^event: (\w+)$", stream.text, re.MULTILINE)
-    assert events == ["row", "total", "row", "total", "drawn", "done"]
+    assert events == ["row", "total", "row", "total", "filter", "drawn", "done"]
     assert "gave only a yes or no" in stream.text
     assert again.status_code == 404
 
@@ -583,3 +583,30 @@ async def test_what_is_the_same_for_everyone_comes_packed_and_may_be_kept() -> N
     assert style.headers["cache-control"] == "public, max-age=3600"
     assert "content-encoding" not in page.headers
     assert page.headers["cache-control"] == "no-store"
+
+
+async def test_a_result_is_shown_in_part_and_its_total_stays_whole() -> None:
+    async with (
+        served(_node("one", 3)) as one,
+        served(_node("two", None)) as two,
+        _browser(one, two) as browser,
+    ):
+        page = (await browser.post("/search", data={"q": "MONDO:1"})).text
+        found = re.search(r'<form class="filters" method="get" action="([^"]+)"', page)
+        assert found is not None
+        some = await browser.get(found[1], params={"number": "exact"})
+        part = await browser.get(
+            found[1], params={"number": "hidden"}, headers={"hx-request": "true"}
+        )
+        wrong = await browser.get(found[1], params={"number": "every"})
+        browser.cookies.clear()
+        others = await browser.get(found[1])
+    total = re.search(r'<p class="sentence">[^<]+</p>', page)
+    assert total is not None
+    assert total[0] in some.text
+    assert "1 of 2 rows are shown." in some.text
+    assert '<option value="exact" selected>' in some.text
+    assert "1 of 2 rows are shown." in part.text
+    assert "<html" not in part.text
+    assert "number hidden" in part.text
+    assert (wrong.status_code, others.status_code) == (400, 404)
