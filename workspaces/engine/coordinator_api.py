@@ -11,32 +11,28 @@ from __future__ import annotations
 import asyncio
 import socket
 import tempfile
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import uvicorn
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import Field, StringConstraints
 
-from schemas.errors import Forbidden, InvalidInput, SkerryError, TooLarge
+from schemas.errors import InvalidInput, SkerryError, TooLarge
 from schemas.wire import Wire
-from workspaces.engine import bundle, watching
+from workspaces.engine import bundle, letters, watching
 from workspaces.engine.environment import Environment
 from workspaces.engine.federated import frames
 from workspaces.engine.federation import Federation, Role
 from workspaces.engine.front import fronting
-from workspaces.engine.port import fingerprint
 from workspaces.engine.registering import signed_text
+from workspaces.engine.site_caller import SiteCallers
 from workspaces.engine.superlink import MAX_PLAN, Superlink, free_port
 from workspaces.errors import EngineRefused
 
-LEEWAY_SECONDS = 120  # a site's clock against ours; also how long its signature could be replayed
 MAX_SMALL_BODY = 4 * 1024
 MAX_BODY = bundle.MAX_BYTES + MAX_PLAN + 64 * 1024
 
@@ -53,6 +49,7 @@ class NodeKey(Wire):
 def build(link: Superlink, of: Federation) -> FastAPI:
     app = FastAPI(title="Skerry coordinator", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(_nodes(link, of))
+    app.include_router(letters.build(of))
     app.include_router(watching.build(link, of))
     app.include_router(_runs(link, of))
 
@@ -66,7 +63,7 @@ def build(link: Superlink, of: Federation) -> FastAPI:
     ) -> Response:
         # A body of no stated length could go on for ever; a stated one the server enforces.
         length = request.headers.get("content-length", "" if request.method == "POST" else "0")
-        most = MAX_BODY if request.url.path == "/runs" else MAX_SMALL_BODY
+        most = _most(request.url.path)
         if not length.isascii() or not length.isdigit() or int(length[:12]) > most:
             return JSONResponse({"code": "too_large", "message": "too large"}, status_code=413)
         return await following(request)
@@ -74,18 +71,25 @@ def build(link: Superlink, of: Federation) -> FastAPI:
     return app
 
 
+def _most(path: str) -> int:
+    """Bytes that a body sent there may have."""
+    if path == "/runs":
+        return MAX_BODY
+    return letters.MAX_LETTER if path.startswith("/letters/") else MAX_SMALL_BODY
+
+
 def _nodes(link: Superlink, of: Federation) -> APIRouter:
     router = APIRouter(prefix="/nodes")
-    used: dict[str, float] = {}  # signatures within the leeway: each is good once
+    callers = SiteCallers(of.sites)
 
     @router.post("/register")
     async def register(asked: NodeKey) -> dict[str, str]:
-        site = _site(of, "register", asked, used)
+        site = _site(callers, "register", asked)
         return {"node": await link.register_node(site, asked.public_key)}
 
     @router.post("/unregister")
     async def unregister(asked: NodeKey) -> dict[str, str]:
-        present = await link.node_of(_site(of, "unregister", asked, used))
+        present = await link.node_of(_site(callers, "unregister", asked))
         if present is not None:
             await link.unregister_node(present)
         return {"node": present or ""}
@@ -172,27 +176,9 @@ async def serving(
             await running
 
 
-def _site(of: Federation, action: str, asked: NodeKey, used: dict[str, float]) -> str:
-    """The fingerprint of the site that signed this now; raises `Forbidden`."""
-    site, now = fingerprint(bytes.fromhex(asked.identity)), time.time()
-    for signature, until in list(used.items()):
-        if until < now:
-            del used[signature]
-    try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(asked.identity)).verify(
-            bytes.fromhex(asked.signature),
-            signed_text(action=action, public_key=asked.public_key, at=asked.at),
-        )
-    except (InvalidSignature, ValueError) as error:
-        raise Forbidden("The request is not signed by that identity.") from error
-    if site not in of.sites:
-        raise Forbidden("That identity is no site of this federation.")
-    if abs(now - asked.at) > LEEWAY_SECONDS:
-        raise Forbidden("The request's time is not ours: set the site's clock.")
-    if asked.signature in used:
-        raise Forbidden("That request was made before.")
-    used[asked.signature] = asked.at + 2 * LEEWAY_SECONDS
-    return site
+def _site(callers: SiteCallers, action: str, asked: NodeKey) -> str:
+    text = signed_text(action=action, public_key=asked.public_key, at=asked.at)
+    return callers.prove(identity=asked.identity, signature=asked.signature, text=text, at=asked.at)
 
 
 async def _body(request: Request) -> bytes:
