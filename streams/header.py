@@ -61,7 +61,7 @@ def seal_header(
 ) -> bytes:
     """A header for all readers by one ephemeral writer key, which is then forgotten.
 
-    A `writer` is for many headers to one reader, and is to be forgotten after them."""
+    A `writer` is for many headers to one reader, and is to be forgotten soon after them."""
     if not data_keys or not readers:
         raise EnvelopeInvalid("A header needs at least one data key and one reader.")
     payloads = []

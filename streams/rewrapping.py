@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from access.errors import PermitRefused
 from access.permits import check
@@ -23,6 +23,7 @@ from streams.keyring import Secrets
 from streams.keys import check_public_bytes, thumbprint
 from streams.permit import Use, cover
 from streams.vault import SealedObject, Vault
+from streams.writers import Writers
 
 # Puts on record which permit was followed; raises where that cannot be.
 Note = Callable[[str, Permit], None]
@@ -41,12 +42,14 @@ class Agent:
     audience: str
     vault: Vault
     note: Note = unrecorded
+    writers: Writers = field(default_factory=Writers)
 
     def rewrap(self, request: RewrapRequest, *, now: int) -> bytes:
         """The object's header for the permit's recipient alone. Raises AgentRefused, and
         RecordUnavailable where what was given cannot be recorded: then it is not given."""
         recipient, sealed = self._permitted(request, whole=True, now=now)
-        made = seal_header(self._data_keys(sealed), [recipient])
+        writer = self.writers.to(recipient, now=now)
+        made = seal_header(self._data_keys(sealed), [recipient], writer=writer)
         self.note("agent.header", request.permit.permit)
         return made
 
