@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from access.decision import Action, Decision, Granularity, Level
 from access.errors import InconsistentAnswer, NotAnswerable
@@ -56,8 +56,7 @@ class Found:
     people: Callable[[], Iterable[str]] = tuple
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(NamedTuple):
     """Who asks, as a pseudonym (None where nobody is signed in), and when (epoch seconds)."""
 
     subject: str | None
@@ -86,8 +85,8 @@ class Disclosure:
         """The data are asked (`found`, once) only for what may be answered; `within` is how many
         people the filters hold of. Raises `NotAnswerable` (Suppressed) where the decision or the
         question's kind leaves no answer."""
-        granularity = granted(requested, decision)
         rules = binding(decision)
+        granularity = _granted(requested, decision, rules)
         if rules is None:
             return _exact(found(), granularity)
         asked = posed()
@@ -176,10 +175,14 @@ class Disclosure:
 
 def granted(requested: Granularity, decision: Decision) -> Granularity:
     """The most `protect` will answer with; depends on the decision alone, never the data."""
+    return _granted(requested, decision, binding(decision))
+
+
+def _granted(requested: Granularity, decision: Decision, rules: Terms | None) -> Granularity:
     ceiling = decision.ceiling
     if not decision.allowed or ceiling is None or decision.action is not Action.DISCOVER:
         raise NotAnswerable("This dataset gives no answer at your level of access.")
-    if binding(decision) is not None:
+    if rules is not None:
         ceiling = min(ceiling, Granularity.COUNT)
     return min(requested, ceiling)
 

@@ -58,6 +58,7 @@ class Admission:
 
     permitted: tuple[Permitted, ...]
     suppressed: tuple[Note, ...]
+    waits: bool = False  # for a database beyond this process
 
 
 class Admissions:
@@ -124,7 +125,8 @@ def admit(
             suppressed.extend(
                 Note(dataset, reason.code, reason.text) for reason in decision.reasons[:1]
             )
-    return Admission(tuple(permitted), tuple(suppressed))
+    waits = any(one.segment.waits for one in permitted)
+    return Admission(tuple(permitted), tuple(suppressed), waits)
 
 
 def chosen_by(query: Query, admission: Admission) -> Admission:

@@ -8,8 +8,8 @@ question. Which door is at which address is for `routes`; errors become HTTP in 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 import orjson
 from starlette.requests import Request
@@ -50,8 +50,7 @@ Caller = Callable[[Request], Awaitable[Researcher | None]]
 Door = Callable[[Request], Awaitable[Response]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
+class _Asking(NamedTuple):
     """One request's own values; nothing of it outlives the request."""
 
     researcher: Researcher | None
@@ -163,8 +162,10 @@ class Doors:
     # Entries
 
     def entries(self, entry: EntryTypeId) -> Door:
+        target = query.Target(entry)
+
         async def door(request: Request) -> Response:
-            return await self._answer(request, query.Target(entry))
+            return await self._answer(request, target)
 
         return door
 
@@ -204,7 +205,7 @@ class Doors:
     async def _run(self, asked: query.Query, asking: _Asking) -> execute.Outcome:
         admitted, protection = self._admit(asking), self._protection(asking)
         of_variants = asked.target.entry == "genomicVariant" or asked.asks_for_carriers
-        if of_variants and any(each.waits for each in asking.snapshot.values()):
+        if admitted.waits and of_variants:
             return await self._waiting.run(partial(execute.run, asked, admitted, protection))
         return execute.run(asked, admitted, protection)
 
@@ -219,7 +220,7 @@ class Doors:
             links=None if asking.test else self._links,
             now=asking.now,
         )
-        return body, tuple(one.segment.facts.id for one in outcome.sets)
+        return body, tuple([one.segment.facts.id for one in outcome.sets])
 
     async def _datasets(
         self, asked: query.Query, asking: _Asking
@@ -362,7 +363,7 @@ async def _read(request: Request, target: query.Target) -> query.Query:
     query_string = request.scope["query_string"]
     if len(query_string) > query.MAX_QUERY_BYTES:
         raise BadQuestion(f"A query string may have at most {query.MAX_QUERY_BYTES} bytes.")
-    if request.method != "POST":
+    if request.scope["method"] != "POST":
         return query.from_get(target, framing.pairs(query_string))
     if query_string:
         raise BadQuestion("A POST asks in its body, not in the address.")

@@ -27,8 +27,7 @@ MAX_CALLS_PER_ANSWER = 20_000
 _WITHOUT_RECORDS = (None, "dataset", "genomicVariant")
 
 
-@dataclass(frozen=True, slots=True)
-class Protection:
+class Protection(NamedTuple):
     """What stands between the catalog and one caller."""
 
     disclosure: Disclosure
@@ -54,8 +53,7 @@ class SetAnswer(NamedTuple):
     records: tuple[Mapping[str, object], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     sets: tuple[SetAnswer, ...]
     unsupported: tuple[Note, ...] = ()
     suppressed: tuple[Note, ...] = ()
@@ -87,7 +85,8 @@ def run(query: Query, admission: Admission, protection: Protection) -> Outcome:
             suppressed.append(Note(permitted.decision.dataset, closed.code, closed.public))
             continue
         known = known or parent
-        calls_left -= sum(len(found.calls or ()) for found in answered.variants)
+        if answered.variants:
+            calls_left -= sum(len(found.calls or ()) for found in answered.variants)
         sets.append(answered)
     if not sets:
         raise NothingMayBeSaid(closed_text(suppressed))
@@ -112,7 +111,7 @@ def _answer(
 
     def found() -> Found:
         asked.append(_ask(query, segment, limit=query.limit if with_records else 0))
-        if segment.waits and permitted.protected:
+        if permitted.protected and segment.waits:
             # Read before the turn at the ledger that others would wait for.
             people = _carrying(query, segment)
             return Found(asked[0].total, lambda: people)
@@ -208,9 +207,8 @@ def _is_there(named: VariantQuestion, segment: Segment) -> bool:
 
 
 def _question(query: Query) -> VariantQuestion | None:
-    if query.by_id is not None:
-        return query.by_id
-    return query.asked.question if query.asked is not None else None
+    where = query.named or query.asked
+    return where.question if where is not None else None
 
 
 def _with_calls(

@@ -9,8 +9,9 @@ at data or rights.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from access.policy import Granularity
 from beacon import filters as filter_rules
@@ -41,8 +42,7 @@ MAX_FRAMES = 256
 _PHENOPACKET = "ga4gh-phenopacket-v2"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What an address names: a list, one entry (`entry_id`), or the list under a parent."""
 
     entry: EntryTypeId
@@ -62,8 +62,7 @@ class Target:
         return self.entry_id is None and (self.entry != "dataset" or self.parent is None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(NamedTuple):
     """A question, whole and checked. `datasets` is empty for all; `filters` are those on records,
     `zygosity` is in how many copies a carrier has what is asked; `skip` counts pages; `schema` is
     the one of its records."""
@@ -100,7 +99,7 @@ class Query:
         """Whether the entry that the address hangs this list from is there."""
         parent = self.target.parent or self.target.entry
         target = Target(parent, entry_id=self.target.parent_id)
-        return replace(self, target=target, granularity=Granularity.BOOLEAN)
+        return self._replace(target=target, granularity=Granularity.BOOLEAN)
 
     @property
     def narrows(self) -> bool:
@@ -110,7 +109,7 @@ class Query:
     def of_what_is_held(self) -> Query:
         """Of datasets: whether one holds somebody, or a variant, of which all this is true."""
         target = Target("individual" if self.asked is None else "genomicVariant")
-        return replace(self, target=target, granularity=Granularity.BOOLEAN)
+        return self._replace(target=target, granularity=Granularity.BOOLEAN)
 
 
 def from_get(target: Target, pairs: Sequence[tuple[str, str]]) -> Query:

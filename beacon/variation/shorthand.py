@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from beacon.catalog import (
     Allele,
@@ -40,8 +39,7 @@ SPELLINGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A genomic question and the assembly its coordinates are in, None when it was not said."""
 
     question: VariantQuestion
