@@ -318,6 +318,15 @@ class Segment(Protocol):
         """Ids of these people, in the order of their numbers."""
         ...
 
+    def ontologies(self) -> frozenset[str]:
+        """CURIE prefixes of the ontologies loaded with it, whoever has a term of them."""
+        ...
+
+    def stands_for(self, term: str) -> str | None:
+        """The id that a loaded ontology now has for this one, former or present; None where none
+        has it."""
+        ...
+
     def terms(self) -> Sequence[FilteringTerm]: ...
 
     def term_field(self, term: str) -> str | None:

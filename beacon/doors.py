@@ -308,7 +308,8 @@ class Doors:
     def _protection(self, asking: _Asking) -> execute.Protection:
         who = asking.researcher
         subject = None if who is None else self._record.pseudonym(who.identity)
-        return execute.Protection(self._disclosure, self._public, Asker(subject, asking.now))
+        asker = Asker(subject, asking.now)
+        return execute.Protection(self._disclosure, self._public, asker, self._listing)
 
     def _levels(self) -> list[Level]:
         policies = (self._book.policy(dataset) for dataset in self._book.datasets())

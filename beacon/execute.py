@@ -7,7 +7,7 @@ is `admission`'s, what an answer may hold `access.disclosure`'s.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from pyroaring import BitMap
@@ -18,6 +18,7 @@ from beacon import filters as filter_rules
 from beacon.admission import Admission, Note, Permitted, able_to_answer, chosen_by, closed_text
 from beacon.catalog import Segment, VariantQuestion, VariantRow
 from beacon.errors import NothingMayBeSaid, UnknownEntry
+from beacon.listing import Listing
 from beacon.posed import Public, posed
 from beacon.query import Query
 from schemas.errors import Suppressed
@@ -33,6 +34,17 @@ class Protection(NamedTuple):
     disclosure: Disclosure
     public: Public
     asker: Asker
+    listing: Listing
+
+    def told(self, admission: Admission) -> Admission:
+        """What is protected as this caller may ask it."""
+        permitted = (
+            replace(one, segment=self.listing.told(one.segment, one.decision))
+            if one.protected
+            else one
+            for one in admission.permitted
+        )
+        return replace(admission, permitted=tuple(permitted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,7 @@ class _Held(NamedTuple):
 def run(query: Query, admission: Admission, protection: Protection) -> Outcome:
     """Raises `UnknownEntry`, `UnsupportedQuestion` or `NothingMayBeSaid` where no dataset answers;
     which of them depends on rights and on the question, never on hidden data."""
-    chosen = chosen_by(query, admission)
+    chosen = protection.told(chosen_by(query, admission))
     able, unsupported = able_to_answer(query, chosen)
     sets: list[SetAnswer] = []
     suppressed = list(chosen.suppressed)
@@ -101,8 +113,6 @@ def _answer(
     """One dataset's protected answer, and whether the entry the address names may be said to be
     there: that too is a presence, so under protection it is the answer's own."""
     segment, decision = permitted.segment, permitted.decision
-    if permitted.protected:
-        segment = protection.public.told(segment)
     requested = query.granularity
     if query.include == "NONE":
         requested = min(requested, Granularity.COUNT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from access.decision import Decision, Level
 from access.disclosure import Disclosure, binding
@@ -17,6 +18,7 @@ from access.privacy.terms import Terms
 from beacon.canonical import named
 from beacon.catalog import Compare, FilteringTerm, HasTerm, Segment
 from beacon.posed import Public, people_key, version_of
+from beacon.told import Told
 from beacon.zygosity import FIELD, Zygosity
 
 MAX_REMEMBERED = 1_000
@@ -34,12 +36,20 @@ def _copies(segment: Segment) -> Iterator[FilteringTerm]:
         yield FilteringTerm(FIELD, "", "alphanumeric", "genomicVariant", people, words)
 
 
+def _holders(term: FilteringTerm, segment: Segment) -> int:
+    """Of a field: of words, the people with any."""
+    any_word = Compare(term.id, "=", "%", term.scope)
+    if segment.objection(any_word) is not None:
+        return term.people
+    return len(segment.matching("individual", [any_word]))
+
+
 class Listing:
     """Remembers what it found of each dataset version and terms: draws are fixed."""
 
     def __init__(self, disclosure: Disclosure, public: Public) -> None:
         self._disclosure, self._public = disclosure, public
-        self._known: dict[tuple[str, str, Terms], tuple[FilteringTerm, ...]] = {}
+        self._known: dict[tuple[str, str, Terms], Told] = {}
 
     def of(self, segment: Segment, decision: Decision) -> Sequence[FilteringTerm]:
         """As this caller is told; all there are where answers are exact."""
@@ -48,22 +58,37 @@ class Listing:
             return (*segment.terms(), *_copies(segment))
         if decision.level is Level.PUBLIC and not rules.everybody:
             return ()
-        told = self._public.told(segment)
-        key = told.facts.id, version_of(told.facts), rules
-        if key not in self._known:
+        return self._told(segment, rules).listed
+
+    def told(self, segment: Segment, decision: Decision) -> Segment:
+        """The dataset as this caller may ask it; itself where answers are exact."""
+        rules = binding(decision)
+        if rules is None:
+            return segment
+        if decision.level is Level.PUBLIC and not rules.everybody:
+            return Told(self._public.told(segment), None)
+        return self._told(segment, rules)
+
+    def _told(self, segment: Segment, rules: Terms) -> Told:
+        known = self._public.told(segment)
+        key = known.facts.id, version_of(known.facts), rules
+        found = self._known.get(key)
+        if found is None or found.base is not known:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
-            self._known[key] = tuple(
-                replace(term, values=()) for term in told.terms() if self._shown(term, told, rules)
-            )
-        return self._known[key]
+            found = self._known[key] = Told(known, partial(self._listed, known, rules))
+        return found
+
+    def _listed(self, segment: Segment, rules: Terms) -> Sequence[FilteringTerm]:
+        shown = (term for term in segment.terms() if self._shown(term, segment, rules))
+        return [replace(term, values=()) for term in shown]
 
     def _shown(self, term: FilteringTerm, segment: Segment, rules: Terms) -> bool:
         if term.kind == "ontologyTerm":
             holders = len(segment.matching("individual", [HasTerm(term.id)]))
             key = people_key([HasTerm(term.id)])
         else:
-            holders = term.people
+            holders = _holders(term, segment)
             key = key_of("field", named(Compare(term.id, "=", "", term.scope)))
         asked = Question(
             kind=Kind.PEOPLE,

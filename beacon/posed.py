@@ -31,6 +31,7 @@ from beacon.catalog import (
 from beacon.panel import UNKNOWN, Expected, Panel
 from beacon.query import Query
 from beacon.segment.without import without
+from beacon.told import Told
 from beacon.variation.alleles import trimmed
 
 _COLLECTIONS = frozenset({"dataset", "cohort"})
@@ -83,7 +84,7 @@ def people_key(
 
 
 def posed(query: Query, segment: Segment, public: Public) -> Question:
-    """Reads of the segment its size, its version and its list of terms, which it shows anyway."""
+    """Reads of the segment its size, its version and how many terms it has."""
     facts = segment.facts
     blank = Question(
         kind=Kind.PERSON,
@@ -164,18 +165,18 @@ def _of_people(query: Query, segment: Segment, public: Public, *, blank: Questio
         kind=Kind.PEOPLE,
         key=people_key(predicates, entry=query.target.entry, cohort=cohort),
         filters=sum(1 for each in predicates for _ in _leaves(each)) + bool(cohort),
-        margin=blank.counts and not cohort and _is_margin(predicates, listed),
+        margin=blank.counts and not cohort and _is_margin(predicates, segment),
         margins=len(listed),
     )
 
 
-def _is_margin(predicates: Sequence[Predicate], listed: frozenset[str]) -> bool:
-    """One term of the list with all below it, or nothing: one way to ask for each."""
+def _is_margin(predicates: Sequence[Predicate], segment: Segment) -> bool:
+    """One term with all below it, or nothing: one way to ask for each."""
     if not predicates:
         return True
     match predicates:
         case [HasTerm(term=term, descendants=True, scope=None)]:
-            return term in listed
+            return isinstance(segment, Told) and segment.names_term(term)
         case _:
             return False
 

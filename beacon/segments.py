@@ -184,6 +184,14 @@ class SqliteSegment:
         with self._failing:
             return [name for number in numbers for (name,) in self._all(sql, number)]
 
+    def ontologies(self) -> frozenset[str]:
+        with self._failing:
+            return self._records.ontologies()
+
+    def stands_for(self, term: str) -> str | None:
+        with self._failing:
+            return self._records.stands_for(term)
+
     def terms(self) -> Sequence[FilteringTerm]:
         with self._failing:
             return self._records.terms()

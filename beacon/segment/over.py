@@ -91,6 +91,12 @@ class OverSegment:
     def person_ids(self, numbers: BitMap) -> Sequence[str]:
         return self._base.person_ids(numbers)
 
+    def ontologies(self) -> frozenset[str]:
+        return self._base.ontologies()
+
+    def stands_for(self, term: str) -> str | None:
+        return self._base.stands_for(term)
+
     def terms(self) -> Sequence[FilteringTerm]:
         return self._base.terms()
 

@@ -110,7 +110,7 @@ class RecordTable:
         match predicate:
             case HasTerm(term, _, scope):
                 listed = self._listing(term, scope)
-                return bool(listed or self._stands_for(term) or self._custom(predicate))
+                return bool(listed or self.stands_for(term) or self._custom(predicate))
             case Compare(name, _, _, scope):
                 return bool(self._named(name, scope))
             case AnyOf(of):
@@ -162,7 +162,7 @@ class RecordTable:
         if not listed and (custom := self._custom(predicate)) is not None:
             return self._compared(custom, target)
         if not listed:
-            now = self._stands_for(predicate.term)
+            now = self.stands_for(predicate.term)
             if now is None:
                 raise UnsupportedFilter("no such ontology term is known in this dataset")
             predicate = replace(predicate, term=now)
@@ -187,10 +187,14 @@ class RecordTable:
                 self._listed[term] = entities
         return [entity for entity in entities if scope in (None, entity)]
 
-    def _stands_for(self, term: str) -> str | None:
+    def stands_for(self, term: str) -> str | None:
         """The term of a loaded ontology that this id means, itself or as a former id."""
         rows = self._ask("SELECT stands_for FROM vocabulary WHERE id = ?", term)
         return str(rows[0][0]) if rows else None
+
+    def ontologies(self) -> frozenset[str]:
+        sql = "SELECT DISTINCT substr(id, 1, instr(id, ':') - 1) FROM vocabulary"
+        return frozenset(prefix for (prefix,) in self._ask(sql) if prefix)
 
     def _custom(self, predicate: HasTerm) -> Compare | None:
         """`sex:female` asks a field of words by its name."""

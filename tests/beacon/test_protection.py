@@ -273,9 +273,33 @@ async def test_a_term_is_listed_where_everybody_is_told_of_it(crowd: BeaconNode,
     assert FEMALE["id"] in ids
     assert not any(term.get("values") for term in listed)
     for term in (FEMALE["id"], MALE["id"], "ICD10:G35", "ORPHA:1"):  # one person has the last
-        assert (await ask(crowd, "/individuals", filters=term))[1]["exists"] is (term in ids)
+        status, told = await ask(crowd, "/individuals", filters=term)
+        assert status == (200 if term in ids else 400)
+        assert status == 400 or told["exists"] is True
     exact = (await crowd.get(path, name="grace")).json()["response"]["filteringTerms"]
     assert "ORPHA:1" in {term["id"] for term in exact}
+
+
+@pytest.mark.parametrize("name", [None, "rosa"])
+async def test_whether_anybody_has_a_term_does_not_decide_whether_it_may_be_asked(
+    crowd: BeaconNode, name: str | None
+) -> None:
+    """Nobody has ICD10:G36, whose ontology the list shows; ORPHA's is of nothing listed."""
+    listed = (await crowd.get("/filtering_terms", name=name)).json()["response"]["filteringTerms"]
+    orpha = any(term["id"].startswith("ORPHA:") for term in listed)
+    for one, other, known in (
+        *(("ICD10:G35", "ICD10:G36", True), ("ORPHA:1", "ORPHA:2", orpha)),
+        *(("diseases.shoe:=1", "shoe:=1", False), ("ORPHA:1,NCIT:C16576", "X:1", orpha)),
+    ):
+        if name is None and "," in one:
+            continue
+        answers = [await ask(crowd, "/individuals", name=name, filters=f) for f in (one, other)]
+        expected = 200 if known else 400
+        assert answers[0][0] == expected
+        assert answers[1][0] == (400 if other == "X:1" else expected)
+        assert known or "Filters not supported" in str(answers[1][1])
+    exact = await ask(crowd, "/individuals", name="grace", filters="ICD10:G36")
+    assert exact[0] == 400
 
 
 def lines(node: BeaconNode) -> tuple[int, int]:

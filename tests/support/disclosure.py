@@ -9,6 +9,7 @@ from access.database import Database
 from access.disclosure import Asker, Disclosure
 from access.privacy.ledger import Ledger
 from beacon.execute import Protection
+from beacon.listing import Listing
 from beacon.panel import NO_PANELS
 from beacon.posed import Public
 
@@ -27,4 +28,5 @@ def ledger(folder: Path) -> Ledger:
 
 def protection(subject: str | None = None) -> Protection:
     """Of one caller, with no reference panel."""
-    return Protection(disclosure(), Public(NO_PANELS), Asker(subject, 1_800_000_000))
+    kept, public = disclosure(), Public(NO_PANELS)
+    return Protection(kept, public, Asker(subject, 1_800_000_000), Listing(kept, public))
