@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from access.attachments import MAX_BYTES
 from beacon.doors import Json
+from gateway import import_folder
 from gateway.one_write import send_whole
 from gateway.tally import Tally, door_of
 from schemas.errors import TooLarge
@@ -29,6 +30,7 @@ MAX_OUTPUT_BYTES = 32 * 1024 * 1024  # of a run, on its way to the airlock
 _UPLOADS = (
     (re.compile(r"(?:/access)?/requests/[^/]+/attachments(?:/[^/]*)?"), MAX_UPLOAD_BYTES),
     (re.compile(r"/access/runs/[^/]+/candidates"), MAX_OUTPUT_BYTES),
+    (re.compile(r"/admin/onboarding/[^/]+/upload"), import_folder.MAX_UPLOAD_BYTES + 64 * 1024),
 )
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 

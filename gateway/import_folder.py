@@ -14,6 +14,7 @@ from pathlib import Path
 from gateway.errors import LoadRefused
 
 MAX_FOUND = 150
+MAX_UPLOAD_BYTES = 4 * 2**30  # through a page; more is brought by other means
 MAX_FOLDERS = 200
 MAX_DEPTH = 3
 

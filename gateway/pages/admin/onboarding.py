@@ -84,7 +84,7 @@ def _add_files(router: APIRouter, rooms: Rooms) -> None:
         plan_id: str, request: Request, session: Annotated[Session, Depends(rooms.admin)]
     ) -> HTMLResponse:
         plan = rooms.jobs.plans.plan(plan_id)
-        return _files(rooms, session, plan, request.query_params.get("folder", plan.folder))
+        return files_page(rooms, session, plan, request.query_params.get("folder", plan.folder))
 
     @router.post("/onboarding/{plan_id}/files", response_model=None)
     def chosen(
@@ -101,7 +101,7 @@ def _add_files(router: APIRouter, rooms: Rooms) -> None:
             rooms.jobs.plans.wanted(made)
             rooms.jobs.plans.keep(made)
         except SkerryError as problem:
-            return _files(rooms, session, plan, folder, chosen=roles(fields), problem=problem)
+            return files_page(rooms, session, plan, folder, chosen=roles(fields), problem=problem)
         return see(f"{_BEGIN}/{plan_id}")
 
 
@@ -185,7 +185,7 @@ def _description(
     )  # fmt: skip
 
 
-def _files(
+def files_page(
     rooms: Rooms,
     session: Session,
     plan: Plan,
@@ -206,5 +206,5 @@ def _files(
         plan=plan, root=root, folder=folder, roles=ROLES,
         folders=() if root is None else import_folder.folders(root),
         found=[(one, said.get(one.name, "" if said else guess(one))) for one in found],
-        most=import_folder.MAX_FOUND,
+        most=import_folder.MAX_FOUND, most_bytes=import_folder.MAX_UPLOAD_BYTES,
     )  # fmt: skip

@@ -14,13 +14,14 @@ from gateway.pages.admin import (
     policies,
     record,
     risk,
+    upload,
     usage,
     workspaces,
 )
 from gateway.pages.admin.rooms import Rooms
 
 _ROOMS = (
-    home, record, datasets, onboarding, policies, issuers, workspaces, usage, risk, changes,
+    home, record, datasets, onboarding, upload, policies, issuers, workspaces, usage, risk, changes,
 )  # fmt: skip
 
 
