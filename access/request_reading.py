@@ -6,10 +6,13 @@ Leaves making and deciding to `requests`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from access.errors import NoSuchThing
 from access.judging import Judge
 from access.lifecycle import OPEN_STATES, AccessRequest, Part, part_of
 from access.policy import PolicyBook
+from access.run_rules import REVIEWERS
 from access.seen import Demands, Seen
 from access.store import Store
 from schemas.data_use import VerdictView
@@ -31,7 +34,7 @@ class RequestReading:
         if part is None:
             raise NoSuchThing(detail="request of others")
         grants = self._store.grants_of(request_id)
-        return Seen(request, part, viewer, self.demands(request.dataset), grants)
+        return Seen(request, part, viewer, self.demands_on(request), grants)
 
     def own(self, identity: str) -> tuple[AccessRequest, ...]:
         return self._store.requests_of(identity)
@@ -49,7 +52,7 @@ class RequestReading:
             (Part.COMMITTEE, self.for_committee(identity)),
         ):
             for one in requests:
-                seen = Seen(one, part, identity, self.demands(one.dataset))
+                seen = Seen(one, part, identity, self.demands_on(one))
                 found.setdefault(one.request_id, seen)
         return tuple(found.values())
 
@@ -78,6 +81,13 @@ class RequestReading:
     def demands(self, dataset: str) -> Demands:
         policy = self._book.policy(dataset)
         return Demands() if policy is None else Demands(policy.approvals, policy.terms)
+
+    def demands_on(self, request: AccessRequest) -> Demands:
+        """What is to run is reviewed by two people, whatever the policy asks of other requests."""
+        demands = self.demands(request.dataset)
+        if request.run is None:
+            return demands
+        return replace(demands, approvals=max(demands.approvals, REVIEWERS))
 
     def judge(self, asked: PreCheck, *, requester: str, now: int) -> VerdictView:
         """What the conditions of data use say before anything is made or sent. The caller has

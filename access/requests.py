@@ -41,6 +41,7 @@ from access.purpose_check import PurposeCheck
 from access.recipients import KeyState, Recipients
 from access.request_reading import RequestReading
 from access.rows import IssuedGrant
+from access.run_rules import REVIEWERS
 from access.seen import Demands, Seen
 from access.store import NOBODY, Store
 from access.upkeep import ENDING_SECONDS, IDLE_SECONDS, due
@@ -218,6 +219,11 @@ class RequestDesk(RequestReading):
             raise InvalidInput("The workspace is not registered at this node, or no longer.")
         if request.run is not None and found.kind is WorkspaceKind.EXTERNAL:
             raise InvalidInput("The workspace is of kind external: it cannot be told what to run.")
+        policy = self._book.policy(request.dataset)
+        if request.run is not None and policy and len(set(policy.committee)) < REVIEWERS:
+            raise InvalidInput(
+                f"{REVIEWERS} of a committee approve what is to run; this dataset's has fewer."
+            )
         self._judge.of(request, now=now)
 
     def _note(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from schemas.runs import RunTerms
 from schemas.wire import canonical_json
 
+REVIEWERS = 2  # of a committee approve what is to run
 _LEAVING = (
     "outputs", "floors", "privacy", "releases", "release_bytes", "released_at", "least_sites",
 )  # fmt: skip

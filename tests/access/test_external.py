@@ -14,12 +14,13 @@ import pytest
 from pydantic import ValidationError
 
 from access.errors import WorkspaceKeyInvalid
+from access.policy import PolicyBook
 from access.recipients import NewKey
 from schemas.errors import InvalidInput
 from schemas.grants import NewRequest, NewWorkspace, WorkspaceKind
 from streams import envelope
 from streams.keys import parse_public_key, write_pair
-from tests.support.access_node import URL, AccessNode, at
+from tests.support.access_node import URL, AccessNode, at, policy
 
 CRYPT4GH = Path(sys.executable).with_name("crypt4gh")
 
@@ -73,6 +74,7 @@ def test_a_run_cannot_be_asked_for_there(node: AccessNode) -> None:
     with pytest.raises(InvalidInput, match="external"):
         node.desk.create(asked, requester=at("grace"), now=node.clock())
     ours = asked.model_copy(update={"workspace": node.workspace()})
+    node.desk._book = PolicyBook((policy("ds1", "dora", "vera"),), version="two of them")
     assert node.desk.create(ours, requester=at("grace"), now=node.clock())
 
 

@@ -16,6 +16,7 @@ from access.errors import (
     PermitRefused,
     ProofRefused,
     RunRefused,
+    SeparationOfDuties,
     SignatureRefused,
     StepNotPossible,
     WorkspaceKeyInvalid,
@@ -29,6 +30,8 @@ from duo.consent import Condition, Consent
 from duo.terms import Term
 from passports.passport import Researcher
 from passports.visas import VisaType
+from schemas.errors import InvalidInput
+from schemas.grants import NewRequest
 from schemas.runs import Phase, Receipt, RunTerms, SignedReceipt
 from streams.keys import SecretKey
 from tests.support.access_node import NOW, URL, at, policy
@@ -100,6 +103,34 @@ def test_a_request_that_asked_for_no_run_starts_none(node: RunNode) -> None:
 def test_what_was_not_approved_is_refused(node: RunNode, more: dict[str, Any], reason: str) -> None:
     node.approved()
     assert refusal(node, **more) == (reason,)
+
+
+def asked_for(node: RunNode) -> str:
+    new = NewRequest(
+        dataset="ds1", project="Sight", purpose="Eyes.", workspace=node.site.workspace_id, months=6,
+        run=node.terms(),
+    )  # fmt: skip
+    made = node.access.desk.create(new, requester=at("grace"), now=NOW)
+    node.access.take(made.request_id, Step.SUBMIT, by="grace")
+    return made.request_id
+
+
+def test_what_is_to_run_is_approved_by_two_reviewers(node: RunNode) -> None:
+    made = asked_for(node)
+    node.access.take(made, Step.APPROVE, by="dora")
+    assert refusal(node) == ("no_grant",)
+    seen = node.access.desk.see(made, viewer=at("grace"))
+    assert (len(seen.approved_by), seen.demands.approvals) == (1, 2)
+    with pytest.raises(SeparationOfDuties):
+        node.access.take(made, Step.APPROVE, by="dora")
+    node.access.take(made, Step.APPROVE, by="emil")
+    assert node.started()
+
+
+def test_a_committee_of_one_cannot_be_asked_for_a_run(node: RunNode) -> None:
+    changed(node, committee=(at("dora"),))
+    with pytest.raises(InvalidInput, match="2 of a committee"):
+        asked_for(node)
 
 
 def test_another_roster_is_refused_larger_or_smaller(node: RunNode) -> None:

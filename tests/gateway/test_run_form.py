@@ -8,11 +8,12 @@ from typing import get_args
 
 import pytest
 
+from access.policy import PolicyBook
 from gateway.pages import run_form
 from schemas.errors import InvalidInput
 from schemas.runs import OutputClass, RunTerms
 from tests.gateway.test_pages import Pages, token_on
-from tests.support.access_node import AccessNode, at
+from tests.support.access_node import AccessNode, at, policy
 
 pytestmark = pytest.mark.anyio
 
@@ -106,6 +107,7 @@ def node(tmp_path: Path) -> Iterator[AccessNode]:
 
 
 async def test_the_committee_reads_what_is_to_run_and_an_edit_keeps_it(node: AccessNode) -> None:
+    node.desk._book = PolicyBook((policy("ds1", "dora", "vera"),), version="two of them")
     pages = Pages(node)
     form = FIELDS | {
         "dataset": "ds1", "project": "Hearts", "purpose": "To know.", "months": "6",
@@ -127,6 +129,7 @@ async def test_the_committee_reads_what_is_to_run_and_an_edit_keeps_it(node: Acc
         seen = (await browser.get(place)).text
     assert A in seen
     assert "epsilon 1, 0.25 a table, read at delta 1e-06" in seen
+    assert "https://other.example.org/node" in seen
 
 
 async def test_a_form_that_was_not_taken_comes_back_as_it_was(node: AccessNode) -> None:

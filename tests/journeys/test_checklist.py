@@ -170,7 +170,7 @@ def _join(scene: Scene, name: str) -> str:
 
 
 def _ask(scene: Scene, name: str, facts: dict[str, Any], roster: Sequence[str]) -> None:
-    """Rosa asks for the run at the site's workspace, and Dora approves."""
+    """Rosa asks for the run at the site's workspace, and two of the committee approve."""
     run = {
         "applications": [facts["digest"]], "environment": facts["environment"],
         "configurations": [facts["configuration"]], "roster": list(roster), "least_sites": 3,
@@ -182,7 +182,8 @@ def _ask(scene: Scene, name: str, facts: dict[str, Any], roster: Sequence[str]) 
         run=run,
     )  # fmt: skip
     scene.served.call("rosa", "POST", f"/access/requests/{asked['id']}/submit")
-    scene.served.call("dora", "POST", f"/access/requests/{asked['id']}/approve")
+    for member in ("dora", "emil"):
+        scene.served.call(member, "POST", f"/access/requests/{asked['id']}/approve")
 
 
 def test_every_line_of_the_checklist_does_what_it_says(scene: Scene) -> None:

@@ -33,7 +33,7 @@ POLICY = {
     "id": "isle",
     "level": "registered",
     "profile": "default",
-    "committee": [f"dora@{BROKER}"],
+    "committee": [f"dora@{BROKER}", f"emil@{BROKER}"],
     "data_use": [{"id": "DUO:0000042"}],
 }
 
