@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -46,6 +47,26 @@ def main() -> None:
         raise SystemExit(_exit_code(error)) from None
     except KeyboardInterrupt:
         raise SystemExit(Exit.INTERRUPTED) from None
+
+
+def _version(*, asked: bool) -> None:
+    if asked:
+        try:
+            print(f"skerry {version('skerry')}")
+        except PackageNotFoundError:
+            print("skerry, from a checkout that is not installed")
+        raise typer.Exit
+
+
+@app.callback()
+def skerry(
+    *,
+    _shown: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="its version, no more"),
+    ] = False,
+) -> None:
+    """Ask many genome archives at once; the data stays on its island."""
 
 
 def _exit_code(error: SkerryError) -> Exit:
@@ -111,15 +132,23 @@ def demo(
 def init(
     folder: Folder,
     *,
-    node_id: Annotated[str, typer.Option("--id", help="reverse domain, e.g. org.example.node")],
-    name: Annotated[str, typer.Option(help="what people call the node")],
-    public_url: Annotated[str, typer.Option(help="its address; https, or http on loopback")],
-    organization: Annotated[str, typer.Option(help="who runs it")],
-    signin_issuer: Annotated[str, typer.Option(help="your OpenID Connect provider")],
+    node_id: Annotated[
+        str | None, typer.Option("--id", help="needed: reverse domain, e.g. org.example.node")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="needed: what people call the node")] = None,
+    public_url: Annotated[
+        str | None, typer.Option(help="needed: its address; https, or http on loopback")
+    ] = None,
+    organization: Annotated[str | None, typer.Option(help="needed: who runs it")] = None,
+    signin_issuer: Annotated[
+        str | None, typer.Option(help="needed: your OpenID Connect provider")
+    ] = None,
     signin_client: str = "skerry",
     port: int = 8081,
 ) -> None:
     """Writes a node's settings and keys; policies and trust start empty, so it refuses all."""
+    given = _all_given({"id": node_id, "name": name, "public-url": public_url,
+                        "organization": organization, "signin-issuer": signin_issuer})  # fmt: skip
     from pydantic import ValidationError
 
     from gateway import config, home
@@ -128,20 +157,31 @@ def init(
     need("uvicorn", extra="node")
     try:
         settings = config.NodeSettings(
-            id=node_id,
-            name=name,
-            public_url=public_url,
-            organization_id=organization,
-            organization_name=organization,
+            id=given["id"],
+            name=given["name"],
+            public_url=given["public-url"],
+            organization_id=given["organization"],
+            organization_name=given["organization"],
             port=port,
-            signin=config.SignInSettings(issuer=signin_issuer, client_id=signin_client),
+            signin=config.SignInSettings(issuer=given["signin-issuer"], client_id=signin_client),
         )
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        option = "--" + "-".join(str(part) for part in first["loc"]).replace("_", "-")
-        raise ConfigError(f"{option}: {first['msg']}") from error
+        wrong = [
+            "--" + "-".join(str(part) for part in one["loc"]).replace("_", "-") + f": {one['msg']}"
+            for one in error.errors(include_input=False, include_url=False)
+        ]
+        raise ConfigError("; ".join(wrong)) from error
     home.create(folder, settings)
     print(f"{folder}: node written; next: edit policies.yaml and trust.yaml, then `skerry load`")
+
+
+def _all_given(options: Mapping[str, str | None]) -> Mapping[str, str]:
+    """All that is missing is named at once; click would name one after the other."""
+    given = {name: value for name, value in options.items() if value is not None}
+    missing = [f"--{name}" for name in options if name not in given]
+    if missing:
+        raise typer.BadParameter(f"missing {', '.join(missing)}; see `skerry init --help`")
+    return given
 
 
 @app.command()

@@ -82,5 +82,6 @@ def _home(office: Office, session: Session | None) -> HTMLResponse:
     facts: dict[str, object] = {
         "description": office.settings.description,
         "committee_of": committee_of,
+        "datasets": office.requests.listed_datasets(),
     }
     return office.pages.show("node_home.html", session=session, facts=facts)

@@ -307,3 +307,30 @@ def test_a_token_that_is_none_is_refused_without_being_shown(
 )
 def test_a_command_line_that_is_wrong_exits_2(arguments: list[str]) -> None:
     assert skerry(*arguments).code == Exit.USAGE
+
+
+# What is asked of every command
+
+
+def test_version_is_one_line() -> None:
+    ran = skerry("--version")
+    assert ran.code == 0
+    assert ran.out.startswith("skerry")
+    assert ran.out.count("\n") == 1
+
+
+def test_init_names_all_that_is_missing_at_once(tmp_path: Path) -> None:
+    ran = skerry("init", tmp_path / "n", "--name=One")
+    assert ran.code == 2
+    said = " ".join(ran.err.replace("│", " ").split())
+    for option in ("--id", "--public-url", "--organization", "--signin-issuer"):
+        assert option in said
+    assert "--name" not in said
+    assert not (tmp_path / "n").exists()
+
+
+def test_init_names_all_that_cannot_be_used_at_once(tmp_path: Path) -> None:
+    ran = init(tmp_path / "n", id="no domain", **{"public-url": "ftp://x"})
+    assert ran.code != 0
+    assert "--id" in ran.err
+    assert "--public-url" in ran.err

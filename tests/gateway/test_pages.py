@@ -117,6 +117,16 @@ async def test_anyone_sees_the_nodes_home_escaped_and_locked_down(pages: Pages) 
     assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>|\sstyle=|\son[a-z]+=", page.text)
 
 
+async def test_the_home_names_the_datasets_that_anybody_may_know_of(pages: Pages) -> None:
+    anyone = (await pages.browser().get("/")).text
+    german = (await pages.browser().get("/", headers={"accept-language": "de"})).text
+    assert "<code>ds1</code>" in anyone
+    assert "ask for access" not in anyone
+    assert '<html lang="en">' in anyone
+    assert '<html lang="de">' in german
+    assert "Datensätze" in german
+
+
 @pytest.mark.parametrize("path", ["/requests", "/requests/req-1"])
 async def test_nobody_is_sent_to_sign_in(pages: Pages, path: str) -> None:
     answer = await pages.browser().get(path)
