@@ -57,8 +57,9 @@ _TYPES: dict[str, frozenset[str]] = {
     **{word: frozenset({stored}) for stored, words in _WORDS.items() for word in words},
     **{word: frozenset(below) for words, below in _ABOVE.items() for word in words},
 }
-# Below gain (EFO:0030070) and loss (EFO:0030067). A VCF names the allele, `<DEL>` or `<CN0>`, not
-# how far the copy number of a person went, so no stored variant could be said not to be one.
+# Below gain (EFO:0030070) and loss (EFO:0030067). The allele, `<DEL>` or `<CN0>`, does not say how
+# far a person's copy number went, and CN, which does, is not loaded: no stored variant could be
+# said not to be one.
 COPY_NUMBER_LEVELS = frozenset(
     {"EFO:0030068", "EFO:0020073", "EFO:0030069", "EFO:0030071", "EFO:0030072", "EFO:0030073"}
 )
