@@ -38,6 +38,10 @@ class Led:
     missing: Mapping[str, str]
     seconds: float
 
+    def over(self) -> str:
+        missing = "".join(f", without {name} ({why})" for name, why in self.missing.items())
+        return f"{len(self.present)} sites{missing}"
+
 
 class Sites:
     """The running parts of a study; `close` stops all, and every site wipes."""

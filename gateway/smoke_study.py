@@ -39,10 +39,9 @@ class Finished:
     def words(self) -> str:
         led, found = self.led, self.shown.summary.variants
         hits = sum(one.p <= GENOME_WIDE for one in found)
-        missing = "".join(f", without {name} ({why})" for name, why in led.missing.items())
         return (
-            f"{self.plan} over {len(led.present)} sites{missing} in {led.seconds:.0f} s from start "
-            f"to result, {hits} of {len(found)} variants genome-wide"
+            f"{self.plan} over {led.over()} in {led.seconds:.0f} s from start to result, "
+            f"{hits} of {len(found)} variants genome-wide"
         )
 
 
@@ -130,7 +129,7 @@ def compared(walk: Walk, study: Study, plan: str, led: Led, result: Result) -> S
     planted = _planted(study, plan)
     bare = _expect_planted(rows, truth, planted)
     words = (
-        f"{len(led.present)} sites, {rows.covariates.shape[0]} people with "
+        f"{led.over()}; {rows.covariates.shape[0]} people with "
         f"{', '.join(COVARIATES)}; {led.seconds:.0f} s from start to result. "
         "The simulated genome is so short that much of it lies near a planted variant, hence λ. "
         f"{bare}"
