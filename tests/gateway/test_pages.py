@@ -121,7 +121,7 @@ async def test_the_home_names_the_datasets_that_anybody_may_know_of(pages: Pages
     anyone = (await pages.browser().get("/")).text
     german = (await pages.browser().get("/", headers={"accept-language": "de"})).text
     assert "<code>ds1</code>" in anyone
-    assert "ask for access" not in anyone
+    assert "to ds1" not in anyone
     assert '<html lang="en">' in anyone
     assert '<html lang="de">' in german
     assert "Datensätze" in german
