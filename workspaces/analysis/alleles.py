@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +25,9 @@ _NAME = re.compile(r"[A-Za-z0-9._]{1,40}")
 _OTHER_STRAND = str.maketrans("ACGT", "TGCA")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Allele:
+class Allele(NamedTuple):
+    """A tuple, because a study has hundreds of thousands: they are compared and looked up in C."""
+
     contig: str
     position: int
     ref: str
@@ -133,10 +136,9 @@ class Harmony:
 def agreed(offers: Iterable[Iterable[Allele]], *, least_sites: int) -> tuple[Allele, ...]:
     """The variants that at least this many sites offer, in order of place. A site offers only what
     it may tell: that it holds a rare variant is itself something told."""
-    holders: dict[Allele, int] = {}
+    holders: Counter[Allele] = Counter()
     for offer in offers:
-        for allele in set(offer):
-            holders[allele] = holders.get(allele, 0) + 1
+        holders.update(set(offer))
     return tuple(sorted(allele for allele, sites in holders.items() if sites >= least_sites))
 
 

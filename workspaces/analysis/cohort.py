@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workspaces.analysis.alleles import Harmony
 from workspaces.analysis.design import Design, Floats
@@ -92,8 +93,22 @@ def design_of(
     taken = (row >= 0) & np.isfinite(asked).all(axis=1)
     if not taken.any():
         return Design.nobody(**shape)
-    dosages = np.full((int(taken.sum()), harmony.columns.size), np.nan, dtype=np.float32)
-    here = harmony.columns >= 0
-    dosages[:, here] = genotypes.dosages[row[taken]][:, harmony.columns[here]]
+    dosages = _taken(genotypes.dosages, row[taken], harmony.columns)
     intercept = np.ones((dosages.shape[0], 1))
     return Design(asked[taken, 0], np.column_stack([intercept, asked[taken, 1:]]), dosages)
+
+
+def _taken(
+    dosages: NDArray[np.float32], rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """(rows, columns) of them, NaN where a column is -1. They lie variant by variant, as read from
+    files: what is already in order is not moved, and the rest in whole variants."""
+    by_variant = dosages.T
+    if not np.array_equal(columns, np.arange(by_variant.shape[0])):
+        held = columns >= 0
+        chosen = np.full((columns.size, by_variant.shape[1]), np.nan, dtype=np.float32)
+        chosen[held] = by_variant[columns[held]]
+        by_variant = chosen
+    if not np.array_equal(rows, np.arange(by_variant.shape[1])):
+        by_variant = by_variant[:, rows]
+    return by_variant.T

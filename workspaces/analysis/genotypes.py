@@ -72,7 +72,8 @@ def read(lines: Iterable[bytes], *, wanted: frozenset[Allele] | None = None) -> 
                 columns.append(column)
                 if len(columns) * max(len(people), 1) > MAX_GENOTYPES:
                     raise ValueError(f"a site may hold {MAX_GENOTYPES} genotypes")
-    dosages = np.array(columns, dtype=np.float32).reshape(len(columns), len(people)).T
+    together = np.concatenate([np.zeros(0, dtype=np.float32), *columns])
+    dosages = together.reshape(len(columns), len(people)).T
     return Genotypes(people, tuple(alleles), dosages)
 
 

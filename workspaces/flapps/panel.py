@@ -33,11 +33,17 @@ def agree(offers: Mapping[str, bytes], *, least_sites: int) -> bytes:
     """The panel as all are told it; raises `Unfit` where nothing is left."""
     spelled: dict[str, str] = {}  # the one name of each digest
     listed = []
+    known: dict[tuple[tuple[str, str], ...], dict[str, Allele]] = {}  # by contigs' spelling
     for raw in (offers[site] for site in sorted(offers)):
         names, digests = _unpacked(raw)
         for name in sorted(digests):
             spelled.setdefault(digests[name], name)
-        listed.append([_respelled(Allele.read(name), digests, spelled) for name in names])
+        respelled = {name: spelled[digest] for name, digest in digests.items()}
+        read = known.setdefault(tuple(sorted(respelled.items())), {})
+        for name in names:
+            if name not in read:
+                read[name] = _respelled(Allele.read(name), respelled)
+        listed.append([read[name] for name in names])
     chosen = alleles.agreed(listed, least_sites=least_sites)
     if not chosen:
         raise Unfit(f"no variant is held by {least_sites} sites with {OFFERED} copies each")
@@ -54,9 +60,8 @@ def harmonised(agreed: bytes, held: Genotypes, digests: Mapping[str, str]) -> Ha
     return panel(agreed).harmonise(held.alleles, digests)
 
 
-def _respelled(allele: Allele, digests: Mapping[str, str], spelled: Mapping[str, str]) -> Allele:
-    contig = spelled.get(digests.get(allele.contig, ""), allele.contig)
-    return Allele(contig, allele.position, allele.ref, allele.alt)
+def _respelled(allele: Allele, contigs: Mapping[str, str]) -> Allele:
+    return allele._replace(contig=contigs.get(allele.contig, allele.contig))
 
 
 def _packed(names: list[str], digests: Mapping[str, str]) -> bytes:
