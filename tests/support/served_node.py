@@ -129,7 +129,7 @@ def serving(node: Served) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "gateway", "serve", str(node.home.root)]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
-        until(lambda: _is_up(node, process), seconds=60)
+        until(lambda: _is_up(node, process), seconds=240)
         until(node.home.slicer_sockets(1)[0].is_socket)
         yield process
     finally:
@@ -145,7 +145,7 @@ def _is_up(node: Served, process: subprocess.Popen[bytes]) -> bool:
         return False
 
 
-def until(holds: Callable[[], bool], *, seconds: float = 20) -> None:
+def until(holds: Callable[[], bool], *, seconds: float = 60) -> None:
     late = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < late
