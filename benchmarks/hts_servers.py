@@ -94,7 +94,7 @@ class Servers:
         environment = {**os.environ, "PYTHONPATH": sys.path[0]}
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
         self._open.callback(_stop, process)
-        for _ in range(300):
+        for _ in range(1200):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     return Server((process.pid,), port)

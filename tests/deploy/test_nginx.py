@@ -12,12 +12,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import pysam
 import pytest
+import yaml
 from pytest_socket import enable_socket, socket_allow_hosts
 
 from streams.envelope import open_body
 from streams.header import open_header, read_header
 from tests.support import nginx, served_node
+from tests.support.command import skerry
 from tests.support.loopback import unused_address
 from tests.support.served_node import Served
 from workspaces import keys
@@ -33,16 +36,31 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     enable_socket()  # wider than one test, so it comes before the test's own mark
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
     folder, url = tmp_path_factory.mktemp("front"), unused_address()
-    bodies = folder / "n" / "vault" / "bodies"
-    made = served_node.made(folder, in_front=url, accel={str(bodies): "/skerry-bodies"})
+    bodies, clear = folder / "n" / "vault" / "bodies", folder / "clear"
+    accel = {str(bodies): "/skerry-bodies", str(clear): "/skerry-clear"}
+    made = served_node.made(folder, in_front=url, accel=accel)
+    offered_in_the_clear(made, clear)
     port = int(url.rpartition(":")[2])
     node_port = served_node.port_of(made)
     configured = nginx.configuration(
-        folder, port=port, node_port=node_port, bodies=bodies, clear=folder / "clear"
+        folder, port=port, node_port=node_port, bodies=bodies, clear=clear
     )
     with nginx.running(folder, configured, url=url), served_node.serving(made):
         served_node.granted(made)
         yield made
+
+
+def offered_in_the_clear(node: Served, folder: Path) -> None:
+    policies = yaml.safe_load(node.home.policies.read_text("utf-8"))
+    policies["datasets"].append(
+        {"id": "open", "level": "public", "insecure_clear_streams": True,
+         "data_use": [{"id": "DUO:0000004"}]}
+    )  # fmt: skip
+    node.home.policies.write_text(yaml.safe_dump(policies), "utf-8")
+    folder.mkdir()
+    reads = folder / "free.bam"
+    reads.write_bytes(node.reads.read_bytes())
+    assert skerry("load", node.home.root, "--dataset", "open", "--clear", reads).code == 0
 
 
 @pytest.fixture
@@ -74,6 +92,22 @@ def test_a_fetch_is_whole_and_nginx_has_sent_it(node: Served) -> None:
     sent = node.recorded("release.block")[-1]
     assert sent["via"] == "proxy"
     assert sent["sent"] == len(body(node))
+
+
+def test_an_open_file_is_sent_by_nginx_whole_and_by_the_node_in_slices(
+    node: Served, tmp_path: Path
+) -> None:
+    place = f"{node.url}/htsget/reads/open/free"
+    (whole,) = get(place, {}).json()["htsget"]["urls"]
+    answer = get(whole["url"], whole["headers"])
+    assert (answer.status_code, answer.content) == (206, node.reads.read_bytes())
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert node.recorded("release.block")[-1]["via"] == "proxy"
+    with pysam.AlignmentFile(str(node.reads)) as file:
+        expected = sum(1 for read in file if read.reference_name == "chr2")
+    with pysam.AlignmentFile(f"{place}?referenceName=chr2") as sent:
+        assert sum(1 for read in sent if read.reference_name == "chr2") == expected > 0
+    assert "via" not in node.recorded("release.block")[-1]
 
 
 def test_a_slice_comes_through_the_node(node: Served) -> None:
