@@ -11,7 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from access.audit import RecordFile
 from access.run_rules import SIGNED_AS
 from schemas.grants import Permit, SignedPermit
-from schemas.runs import Receipt, ResultManifest, RunClause, RunTerms, SignedReceipt
+from schemas.runs import (
+    FloorTerms,
+    Receipt,
+    ResultManifest,
+    RunClause,
+    RunTerms,
+    SignedReceipt,
+)
 from schemas.wire import canonical_json
 from workspaces.crate import gathering
 from workspaces.crate.contents import (
@@ -65,11 +72,17 @@ def recorded(
 
 
 def proofs(
-    url: str, *, application: str = sha(BUNDLE), roster: tuple[str, ...] = ROSTER
+    url: str,
+    *,
+    application: str = sha(BUNDLE),
+    roster: tuple[str, ...] = ROSTER,
+    released_at: tuple[str, ...] = (),
+    cell: int = 10,
 ) -> SiteProofs:
     node, identity, run = NODES[url], SITES[url], f"run-{url[8:10]}"
     terms = RunTerms(applications=(application,), environment="e" * 64, roster=roster,
-                     outputs=("table",))  # fmt: skip
+                     outputs=("table",), released_at=released_at,
+                     floors=FloorTerms(cell=cell))  # fmt: skip
     clause = RunClause(run=run, request="req-1", purpose=("DUO:0000042",), terms=terms)
     permit = Permit(
         permit_id=f"permit-{run}", subject="s" * 64, audience=url, dataset="cohort", objects=(),

@@ -1,10 +1,10 @@
 """Decides whether a crate proves what it says, from the node keys its reader trusts. Pure.
 
 In this order: the bag's digests; the profile's required members; per site the permit's signature,
-that it permits this very application with this roster, the receipt's signature by a workspace of
-that roster, the checkpoint's signature and the place of every entry in it (RFC 9162), the signature
-of every release; and that each output was released by a site whose record says so. Whoever made the
-crate is not trusted in anything.
+that it permits this very application, the same roster and the same to leave as all others, the
+receipt's signature by a workspace of that roster, the checkpoint's signature and the place of every
+entry in it (RFC 9162), the signature of every release; and that each output was released by a site
+that may, and whose record says so. Whoever made the crate is not trusted in anything.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from access import checkpoints, merkle
 from access.errors import CheckpointRefused
-from access.run_rules import SIGNED_AS
+from access.run_rules import SIGNED_AS, leaving
 from schemas.runs import RunClause
 from workspaces.crate import bag, metadata
 from workspaces.crate.contents import SiteProofs
@@ -64,8 +64,8 @@ def verify(archive: bytes, *, node_keys: Mapping[str, bytes]) -> Proven:
         raise CrateUntrue(f"A crate has the proofs of 1 to {MAX_SITES} sites.")
     proofs = [_read(payload[name]) for name in named]
     clauses = [_permitted(one, application, node_keys) for one in proofs]
-    if len({one.terms.roster for one in clauses}) != 1:
-        raise CrateUntrue("The sites' permits are for different rosters.")
+    if len({leaving(one.terms) for one in clauses}) != 1:
+        raise CrateUntrue("The sites' permits differ in their roster, or in what may leave.")
     if len({one.permit.permit.audience for one in proofs}) < len(proofs):
         raise CrateUntrue("A site is in the crate twice.")
     sites = tuple(
@@ -107,6 +107,9 @@ def _permitted(proofs: SiteProofs, application: str, node_keys: Mapping[str, byt
 def _proven(proofs: SiteProofs, clause: RunClause, node_key: bytes) -> ProvenSite:
     permit = proofs.permit.permit
     recorded = _recorded(proofs, clause, node_key)
+    releasing = clause.terms.released_at
+    if proofs.results and releasing and permit.audience not in releasing:
+        raise CrateUntrue("A result was released by a node that the permits do not let release.")
     for result in proofs.results:
         manifest = result.manifest
         _check_signature(node_key, result.signature, manifest.signed_bytes(), what="release")

@@ -93,6 +93,7 @@ FORGED: dict[str, Callable[[SiteProofs], SiteProofs]] = {
     "application": lambda site: proofs(CZ, application="0" * 64),
     "roster": lambda site: proofs(CZ, roster=(*ROSTER[1:], "9" * 64)),
     "other rosters": lambda site: proofs(CZ, roster=(*ROSTER, "9" * 64)),
+    "lower floors": lambda site: proofs(CZ, cell=3),
     "workspace": lambda site: site.model_copy(update={"identity_key": "ab" * 32}),
     "checkpoint": lambda site: site.model_copy(update={"checkpoint": "nothing"}),
     "other node's checkpoint": lambda site: site.model_copy(
@@ -119,6 +120,16 @@ FORGED: dict[str, Callable[[SiteProofs], SiteProofs]] = {
 def test_what_a_site_did_not_sign_or_record_is_found(forged: str) -> None:
     with pytest.raises(CrateUntrue):
         verify(with_site(FORGED[forged]), node_keys=KEYS)
+
+
+def test_a_result_of_a_node_that_the_permits_do_not_name_is_not_believed() -> None:
+    def released_at(*nodes: str) -> bytes:
+        made = tuple(proofs(url, released_at=nodes) for url in NODES)
+        return write(replace(federated(), sites=made))
+
+    assert verify(released_at(*NODES), node_keys=KEYS).sites
+    with pytest.raises(CrateUntrue, match="do not let release"):
+        verify(released_at(CZ), node_keys=KEYS)
 
 
 def test_a_receipt_changed_after_it_was_signed_is_found() -> None:
