@@ -22,7 +22,7 @@ from tests.support.loopback import served, unused_address
 
 pytestmark = [pytest.mark.live, pytest.mark.anyio]
 
-LIMITS = Limits(deadline_seconds=0.6, connect_seconds=0.3, answer_bytes=2_000)
+LIMITS = Limits(deadline_seconds=3, connect_seconds=3, answer_bytes=2_000)
 YES = {"meta": {"beaconId": "n"}, "responseSummary": {"exists": True, "numTotalResults": 3}}
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -59,7 +59,7 @@ async def test_a_node_that_answers_is_a_row_with_its_count() -> None:
 
 async def test_a_silent_node_is_late_at_the_deadline_and_holds_nobody_up() -> None:
     async def silent(_request: Request) -> Response:
-        await asyncio.sleep(5)
+        await asyncio.sleep(60)
         return JSONResponse(YES)
 
     started = time.monotonic()
@@ -67,8 +67,8 @@ async def test_a_silent_node_is_late_at_the_deadline_and_holds_nobody_up() -> No
         rows = await _ask(slow, quick)
         taken = time.monotonic() - started
     assert [row.outcome for row in rows] == [Outcome.OK, Outcome.LATE]
-    assert taken < 1.5
-    assert "within 0.6 s" in rows[1].reason
+    assert taken < 30
+    assert "within 3 s" in rows[1].reason
 
 
 async def test_a_stopped_node_is_unreachable_and_named() -> None:
@@ -135,7 +135,7 @@ async def test_each_node_is_shown_its_own_credential_only() -> None:
 
 async def test_a_slow_exchange_leaves_time_to_ask_as_anyone_and_says_so() -> None:
     async def never(_audience: str) -> Credential:
-        await asyncio.sleep(5)
+        await asyncio.sleep(60)
         return Credential("signed in", "late")
 
     async with served(_node(_yes)) as url, _fanout() as fanout:
@@ -147,7 +147,7 @@ async def test_a_slow_exchange_leaves_time_to_ask_as_anyone_and_says_so() -> Non
 
 async def test_leaving_cancels_what_is_still_asked() -> None:
     async def silent(_request: Request) -> Response:
-        await asyncio.sleep(5)
+        await asyncio.sleep(60)
         return JSONResponse(YES)
 
     async with served(_node(_yes)) as quick, served(_node(silent)) as slow, _fanout() as fanout:
@@ -155,12 +155,12 @@ async def test_leaving_cancels_what_is_still_asked() -> None:
         first = await anext(asking)
         started = time.monotonic()
         await asking.aclose()
-        assert time.monotonic() - started < 2  # without cancelling it would be five
+        assert time.monotonic() - started < 30  # without cancelling it would be a minute
     assert first.url == quick
 
 
 async def test_more_nodes_than_a_slice_all_get_a_row() -> None:
-    limits = Limits(deadline_seconds=5, connect_seconds=1, slice_size=3)
+    limits = Limits(deadline_seconds=30, connect_seconds=30, slice_size=3)
     async with served(_node(_yes)) as url, _fanout(limits) as fanout:
         targets = [Target(url, str(n)) for n in range(10)]
         rows = [row async for row in fanout.ask(targets, "/individuals", body={})]
@@ -202,7 +202,7 @@ async def test_a_signed_in_persons_answer_is_given_to_nobody_else() -> None:
 async def test_a_node_that_dribbles_is_cut_at_the_deadline() -> None:
     async def dribble(_request: Request) -> Response:
         async def bytes_one_by_one() -> AsyncGenerator[bytes, None]:
-            for _ in range(100):
+            for _ in range(1_000):
                 yield b" "
                 await asyncio.sleep(0.05)
 
@@ -213,7 +213,7 @@ async def test_a_node_that_dribbles_is_cut_at_the_deadline() -> None:
         (row,) = await _ask(url)
         taken = time.monotonic() - started
     assert row.outcome is Outcome.LATE
-    assert taken < 1.5
+    assert taken < 30
 
 
 async def test_a_node_that_fails_again_and_again_is_left_alone() -> None:
