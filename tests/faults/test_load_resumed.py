@@ -259,12 +259,11 @@ def test_an_error_that_can_be_told_leaves_nothing_half(load: Load) -> None:
 def test_what_nobody_goes_on_with_is_swept_after_a_week(load: Load) -> None:
     load.killed(5 * MIB)
     (load.folder / "b.txt").write_bytes(b"another")
-    other = {"format": "FILE", "kind": "file", "object_id": "o2"}
 
     def seal_other() -> None:
         sealing.seal(
-            Vault(load.folder / "vault"), load.folder / "b.txt", dataset="ds1", owner_ids=(),
-            node_public=load.secret.public, **other,
+            Vault(load.folder / "vault"), load.folder / "b.txt", object_id="o2", dataset="ds1",
+            kind="file", format="FILE", owner_ids=(), node_public=load.secret.public,
         )  # fmt: skip
 
     seal_other()

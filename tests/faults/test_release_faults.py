@@ -17,7 +17,7 @@ from access.errors import RecordUnavailable
 from streams.bodies import Reader
 from streams.htsget.tickets import Part
 from streams.keys import SecretKey
-from streams.release import BATCH_BYTES, Claim
+from streams.sending import BATCH_BYTES, Claim
 from tests.support.release_node import ReleaseNode, bgzf
 from tests.support.sealing_node import NOW, TOKEN, URL, SealingNode
 from workspaces import inbox, keys, openings, settings

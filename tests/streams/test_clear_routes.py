@@ -16,7 +16,7 @@ import pysam
 import pytest
 
 from access.policy import DatasetPolicy, PolicyBook
-from streams import release, sessions
+from streams import sending, sessions
 from streams.clear import ClearDoor
 from streams.htsget.tickets import Address, Part
 from streams.sessions import IDLE_SECONDS
@@ -236,7 +236,7 @@ async def test_a_dataset_that_lost_its_setting_sends_nothing_more(
 async def test_streams_take_turns_however_much_the_network_takes_of_each(
     shelved: ReleaseNode, anyone: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(release, "NEAR_BATCH_BYTES", 4096)
+    monkeypatch.setattr(sending, "NEAR_BATCH_BYTES", 4096)
     claims = [await claimed(shelved, anyone) for _ in range(2)]
     order: list[int] = []
 
@@ -252,7 +252,7 @@ async def test_streams_take_turns_however_much_the_network_takes_of_each(
     assert order != sorted(order, reverse=True)
 
 
-async def claimed(node: ReleaseNode, client: httpx.AsyncClient) -> release.Claim:
+async def claimed(node: ReleaseNode, client: httpx.AsyncClient) -> sending.Claim:
     ticket, _ = await got(client, READS, format="BAM")
     url = httpx.URL(ticket["urls"][0]["url"])
     session, raw_part = url.path.split("/")[-2:]

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from access.lifecycle import Step
 from schemas.htsget import SignedManifest
-from streams import release
+from streams import release, sending
 from streams.envelope import open_body
 from streams.errors import AddressRefused
 from streams.header import open_header, read_header
@@ -282,7 +282,7 @@ async def test_revocation_ends_a_release_at_the_next_request(
 async def test_revocation_stops_a_transfer_at_the_next_batch(
     node: ReleaseNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(release, "NEAR_BATCH_BYTES", 50_000)
+    monkeypatch.setattr(sending, "NEAR_BATCH_BYTES", 50_000)
     address = httpx.URL(await block_address(node))
     session, raw_part = address.path.split("/")[-2:]
     start0, end0 = (int(text) for text in raw_part.split("-"))
