@@ -112,6 +112,9 @@ class Query(NamedTuple):
         return self._replace(target=target, granularity=Granularity.BOOLEAN)
 
 
+_TAKE_VARIANTS = frozenset({Target("genomicVariant"), Target("individual")})  # known beforehand
+
+
 def from_get(target: Target, pairs: Sequence[tuple[str, str]]) -> Query:
     """A query of decoded query-string pairs."""
     frame: dict[str, str] = {}
@@ -120,7 +123,11 @@ def from_get(target: Target, pairs: Sequence[tuple[str, str]]) -> Query:
     named: list[str] = []
     for given, value in pairs:
         name = variants.ALIASES.get(given, given)
-        match _KINDS.get(name):
+        kind = _KINDS.get(name)
+        if kind == "text" and name not in genomic:  # as most are
+            genomic[name] = value
+            continue
+        match kind:
             case "positions":
                 positions = genomic.setdefault(name, [])
                 positions += [framing.whole(name, part) for part in value.split(",")]  # type: ignore[operator]  # a list, one line above
@@ -134,8 +141,8 @@ def from_get(target: Target, pairs: Sequence[tuple[str, str]]) -> Query:
                 raise BadQuestion(f"{name} is given more than once.")
             case "frame":
                 frame[name] = value
-            case kind:
-                genomic[name] = framing.whole(name, value) if kind == "whole" else value
+            case _:
+                genomic[name] = framing.whole(name, value)
     return _query(
         target,
         _framed_get(target.entry, tuple(frame.items())),
@@ -222,7 +229,8 @@ def _query(
     if frame.page_token is not None:
         page = _within_reach(pages.read(frame.page_token, echo))
         echo["pagination"] = {"skip": page.skip, "limit": page.limit}
-    asked, named = variants.recognise(genomic), _named(target)
+    asked = variants.recognise(genomic) if genomic else None
+    named = _named(target) if target.entry_id or target.parent_id else None
     records, zygosity = filter_rules.parted(read) if read else ((), ANY)
     if zygosity and target.entry != "genomicVariant" and asked is None and named is None:
         raise UnsupportedQuestion("A zygosity is asked of variants: name one, a gene or a range.")
@@ -263,7 +271,7 @@ def _named(target: Target) -> variants.Asked | None:
 def _check_fits(
     target: Target, genomic: Mapping[str, object], *, read: tuple[filter_rules.Filter, ...]
 ) -> None:
-    if genomic and not target.takes_variant:
+    if genomic and target not in _TAKE_VARIANTS and not target.takes_variant:
         raise UnsupportedQuestion(
             "Genomic parameters are not supported at this address; they are at every list but "
             "those of cohorts and those under a variant."

@@ -52,9 +52,12 @@ def answered(
 ) -> dict[str, object]:
     """The envelope of a query's answer, made `now`; without `links` it leads nowhere."""
     granularity = returned_granularity(outcome.sets)
+    echo = query.echo
+    if granularity is Granularity.RECORD:
+        echo = _paged(query, (one.answer.count for one in outcome.sets))
     body: dict[str, object] = {
         "meta": meta(
-            _echo(query, granularity, outcome.sets),
+            echo,
             granularity,
             beacon_id=beacon_id,
             entry=query.target.entry,
@@ -82,14 +85,8 @@ def _as_packets(one: SetAnswer, *, beacon_id: str, now: int) -> SetAnswer:
     return one._replace(records=tuple(made))
 
 
-def _echo(query: Query, granularity: Granularity, sets: Sequence[SetAnswer]) -> RequestSummary:
-    """What was asked and, with records, the tokens of their page and its neighbours."""
-    if granularity is not Granularity.RECORD:
-        return query.echo
-    return _paged(query, (one.answer.count for one in sets))
-
-
 def _paged(query: Query, counts: Iterable[int | None]) -> RequestSummary:
+    """What was asked, with the tokens of the page of its records and of its neighbours."""
     page = Page(query.skip, query.limit)
     more = any((count or 0) > (page.skip + 1) * page.limit for count in counts)
     pagination: Pagination = {

@@ -50,6 +50,7 @@ _OF_ANOTHER_RELEASE = (
     "a dataset was loaded by a release whose layout this one does not read; load its files again"
 )
 MAX_KNOWN = 1_000
+_FAILURES = (sqlite3.Error, KeyError, TypeError)
 _MAX_INTEGER = 2**62  # what SQLite can bind; no position or page is beyond it
 
 
@@ -115,7 +116,7 @@ class SqliteSegment:
         limit: int,
         zygosity: Zygosities = ANY,
     ) -> VariantPage:
-        with self._failing:
+        try:
             found = self._matching(question)
             if people is not None or zygosity:
                 self._need_genotypes()
@@ -126,9 +127,11 @@ class SqliteSegment:
             rows = range(self.facts.variants) if found is None else found
             page = self._rows.records(rows[skip : skip + limit]) if limit else ()
             return VariantPage(len(rows), page)
+        except _FAILURES as failure:
+            raise self._failing.told() from failure
 
     def carriers(self, question: VariantQuestion, *, zygosity: Zygosities = ANY) -> BitMap:
-        with self._failing:
+        try:
             self._need_genotypes()
             found = self._matching(question)
             if not found:
@@ -136,6 +139,8 @@ class SqliteSegment:
             if zygosity:
                 return self._carriers.carrying_so(found, zygosity)
             return self._carriers.of(found)
+        except _FAILURES as failure:
+            raise self._failing.told() from failure
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
         with self._failing:
@@ -240,7 +245,7 @@ class SqliteSegment:
 
 
 class _Failing:
-    """Names the file of whatever fails to be read; entered for every question, so no generator."""
+    """Names the file of whatever fails to be read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -249,8 +254,11 @@ class _Failing:
         """Nothing is held."""
 
     def __exit__(self, _kind: object, failure: BaseException | None, _trace: object) -> None:
-        if isinstance(failure, sqlite3.Error | KeyError | TypeError):
-            raise CatalogError("a dataset cannot be read", detail=str(self._path)) from failure
+        if isinstance(failure, _FAILURES):
+            raise self.told() from failure
+
+    def told(self) -> CatalogError:
+        return CatalogError("a dataset cannot be read", detail=str(self._path))
 
 
 class SegmentCatalog:

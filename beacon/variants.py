@@ -7,6 +7,7 @@ Coordinates are zero-based, half-open. What is written in one text is read by
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypedDict
 
 from beacon.catalog import Allele, AminoacidChange, InGene, Span, VariantQuestion
@@ -19,6 +20,7 @@ from schemas.sequences import canonical_assembly, place
 
 MAX_POSITION = 2**31 - 1
 MAX_BASES = 10_000
+MAX_SEQUENCES = 256
 MAX_TEXT = 200
 MAX_SHORT_FORM = 12_000
 LISTS = frozenset({"start", "end"})
@@ -69,12 +71,12 @@ def _short_form(name: str, parameters: Mapping[str, object]) -> Asked:
     _alone(parameters, {name, "assemblyId"}, told=name)
     text = _text(parameters, name, most=MAX_SHORT_FORM)
     asked = shorthand.asked(text or "")
-    return Asked(asked.question, _assembly(asked.assembly, parameters))
+    return Asked(asked.question, _assembly(asked.assembly, _text(parameters, "assemblyId")))
 
 
 def _annotated(parameters: Mapping[str, object]) -> Asked:
     """Questions that annotations answer; coordinates do not narrow them."""
-    assembly = _assembly(None, parameters)
+    assembly = _assembly(None, _text(parameters, "assemblyId"))
     gene = _text(parameters, "geneId")
     change = _text(parameters, "aminoacidChange")
     if change is not None:
@@ -94,15 +96,9 @@ def _placed(parameters: Mapping[str, object]) -> Asked:
         raise UnsupportedQuestion(
             f"A genomic query needs referenceName and start. Supported: {SUPPORTED}."
         )
-    found = place(name)
-    if found is None:
-        raise UnsupportedQuestion(
-            "This referenceName is not supported. Supported: 1-22, X, Y, MT, with or without chr, "
-            "or their RefSeq accessions and refget digests in GRCh37 and GRCh38."
-        )
-    chrom, implied = found
-    assembly = _assembly(implied, parameters)
-    starts, ends = _positions(parameters, "start"), _positions(parameters, "end")
+    chrom, assembly = _sequence(name, _text(parameters, "assemblyId"))
+    starts = _positions(parameters, "start")
+    ends = _positions(parameters, "end") if "end" in parameters else ()
     match len(starts), len(ends):
         case 1, 0:
             return Asked(_allele(chrom, starts[0], parameters), assembly)
@@ -112,6 +108,19 @@ def _placed(parameters: Mapping[str, object]) -> Asked:
             return Asked(_bracket(chrom, starts, ends, parameters=parameters), assembly)
         case _:
             raise BadQuestion("Give one start, one start and one end, or two starts and two ends.")
+
+
+@lru_cache(MAX_SEQUENCES)
+def _sequence(name: str, assembly_id: str | None) -> tuple[str, str | None]:
+    """Nearly all questions are of one of few sequences."""
+    found = place(name)
+    if found is None:
+        raise UnsupportedQuestion(
+            "This referenceName is not supported. Supported: 1-22, X, Y, MT, with or without chr, "
+            "or their RefSeq accessions and refget digests in GRCh37 and GRCh38."
+        )
+    chrom, implied = found
+    return chrom, _assembly(implied, assembly_id)
 
 
 def _alone(parameters: Mapping[str, object], wanted: set[str], *, told: str) -> None:
@@ -199,9 +208,8 @@ def _unsupported_type(wanted: str) -> str:
     )
 
 
-def _assembly(implied: str | None, parameters: Mapping[str, object]) -> str | None:
+def _assembly(implied: str | None, assembly_id: str | None) -> str | None:
     """The assembly named, which must be the one that the sequence's own name implies."""
-    assembly_id = _text(parameters, "assemblyId")
     if assembly_id is None:
         return implied
     named = canonical_assembly(assembly_id)
