@@ -11,7 +11,7 @@ from pathlib import Path
 
 from beacon import manifest
 from beacon.catalog import Segment
-from beacon.clickhouse import schema
+from beacon.clickhouse import published, schema
 from beacon.clickhouse.engine import Engine
 from beacon.clickhouse.loading import is_loaded, load
 from beacon.clickhouse.segment import ClickHouseSegment
@@ -36,8 +36,11 @@ def form(engine: Engine) -> Callable[[Segment], Segment]:
 def publish(
     engine: Engine, catalog: Path, *, tell: Callable[[str, int], None] = lambda *_: None
 ) -> tuple[str, ...]:
-    """Loads the active version of every dataset; the ids of those that were not there yet."""
-    published = []
+    """Loads the active version of every dataset; the ids of those that were not there yet. What it
+    loaded before and no version stands for any more is dropped: people who withdrew leave the
+    engine as they left the files."""
+    published.write(catalog, published.read(catalog) | _databases(catalog, active_only=True))
+    done = []
     for dataset, entry in sorted(manifest.read(catalog).items()):
         segment = SqliteSegment(catalog / entry.file)
         try:
@@ -52,5 +55,19 @@ def publish(
             )
         finally:
             segment.close()
-        published.append(dataset)
-    return tuple(published)
+        done.append(dataset)
+    kept = _databases(catalog)
+    for name in sorted(published.read(catalog) - kept):
+        engine.run(f"DROP DATABASE IF EXISTS {name}")
+    published.write(catalog, published.read(catalog) & kept)
+    return tuple(done)
+
+
+def _databases(catalog: Path, *, active_only: bool = False) -> frozenset[str]:
+    """Of the versions there are."""
+    return frozenset(
+        schema.database(dataset, entry.version)
+        for dataset, versions in manifest.read_versions(catalog).items()
+        for entry in versions.entries
+        if not active_only or entry.version == versions.active
+    )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import httpx
 import pytest
 from pyroaring import BitMap
 
-from beacon import manifest
+from beacon import manifest, withdrawals
 from beacon.catalog import (
     Allele,
     AminoacidChange,
@@ -26,7 +26,7 @@ from beacon.catalog import (
     Span,
     VariantQuestion,
 )
-from beacon.clickhouse import schema, serving
+from beacon.clickhouse import published, schema, serving
 from beacon.clickhouse.engine import ChdbEngine, Engine, HttpEngine
 from beacon.clickhouse.loading import load as load_clickhouse
 from beacon.clickhouse.segment import ClickHouseSegment
@@ -388,6 +388,37 @@ def test_a_version_is_served_once_it_is_published(tmp_path: Path, engine: ChdbEn
     served = SegmentCatalog(folder, form=serving.form(engine)).snapshot()["small"]
     assert isinstance(served, ClickHouseSegment)
     assert told[-1] == served.variants(None, people=None, skip=0, limit=0).total
+
+
+def _held(engine: ChdbEngine) -> set[str]:
+    return {name for (name,) in engine.ask("SELECT name FROM system.databases")}
+
+
+def test_what_no_version_stands_for_any_more_is_dropped_and_nothing_of_others(
+    tmp_path: Path, engine: ChdbEngine
+) -> None:
+    folder = tmp_path / "catalog"
+    folder.mkdir()
+    source = _source(tmp_path, 52, compared=False)
+    first = load(source, folder).version
+    serving.publish(engine, folder)
+    (of_first,) = published.read(folder)
+    second = load(replace(source, name="second"), folder).version
+    others = _held(engine) - {of_first}
+    serving.publish(engine, folder)
+    assert {of_first, schema.database("small", second)} == published.read(folder)
+
+    assert withdrawals.add(folder, "small", SAMPLES[0])
+    third = load(source, folder).version
+    assert third not in {first, second}
+    serving.publish(engine, folder)
+    left = schema.database("small", third)
+    assert published.read(folder) == {left}
+    assert _held(engine) == others | {left}
+    (folder / "clickhouse.json").write_text('{"databases": ["default"]}')
+    with pytest.raises(CatalogError):
+        serving.publish(engine, folder)
+    assert "default" in _held(engine)
 
 
 def test_more_candidates_than_are_looked_at_are_never_a_no(
