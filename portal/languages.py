@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gettext
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -51,19 +51,19 @@ def names() -> Mapping[str, str]:
     return {code: Locale.parse(code).get_language_name(code) or code for code in catalogues()}
 
 
-def chosen(cookie: str | None, accept: str | None) -> str:
-    """The language for a reader who sent these two."""
-    known = catalogues()
+def chosen(cookie: str | None, accept: str | None, *, spoken: Collection[str] | None = None) -> str:
+    """The language for a reader who sent these two, of those `spoken`, which may be all."""
+    known = catalogues() if spoken is None else spoken
     if cookie is not None and cookie in known:
         return cookie
     return next((code for code in _accepted(accept or "") if code in known), SOURCE)
 
 
-def asked_for(request: Request) -> str:
+def asked_for(request: Request, *, spoken: Collection[str] | None = None) -> str:
     """The language for whoever sent this request."""
     cookies = request.cookies
     kept = cookies.get(f"__Host-{COOKIE}") or cookies.get(COOKIE)
-    return chosen(kept, request.headers.get("accept-language"))
+    return chosen(kept, request.headers.get("accept-language"), spoken=spoken)
 
 
 def come_from(request: Request) -> str:
@@ -82,19 +82,25 @@ def _accepted(header: str) -> Iterator[str]:
     yield from (match[1].lower() for match in ranked if float(match[2] or 1) > 0)
 
 
-def templates(*folders: Path, undefined: type[Undefined] = Undefined) -> Mapping[str, Environment]:
+def templates(
+    *folders: Path,
+    undefined: type[Undefined] = Undefined,
+    spoken: Collection[str] | None = None,
+) -> Mapping[str, Environment]:
     """The templates of `folders` in each language."""
     made = {}
-    for code in catalogues():
+    for code in catalogues() if spoken is None else spoken:
         loader = FileSystemLoader(folders)
         made[code] = Environment(loader=loader, autoescape=True, undefined=undefined)
         speak(made[code], code)
+    for environment in made.values():
+        environment.globals["languages"] = {code: names()[code] for code in made}
     return made
 
 
 def speak(environment: Environment, code: str) -> None:
     """Makes these templates say what the catalogue of that language has for them."""
-    environment.globals |= {"language": code, "languages": names()}
+    environment.globals["language"] = code
     environment.add_extension("jinja2.ext.i18n")
     environment.add_extension(SaidOnce)
     said = catalogues()[code]

@@ -221,6 +221,10 @@ def test_a_reader_gets_the_language_chosen_or_accepted(
     assert languages.chosen(cookie, accept) == code
 
 
+def test_of_languages_that_are_not_spoken_here_none_is_chosen() -> None:
+    assert languages.chosen("de", "de", spoken=("en",)) == "en"
+
+
 def _spoken(code: str, source: str, **values: object) -> str:
     made = Environment(loader=DictLoader({"page": source}), autoescape=True)
     languages.speak(made, code)

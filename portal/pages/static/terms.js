@@ -11,14 +11,16 @@
   const split = (text) => text.split(/[,;]/).map((part) => part.trim()).filter(Boolean);
 
   const enhance = (box) => {
+    const words = box.dataset;
+    const say = (text, value) => text.replace("#", () => value);
     const sent = box.querySelector("input");
     const field = make("input", {
       id: "terms-field", type: "text", role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false",
       "aria-controls": "terms-list", autocomplete: "off", autocapitalize: "off", spellcheck: "false",
-      placeholder: "disease, sex, trait", maxlength: "200", "aria-describedby": "q-help",
+      placeholder: words.placeholder, maxlength: "200", "aria-describedby": "q-help",
     });
-    const chips = make("ul", { class: "chips", "aria-label": "Chosen terms" });
-    const list = make("ul", { id: "terms-list", role: "listbox", class: "choices", "aria-label": "Terms", hidden: "" });
+    const chips = make("ul", { class: "chips", "aria-label": words.chosen });
+    const list = make("ul", { id: "terms-list", role: "listbox", class: "choices", "aria-label": words.list, hidden: "" });
     const said = make("p", { class: "sr", role: "status" });
     const names = new Map();
     let chosen = split(sent.value), at = -1, asked = 0;
@@ -29,7 +31,7 @@
     const show = () => {
       chips.replaceChildren(...chosen.map((term) => {
         const chip = make("li", {}, names.get(term) ? `${names.get(term)} ` : "");
-        const off = make("button", { type: "button", "aria-label": `Remove ${term}` }, "×");
+        const off = make("button", { type: "button", "aria-label": say(words.remove, term) }, "×");
         chip.append(make("code", {}, term), off);
         off.addEventListener("click", () => { set(chosen.filter((one) => one !== term)); field.focus(); });
         return chip;
@@ -49,7 +51,7 @@
     const take = (term, label) => {
       if (label) names.set(term, label);
       field.value = ""; close(); set([...chosen, term]);
-      said.textContent = `${label || term} added`;
+      said.textContent = say(words.added, label || term);
     };
     const mark = (to) => {
       const options = [...list.children];
@@ -71,14 +73,14 @@
       if (mine !== asked || field.value.trim() !== typed) return;
       list.replaceChildren(...found.map((one, index) => {
         const option = make("li", { id: `terms-${index}`, role: "option", "aria-selected": "false" }, one.label ? `${one.label} ` : "");
-        option.append(make("code", {}, one.typed), make("small", {}, ` at ${one.nodes} ${one.nodes === 1 ? "node" : "nodes"}`));
+        option.append(make("code", {}, one.typed), make("small", {}, ` ${say(one.nodes === 1 ? words.node : words.nodes, one.nodes)}`));
         option.addEventListener("mousedown", (event) => { event.preventDefault(); take(one.typed, one.label); });
         option.choose = () => take(one.typed, one.label);
         return option;
       }));
       at = -1; list.hidden = !found.length;
       field.setAttribute("aria-expanded", String(Boolean(found.length)));
-      said.textContent = found.length ? `${found.length} terms to choose from` : "No node lists such a term";
+      said.textContent = found.length ? say(words.found, found.length) : words.none;
     };
 
     let wait = 0;
