@@ -28,6 +28,7 @@ PAGES = (
     "/search",
     "/datasets",
     "/network",
+    "/federations",
     "/requests",
     "/enquiries",
     "/me",
