@@ -125,10 +125,15 @@ class Disclosure:
             entry,
             frequency=asked.frequency,
             allowance=rules.allowance,
-            carriers=lambda: [self._pseudonym(asked.dataset, one) for one in found.people()],
+            carriers=lambda: self._pseudonyms(asked.dataset, found.people()),
             now=now,
             enforced=rules.enforced,
         )
+
+    def _pseudonyms(self, dataset: str, people: Iterable[str]) -> list[int]:
+        held = tuple(people)
+        named = [self._pseudonym(dataset, one) for one in held or ("",)]
+        return named if held else []  # nobody takes about as long as one
 
     def _may_count(self, entry: Entry, rules: Terms, *, now: int) -> bool:
         """A version is another draw of noise, and so another count."""

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from access.privacy.noise import KeyedStream, discrete_laplace
 from access.privacy.pricing import Spectrum, floors, price
 from access.privacy.terms import LEAST
-from benchmarks import attackers, privacy_cost
+from benchmarks import attackers, privacy_cost, privacy_timing
 from benchmarks.attackers import Attack, World
 from benchmarks.privacy_node import Accounts, Node
 
@@ -92,7 +92,7 @@ def measured(size: Size, scratch: Path) -> tuple[list[Line], list[str]]:
     )
     truth = world.members.sum(0) > 0
     accounts = Accounts()
-    node = Node(scratch, world, accounts)
+    node = Node(scratch, world, accounts, individuals=privacy_timing.written(world, scratch))
     try:
         node.ready()
         begun = time.perf_counter()
@@ -104,6 +104,7 @@ def measured(size: Size, scratch: Path) -> tuple[list[Line], list[str]]:
             f"{size.sites:,} sites asked over HTTP, {rate:,.0f} a second; 1 % again: as before",
             _accounts_agree(node, world, size),
             _timing(node, told, truth),
+            *(str(one) for one in privacy_timing.compared(node, world)),
         ]
     finally:
         node.close()

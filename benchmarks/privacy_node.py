@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,9 @@ class Accounts(Callers):
 class Node:
     """Served by its own process."""
 
-    def __init__(self, folder: Path, world: World, accounts: Accounts) -> None:
+    def __init__(
+        self, folder: Path, world: World, accounts: Accounts, *, individuals: Path | None = None
+    ) -> None:
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self._accounts = accounts
@@ -66,7 +69,7 @@ class Node:
         made.trust.write_text(yaml.safe_dump(accounts.trust))
         policy = {"id": "d", "level": "public", "profile": "default"}
         made.policies.write_text(yaml.safe_dump({"version": "1", "datasets": [policy]}))
-        loading.load_dataset(made, _source(folder, world))
+        loading.load_dataset(made, replace(_source(folder, world), individuals=individuals))
         panel_load.load(_frequencies(folder, world), made.panel, assembly="GRCh38")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gateway", "serve", str(made.root)],
@@ -80,22 +83,29 @@ class Node:
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """What anybody is told of each site, yes (1), no (0) or no answer (-1), and how long it
         took."""
-        scripts = [[_asked(site) for site in sites[first::at_once]] for first in range(at_once)]
+        scripts = [[asked(site) for site in sites[first::at_once]] for first in range(at_once)]
         told = np.empty(len(sites), np.int64)
         took = np.empty(len(sites))
         for first, replies in enumerate(held(self._port, scripts, at_once=at_once)):
-            told[first::at_once] = [_read(reply) for reply in replies]
+            told[first::at_once] = [read(reply) for reply in replies]
             took[first::at_once] = [reply.seconds for reply in replies]
         return told, took
 
-    def accounts_told(self, asked: Sequence[Sequence[int]]) -> list[list[int]]:
+    def accounts_told(self, wanted: Sequence[Sequence[int]]) -> list[list[int]]:
         """What each of so many accounts is told of its own sites, in its order."""
         scripts = []
-        for number, sites in enumerate(asked):
-            token = self._accounts.passport_of(f"account-{number}", self.url)
-            scripts.append([_asked(site, token) for site in sites])
+        for number, sites in enumerate(wanted):
+            token = self.token(f"account-{number}")
+            scripts.append([asked(site, token) for site in sites])
         replies = held(self._port, scripts, at_once=AT_ONCE)
-        return [[_read(reply) for reply in each] for each in replies]
+        return [[read(reply) for reply in each] for each in replies]
+
+    def token(self, account: str) -> str:
+        return self._accounts.passport_of(account, self.url)
+
+    def told(self, scripts: Sequence[Sequence[bytes]]) -> list[list[Reply]]:
+        """The replies to each script, one question at a time."""
+        return held(self._port, scripts, at_once=1)
 
     def ready(self) -> None:
         for _ in range(600):
@@ -113,7 +123,7 @@ class Node:
         self._process.wait(15)
 
 
-def _asked(site: int, token: str | None = None) -> bytes:
+def asked(site: int, token: str | None = None) -> bytes:
     params = {
         "referenceName": "1", "start": str((site + 1) * _STEP - 1),
         "referenceBases": "A", "alternateBases": "G", "requestedGranularity": "count",
@@ -121,7 +131,7 @@ def _asked(site: int, token: str | None = None) -> bytes:
     return get("/beacon/g_variants", params, token=token)
 
 
-def _read(reply: Reply) -> int:
+def read(reply: Reply) -> int:
     if reply.status == 403:
         return -1
     summary = json.loads(reply.body).get("responseSummary")

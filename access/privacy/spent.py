@@ -52,7 +52,7 @@ class Spent:
     def able(self, people: Sequence[int], *, cost: int, allowance: int) -> NDArray[np.uint64]:
         """Those of `people` who can pay so much more, each once, in ascending order."""
         asked = distinct(people)
-        if cost > allowance or not len(asked):
+        if cost > allowance:
             return asked[:0]
         places, known = self._places(asked)
         able = ~known
