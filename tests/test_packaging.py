@@ -33,7 +33,7 @@ def test_the_wheel_holds_templates_and_assets(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     for room in ("portal", "gateway"):
         for path in (ROOT / room / "pages").rglob("*"):
-            if path.suffix in {".html", ".css", ".js", ".svg"}:
+            if path.suffix in {".html", ".css", ".js", ".svg", ".po"}:
                 assert str(path.relative_to(ROOT)) in names
 
 
