@@ -98,7 +98,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     process = subprocess.Popen([sys.executable, "-m", "gateway", "serve", str(made.root)], cwd=ROOT)
     node = Served(made, url, process)
     try:
-        until(lambda: _is_up(node), seconds=60)
+        until(lambda: _is_up(node), seconds=240)
         until(lambda: len(node.children("gateway.worker")) == 2)
         yield node
     finally:
@@ -117,7 +117,7 @@ def _is_up(node: Served) -> bool:
         return False
 
 
-def until(holds: Callable[[], bool], *, seconds: float = 20) -> None:
+def until(holds: Callable[[], bool], *, seconds: float = 120) -> None:
     late = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < late
@@ -188,7 +188,7 @@ def test_a_policy_put_in_force_holds_at_both(served: Served, tmp_path: Path) -> 
         answers = [served.ask("/beacon/g_variants", params=QUESTION).json() for _ in range(MANY)]
         return all("numTotalResults" not in answer["responseSummary"] for answer in answers)
 
-    until(holds, seconds=30)
+    until(holds, seconds=120)
 
 
 @pytest.mark.parametrize("victim", ["gateway.worker", "access.record_writer"])
