@@ -28,6 +28,7 @@ from workspaces.engine.federation import Described, SiteBundle
 from workspaces.engine.port import LEAST_SITES, fingerprint, plan_text
 
 RESEARCHER = "rosa"
+NAME = "countries"  # of the federation
 TABLE = "clinical.tsv"
 WITH_DROP_OUT = 6
 APPLICATION = "gwas"
@@ -85,6 +86,11 @@ class Study:
     def token(self) -> Path:
         """With which the leading site submits."""
         return self.folder / "coordinator.token"
+
+    def viewer(self) -> str:
+        """A new token for the portal, which may only look on."""
+        of = federation.load(self.coordinator)
+        return federation.new_token(of, "portal", role=federation.Role.VIEW)
 
     def plan(self, name: str) -> Path:
         return self.folder / f"{name}.json"
@@ -159,7 +165,7 @@ async def _registered(demo: Federation, people: People, site: Site) -> str:
 def _coordinator(study: Study) -> Mapping[str, object]:
     """Its folder, and the terms that every committee is asked for."""
     identities = {site.name: keys.load(site.workspace).identity_key for site in study.sites}
-    described = Described(name="countries", host="localhost", port=study.port)
+    described = Described(name=NAME, host="localhost", port=study.port)
     made = federation.create(study.coordinator, described, identities)
     reviewed = bundle.bundle(APPLICATION)
     study.application.write_bytes(reviewed.content)

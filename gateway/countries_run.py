@@ -44,7 +44,8 @@ class Led:
 
 
 class Sites:
-    """The running parts of a study; `close` stops all, and every site wipes."""
+    """The running parts of a study; `close` stops every site, which wipes. The coordinator goes on
+    telling what became of the runs until the demo ends."""
 
     def __init__(self, study: Study, processes: Processes) -> None:
         self._study = study
@@ -100,10 +101,11 @@ class Sites:
             server.process.terminate()
 
     def close(self) -> None:
-        for server in self._servers.values():
-            if server.process.poll() is None and server.name != _COORDINATOR:
-                server.process.terminate()
-        for name in [*self._servers][::-1]:
+        sites = [name for name in self._servers if name != _COORDINATOR]
+        for name in sites:
+            if self._servers[name].process.poll() is None:
+                self._servers[name].process.terminate()
+        for name in sites[::-1]:
             self._processes.stop(name)
         self._servers.clear()
 

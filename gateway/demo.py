@@ -1,14 +1,13 @@
-"""Starts a whole federation on this machine: nodes, portal, sign-in provider and workspace.
+"""Prepares a whole federation on this machine: nodes, portal, sign-in provider and workspace.
 
-Each is a real process speaking real HTTP on loopback. Ports: portal P, nodes P+1 and on, sign-in
-P+99, workspace P+101, a study's coordinator P+200. Everything lies in one folder that is removed at
-the end, unless kept.
+Each will be a real process speaking real HTTP on loopback (`demo_servers`). Ports: portal P, nodes
+P+1 and on, sign-in P+99, workspace P+101, a study's coordinator P+200. Everything lies in one folder
+that is removed at the end, unless kept.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from gateway import config, demo_examples, demo_people, home, loading
 from gateway.demo_data import DemoDataset
 from gateway.errors import PortTaken
 from gateway.home import NodeHome
-from gateway.processes import Processes, port_is_free
+from gateway.processes import port_is_free
 from passports.tokens import SigningKey
 from workspaces import keys as workspace_keys
 
@@ -55,8 +54,12 @@ class Addresses:
         return _loopback(self.port + _SIGNIN_OFFSET)
 
     @property
+    def workspace_port(self) -> int:
+        return self.port + _WORKSPACE_OFFSET
+
+    @property
     def workspace(self) -> str:
-        return _loopback(self.port + _WORKSPACE_OFFSET)
+        return _loopback(self.workspace_port)
 
     @property
     def coordinator(self) -> int:
@@ -111,52 +114,6 @@ def prepare(
     _write_signin(federation)
     _write_portal(federation)
     return federation
-
-
-def start(federation: Federation, processes: Processes) -> None:
-    """Starts every server and waits until each answers."""
-    addresses = federation.addresses
-    environment = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
-    processes.start(
-        "sign-in",
-        ["demo-signin", str(federation.folder / "signin.json")],
-        ready_url=f"{addresses.signin}/jwks",
-        environment=environment,
-    )
-    for number, (node, url) in enumerate(
-        zip(federation.homes, addresses.node_urls, strict=True), start=1
-    ):
-        processes.start(
-            f"node-{number}",
-            ["serve", str(node.root)],
-            ready_url=f"{url}/readyz",
-            environment=environment,
-        )
-    processes.start(
-        "portal",
-        ["portal", str(federation.folder / "portal.toml")],
-        ready_url=f"{addresses.portal}/livez",
-        environment=environment,
-    )
-    processes.start(
-        "workspace",
-        ["workspace", "serve", str(federation.workspace_of("grace")),
-         "--port", str(addresses.port + _WORKSPACE_OFFSET)],
-        ready_url=f"{addresses.workspace}/livez",
-        environment=environment,
-    )  # fmt: skip
-    processes.wait_until_ready()
-
-
-def restart_node(federation: Federation, processes: Processes, number: int) -> None:
-    """Starts node `number` (from 1) again after it was stopped."""
-    processes.start(
-        f"node-{number}",
-        ["serve", str(federation.homes[number - 1].root)],
-        ready_url=f"{federation.addresses.node_urls[number - 1]}/readyz",
-        environment=dict(os.environ),
-    )
-    processes.wait_until_ready()
 
 
 def _node(

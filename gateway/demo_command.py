@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from gateway import demo, demo_data, demo_setup, smoke, smoke_study
-from gateway.countries import refuse_where_nothing_runs
+from gateway import demo, demo_data, demo_servers, demo_setup, smoke, smoke_study
+from gateway.countries import NAME, refuse_where_nothing_runs
 from gateway.countries_population import COUNTRIES
 from gateway.demo import Addresses, Federation
 from gateway.demo_accounts import ACCOUNTS
@@ -55,7 +55,7 @@ def run(
     federation = demo.prepare(folder, addresses, plans, say=say)
     processes = Processes(logs=folder)
     try:
-        demo.start(federation, processes)
+        demo_servers.start(federation, processes)
         asyncio.run(demo_setup.confirm_and_grant(federation))
         if smoke:
             return _walk(federation, processes, seed=seed, say=say)
@@ -84,6 +84,7 @@ async def _study(federation: Federation, processes: Processes, *, say: Say) -> N
         walking = Walk(federation, processes, http, people, chooser)
         say(await smoke_study.journey(walking))
     say(f"Its drawings and tables beside the truth: {federation.folder / 'study' / PAGE}")
+    say(f"Its runs, for who signs in: {federation.addresses.portal}/federations/{NAME}")
 
 
 def _welcome(federation: Federation, *, say: Say) -> None:

@@ -42,6 +42,15 @@ async def ask_in_portal(walk: Walk, dataset: str, workspace: Path) -> str:
     return str(found[0]["id"])
 
 
+async def seen_in_portal(walk: Walk, path: str, *, account: str) -> str:
+    """The page at `path` as that account sees it; raises `DemoError` where there is none."""
+    async with demo_setup.client() as browser:
+        page = await _sign_in(browser, walk.federation.addresses.portal, path, account=account)
+    if not page.is_success:
+        raise DemoError(f"the portal's {path} answered {page.status_code}")
+    return page.text
+
+
 async def _slug(walk: Walk, url: str) -> str:
     answer = await walk.http.get(f"{walk.federation.addresses.portal}/api/nodes")
     return next(str(node["slug"]) for node in answer.json() if node["url"] == url)

@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from gateway import demo, demo_setup, smoke_truth
+from gateway import demo_servers, demo_setup, smoke_truth
 from gateway.errors import DemoError
 from gateway.smoke_truth import AlleleAsked
 from gateway.smoke_walk import Walk, allele_parameters, expect, json_of, name_of, summary
@@ -36,7 +36,7 @@ async def journey(walk: Walk) -> str:
         if place not in page or "unreachable" not in page.lower():
             raise DemoError("the stopped node is not named with its reason on the page")
     finally:
-        demo.restart_node(walk.federation, walk.processes, last)
+        demo_servers.restart_node(walk.federation, walk.processes, last)
     return f"{len(rows)} rows arrived by events; with {place} stopped it is named as missing"
 
 

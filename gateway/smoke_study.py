@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway import countries, countries_results, countries_truth
+from gateway import countries, countries_results, countries_truth, demo_servers, smoke_browser
 from gateway.countries import Study
 from gateway.countries_page import Shown, page, summary_of
 from gateway.countries_run import Led, Sites
@@ -52,8 +52,10 @@ async def journey(walk: Walk) -> str:
         return "not walked: it needs three nodes and people with traits, as the demo simulates them"
     cohort = await _cohort(walk, study)
     study = await countries.prepare(study, walk.federation, walk.people)
+    _look_on(walk, study)
     began = int(time.time())
     finished = await _finished(walk, study)
+    await _told_in_portal(walk, len(finished))
     ended = int(time.time())
     receipts = await countries_results.wiped(study, walk.people)
     entries = countries_results.records_hold(study)
@@ -72,6 +74,21 @@ async def journey(walk: Walk) -> str:
         f"signed, {entries} entries of {len(study.sites)} records verified, crates proven: "
         f"{len(finished)}"
     )
+
+
+def _look_on(walk: Walk, study: Study) -> None:
+    joined = study.site_bundle(study.sites[0])
+    demo_servers.look_on(
+        walk.federation, walk.processes, name=countries.NAME, url=joined.registrar,
+        authority=joined.authority, token=study.viewer(),
+    )  # fmt: skip
+
+
+async def _told_in_portal(walk: Walk, runs: int) -> None:
+    """The portal's page of the federation has every run, done."""
+    path = f"/federations/{countries.NAME}"
+    page = await smoke_browser.seen_in_portal(walk, path, account=countries.RESEARCHER)
+    expect("runs done on the portal's page", runs, page.count('<span class="chip done">'))
 
 
 async def _finished(walk: Walk, study: Study) -> list[Finished]:

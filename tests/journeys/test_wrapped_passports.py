@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
-from gateway import demo, demo_data
+from gateway import demo, demo_data, demo_servers
 from gateway.demo import Addresses
 from gateway.processes import Processes
 
@@ -40,7 +40,7 @@ def test_without_exchange_a_researcher_is_still_known_at_every_node(tmp_path: Pa
     provider.write_text(json.dumps(settings))
     processes = Processes(logs=tmp_path)
     try:
-        demo.start(federation, processes)
+        demo_servers.start(federation, processes)
         with httpx.Client(trust_env=False, timeout=10) as browser:
             _signed_in(browser, addresses.portal, "rosa")
             while browser.get(f"{addresses.portal}/readyz").status_code != 200:
