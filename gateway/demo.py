@@ -1,8 +1,8 @@
 """Prepares a whole federation on this machine: nodes, portal, sign-in provider and workspace.
 
 Each will be a real process speaking real HTTP on loopback (`demo_servers`). Ports: portal P, nodes
-P+1 and on, sign-in P+99, workspace P+101, a study's coordinator P+200. Everything lies in one folder
-that is removed at the end, unless kept.
+P+1 and on, sign-in P+99, workspace P+101, a study's coordinator P+200. Everything lies in one
+folder that is removed at the end, unless kept.
 """
 
 from __future__ import annotations
