@@ -7,6 +7,7 @@ answers with the whole table. Reading is `question`'s, merging `aggregate`'s, wh
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
@@ -15,6 +16,7 @@ from fastapi.templating import Jinja2Templates
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from portal.languages import asked_for
+from portal.node import slug_of
 from portal.question import Question
 from portal.result_page import Typed, asked_values, drawn_values, form_values, shown_values, whole
 from portal.results import Result
@@ -22,6 +24,8 @@ from portal.searches import Search, new_id
 from portal.site import Portal, event, is_part
 from portal.visitors import Visitor
 from schemas.errors import SkerryError
+
+TOTAL_SECONDS = 0.1  # between two totals, each of which is made of all rows
 
 
 def build(portal: Portal) -> APIRouter:
@@ -126,24 +130,31 @@ def _add_running(router: APIRouter, portal: Portal) -> None:
 async def _events(
     portal: Portal, search: Search, visitor: Visitor, *, pages: Jinja2Templates
 ) -> AsyncGenerator[str, None]:
-    """One `row` and one `total` per node, then `done`; a browser that leaves ends the asking."""
+    """One `row` per node, a `total` now and then and after the last, then `done`; a browser that
+    leaves ends the asking."""
     result = _open(portal, search.id, search.question, visitor)
     answers = portal.answers(search.question, visitor, stopped=search.stopped)
     row_page, total_page = map(pages.get_template, ("_row.html", "_total.html"))
+    clock, due = asyncio.get_running_loop().time, 0.0
     with portal.searches.running(search):
         try:
             async for row in answers:
                 result.put(row)
-                values = shown_values(search.id, result) | {
-                    "row": row, "csrf": visitor.csrf, "waiting": result.asked - len(result.by_node),
-                }  # fmt: skip
+                slugs = {row.url: slug_of(row.url)}
+                values = {"row": row, "slugs": slugs, "kept": search.id, "csrf": visitor.csrf}
                 yield event("row", row_page.render(values))
-                yield event("total", total_page.render(values))
+                waiting = result.asked - len(result.by_node)
+                if waiting and clock() >= due:
+                    due = clock() + TOTAL_SECONDS
+                    of_all = shown_values(search.id, result) | {"waiting": waiting}
+                    yield event("total", total_page.render(of_all))
         finally:
             await answers.aclose()
     portal.results.keep(search.id, result)
+    of_all = shown_values(search.id, result) | {"waiting": result.asked - len(result.by_node)}
+    yield event("total", total_page.render(of_all))
     drawn, filters = map(pages.get_template, ("_drawn.html", "_filter.html"))
-    yield event("filter", filters.render(shown_values(search.id, result)))
+    yield event("filter", filters.render(of_all))
     yield event("drawn", drawn.render({**drawn_values(search.id, result), "csrf": visitor.csrf}))
     yield event("done", "<!-- nothing left to stop -->")
 

@@ -53,9 +53,9 @@ def is_part(request: Request) -> bool:
 
 
 def event(name: str, html: str) -> str:
-    """A server-sent event of some HTML."""
-    lines = "".join(f"data: {line}\n" for line in html.splitlines() if line.strip())
-    return f"event: {name}\n{lines}\n"
+    """A server-sent event of some HTML in which line breaks mean no more than spaces."""
+    words = " ".join(line.strip() for line in html.splitlines() if line.strip())
+    return f"event: {name}\ndata: {words}\n\n"
 
 
 @dataclass(frozen=True, slots=True)
