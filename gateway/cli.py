@@ -203,6 +203,10 @@ def load(
     description: str = "",
     assembly: Annotated[str, typer.Option(help="GRCh37 or GRCh38")] = "GRCh38",
     vcf: Annotated[list[Path] | None, typer.Option(help="VCF or BCF; repeatable")] = None,
+    genomic_variations: Annotated[
+        list[Path] | None,
+        typer.Option(help="BFF genomicVariations, JSON array or lines, plain or gz"),
+    ] = None,
     individuals: Annotated[Path | None, typer.Option(help="BFF JSON, plain or gz")] = None,
     biosamples: Path | None = None,
     runs: Path | None = None,
@@ -274,6 +278,7 @@ def load(
             description=description,
             assembly=assembly,
             vcfs=tuple(vcf or ()),
+            genomic_variations=tuple(genomic_variations or ()),
             people={name: path for name, path in given.items() if path is not None},
             phenopackets=tuple(phenopackets or ()),
             tables=tables,

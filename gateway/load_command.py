@@ -50,6 +50,7 @@ class Wanted:
     description: str
     assembly: str
     vcfs: tuple[Path, ...] = ()
+    genomic_variations: tuple[Path, ...] = ()
     people: Mapping[str, Path] = field(default_factory=dict)
     phenopackets: tuple[Path, ...] = ()
     tables: Path | None = None
@@ -71,7 +72,7 @@ class Wanted:
     def has_data(self) -> bool:
         """Whether there is something for the catalog, beside files to release."""
         people = self.people or self.phenopackets or self.tables or self.omop
-        return bool(self.vcfs or people)
+        return bool(self.vcfs or self.genomic_variations or people)
 
 
 def run(
@@ -86,8 +87,8 @@ def run(
         summary |= _load(home, wanted, check_only=check_only, watch=watch)
     elif not (wanted.seal or wanted.clear or wanted.adopted):
         raise LoadRefused(
-            "nothing to load: give --vcf, people (such as --individuals), --seal, --adopt or "
-            "--clear"
+            "nothing to load: give --vcf, --genomic-variations, people (such as --individuals), "
+            "--seal, --adopt or --clear"
         )
     if wanted.seal and not check_only:
         summary.update(_seal(home, wanted))
@@ -187,6 +188,7 @@ def _load(
         description=wanted.description,
         assembly=wanted.assembly,
         vcfs=wanted.vcfs,
+        genomic_variations=wanted.genomic_variations,
         individuals=people.get("individuals"),
         biosamples=people.get("biosamples"),
         runs=people.get("runs"),
@@ -204,7 +206,8 @@ def _load(
         max_rejected=wanted.max_rejected,
     )
     with ExitStack() as stack:
-        shown = stack.enter_context(Shown(wanted.vcfs, watch=watch))
+        counted = () if wanted.genomic_variations else wanted.vcfs  # others have no index
+        shown = stack.enter_context(Shown(counted, watch=watch))
         report = None
         if wanted.report is not None:
             report = stack.enter_context(Report(wanted.report))

@@ -9,7 +9,7 @@ finds is left to `beacon.segment.variant_table`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -145,7 +145,7 @@ class Annotator:
         effects = [EFFECTS[name] for name in names if name in EFFECTS]
         said.effects |= dict.fromkeys(effects)
         gene = self._cell(cells, "gene")
-        if effects and _OUTSIDE.issuperset(effects):
+        if outside(effects):
             gene = ""
         if gene:
             said.genes[gene] = None
@@ -176,6 +176,11 @@ class Annotator:
         if place is None or place >= len(cells):
             return ""
         return cells[place].strip()[:MAX_NAME]
+
+
+def outside(effects: Collection[str]) -> bool:
+    """Whether effects are of what lies beside a gene, so that no gene counts for them."""
+    return bool(effects) and _OUTSIDE.issuperset(effects)
 
 
 def annotator(declared: Mapping[str, str]) -> Annotator | None:

@@ -6,6 +6,7 @@ base-4 digit per allele (1 missing, 2 another, 3 this one) and the phase.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,8 @@ _SHIFT = np.array([1, 4, 4, 4], dtype=np.uint16)
 # All digits 3: this allele once is hemizygous, more than once homozygous.
 _HEMIZYGOUS = 3
 _HOMOZYGOUS = np.array([4**ploidy - 1 for ploidy in range(2, MAX_PLOIDY + 1)], dtype=np.uint16)
+
+_TEXT = re.compile(r"[01.](?:[|/][01.]){0,6}", re.ASCII)
 
 Table = NDArray[np.signedinteger]
 Lines = NDArray[np.int16]
@@ -105,6 +108,26 @@ def text(code: int) -> str:
         digits, symbol = divmod(digits, 4)
         symbols.append(".01"[symbol - 1])
     return ("|" if phased else "/").join(reversed(symbols))
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """One person's genotype that was read as text: its code, and what it counts for."""
+
+    code: int
+    copies: int
+    zygosity: Zygosity | None
+
+
+@lru_cache(4096)
+def called(text: str) -> Called | None:
+    """Of a genotype such as `0|1`, in which 1 is this allele; None for what is none."""
+    if not _TEXT.fullmatch(text):
+        return None
+    digits = 0
+    for symbol in text[::2]:
+        digits = digits * 4 + ".01".index(symbol) + 1
+    return Called(digits * 2 + ("|" in text), text.count("1"), _zygosity(digits))
 
 
 @lru_cache(8)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, BinaryIO, NoReturn
 
 import ijson  # type: ignore[import-untyped]  # ships no types
 
 MAX_NESTING = 500
 CHUNK = 256 * 1024
+_ONCE = "objects that name each member once"
 _LEAVING = frozenset({"map_key", "end_map", "end_array"})
 
 
@@ -23,10 +25,18 @@ class MalformedJson(ValueError):
     """What was expected of the document, for its operator."""
 
 
-def array_items(stream: BinaryIO) -> Iterator[Any]:
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """In place of an item that stands for nothing: what was expected of it."""
+
+    expected: str
+
+
+def array_items(stream: BinaryIO, *, once: bool = False) -> Iterator[Any]:
     """Items of the one array that the document is. No more than one item and a chunk is held: the
-    stream itself refuses an item without end."""
-    array = _Array(stream)
+    stream itself refuses an item without end. With `once`, an item in which an object names a
+    member twice, and so says two things, comes as `Broken`."""
+    array = _Array(stream, once=once)
     try:
         array.skip("[")
         if array.peek() != "]":
@@ -41,12 +51,46 @@ def array_items(stream: BinaryIO) -> Iterator[Any]:
         raise MalformedJson("UTF-8 JSON") from wrong
 
 
+def line_items(stream: BinaryIO) -> Iterator[tuple[int, Any]]:
+    """(line from 1, item) of JSON lines; one that is no item of its own is `Broken`. The stream
+    itself refuses a line without end."""
+    members = _Members()
+    decoder = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=members.made)
+    for number, line in enumerate(stream, start=1):
+        if not line.strip():
+            continue
+        members.twice = False
+        try:
+            item = decoder.decode(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+        except RecursionError:
+            item = Broken("JSON that is not nested too deep")
+        except ValueError:
+            item = Broken("one object in UTF-8 JSON a line, without NaN or Infinity")
+        yield number, Broken(_ONCE) if members.twice else item
+
+
+class _Members:
+    """Notices an object that names a member twice."""
+
+    def __init__(self) -> None:
+        self.twice = False
+
+    def made(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        self.twice = self.twice or len(made) < len(pairs)
+        return made
+
+
 class _Array:
     """The text of a document, of which only the part not read yet is kept."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, *, once: bool) -> None:
         self._text = io.TextIOWrapper(stream, encoding="utf-8-sig")
-        self._decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+        self._members = _Members()
+        self._decoder = json.JSONDecoder(
+            parse_constant=_refuse_constant,
+            object_pairs_hook=self._members.made if once else None,
+        )
         self._held = ""
         self._at = 0
 
@@ -69,11 +113,18 @@ class _Array:
         """The next value. One cut off by the end of what is held is read again with as much
         more, so a value is parsed twice on average, whatever its size."""
         self.peek()
+        value = self._value()
+        return Broken(_ONCE) if self._members.twice else value
+
+    def _value(self) -> Any:
         while True:
+            self._members.twice = False
             try:
                 value, end = self._decoder.raw_decode(self._held, self._at)
             except RecursionError as deep:
                 raise MalformedJson("JSON that is not nested too deep") from deep
+            except MalformedJson:
+                raise
             except ValueError as wrong:
                 if not self._more(max(CHUNK, len(self._held))):
                     raise MalformedJson("UTF-8 JSON") from wrong
@@ -93,7 +144,7 @@ class _Array:
 
 
 def _refuse_constant(_name: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON")
+    raise MalformedJson("UTF-8 JSON, which has no NaN and no Infinity")
 
 
 def items(stream: BinaryIO, prefix: str) -> Iterator[Any]:

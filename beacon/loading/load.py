@@ -19,7 +19,9 @@ from pathlib import Path
 from beacon import batches, manifest, ontology, withdrawals
 from beacon.catalog import DatasetFacts
 from beacon.errors import CatalogError, Problem, ReferenceUnreadable, SourceRefused
-from beacon.loading import genes, parquet, people_files, variant_files
+from beacon.loading import bff_variants, genes, parquet, people_files, variant_files
+from beacon.loading.bff_cases import Known
+from beacon.loading.bff_variants import BffFile, Into
 from beacon.loading.genes import Gene
 from beacon.loading.members import Members, cohort_members, members, owned
 from beacon.loading.parts import Part, Parts, parts
@@ -39,6 +41,7 @@ MAX_ALLELES = 200_000_000
 
 _REPORT_EVERY = 10_000
 
+_Variants = VariantFile | BffFile
 Progress = Callable[[str, int], None]
 Report = Callable[[Problem], None]
 
@@ -50,7 +53,7 @@ class _Checked:
     staging: Staging
     losses: Counter[str]
     rejected: int
-    files: tuple[VariantFile, ...]
+    files: tuple[_Variants, ...]
     hierarchy: ontology.Hierarchy
     assembly: str
     bases: Reference | None
@@ -198,8 +201,15 @@ def _check(
     losses = people_files.stage(
         source.people_files(), staging=staging, problems=problems, tell=tell
     )
-    files = _opened(source, assembly, problems)
+    files: list[_Variants] = [*_opened(source, assembly, problems)]
     bases = _bases(source, problems)
+    if source.genomic_variations and not problems.fatal:
+        into = Into(source.id, assembly or "", Known.of(staging), bases and Windowed(bases))
+        for path in source.genomic_variations:
+            file = bff_variants.open_variations(path, into, problems=problems, tell=tell)
+            losses.update(file.lost)
+            files.append(file)
+    _check_alike(files, problems)
     if problems.fatal or problems.count > source.max_rejected:
         raise SourceRefused(problems.found, count=problems.count)
     hierarchy = ontology.read(source.hierarchies)
@@ -232,11 +242,14 @@ def _opened(source: DatasetSource, assembly: str | None, problems: Problems) -> 
                 problems.add(problem, fatal=True)
     for file in files:
         _check_assembly(file, assembly, problems)
+    return files
+
+
+def _check_alike(files: Sequence[_Variants], problems: Problems) -> None:
     if len({bool(file.samples) for file in files}) > 1:
         expected = "genotypes in every variant file, or in none"
         problem = Problem("source", "", "vcfs", expected, "load the sites as their own dataset")
         problems.add(problem, fatal=True)
-    return files
 
 
 def _check_assembly(file: VariantFile, assembly: str | None, problems: Problems) -> None:
@@ -292,8 +305,7 @@ def _build(
     for part in read:
         skipped.update(part.skipped)
     # A file without annotation could hold what is asked, so all must have it.
-    annotators = [file.annotator for file in checked.files]
-    annotated = bool(annotators) and all(annotators)
+    annotated = bool(checked.files) and all(file.annotated for file in checked.files)
     if checked.genes and not annotated:
         writer.genes(checked.genes)
     # 3. Facts, verification.
@@ -309,10 +321,10 @@ def _build(
         metadata=_dataset_record(source),
         genotypes=any(file.samples for file in checked.files),
         genes="annotation" if annotated else "table" if checked.genes else None,
-        aminoacid_changes=annotated and all(a and a.has_changes for a in annotators),
+        aminoacid_changes=annotated and all(file.has_changes for file in checked.files),
         identifiers=tuple(kind for kind in kinds if annotated or kind not in ANNOTATED),
         justified=reaches is not None,
-        populations=tuple(dict.fromkeys(n for f in checked.files for n in f.counts.populations)),
+        populations=tuple(dict.fromkeys(n for f in checked.files for n in f.populations)),
     )
     writer.finish(facts, skipped)
     tell("genomicVariant", written.rows)
@@ -345,7 +357,7 @@ def _dataset_record(source: DatasetSource) -> dict[str, object]:
 
 
 def _read(
-    files: Sequence[VariantFile], selection: Selection, kept: Parts, *, tell: Progress
+    files: Sequence[_Variants], selection: Selection, kept: Parts, *, tell: Progress
 ) -> list[Part]:
     read: list[Part] = []
     total = 0
@@ -364,7 +376,7 @@ def _tell_rows(tell: Progress, before: int, rows: int) -> None:
     tell("genomicVariant", before + rows)
 
 
-def _capped(file: VariantFile, selection: Selection, before: int) -> Iterator[parquet.Row]:
+def _capped(file: _Variants, selection: Selection, before: int) -> Iterator[parquet.Row]:
     for number, row in enumerate(file.rows(selection), start=before + 1):
         if number > MAX_ALLELES:
             expected = f"at most {MAX_ALLELES} alleles"

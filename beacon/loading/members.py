@@ -37,7 +37,7 @@ def members(
 ) -> Members:
     """Numbers people in the order of their records, then of the samples; keeps the wanted ones,
     and nobody who withdrew."""
-    owner = _owners(staging)
+    owner = owners_of(staging)
     names = dict.fromkeys(staging.ids("individual"))
     in_files = dict.fromkeys(sample for samples in samples_of_files for sample in samples)
     if "individual" not in staging.given:
@@ -63,7 +63,7 @@ def members(
     )
 
 
-def _owners(staging: Staging) -> Mapping[str, str]:
+def owners_of(staging: Staging) -> Mapping[str, str]:
     """The person of each biosample, which is of its own name where it names none."""
     named = staging.references("biosample", "individualId")
     return {sample: named.get(sample, sample) for sample in staging.ids("biosample")}
@@ -73,7 +73,7 @@ def owned(
     entity: str, staging: Staging, people: Members, *, whole: bool
 ) -> Iterator[tuple[Record, int]]:
     """The kept records of an entity with their person; cohorts are nobody's (-1)."""
-    owners = _owners(staging)
+    owners = owners_of(staging)
     samples = staging.references("run", "biosampleId")
     for record in staging.records(entity):
         if entity == "cohort":
@@ -94,7 +94,7 @@ def owned(
 
 def cohort_members(staging: Staging, people: Members) -> Iterator[tuple[int, frozenset[int]]]:
     """Each cohort that lists its members: its number and theirs, of those who are kept."""
-    owners = _owners(staging)
+    owners = owners_of(staging)
     for number, record in enumerate(staging.records("cohort")):
         if (listed := _listed(record, people, owners)) is not None:
             yield number, listed

@@ -13,6 +13,8 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,7 +34,17 @@ _CURIE = re.compile(r"^[A-Za-z][A-Za-z0-9_.]+:[^\s,]{1,200}$")
 _MAX_ID = 200
 _READ_AHEAD = 64 * 1024
 
+_STARTS = {"[": "a JSON array of records", "{": "a JSON object"}
+
 Record = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of a file of records, and of one record in it."""
+
+    file_bytes: int
+    record_characters: int
 
 
 class Problems:
@@ -74,16 +86,40 @@ class Unreadable(Exception):
 def json_items(path: Path, prefix: str = "item") -> Iterator[object]:
     """The items of a JSON array (plain or `.gz`), one at a time. Raises `Unreadable`."""
     number = 0
+    with _told(path, lambda: f"record {number}"), opened(path) as raw:
+        stream = _capped(path, raw, Limits(MAX_JSON_BYTES, MAX_RECORD_CHARACTERS))
+        whole = prefix == "item"
+        _refuse_other_than(path, stream, "[" if whole else "{")
+        read = io.BufferedReader(stream)
+        for item in json_stream.array_items(read) if whole else json_stream.items(read, prefix):
+            number += 1
+            stream.mark()
+            yield item
+
+
+def json_records(path: Path, limits: Limits) -> Iterator[tuple[str, object]]:
+    """(where, item) of a JSON array or of JSON lines (plain or `.gz`), one at a time; what can be
+    left out alone comes as `json_stream.Broken`. Raises `Unreadable`."""
+    where = ""
+    with _told(path, lambda: where), opened(path) as raw:
+        stream = _capped(path, raw, limits)
+        lines = _refuse_other_than(path, stream, "[{") == "{"
+        read = io.BufferedReader(stream)
+        if lines:
+            found = ((f"line {n}", item) for n, item in json_stream.line_items(read))
+        else:
+            items = json_stream.array_items(read, once=True)
+            found = ((f"record {n}", item) for n, item in enumerate(items))
+        for where, item in found:
+            stream.mark()
+            yield where, item
+
+
+@contextmanager
+def _told(path: Path, where: Callable[[], str]) -> Iterator[None]:
+    """Everything that makes a file unreadable, as `Unreadable`."""
     try:
-        with opened(path) as raw:
-            stream = _capped(path, raw)
-            _refuse_other_than_array(path, stream, prefix)
-            read = io.BufferedReader(stream)
-            whole = prefix == "item"
-            for item in json_stream.array_items(read) if whole else json_stream.items(read, prefix):
-                number += 1
-                stream.mark()
-                yield item
+        yield
     except FileNotFoundError as none:
         problem = Problem(path.name, "", "", "a file that exists", "check the path")
         raise Unreadable(problem) from none
@@ -94,34 +130,35 @@ def json_items(path: Path, prefix: str = "item") -> Iterator[object]:
         problem = Problem(path.name, "", "", "a file that can be read", "check its rights")
         raise Unreadable(problem) from closed
     except MalformedJson as wrong:
-        raise Unreadable(Problem(path.name, f"record {number}", "", str(wrong))) from wrong
+        raise Unreadable(Problem(path.name, where(), "", str(wrong))) from wrong
 
 
-def _refuse_other_than_array(path: Path, stream: CappedStream, prefix: str) -> None:
+def _refuse_other_than(path: Path, stream: CappedStream, starts: str) -> str:
     first = b" "
     while first.isspace():
         first = stream.read(1) or b""
-    if first != (b"[" if prefix == "item" else b"{"):
-        expected = "a JSON array of records" if prefix == "item" else "a JSON object"
-        raise Unreadable(Problem(path.name, "", "", expected))
     stream.put_back(first)
+    if first and first.decode("latin-1") in starts:
+        return first.decode("latin-1")
+    expected = " or ".join(_STARTS[start] for start in starts)
+    raise Unreadable(Problem(path.name, "", "", expected))
 
 
-def _capped(path: Path, raw: BinaryIO) -> CappedStream:
+def _capped(path: Path, raw: BinaryIO, limits: Limits) -> CappedStream:
     expanded = FREE_EXPANSION_BYTES + MAX_EXPANSION * path.stat().st_size
-    cap = min(MAX_JSON_BYTES, expanded) if path.suffix == ".gz" else MAX_JSON_BYTES
-    expected = f"records of at most {MAX_RECORD_CHARACTERS} characters"
+    cap = min(limits.file_bytes, expanded) if path.suffix == ".gz" else limits.file_bytes
+    expected = f"records of at most {limits.record_characters} characters"
     return CappedStream(
         raw,
         cap,
-        refuse=lambda: Unreadable(_too_large(path, cap)),
-        item_cap=MAX_RECORD_CHARACTERS * 4 + _READ_AHEAD,
+        refuse=lambda: Unreadable(_too_large(path, cap, limits)),
+        item_cap=limits.record_characters * 4 + _READ_AHEAD,
         refuse_item=lambda: Unreadable(Problem(path.name, "", "", expected)),
     )
 
 
-def _too_large(path: Path, cap: int) -> Problem:
-    if cap == MAX_JSON_BYTES:
+def _too_large(path: Path, cap: int, limits: Limits) -> Problem:
+    if cap == limits.file_bytes:
         return Problem(path.name, "", "", f"at most {cap} bytes of JSON", "split the source")
     step = "if the content is genuine, give the file unpacked"
     return Problem(path.name, "", "", f"a gzip file that unpacks to at most {cap} bytes", step)

@@ -20,11 +20,11 @@ from beacon.variation.reference import Reference
 
 @dataclass(frozen=True, slots=True)
 class DatasetSource:
-    """The files of one dataset. `keep_people` narrows it to these individuals (a share of a
-    cohort); `reference="own"` stores each allele's frequency over all samples of its file; variants
-    are compared with `bases`, an indexed FASTA file or another store of sequences; `genes` is a
-    gene table for variants without annotation; up to `max_rejected` records may be left out where
-    they cannot be read."""
+    """The files of one dataset, variants in `vcfs` and, as BFF, in `genomic_variations`.
+    `keep_people` narrows it to these individuals (a share of a cohort); `reference="own"` stores
+    each allele's frequency over all samples of its file; variants are compared with `bases`, an
+    indexed FASTA file or another store of sequences; `genes` is a gene table for variants without
+    annotation; up to `max_rejected` records may be left out where they cannot be read."""
 
     id: str
     name: str
@@ -47,6 +47,7 @@ class DatasetSource:
     mapping: Path | None = None
     omop: Path | None = None
     max_rejected: int = 0
+    genomic_variations: tuple[Path, ...] = ()
 
     def people_files(self) -> PeopleFiles:
         named = {
@@ -76,7 +77,7 @@ def version_of(source: DatasetSource, withdrawn: frozenset[str]) -> str:
         "bases": digest(source.bases) if isinstance(source.bases, Path) else bool(source.bases),
         "genes": digest(source.genes) if source.genes is not None else None,
         "max_rejected": source.max_rejected,
-        "variants": [digest(path) for path in source.vcfs],
+        "variants": [digest(path) for path in (*source.vcfs, *source.genomic_variations)],
         "hierarchies": [digest(path) for path in source.hierarchies],
         "people": {entity: digest(path) for entity, path in people.bff.items()},
         "other_people": [digest(path) for path in people.all_files()],

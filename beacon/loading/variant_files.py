@@ -37,8 +37,8 @@ _EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b000300000000000000
 _CUT_OFF = "the file is cut off or damaged: copy it again and compare checksums"
 _CHUNK = 1 << 20
 _COUNTED_TOGETHER = 400_000  # genotype cells; more lines at once no longer fit the cache
-_INSERTION = re.compile(r"^<INS(?::[^>]{1,100})?>$")
-_BREAKEND = re.compile(r"^(?:[ACGTN]{1,1000}[\[\]][^\[\]]{1,200}[\[\]]|[\[\]][^\[\]]{1,200}[\[\]][ACGTN]{1,1000}|\.[ACGTN]{1,1000}|[ACGTN]{1,1000}\.)$", re.IGNORECASE)  # fmt: skip  # noqa: E501
+INSERTION = re.compile(r"^<INS(?::[^>]{1,100})?>$")
+BREAKEND = re.compile(r"^(?:[ACGTN]{1,1000}[\[\]][^\[\]]{1,200}[\[\]]|[\[\]][^\[\]]{1,200}[\[\]][ACGTN]{1,1000}|\.[ACGTN]{1,1000}|[ACGTN]{1,1000}\.)$", re.IGNORECASE)  # fmt: skip  # noqa: E501
 _CLINVAR = {"CLNVID": "clinvar:", "ALLELEID": "clinvar.allele:"}
 _SUBSTITUTIONS = frozenset((r, a) for r in "ACGTN" for a in "ACGTN" if r != a)
 
@@ -66,6 +66,19 @@ class VariantFile:
     counts: SiteCounts
     identifier_keys: tuple[str, ...]
     skipped: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def populations(self) -> tuple[str, ...]:
+        return tuple(self.counts.populations)
+
+    @property
+    def annotated(self) -> bool:
+        """Whether the header declares an annotation that is read."""
+        return self.annotator is not None
+
+    @property
+    def has_changes(self) -> bool:
+        return self.annotator is not None and self.annotator.has_changes
 
     def rows(self, selection: Selection) -> Iterator[Row]:
         reader = _Reader(self, selection)
@@ -237,9 +250,9 @@ class _Reader:
         if max(len(ref), len(alt)) > MAX_ALLELE_BASES:
             self._left_out(f"allele longer than {MAX_ALLELE_BASES} bases")
             return None
-        if _BREAKEND.match(alt):
+        if BREAKEND.match(alt):
             return alt, "BND", end0, 0
-        if _INSERTION.match(alt):
+        if INSERTION.match(alt):
             return alt, "INS", end0, _size(get, index) or 0
         if not alt.startswith("<"):
             alt = alt.upper()

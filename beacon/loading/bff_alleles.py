@@ -1,0 +1,259 @@
+"""The allele of a BFF `genomicVariations` record, in the form that VCF gives it.
+
+Beacon v2.2 `LegacyVariation`; VRS 1.3 `Allele`, `CopyNumberChange`, `CopyNumberCount` (and their
+names before 1.3) on a `SequenceLocation`. VCF 4.3 writes a base in front of what has none left:
+where the record does not say it, it comes from the reference. Haplotypes, sets, genotypes, text,
+cytobands and ranges without exact ends have no allele, and are refused by name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from beacon.catalog import Allele
+from beacon.loading.bff_fields import Record, Rejected, member, text, whole
+from beacon.loading.variant_files import (
+    BREAKEND,
+    INSERTION,
+    LONGEST_CHROMOSOME,
+    MAX_ALLELE_BASES,
+)
+from beacon.variation import alleles
+from beacon.variation.reference import Reference
+from schemas.sequences import canonical_chromosome, place
+
+_PSEUDO = re.compile(r"HGVSid:([^:]{1,40}):[gm]\.")  # as converters write a sequence
+_MAX_NAME = 200
+_SEQUENCE_STEP = "give the bases of the assembly with --sequences"
+_LOSSES = {"efo:0030067", "efo:0030068", "efo:0020073", "efo:0030069"}
+_GAINS = {"efo:0030070", "efo:0030071", "efo:0030072", "efo:0030073"}
+# Before VRS 1.3, in words.
+_LOSSES |= {"complete loss", "partial loss"}
+_GAINS |= {"low-level gain", "high-level gain"}
+_CHANGES = {
+    "CopyNumberChange": ("subject", "copy_change"),
+    "RelativeCopyNumber": ("subject", "relative_copy_class"),
+}
+_COUNTS = ("CopyNumberCount", "AbsoluteCopyNumber")
+_ON_TWO = frozenset(alleles.CHROMOSOMES[:22])
+_CNV = frozenset({"CNV", "DEL", "DUP"})
+
+
+class Shape(NamedTuple):
+    """The columns of `parquet.Row` that say which allele it is."""
+
+    rank: int
+    start0: int
+    end0: int
+    ref: str
+    alt: str
+    type: str
+    length: int
+
+
+class _Place(NamedTuple):
+    chrom: str
+    start0: int
+    end0: int
+
+
+def shape(record: Record, *, assembly: str, reference: Reference | None) -> Shape | None:
+    """None on a sequence beside 1..22, X, Y, MT. Raises `Rejected`."""
+    variation = _located(record)
+    kind = variation.get("type")
+    if kind is None and "alternateBases" in variation:
+        where = _placed(variation, "location", assembly)
+        return where and _legacy(variation, where, reference)
+    if kind == "Allele":
+        where = _placed(variation, "location", assembly)
+        return where and _explicit(where, None, _state(variation), reference)
+    if kind in _COUNTS or (isinstance(kind, str) and kind in _CHANGES):
+        where = _placed(variation, "subject", assembly)
+        return where and _symbolic(where, "", _copy_number(variation, where), reference)
+    raise Rejected(
+        "variation",
+        "a LegacyVariation, or a VRS 1.3 Allele, CopyNumberChange or CopyNumberCount",
+    )
+
+
+# Places
+
+
+def _located(record: Record) -> Record:
+    """The variation; converters that name a gene as its sequence say beside it which one it is."""
+    variation = member(record, "variation")
+    location = variation.get("location")
+    if not isinstance(location, dict):
+        return variation
+    pseudo = _PSEUDO.match(str(location.get("sequence_id"))[:_MAX_NAME])
+    if pseudo is None or canonical_chromosome(pseudo[1]) is not None:
+        return variation
+    beside = text(member(record, "_position"), "refseqId", at="_position.", most=_MAX_NAME)
+    if not beside:
+        raise Rejected("variation.location.sequence_id", "a sequence such as refseq:NC_000001.11")
+    return {**variation, "location": {**location, "sequence_id": beside}}
+
+
+def _placed(variation: Record, name: str, assembly: str) -> _Place | None:
+    at = f"variation.{name}."
+    location = member(variation, name, at="variation.")
+    if location.get("type", "SequenceLocation") != "SequenceLocation":
+        raise Rejected(f"{at}type", "a SequenceLocation; others have no coordinates")
+    sequence = text(location, "sequence_id", at=at, most=MAX_ALLELE_BASES)
+    if not sequence:
+        raise Rejected(f"{at}sequence_id", "a sequence such as refseq:NC_000001.11")
+    pseudo = _PSEUDO.match(sequence)
+    name = pseudo[1] if pseudo else sequence[:_MAX_NAME]
+    found = place(name)
+    if found is None and canonical_chromosome(name) is None:
+        return None
+    if found is None or found[1] not in (None, assembly):
+        raise Rejected(f"{at}sequence_id", f"a sequence of {assembly}")
+    start0, end0 = _interval(member(location, "interval", at=at), f"{at}interval")
+    return _Place(found[0], start0, end0)
+
+
+def _interval(interval: Record, at: str) -> tuple[int, int]:
+    ends = []
+    for side in ("start", "end"):
+        value = interval.get(side)
+        if isinstance(value, dict):
+            if value.get("type", "Number") != "Number":
+                raise Rejected(f"{at}.{side}", "a Number; ranges without exact ends have no allele")
+            value = value.get("value")
+        ends.append(whole(value, at=f"{at}.{side}", most=LONGEST_CHROMOSOME))
+    if ends[0] > ends[1]:
+        raise Rejected(at, "an end that is not before its start")
+    return ends[0], ends[1]
+
+
+# Alleles
+
+
+def _legacy(variation: Record, where: _Place, reference: Reference | None) -> Shape:
+    at = "variation."
+    ref = text(variation, "referenceBases", at=at, most=MAX_ALLELE_BASES)
+    alt = text(variation, "alternateBases", at=at, most=MAX_ALLELE_BASES) or ""
+    ref = None if ref is None else _bare(ref)
+    if BREAKEND.match(alt):
+        if not ref:
+            raise Rejected(f"{at}referenceBases", "the base of the breakend")
+        return _row(where.chrom, where.start0, where.start0 + len(ref), ref, alt, "BND", 0)
+    alt = _bare(alt)
+    word = text(variation, "variantType", at=at, most=_MAX_NAME) or ""
+    if not alt and word.upper() == "BND":
+        raise Rejected(f"{at}alternateBases", "the breakend as VCF writes it, such as G]2:321]")
+    kind = _structural(word)
+    spelled = bool(ref) and len(ref or "") == where.end0 - where.start0
+    if alt.startswith("<") or (not alt and kind is not None and not spelled):
+        return _symbolic(where, ref or "", alt or f"<{kind}>", reference)
+    if ref and not spelled and where.end0 - where.start0 == 1:
+        where = where._replace(end0=where.start0 + len(ref))  # converters count the first base only
+    elif ref is not None and not spelled and not (ref == "" and where.start0 == where.end0):
+        raise Rejected(f"{at}location.interval", "an interval as long as referenceBases")
+    return _explicit(where, ref, alt, reference)
+
+
+def _bare(bases: str) -> str:
+    return "" if bases in ("-", ".") else bases.upper() if not bases.startswith("<") else bases
+
+
+def _structural(word: str) -> str | None:
+    """The stored type of a word that can stand without bases."""
+    below = alleles.types_matching(word)
+    if below == _CNV:
+        return "CNV"
+    one = next(iter(below)) if below is not None and len(below) == 1 else None
+    return one if one in ("DEL", "DUP", "INV", "INS") else None
+
+
+def _explicit(where: _Place, ref: str | None, alt: str, reference: Reference | None) -> Shape:
+    chrom, start0, end0 = where
+    if end0 - start0 > MAX_ALLELE_BASES:
+        raise Rejected("variation.location", f"an allele of at most {MAX_ALLELE_BASES} bases")
+    if ref is None:
+        ref = _fetched(reference, where) if end0 > start0 else ""
+    if not ref or not alt:
+        base = _fetched(reference, _Place(chrom, start0 - 1, start0))
+        start0, ref, alt = start0 - 1, base + ref, base + alt
+    allele = Allele(chrom, start0, ref, alt)
+    kind = alleles.variant_type(allele)
+    if kind is None:
+        raise Rejected("variation", "two different alleles in the letters ACGTN")
+    end0 = start0 + len(ref)
+    return _row(chrom, start0, end0, ref, alt, kind, alleles.changed_length(allele, end0))
+
+
+def _fetched(reference: Reference | None, where: _Place) -> str:
+    chrom, start0, end0 = where
+    bases = reference.bases(chrom, start0, end0) if reference is not None and start0 >= 0 else ""
+    if len(bases) != end0 - start0:
+        expected = "bases in front of the change, as VCF writes it, or the reference's"
+        raise Rejected("variation.referenceBases", expected, _SEQUENCE_STEP)
+    return bases
+
+
+def _symbolic(where: _Place, ref: str, alt: str, reference: Reference | None) -> Shape:
+    """The place is of what changes, or with `ref` of the base in front of it too."""
+    chrom, start0, end0 = where
+    if len(ref) > 1 or ref.strip("ACGTN"):
+        raise Rejected("variation.referenceBases", "one base where alternateBases are not spelled")
+    if not ref:
+        start0 -= 1
+        ref = reference.bases(chrom, start0, start0 + 1) if reference and start0 >= 0 else ""
+        ref = ref or "N"
+    if start0 < 0:
+        raise Rejected("variation.location", "a change behind the first base")
+    if INSERTION.match(alt):
+        if end0 != start0 + 1:
+            raise Rejected(
+                "variation.location", "one place for an insertion whose bases are unsaid"
+            )
+        return _row(chrom, start0, end0, ref, alt, "INS", 0)
+    allele = Allele(chrom, start0, ref, alt)
+    kind = alleles.variant_type(allele)
+    if kind is None:
+        raise Rejected("variation.alternateBases", "<DEL>, <DUP>, <INV>, <CNV>, <CN0>, <INS>")
+    if end0 <= start0 + 1:
+        raise Rejected("variation.location", "an interval of at least one changed base")
+    return _row(chrom, start0, end0, ref, alt, kind, alleles.changed_length(allele, end0))
+
+
+def _row(chrom: str, start0: int, end0: int, ref: str, alt: str, kind: str, length: int) -> Shape:
+    if not (0 <= start0 < end0 <= LONGEST_CHROMOSOME):
+        raise Rejected("variation.location", "a place inside the chromosome")
+    return Shape(alleles.RANKS[chrom], start0, end0, ref, alt, kind, length)
+
+
+# VRS
+
+
+def _state(variation: Record) -> str:
+    state = member(variation, "state", at="variation.")
+    if state.get("type") not in ("LiteralSequenceExpression", "SequenceState"):
+        raise Rejected("variation.state", "a LiteralSequenceExpression")
+    bases = text(state, "sequence", at="variation.state.", most=MAX_ALLELE_BASES)
+    if bases is None:
+        raise Rejected("variation.state.sequence", "the new bases")
+    return bases.upper()
+
+
+def _copy_number(variation: Record, where: _Place) -> str:
+    """The symbolic ALT; a count is of all copies of a person, so it is told from two alone."""
+    kind = str(variation["type"])
+    if kind in _CHANGES:
+        name = _CHANGES[kind][1]
+        change = (text(variation, name, at="variation.", most=_MAX_NAME) or "").casefold()
+        if change in _LOSSES or change in _GAINS:
+            return "<DEL>" if change in _LOSSES else "<DUP>"
+        raise Rejected(f"variation.{name}", "a gain or a loss of EFO (efo:0030067, efo:0030070)")
+    copies = member(variation, "copies", at="variation.")
+    if copies.get("type", "Number") != "Number":
+        raise Rejected("variation.copies", "a Number")
+    count = whole(copies.get("value"), at="variation.copies", most=10_000)
+    if where.chrom not in _ON_TWO or count == 2:
+        raise Rejected(
+            "variation.copies", "other than two copies of one of the chromosomes 1 to 22"
+        )
+    return "<DEL>" if count < 2 else "<DUP>"
