@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import resource
 import statistics
 import sys
@@ -36,12 +37,13 @@ from portal.question import parse
 from portal.settings import Limits, PortalSettings
 
 PORT = 18970
+PAGE_PORTS = range(PORT + 1, PORT + 41)  # of nodes that the settings of a portal take
 MEDIAN, SPREAD, DEAD = 0.050, 0.6, 0.05
 LIMITS = replace(Limits(), deadline_seconds=1.5, kept_seconds=0.0, failures=10**9)
 QUESTION = parse("MONDO:0005148")
 BODY = json.dumps(
     {
-        "meta": {"beaconId": "org.example.simulated", "apiVersion": "v2.2.0"},
+        "meta": {"apiVersion": "v2.2.0"},
         "responseSummary": {"exists": True, "numTotalResults": 7},
         "response": {
             "resultSets": [
@@ -95,6 +97,8 @@ def serve(count: int, ready: multiprocessing.synchronize.Event) -> None:
         for first in range(0, count, 100):
             hosts = [address(n) for n in range(first, min(first + 100, count))]
             await loop.create_server(lambda: Node(delays, dead), hosts, PORT, backlog=64)
+        for port in PAGE_PORTS:
+            await loop.create_server(lambda: Node(delays, frozenset()), "127.0.0.1", port)
         ready.set()
         await asyncio.Event().wait()
 
@@ -200,6 +204,30 @@ async def measure_pages(*, quick: bool) -> list[tuple[str, float, float, str]]:
     ]
 
 
+async def measure_stream() -> list[tuple[str, float, float, str]]:
+    """What a browser is sent for each node that answers, totals included."""
+    nodes = tuple(f"http://127.0.0.1:{port}" for port in PAGE_PORTS)
+    app = create_app(
+        PortalSettings(public_url="http://127.0.0.1:1", nodes=nodes, client_secret=None)
+    )
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1") as browser,
+    ):
+        for _ in range(100):
+            if (await browser.get("/readyz")).status_code == httpx.codes.OK:
+                break
+            await asyncio.sleep(0.1)
+        live = await browser.post(
+            "/search", data={"q": "MONDO:0005148"}, headers={"hx-request": "true"}
+        )
+        events = re.findall(r'sse-connect="([^"]+)"', live.text)[0]
+        told = (await browser.get(events)).text.partition("event: filter\n")[0]
+    rows = told.count('<tr class="is-ok">')
+    return [("bytes sent for each node's answer", len(told.encode()) / rows, 600, "B")]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
@@ -219,6 +247,7 @@ def main() -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             rows = runner.run(measure(quick=options.quick))
             rows += runner.run(measure_pages(quick=options.quick))
+            rows += runner.run(measure_stream())
     finally:
         nodes.terminate()
         nodes.join()
