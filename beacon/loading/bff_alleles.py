@@ -86,7 +86,8 @@ def _located(record: Record) -> Record:
     location = variation.get("location")
     if not isinstance(location, dict):
         return variation
-    pseudo = _PSEUDO.match(str(location.get("sequence_id"))[:_MAX_NAME])
+    sequence = location.get("sequence_id")
+    pseudo = _PSEUDO.match(sequence) if isinstance(sequence, str) else None
     if pseudo is None or canonical_chromosome(pseudo[1]) is not None:
         return variation
     beside = text(member(record, "_position"), "refseqId", at="_position.", most=_MAX_NAME)
@@ -146,13 +147,19 @@ def _legacy(variation: Record, where: _Place, reference: Reference | None) -> Sh
         raise Rejected(f"{at}alternateBases", "the breakend as VCF writes it, such as G]2:321]")
     kind = _structural(word)
     spelled = bool(ref) and len(ref or "") == where.end0 - where.start0
-    if alt.startswith("<") or (not alt and kind is not None and not spelled):
+    unsaid = not alt and kind is not None and not (spelled and kind == "DEL")
+    if alt.startswith("<") or unsaid:
         return _symbolic(where, ref or "", alt or f"<{kind}>", reference)
-    if ref and not spelled and where.end0 - where.start0 == 1:
-        where = where._replace(end0=where.start0 + len(ref))  # converters count the first base only
-    elif ref is not None and not spelled and not (ref == "" and where.start0 == where.end0):
-        raise Rejected(f"{at}location.interval", "an interval as long as referenceBases")
-    return _explicit(where, ref, alt, reference)
+    return _explicit(where if spelled else _mended(where, ref), ref, alt, reference)
+
+
+def _mended(where: _Place, ref: str | None) -> _Place:
+    """The place of REF, of which converters count the first base only."""
+    if ref and where.end0 - where.start0 == 1:
+        return where._replace(end0=where.start0 + len(ref))
+    if ref is None or (not ref and where.start0 == where.end0):
+        return where
+    raise Rejected("variation.location.interval", "an interval as long as referenceBases")
 
 
 def _bare(bases: str) -> str:

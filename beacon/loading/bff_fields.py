@@ -5,10 +5,12 @@ JSON as it is read: `true` is no number, and a number may be of any size.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 Record = Mapping[str, object]
 MAX_ITEMS = 200_000  # of one list
+_UNSOUND = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # halves of a pair are no text either
 _STEP = "correct the record, or leave it out with --max-rejected"
 
 
@@ -25,9 +27,7 @@ def text(record: Record, name: str, *, at: str, most: int) -> str | None:
     value = record.get(name)
     if value is None:
         return None
-    if not isinstance(value, str) or len(value) > most:
-        raise Rejected(f"{at}{name}", f"text of at most {most} characters")
-    return value
+    return _sound(value, f"{at}{name}", most)
 
 
 def member(record: Record, name: str, *, at: str = "") -> Record:
@@ -62,10 +62,14 @@ def objects(
 def texts(record: Record, name: str, *, at: str, most: int) -> list[str]:
     found = []
     for number, value in enumerate(items(record, name, at=at)):
-        if not isinstance(value, str) or len(value) > most:
-            raise Rejected(f"{at}{name}[{number}]", f"text of at most {most} characters")
-        found.append(value)
+        found.append(_sound(value, f"{at}{name}[{number}]", most))
     return found
+
+
+def _sound(value: object, at: str, most: int) -> str:
+    if not isinstance(value, str) or len(value) > most or _UNSOUND.search(value):
+        raise Rejected(at, f"text of at most {most} characters, none of them for control")
+    return value
 
 
 def whole(value: object, *, at: str, most: int) -> int:

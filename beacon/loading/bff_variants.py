@@ -32,7 +32,8 @@ from beacon.variation import alleles
 from beacon.variation.reference import Reference
 from beacon.zygosity import Zygosity
 
-LIMITS = Limits(file_bytes=1_000_000_000_000, record_characters=16_000_000)
+# Most of a record is ids of carriers, whose characters are of one byte.
+LIMITS = Limits(file_bytes=1_000_000_000_000, record_characters=16_000_000, bytes_each=1)
 MAX_SOURCES = 1_000  # pairs of a source and a population, before they are named
 _MAX_SHOWN = 60
 _REPORT_EVERY = 1000
@@ -142,7 +143,7 @@ class BffFile:
         if shape is None:
             return None
         word = member(record, "variation").get("variantType", shape.type)
-        covered = alleles.types_matching(str(word)[:100])
+        covered = alleles.types_matching(word) if isinstance(word, str) else None
         if covered is None or shape.type not in covered:
             lost["variantType, which the bases contradict"] += 1
         return _Read(
@@ -193,6 +194,8 @@ class BffFile:
             for name, called in read.carriers.items()
             if name in selection.samples
         )
+        if ours is not None and ours.part.allele_count and not read.carriers:
+            ours = None  # somebody carries it, nobody knows who
         if not kept and (selection.share or ours is None):
             if not read.carriers:
                 self.skipped[_NO_CASES] += 1

@@ -45,6 +45,7 @@ class Limits:
 
     file_bytes: int
     record_characters: int
+    bytes_each: int = 4
 
 
 class Problems:
@@ -152,7 +153,7 @@ def _capped(path: Path, raw: BinaryIO, limits: Limits) -> CappedStream:
         raw,
         cap,
         refuse=lambda: Unreadable(_too_large(path, cap, limits)),
-        item_cap=limits.record_characters * 4 + _READ_AHEAD,
+        item_cap=limits.record_characters * limits.bytes_each + _READ_AHEAD,
         refuse_item=lambda: Unreadable(Problem(path.name, "", "", expected)),
     )
 
