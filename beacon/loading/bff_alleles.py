@@ -12,6 +12,7 @@ import re
 from typing import NamedTuple
 
 from beacon.catalog import Allele
+from beacon.loading import bff_vrs
 from beacon.loading.bff_fields import Record, Rejected, member, text, whole
 from beacon.loading.variant_files import (
     BREAKEND,
@@ -26,17 +27,6 @@ from schemas.sequences import canonical_chromosome, place
 _PSEUDO = re.compile(r"HGVSid:([^:]{1,40}):[gm]\.")  # as converters write a sequence
 _MAX_NAME = 200
 _SEQUENCE_STEP = "give the bases of the assembly with --sequences"
-_LOSSES = {"efo:0030067", "efo:0030068", "efo:0020073", "efo:0030069"}
-_GAINS = {"efo:0030070", "efo:0030071", "efo:0030072", "efo:0030073"}
-# Before VRS 1.3, in words.
-_LOSSES |= {"complete loss", "partial loss"}
-_GAINS |= {"low-level gain", "high-level gain"}
-_CHANGES = {
-    "CopyNumberChange": ("subject", "copy_change"),
-    "RelativeCopyNumber": ("subject", "relative_copy_class"),
-}
-_COUNTS = ("CopyNumberCount", "AbsoluteCopyNumber")
-_ON_TWO = frozenset(alleles.CHROMOSOMES[:22])
 _CNV = frozenset({"CNV", "DEL", "DUP"})
 
 
@@ -67,10 +57,12 @@ def shape(record: Record, *, assembly: str, reference: Reference | None) -> Shap
         return where and _legacy(variation, where, reference)
     if kind == "Allele":
         where = _placed(variation, "location", assembly)
-        return where and _explicit(where, None, _state(variation), reference)
-    if kind in _COUNTS or (isinstance(kind, str) and kind in _CHANGES):
+        return where and _explicit(where, None, bff_vrs.state(variation), reference)
+    if bff_vrs.is_copy_number(kind):
         where = _placed(variation, "subject", assembly)
-        return where and _symbolic(where, "", _copy_number(variation, where), reference)
+        return where and _symbolic(
+            where, "", bff_vrs.copy_number(variation, where.chrom), reference
+        )
     raise Rejected(
         "variation",
         "a LegacyVariation, or a VRS 1.3 Allele, CopyNumberChange or CopyNumberCount",
@@ -231,36 +223,3 @@ def _row(chrom: str, start0: int, end0: int, ref: str, alt: str, kind: str, leng
     if not (0 <= start0 < end0 <= LONGEST_CHROMOSOME):
         raise Rejected("variation.location", "a place inside the chromosome")
     return Shape(alleles.RANKS[chrom], start0, end0, ref, alt, kind, length)
-
-
-# VRS
-
-
-def _state(variation: Record) -> str:
-    state = member(variation, "state", at="variation.")
-    if state.get("type") not in ("LiteralSequenceExpression", "SequenceState"):
-        raise Rejected("variation.state", "a LiteralSequenceExpression")
-    bases = text(state, "sequence", at="variation.state.", most=MAX_ALLELE_BASES)
-    if bases is None:
-        raise Rejected("variation.state.sequence", "the new bases")
-    return bases.upper()
-
-
-def _copy_number(variation: Record, where: _Place) -> str:
-    """The symbolic ALT; a count is of all copies of a person, so it is told from two alone."""
-    kind = str(variation["type"])
-    if kind in _CHANGES:
-        name = _CHANGES[kind][1]
-        change = (text(variation, name, at="variation.", most=_MAX_NAME) or "").casefold()
-        if change in _LOSSES or change in _GAINS:
-            return "<DEL>" if change in _LOSSES else "<DUP>"
-        raise Rejected(f"variation.{name}", "a gain or a loss of EFO (efo:0030067, efo:0030070)")
-    copies = member(variation, "copies", at="variation.")
-    if copies.get("type", "Number") != "Number":
-        raise Rejected("variation.copies", "a Number")
-    count = whole(copies.get("value"), at="variation.copies", most=10_000)
-    if where.chrom not in _ON_TWO or count == 2:
-        raise Rejected(
-            "variation.copies", "other than two copies of one of the chromosomes 1 to 22"
-        )
-    return "<DEL>" if count < 2 else "<DUP>"

@@ -3,7 +3,7 @@
 Beacon v2.2 `genomicVariation`, record by record and twice: once to check all of it and to learn who
 is in it, once for its rows. A file has people where some record of it has `caseLevelData`; how many
 were looked at it only says where it states the dataset's own `alleleNumber`. What an allele, a
-carrier and a name are is left to `bff_alleles`, `bff_cases` and `bff_notes`.
+carrier, a count and a name are is left to `bff_alleles`, `bff_cases`, `bff_counts`, `bff_notes`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ import numpy as np
 
 from beacon.catalog import Annotations
 from beacon.errors import Problem, SourceRefused
-from beacon.loading import bff_alleles, bff_notes, site_counts
+from beacon.loading import bff_alleles, bff_counts, bff_notes, site_counts
 from beacon.loading.bff_alleles import Shape
 from beacon.loading.bff_cases import Known, cases
+from beacon.loading.bff_counts import Stated
 from beacon.loading.bff_fields import Record, Rejected, member
-from beacon.loading.bff_notes import Lost, Stated
+from beacon.loading.bff_notes import Lost
 from beacon.loading.genotypes import Called
 from beacon.loading.json_stream import Broken
 from beacon.loading.parquet import Row
@@ -105,7 +106,7 @@ class BffFile:
                     return
         tell("genomicVariations, read", number)
         self.samples = tuple(samples)
-        self._named = bff_notes.spelled(tuple(pairs), self.into.dataset)
+        self._named = bff_counts.spelled(tuple(pairs), self.into.dataset)
         self.populations = tuple(dict.fromkeys(self._named.values()))
         if len(self.populations) > site_counts.MAX_POPULATIONS:
             most = f"{site_counts.MAX_POPULATIONS} populations"
@@ -119,7 +120,7 @@ class BffFile:
         self, read: _Read, samples: dict[str, None], pairs: dict[tuple[str, str], None]
     ) -> None:
         """Everything that can be wrong is found before anything is kept."""
-        ours = bff_notes.own(read.stated, self.into.dataset)
+        ours = bff_counts.own(read.stated, self.into.dataset)
         theirs = {(s.source, s.part.population): None for s in read.stated if s is not ours}
         if len(theirs) + (ours is not None) < len(read.stated):
             raise Rejected("frequencyInPopulations", "each population once for a source")
@@ -151,7 +152,7 @@ class BffFile:
             cases(record, into.known),
             bff_notes.names(record, assembly=into.assembly, lost=lost),
             bff_notes.said(record, lost=lost),
-            bff_notes.frequencies(record),
+            bff_counts.frequencies(record),
         )
 
     def rows(self, selection: Selection) -> Iterator[Row]:
@@ -183,8 +184,8 @@ class BffFile:
 
     def _row(self, read: _Read, selection: Selection) -> Row | None:
         """None where it has no carrier that is wanted, and counts nobody."""
-        ours = bff_notes.own(read.stated, self.into.dataset)
-        others = bff_notes.populations(read.stated, self.into.dataset, self._named)
+        ours = bff_counts.own(read.stated, self.into.dataset)
+        others = bff_counts.populations(read.stated, self.into.dataset, self._named)
         rest = (read.names or None, read.said, others or None)
         if not self.samples:
             counts = (0, 0, None, None) if ours is None else _counts(ours)
