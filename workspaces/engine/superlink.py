@@ -45,6 +45,7 @@ class Superlink:
         self._kept = KeptRuns(federation.folder / "runs")
         self.following = Following(self.status)
         self._turn = asyncio.Lock()
+        self._number = 0  # of the question asked last
         self._link: asyncio.subprocess.Process | None = None
         self._control: asyncio.subprocess.Process | None = None
         self._held: BinaryIO | None = None
@@ -249,19 +250,29 @@ class Superlink:
         if control is None or control.stdin is None or control.stdout is None:
             raise NodeSilent("The engine is not running.")
         async with self._turn:
+            self._number += 1
+            question = json.dumps([self._number, name, *given]).encode() + b"\n"
             try:
                 async with asyncio.timeout(_ANSWER_SECONDS):
-                    control.stdin.write(json.dumps([name, *given]).encode() + b"\n")
+                    control.stdin.write(question)
                     await control.stdin.drain()
-                    line = await control.stdout.readline()
+                    answer = await _answer_to(self._number, control.stdout)
             except (OSError, TimeoutError, ValueError) as error:
                 raise NodeSilent("The engine does not answer.") from error
-        if not line:
+        if answer is None:
             raise NodeSilent("The engine has ended; its words are in engine/link.log.")
-        answer = json.loads(line)
         if "error" in answer:
             raise EngineRefused(f"The engine said: {answer['error']}"[:500])
         return answer["answer"]
+
+
+async def _answer_to(number: int, lines: asyncio.StreamReader) -> dict[str, Any] | None:
+    """Past the answers to questions that nobody waits for any more; None at the end."""
+    while line := await lines.readline():
+        answer: dict[str, Any] = json.loads(line)
+        if answer["to"] == number:
+            return answer
+    return None
 
 
 def _state(told: Mapping[str, Any], *, done: bool) -> RunState:

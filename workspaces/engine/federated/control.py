@@ -1,5 +1,6 @@
 """Speaks with the engine's loopback port for runs: a JSON request per line in, an answer per line.
 
+Each has a number, and its answer says which it is `to`: whoever asked may have left meanwhile.
 What this process is told, the coordinator's API has already judged.
 """
 
@@ -82,14 +83,14 @@ def main(address: str, certificate: str) -> None:
     credentials = grpc.ssl_channel_credentials(Path(certificate).read_bytes())
     control = Control(ControlStub(grpc.secure_channel(address, credentials)))
     for line in sys.stdin:
-        name, *given = json.loads(line)
+        number, name, *given = json.loads(line)
         try:
             answer = {"answer": getattr(control, name)(*given)}
         except grpc.RpcError as error:
             answer = {"error": str(error.details())}
         except (KeyError, ValueError, OSError, AttributeError) as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
-        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.write(json.dumps({"to": number} | answer) + "\n")
         sys.stdout.flush()
 
 
