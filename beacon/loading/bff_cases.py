@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from beacon import zygosity
@@ -35,6 +36,7 @@ _OF_TERM = {
     "0000137": "1/.",  # not said
 }
 _UNSAID = "1/."
+_WANTED = "a zygosity of GENO, such as GENO:0000135, or a genotype"
 _STEP = "give its record with --biosamples or --individuals"
 
 
@@ -96,23 +98,27 @@ def _each(record: Record, known: Known) -> Iterator[tuple[str, Called, str]]:
 
 def _called(stated: Record, at: str) -> Called:
     term = text(stated, "id", at=f"{at}.", most=_MAX_LABEL) or ""
-    label = (text(stated, "label", at=f"{at}.", most=_MAX_LABEL) or "").strip()
-    by_term = _by_term(term)
-    if _GENOTYPE.fullmatch(label):
-        called = genotypes.called(label)
-        if called is None:
-            raise Rejected(at, f"a genotype of 0, 1 and . for at most {genotypes.MAX_PLOIDY}")
-        if by_term and called.zygosity and by_term.zygosity not in (None, called.zygosity):
-            raise Rejected(at, "a term and a genotype that say the same")
-    else:
-        word = zygosity.named(f"{zygosity.FIELD}:{label.casefold()}")
-        called = by_term or _by_term(word.term["id"] if word else "")
-        if called is None and not stated:
-            called = genotypes.called(_UNSAID)
-        if called is None:
-            raise Rejected(at, "a zygosity of GENO, such as GENO:0000135, or a genotype")
+    label = text(stated, "label", at=f"{at}.", most=_MAX_LABEL) or ""
+    called = _genotype(term, label.strip()) if stated else genotypes.called(_UNSAID)
+    if not isinstance(called, Called):
+        raise Rejected(at, called or _WANTED)
     if not called.copies:
         raise Rejected(at, "a genotype with this allele")
+    return called
+
+
+@lru_cache(4096)
+def _genotype(term: str, label: str) -> Called | str | None:
+    """What a term and its label say together; or what was expected of them."""
+    by_term = _by_term(term)
+    if not _GENOTYPE.fullmatch(label):
+        word = zygosity.named(f"{zygosity.FIELD}:{label.casefold()}")
+        return by_term or _by_term(word.term["id"] if word else "")
+    called = genotypes.called(label)
+    if called is None:
+        return f"a genotype of 0, 1 and . for at most {genotypes.MAX_PLOIDY}"
+    if by_term and called.zygosity and by_term.zygosity not in (None, called.zygosity):
+        return "a term and a genotype that say the same"
     return called
 
 
