@@ -9,7 +9,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -210,18 +210,24 @@ def test_a_linked_table_has_the_rows_in_common_under_pseudonyms_in_their_order()
 # The coordinator's door
 
 
-def asked(
-    of: Federation, name: str, method: str, path: str, content: bytes = b"", **changes: str
-) -> httpx.Response:
+def signed(
+    name: str, method: str, path: str, content: bytes = b"", **changes: str
+) -> dict[str, str]:
     key = SITES[name]
     told = {"digest": hashlib.sha256(content).hexdigest(), "at": str(int(time.time())),
             "nonce": secrets.token_hex(16), **changes}  # fmt: skip
     text = signed_text(method, path, digest=told["digest"], at=int(told["at"]), nonce=told["nonce"])
-    headers = {
+    return {
         "x-skerry-identity": key.public_key().public_bytes_raw().hex(),
         "x-skerry-signature": changes.get("signature", key.sign(text).hex()),
         **{f"x-skerry-{member}": told[member] for member in ("digest", "at", "nonce")},
     }
+
+
+def asked(
+    of: Federation, name: str, method: str, path: str, content: bytes = b"", **changes: str
+) -> httpx.Response:
+    headers = signed(name, method, path, content, **changes)
 
     async def ask() -> httpx.Response:
         async with Sites(of).line() as line:
@@ -281,6 +287,60 @@ def test_letters_are_capped_and_end_with_the_day(
     assert asked(of, "praha", "POST", path(of, "tartu", 3), b"a").status_code == 200
     monkeypatch.setattr(letters, "MAX_LETTER", 3)
     assert asked(of, "praha", "POST", path(of, "tartu", 4), b"abcd").status_code == 413
+
+
+def test_letters_that_arrive_at_once_are_capped_as_those_that_lie_there(
+    of: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them are under way before the first is whole, so that none is on the other side."""
+    monkeypatch.setattr(letters, "MAX_WAITING", 2)
+    all_wait = asyncio.Event()
+
+    async def slowly(content: bytes) -> AsyncIterator[bytes]:
+        await all_wait.wait()
+        yield content
+
+    async def send() -> list[int]:
+        async with Sites(of).line() as line:
+            sent = []
+            for number in (1, 2, 3, 4):
+                to = path(of, "tartu", number, session=f"s{number}")
+                headers = signed("praha", "POST", to, b"a") | {"content-length": "1"}
+                asking = line.request("POST", to, content=slowly(b"a"), headers=headers)
+                sent.append(asyncio.ensure_future(asking))
+            refused, _ = await asyncio.wait(sent, return_when=asyncio.FIRST_COMPLETED)
+            assert {one.result().status_code for one in refused} == {429}
+            all_wait.set()
+            return sorted([answer.status_code for answer in await asyncio.gather(*sent)])
+
+    assert asyncio.run(send()) == [200, 200, 429, 429]
+    lying = [place.name for place in (of.folder / "letters").glob("*/*")]
+    assert len(lying) == 2
+    assert not any("." in name for name in lying)
+
+
+def test_bytes_that_arrive_at_once_are_capped_too(
+    of: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters, "MAX_WAITING_BYTES", 3)
+    assert asked(of, "praha", "POST", path(of, "tartu", 1), b"abc").status_code == 200
+    assert asked(of, "praha", "POST", path(of, "tartu", 2), b"a").status_code == 429
+    assert asked(of, "porto", "POST", path(of, "tartu", 1), b"abc").status_code == 200
+
+
+def test_sessions_without_letters_leave_no_folders(
+    of: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters, "MAX_WAITING", 1)
+    assert asked(of, "praha", "POST", path(of, "tartu", 1), b"a").status_code == 200
+    for number in range(5):
+        more = path(of, "tartu", 1, session=f"more{number}")
+        assert asked(of, "praha", "POST", more, b"a").status_code == 429
+        changed = path(of, "tartu", 1, session=f"changed{number}")
+        answer = asked(of, "porto", "POST", changed, b"a", digest="0" * 64)
+        assert answer.status_code == 400
+    assert asked(of, "porto", "POST", path(of, "tartu", 1), b"a").status_code == 200
+    assert [one.name for one in (of.folder / "letters").iterdir()] == ["s1"]
 
 
 @pytest.mark.live

@@ -1,7 +1,7 @@
 """Letters between sites: the coordinator carries them and cannot read them (sealed by `post`).
 
 A letter is named by its session, its sender, its receiver and a number, and written once. Only its
-receiver gets it. It is kept for a day; what a site may have lying here is capped.
+receiver gets it. It is kept for a day; what a site may have lying here, or arriving, is capped.
 """
 
 from __future__ import annotations
@@ -107,12 +107,11 @@ class _Store:
     async def take(self, letter: Letter, request: Request, *, digest: str) -> None:
         """Whole and as announced, or not at all."""
         self._sweep()
+        self._refuse_too_many(letter.sender)
         place = self._folder / letter.session / letter.file_name
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        waiting = [one.stat().st_size for one in self._folder.glob(f"*/{letter.sender}-*")]
-        if len(waiting) >= MAX_WAITING or sum(waiting) > MAX_WAITING_BYTES:
-            raise TooMany("This site has too many letters waiting; they are kept for a day.")
-        fresh = place.with_name(f"new-{secrets.token_hex(8)}")
+        # Named after its sender, so that what is still arriving counts as well.
+        fresh = place.with_name(f"{letter.file_name}.{secrets.token_hex(8)}")
         try:
             found, size = hashlib.sha256(), 0
             with fresh.open("xb") as file:
@@ -124,9 +123,16 @@ class _Store:
                     file.write(part)
             if found.hexdigest() != digest:
                 raise InvalidInput("The letter is not the one that was announced.")
+            self._refuse_too_many(letter.sender, arrived=1)
             self._keep(fresh, place, digest)
         finally:
             fresh.unlink(missing_ok=True)
+
+    def _refuse_too_many(self, sender: str, *, arrived: int = 0) -> None:
+        """`arrived` of the letters that lie here are the one that is asked about."""
+        waiting = [one.stat().st_size for one in self._folder.glob(f"*/{sender}-*")]
+        if len(waiting) - arrived >= MAX_WAITING or sum(waiting) > MAX_WAITING_BYTES:
+            raise TooMany("This site has too many letters waiting; they are kept for a day.")
 
     def _keep(self, fresh: Path, place: Path, digest: str) -> None:
         try:
@@ -142,3 +148,6 @@ class _Store:
             with suppress(FileNotFoundError):
                 if place.stat().st_mtime < oldest:
                     place.unlink()
+        for session in self._folder.glob("*"):
+            with suppress(OSError):  # where letters lie
+                session.rmdir()
