@@ -197,9 +197,10 @@ class BffFile:
         )
         if ours is not None and ours.part.allele_count and not read.carriers:
             ours = None  # somebody carries it, nobody knows who
-        if not kept and (selection.share or ours is None):
-            if not read.carriers:
-                self.skipped[_NO_CASES] += 1
+        if not read.carriers and (ours is None or selection.share):
+            self.skipped[_NO_CASES] += 1
+            return None
+        if not kept and selection.share:
             return None
         # How many were looked at is only known of all together.
         number = (ours.part.allele_number or 0) if ours and not selection.share else 0

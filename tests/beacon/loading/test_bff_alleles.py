@@ -10,6 +10,7 @@ from beacon.catalog import Allele
 from beacon.errors import Problem, SourceRefused
 from beacon.loading.load import load
 from beacon.segments import SegmentCatalog
+from tests.support.bases import TextReference
 from tests.support.bff import (
     Record,
     legacy,
@@ -138,6 +139,20 @@ def test_an_insertion_in_front_of_nothing_takes_its_base_from_the_reference(
     segment, row = one(tmp_path, record, text=TEXT)
     assert row.allele == Allele("1", 1, "C", "CAA")
     assert segment.variants(Allele("1", 2, "", "AA"), people=None, skip=0, limit=1).total == 1
+
+
+def test_bases_that_are_not_said_are_the_references(tmp_path: Path) -> None:
+    record = legacy(4, "T", "G")
+    del record["variation"]["referenceBases"]
+    assert one(tmp_path, record, text=TEXT)[1].allele == Allele("1", 4, "T", "G")
+    (tmp_path / "other").mkdir()
+    assert "referenceBases" in refused(tmp_path / "other", record)
+
+
+def test_bases_that_the_reference_denies_are_refused(tmp_path: Path) -> None:
+    record = legacy(4, "A", "G")
+    said = refused(tmp_path, record, bases=TextReference(TEXT))
+    assert "1:5, REF: expected what the reference has there" in said
 
 
 def test_a_sequence_beside_the_chromosomes_is_left_out_and_counted(tmp_path: Path) -> None:
