@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -127,7 +128,9 @@ class _Form:
 
 
 class _Arriving:
-    """One file on its way into a folder of the import folder."""
+    """One file on its way into a folder of the import folder. Its steps are threads' and may go on
+    when who awaited them has been cancelled, so each is taken under a lock: none finds the file
+    closed, and its number perhaps another's by then."""
 
     def __init__(self, root: Path, folder: str, name: str) -> None:
         if folder not in import_folder.folders(root):
@@ -148,32 +151,41 @@ class _Arriving:
         except OSError as error:
             raise LoadRefused("The import folder cannot be written to by this node.") from error
         self._size = 0
+        self._open, self._step = True, Lock()
 
     def write(self, content: bytes) -> None:
         self._size += len(content)
         if self._size > MAX_UPLOAD_BYTES:
             raise TooLarge(f"A page takes {MAX_UPLOAD_BYTES // 2**30} GiB; bring it otherwise.")
         view = memoryview(content)
-        try:
-            while view:
-                view = view[os.write(self._file, view) :]
-        except OSError as error:
-            raise LoadRefused("The import folder has no room for the file.") from error
+        with self._step:
+            try:
+                while view and self._open:
+                    view = view[os.write(self._file, view) :]
+            except OSError as error:
+                raise LoadRefused("The import folder has no room for the file.") from error
 
     def keep(self) -> str:
-        os.fsync(self._file)
+        with self._step:
+            if self._open:
+                self._keep()
+        return self._name
+
+    def _keep(self) -> None:
         try:
+            os.fsync(self._file)
             os.link(self._path, self._final)  # unlike a renaming, it takes nobody's place
         except FileExistsError as error:
             raise LoadRefused(f"{self._name} is there already; it is not overwritten.") from error
         except OSError as error:
             raise LoadRefused("The import folder cannot be written to by this node.") from error
-        return self._name
 
     def drop(self) -> None:
         """The hidden name; what was kept stays under its own."""
-        os.close(self._file)
-        self._path.unlink(missing_ok=True)
+        with self._step:
+            self._open = False
+            os.close(self._file)
+            self._path.unlink(missing_ok=True)
 
 
 def _sweep(folder: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
 import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -218,3 +220,38 @@ async def test_what_a_killed_node_left_goes_after_a_day(tmp_path: Path) -> None:
     await _take(tmp_path, first, b"x", last)
     assert _names(tmp_path) == [".upload-fresh", "a.vcf"]
     assert [one.name for one in import_folder.inside(tmp_path, "")] == ["a.vcf"]
+
+
+async def test_a_file_is_not_closed_beneath_a_write_whose_asker_was_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread goes on: a closed file's number may be another's, who would get people's data."""
+    first, _ = _parts()
+    write, began, go_on = os.write, threading.Event(), threading.Event()
+    written: list[int] = []
+
+    def slow(file: int, content: memoryview) -> int:
+        """A byte at a time; the asker leaves while the first is on its way."""
+        began.set()
+        assert go_on.wait(60)
+        written.append(write(file, content[:1]))
+        return 1
+
+    taking = asyncio.ensure_future(_take(tmp_path, first + b"person"))
+    monkeypatch.setattr(os, "write", slow)
+    assert await asyncio.to_thread(began.wait, 60)
+    taking.cancel()
+    threading.Timer(0.05, go_on.set).start()  # closing waits for the write, and the loop with it
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+    assert written == [1] * len(b"person")
+    assert _names(tmp_path) == []
+
+
+async def test_what_is_kept_after_the_asker_was_cancelled_is_not_kept(tmp_path: Path) -> None:
+    arriving = uploading._Arriving(tmp_path, "", "a.vcf")
+    arriving.write(b"whole")
+    arriving.drop()
+    arriving.write(b"late")
+    arriving.keep()
+    assert _names(tmp_path) == []
