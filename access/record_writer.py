@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -180,12 +181,17 @@ async def serve(chain: Chain, path: Path) -> tuple[asyncio.Server, RecordWriter]
     """Listens; only the owner of the process can connect."""
     writer = RecordWriter(chain)
     await asyncio.to_thread(path.unlink, missing_ok=True)
-    before = os.umask(0o177)
+    listening = socket.socket(socket.AF_UNIX)
     try:
+        # Before it has a name, and not by a umask: that is the whole process's, whose other threads
+        # make files and folders meanwhile.
+        os.fchmod(listening.fileno(), 0o600)
+        listening.bind(str(path))
         loop = asyncio.get_running_loop()
-        return await loop.create_unix_server(lambda: _Client(writer), str(path)), writer
-    finally:
-        os.umask(before)
+        return await loop.create_unix_server(lambda: _Client(writer), sock=listening), writer
+    except BaseException:
+        listening.close()
+        raise
 
 
 async def _run(chain: ChainFile, path: Path, *, until_eof: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from pathlib import Path
 
@@ -50,6 +51,22 @@ def test_only_the_owner_may_come_in_and_the_door_goes_with_the_server(tmp_path: 
         assert path.stat().st_mode & 0o777 == 0o600
     assert not path.exists()
     assert record.append("release.intent", {"permit": "p"}) > 0, "the record itself goes on"
+    record.close()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o277])
+def test_the_door_is_its_owner_s_whatever_the_umask_and_leaves_that_to_other_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, umask: int
+) -> None:
+    record, path, set_to = held(tmp_path), tmp_path / "r.sock", os.umask
+    before = set_to(umask)
+    try:
+        monkeypatch.setattr(os, "umask", lambda _mask: pytest.fail("it is the whole process's"))
+        with door(record, path):
+            assert path.stat().st_mode & 0o077 == 0
+            assert path.stat().st_mode & 0o777 == 0o600 & ~umask
+    finally:
+        set_to(before)
     record.close()
 
 
