@@ -6,6 +6,7 @@ One look for everybody: however many watch, the engine is asked as often.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -13,6 +14,8 @@ from workspaces.engine.port import RunStatus
 from workspaces.errors import EngineRefused, NodeSilent
 
 EVERY_SECONDS = 0.5
+
+_log = logging.getLogger(__name__)
 
 Look = Callable[[str], Awaitable[RunStatus]]
 
@@ -24,6 +27,7 @@ class Following:
         self._look = look
         self._latest: dict[str, RunStatus] = {}
         self._open: set[str] = set()
+        self._troubled: set[str] = set()  # of which the log has been told
         self._news = asyncio.Condition()
 
     @asynccontextmanager
@@ -55,9 +59,20 @@ class Following:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             for run in list(self._open):
-                # An engine that is away says nothing new; who asks for the run hears why.
-                with suppress(EngineRefused, NodeSilent):
-                    await self._note(run)
+                await self._look_at(run)
+
+    async def _look_at(self, run: str) -> None:
+        """One run that cannot be told of, or a full disk, ends the following of none."""
+        try:
+            await self._note(run)
+        except (EngineRefused, NodeSilent):
+            return  # says nothing new; who asks for the run hears why
+        except Exception:  # noqa: BLE001 (logged; the runs beside it go on)
+            if run not in self._troubled:
+                _log.exception("run %s cannot be followed just now", run)
+            self._troubled.add(run)
+        else:
+            self._troubled.discard(run)
 
     async def _note(self, run: str) -> None:
         status = await self._look(run)

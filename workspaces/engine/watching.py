@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
@@ -51,8 +51,7 @@ def build(link: Superlink, of: Federation) -> APIRouter:
     async def events(run: str, request: Request) -> Response:
         """Server-sent events (WHATWG HTML): `status` whenever there is news, until the end."""
         await link.status(run)
-        if len(listening) >= MAX_LISTENING:
-            raise TooMany(f"{MAX_LISTENING} listen already: ask for the run itself instead.")
+        _refuse_too_many(listening)
         news = _news(link, run, listening, still_allowed=lambda: allowed(request))
         return StreamingResponse(news, media_type="text/event-stream")
 
@@ -61,11 +60,12 @@ def build(link: Superlink, of: Federation) -> APIRouter:
 
 async def _news(
     link: Superlink, run: str, listening: set[object], *, still_allowed: Callable[[], object]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     me, end = object(), time.monotonic() + MAX_LISTENING_SECONDS
-    listening.add(me)
     seen: RunStatus | None = None
     try:
+        _refuse_too_many(listening)  # many may have been let in before the first of them listens
+        listening.add(me)
         while time.monotonic() < end:
             found = await link.following.changed(run, seen, seconds=BEAT_SECONDS)
             still_allowed()
@@ -76,10 +76,15 @@ async def _news(
             yield b"event: status\ndata: " + canonical_json(found.document()) + b"\n\n"
             if found.state.ended:
                 return
-    except Unauthenticated:
-        return  # the token ended meanwhile
+    except (Unauthenticated, TooMany):
+        return  # the token ended meanwhile, or others were quicker
     finally:
         listening.discard(me)
+
+
+def _refuse_too_many(listening: set[object]) -> None:
+    if len(listening) >= MAX_LISTENING:
+        raise TooMany(f"{MAX_LISTENING} listen already: ask for the run itself instead.")
 
 
 def holder(of: Federation, *roles: Role) -> Callable[[Request], str]:

@@ -253,3 +253,54 @@ def test_an_engine_that_is_away_for_a_moment_is_asked_again(error: Exception) ->
             return await following.changed("1", None, seconds=60)
 
     assert asyncio.run(ask()) == RunStatus("1", RunState.DONE)
+
+
+def test_a_run_that_cannot_be_read_ends_the_following_of_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A full disk, or words of a run that are none, came up in the task that looks for all."""
+    looked: list[str] = []
+
+    async def look(run: str) -> RunStatus:
+        looked.append(run)
+        if run == "1" and looked.count("1") < 3:
+            raise OSError(28, "No space left on device")
+        return RunStatus(run, RunState.DONE)
+
+    async def ask() -> list[RunStatus | None]:
+        following = Following(look)
+        following.add("1")
+        following.add("2")
+        async with following.going_on():
+            return [await following.changed(run, None, seconds=60) for run in ("2", "1")]
+
+    assert asyncio.run(ask()) == [RunStatus(run, RunState.DONE) for run in ("2", "1")]
+    assert [record.getMessage() for record in caplog.records if "run 1" in record.getMessage()] == [
+        "run 1 cannot be followed just now"
+    ]
+
+
+def test_those_let_in_at_once_are_no_more_than_may_listen(
+    of: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each was let in while none listened yet."""
+    monkeypatch.setattr(watching, "MAX_LISTENING", 2)
+
+    async def look(run: str) -> RunStatus:
+        return RunStatus(run, RunState.RUNNING)
+
+    async def begin() -> list[bytes]:
+        link = Superlink(of, Environment(Path("/nowhere"), "0" * 64))
+        link.following = Following(look)
+        listening: set[object] = set()
+        news = [watching._news(link, "7", listening, still_allowed=lambda: None) for _ in range(5)]
+        first = [await anext(one, b"") for one in news]
+        assert len(listening) == 2
+        for one in news:
+            await one.aclose()
+        assert not listening
+        return first
+
+    said = asyncio.run(begin())
+    assert [one.startswith(b"event: status") for one in said] == [True] * 2 + [False] * 3
+    assert said[2:] == [b""] * 3
