@@ -22,7 +22,7 @@ from gateway.demo_visas import NodeRef
 from gateway.errors import ConfigError
 from gateway.home import NodeHome
 from gateway.one_write import OneWrite
-from gateway.share import is_listening, record_socket
+from gateway.share import Share, is_listening, record_socket, refuse_too_deep
 from passports.tokens import SigningKey
 from portal.settings import PortalSettings
 
@@ -42,6 +42,9 @@ def run(home: NodeHome, *, workers: int | None = None) -> None:
     above the settings."""
     settings = config.load(home.settings)
     count = workers or settings.workers
+    beside = [home.agent_socket, record_socket(home.root), *home.slicer_sockets(settings.slicers)]
+    shares = [Share(home.root, number, count) for number in range(count)]
+    refuse_too_deep(home.root, [*beside, *(one.socket(one.number) for one in shares)])
     if count > 1:
         from gateway import workers as processes
 
@@ -118,7 +121,7 @@ def _key_agent(home: NodeHome, settings: config.NodeSettings) -> Iterator[None]:
     )  # fmt: skip
     try:
         deadline = time.monotonic() + _AGENT_SECONDS
-        while not home.agent_socket.is_socket():
+        while not is_listening(home.agent_socket):
             if agent.poll() is not None or time.monotonic() > deadline:
                 raise ConfigError("the key agent did not start; see its lines above")
             time.sleep(0.05)

@@ -6,9 +6,15 @@ processes to `workers`.
 
 from __future__ import annotations
 
+import os
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from gateway.errors import ConfigError
+
+MAX_SOCKET_BYTES = 107  # and the NUL after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,16 @@ class Share:
 
 def record_socket(root: Path) -> Path:
     return root / "record.sock"
+
+
+def refuse_too_deep(root: Path, sockets: Iterable[Path]) -> None:
+    """Raises ConfigError where no socket can have such a path (unix(7))."""
+    over = max(len(os.fsencode(path)) for path in sockets) - MAX_SOCKET_BYTES
+    if over > 0:
+        raise ConfigError(
+            f"{root}: this path is {over} bytes too long for the node's sockets; choose a folder "
+            "with a shorter one, or start from nearer to it"
+        )
 
 
 def is_listening(path: Path) -> bool:

@@ -73,7 +73,7 @@ def assert_nothing_left(temporary: Path, first: int) -> None:
 
 def test_every_journey_holds_with_questions_nobody_rehearsed(tmp_path: Path) -> None:
     engine()  # skips where the fourth cannot be walked
-    temporary, first = tmp_path / "temporary", free_block()
+    temporary, first = tmp_path / "t", free_block()
     seed = str(random.SystemRandom().randrange(2**32))
     demo = begin(temporary, "--smoke", "--port", str(first), "--seed", seed)
     out, err = demo.communicate(timeout=600)
@@ -88,7 +88,7 @@ def test_every_journey_holds_with_questions_nobody_rehearsed(tmp_path: Path) -> 
 def test_a_demo_stopped_while_it_starts_leaves_nothing(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    temporary, first = tmp_path / "temporary", free_block()
+    temporary, first = tmp_path / "t", free_block()
     demo = begin(temporary, "--port", str(first))
     deadline = time.monotonic() + 60
     while len(mentioning(str(temporary))) < 3 and time.monotonic() < deadline:
@@ -102,7 +102,7 @@ def test_a_demo_stopped_while_it_starts_leaves_nothing(
 
 
 def test_a_port_that_is_taken_is_named_and_nothing_is_started(tmp_path: Path) -> None:
-    temporary, first = tmp_path / "temporary", free_block()
+    temporary, first = tmp_path / "t", free_block()
     with socket.socket() as other:
         other.bind(("127.0.0.1", first + 2))
         other.listen()

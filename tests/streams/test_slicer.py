@@ -21,6 +21,7 @@ import pysam
 import pytest
 
 from access.lifecycle import Step
+from gateway.share import is_listening
 from schemas.htsget import SignedSlice
 from streams import sealing
 from streams import slicer as slicing
@@ -317,7 +318,7 @@ def processes(node: ReleaseNode, folder: Path) -> Iterator[SlicerClient]:
         assert agent.stdin is not None
         assert agent.stdout.readline() == b"key agent ready\n"
         deadline = time.monotonic() + 30
-        while not (folder / "s.sock").is_socket() and time.monotonic() < deadline:
+        while not is_listening(folder / "s.sock") and time.monotonic() < deadline:
             time.sleep(0.05)
         yield SlicerClient(folder / "s.sock")
         agent.stdin.close()
