@@ -51,7 +51,7 @@ class Child:
         )
 
     def wait_until_ready(self) -> None:
-        while not self.ready.is_socket():
+        while not share.is_listening(self.ready):
             if self.process.poll() is not None or time.monotonic() > self.started + _START_SECONDS:
                 raise ConfigError(f"the {self.name} did not start; see its lines above")
             time.sleep(0.02)

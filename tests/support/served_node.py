@@ -21,6 +21,7 @@ import yaml
 from gateway import config, home
 from gateway.config import NodeSettings
 from gateway.home import NodeHome
+from gateway.share import is_listening
 from passports.tokens import PASSPORT_TYP, SigningKey, sign
 from tests.support import slice_files
 from tests.support.command import Ran, skerry
@@ -130,7 +131,7 @@ def serving(node: Served) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(command, cwd=ROOT)
     try:
         until(lambda: _is_up(node, process), seconds=240)
-        until(node.home.slicer_sockets(1)[0].is_socket)
+        until(lambda: is_listening(node.home.slicer_sockets(1)[0]))
         yield process
     finally:
         process.terminate()
