@@ -25,7 +25,7 @@ from portal.site import Portal, event, is_part
 from portal.visitors import Visitor
 from schemas.errors import SkerryError
 
-TOTAL_SECONDS = 0.1  # between two totals, each of which is made of all rows
+TOTAL_SECONDS = 0.2  # between two totals, each of which is made of all rows
 
 
 def build(portal: Portal) -> APIRouter:
