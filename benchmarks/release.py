@@ -10,6 +10,7 @@ of the node nginx has the shipped configuration.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import re
 import shutil
@@ -29,6 +30,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from benchmarks.streaming import stream
 from streams import rotation, sealing
+from streams.agent import KEEP_MEMORY
 from streams.envelope import BATCH, SEALED_SEGMENT, SEGMENT, open_into
 from streams.header import OpenedHeader, open_header, read_header, seal_header
 from streams.keyring import KeyRing, public_path
@@ -162,12 +164,25 @@ def load(folder: Path, plain: Path) -> tuple[Vault, SecretKey]:
 
 
 def slices(vault: Vault, secret: SecretKey) -> None:
+    """In a process with a slicer's environment, as the agent starts it."""
     sealed = vault.get("o")
     assert sealed is not None  # noqa: S101 - it was just sealed
     keys = open_header(sealed.header_bytes, [secret]).data_keys
+    os.environ.update(KEEP_MEMORY)
+    with multiprocessing.get_context("spawn").Pool(1) as slicer:
+        rate = slicer.apply(resealing, (vault.root, sealed.object_id, keys))
+    for name in KEEP_MEMORY:
+        del os.environ[name]
+    row("re-sealed slice stream, one process", f"{rate:.2f} GB per CPU s", ">= 0.6 GB per CPU s")
+
+
+def resealing(vault: Path, object_id: str, keys: tuple[bytes, ...]) -> float:
+    """Gigabytes per CPU second."""
+    bodies, sealed = Vault(vault).bodies, Vault(vault).get(object_id)
+    assert sealed is not None  # noqa: S101 - it was just sealed
     woven = Woven((Stretch(0, sealed.plain_size),), (0, sealed.plain_size))
     resealed = Resealed(keys, sealed.plain_size, woven, os.urandom(32))
-    descriptor = vault.bodies.open(sealed.segment_root, size=sealed.body_size)
+    descriptor = bodies.open(sealed.segment_root, size=sealed.body_size)
     step = BATCH * SEALED_SEGMENT
 
     def read() -> None:
@@ -176,7 +191,7 @@ def slices(vault: Vault, secret: SecretKey) -> None:
 
     rate = sealed.plain_size / took(read).cpu / 1e9
     os.close(descriptor)
-    row("re-sealed slice stream, one process", f"{rate:.2f} GB per CPU s", ">= 0.6 GB per CPU s")
+    return rate
 
 
 def fetch(folder: Path, plain: Path) -> None:

@@ -29,7 +29,7 @@ from streams.vault import Vault
 
 # glibc gives buffers of a mebibyte back at every turn: kept, a slicer passes twice as much per
 # second of CPU.
-_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "67108864"}
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "67108864"}
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ async def _start_slicer(agent: Agent, socket: Path, vault: Path) -> _Slicer:
             sys.executable, "-m", "streams.slicer",
             "--socket", str(socket), "--vault", str(vault), "--channel", str(theirs.fileno()),
             stdin=asyncio.subprocess.PIPE, pass_fds=(theirs.fileno(),),
-            env={**os.environ, **_KEEP_MEMORY},
+            env={**os.environ, **KEEP_MEMORY},
         )  # fmt: skip
     return _Slicer(process, asyncio.create_task(serve_keys(agent, ours)))
 
