@@ -52,6 +52,7 @@ def main() -> None:
         _linked(1_000 if chosen.quick else 100_000)
         _logistic(people, variants)
         asyncio.run(_sandbox())
+        asyncio.run(_far(folder))
         asyncio.run(_studies(folder, people, variants))
     finally:
         shutil.rmtree(folder)
@@ -87,6 +88,27 @@ async def _studies(folder: Path, people: int, variants: int) -> None:
         found = json.loads(await made.coordinator.result(dropped.run))
         pooled = await asyncio.to_thread(_pooled, folder, data, rest, told=list(data))
         show("  max |d beta| of five pooled", f"{_apart(found, pooled)[0]:.1e}", "<= 1e-8")
+
+
+async def _far(folder: Path) -> None:
+    """The same small study with sites beside the coordinator and far from it."""
+    took = {}
+    for away in (0.0, 0.2):
+        place = folder / f"far-{away}"
+        data = {
+            name: _written(place / "data" / name, people=100, variants=20_000, seed=seed)
+            for seed, name in enumerate(SITES)
+        }
+        async with running(place / "federation", data, applications=["gwas"], away=away) as made:
+            begun = time.monotonic()
+            status = await made.run("gwas", **PLAN)
+            took[away] = time.monotonic() - begun
+            if status.state is not RunState.DONE or status.missing:
+                raise SystemExit(f"the run did not end well, {away} s away: {status}")
+    show(
+        "6 sites x 100 x 20,000, 200 ms there and back",
+        f"{took[0.2]:.1f} s, {took[0.2] / took[0.0] - 1:+.0%}", "<= +15 %",
+    )  # fmt: skip
 
 
 async def _dropped(made: Running, data: dict[str, Path]) -> RunStatus:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.support.engine import engine
+from tests.support.slow_links import far_away
 from workspaces.engine import bundle, federation
 from workspaces.engine.coordinator_api import serving
 from workspaces.engine.federation import Described, Federation
@@ -75,9 +76,15 @@ def raw(identities: Mapping[str, Ed25519PrivateKey]) -> dict[str, bytes]:
 
 @asynccontextmanager
 async def running(
-    folder: Path, data: Mapping[str, Path], *, applications: list[str | Path], start: bool = True
+    folder: Path,
+    data: Mapping[str, Path],
+    *,
+    applications: list[str | Path],
+    start: bool = True,
+    away: float = 0.0,
 ) -> AsyncIterator[Running]:
-    """A federation of the sites in `data`, whose permits name these applications."""
+    """A federation of the sites in `data`, whose permits name these applications; each is `away`
+    seconds there and back from the coordinator."""
     environment = engine()
     identities = keys(list(data))
     (port,) = ports(1)
@@ -85,6 +92,8 @@ async def running(
     of = federation.create(folder / "coordinator", described, raw(identities))
     bundles = [bundle.bundle(one) for one in applications]
     admitted = {one.name: federation.admit(of, one) for one in bundles}
+    links = AsyncExitStack()
+    seen = await links.enter_async_context(far_away(port, seconds=away)) if away else port
     sites = {}
     for name, key in identities.items():
         joined = federation.read_site_bundle(of.folder / "bundles" / f"{name}.json")
@@ -94,8 +103,8 @@ async def running(
             workspace=name,
             run_folder=place,
             data_folder=data[name],
-            coordinator=joined.coordinator,
-            registrar=joined.registrar,
+            coordinator=joined.coordinator.replace(f":{port}", f":{seen}"),
+            registrar=joined.registrar.replace(f":{port}", f":{seen}"),
             certificate=joined.authority.encode(),
             applications=frozenset(one.digest for one in bundles),
             roster=tuple(joined.roster.values()),
@@ -103,7 +112,7 @@ async def running(
             sign=key.sign,
             seconds=900,
         )
-    async with serving(of, environment, listen="127.0.0.1") as link:
+    async with links, serving(of, environment, listen="127.0.0.1") as link:
         token = federation.new_token(of, "researcher")
         address = f"https://localhost:{port}"
         coordinator = RemoteCoordinator(address, token=token, certificate=of.authority)
