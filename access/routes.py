@@ -2,14 +2,15 @@
 `decision_routes`'.
 
 GA4GH Passport 1.2.1 for visas, REMS' form for /access/permissions/{sub} (for the broker alone),
-the visa keys at /.well-known/jwks.json, and at /access/identity the node's proof whose it is.
+the visa keys at /.well-known/jwks.json (one lately retired included), and at /access/identity the
+node's proof whose it is.
 Handlers parse, call and shape; rules live elsewhere.
 """
 
 # Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
 import base64
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -32,6 +33,7 @@ from access.requests import RequestDesk
 from access.store import Store
 from passports.identity import CHALLENGE, IDENTITY_PATH, prove
 from passports.passport import Researcher
+from passports.rotation import retired_keys
 from passports.tokens import SigningKey
 from schemas.grants import (
     Challenge,
@@ -43,6 +45,8 @@ from schemas.grants import (
 )
 
 MAX_SUB_CHARS = 255  # OpenID Connect Core 1.0, section 2
+# A visa lives an hour; a node may be started again with its new key so long after the command.
+RETIRED_SECONDS = 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Counter:
     recipients: Recipients
     book: PolicyBook
     visa_key: SigningKey
+    rotations: tuple[str, ...]
     public_url: str
     admins: tuple[str, ...]
     clock: Callable[[], int]
@@ -86,10 +91,11 @@ def build(
     seal_challenge: SealChallenge,
     desk: RequestDesk,
     attachments: Attachments,
+    rotations: tuple[str, ...] = (),
 ) -> APIRouter:
     """`broker_issuer` is whose subjects /access/permissions/{sub} speaks of: the same `sub` of
-    another issuer is another person."""
-    counter = Counter(store, recipients, book, visa_key, public_url, admins, clock)
+    another issuer is another person. `rotations` say how the node came to its visa key."""
+    counter = Counter(store, recipients, book, visa_key, rotations, public_url, admins, clock)
     router = APIRouter()
 
     async def signed_in(who: Annotated[Researcher | None, Depends(caller)]) -> Researcher:
@@ -123,9 +129,13 @@ def _add_visa_routes(
     broker_secret: str,
     broker_issuer: str,
 ) -> None:
+    retired = retired_keys(counter.rotations)
+
     @router.get(JWKS_PATH)
-    def visa_keys() -> dict[str, list[dict[str, str]]]:
-        return {"keys": [counter.visa_key.public_jwk()]}
+    def visa_keys() -> dict[str, list[Mapping[str, object]]]:
+        since = counter.clock() - RETIRED_SECONDS
+        lately = [key for at, key in retired if at >= since]
+        return {"keys": [{**counter.visa_key.public_jwk()}, *lately]}
 
     @router.get(IDENTITY_PATH)
     def identity(
@@ -138,6 +148,7 @@ def _add_visa_routes(
             key=counter.visa_key,
             public_url=counter.public_url,
             now=counter.clock(),
+            rotations=counter.rotations,
         )
 
     @router.get("/access/permissions/{sub:path}")

@@ -28,7 +28,7 @@ _GROUPS = {
     "duo": ("duo_command", "app", "Conditions of data use (DUO): judge and check them."),
     "federation": ("federation_command", "app", "A coordinator of sites: make it, run it."),
     "fl": ("fl_command", "app", "Federated runs: check applications, submit, follow."),
-    "keys": ("keys_command", "app", "The node's storage key: change it."),
+    "keys": ("keys_command", "app", "A node's keys: change them."),
     "panel": ("panel_command", "app", "Public allele frequencies: take in, list."),
     "people": ("datasets_command", "people", "People of a dataset: withdraw one."),
     "policy": ("policy_command", "app", "Policies: versions, tests, what would change."),

@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway import config
 from gateway.errors import ConfigError
+from passports.errors import BadToken
+from passports.rotation import retired_keys
 from passports.tokens import SigningKey
 from streams import keys as stream_keys
 
@@ -138,7 +140,29 @@ class NodeHome:
 
     @property
     def visa_key(self) -> Path:
+        """By which the node proves whose it is, too."""
         return self._key("visa.pem")
+
+    @property
+    def next_visa_key(self) -> Path:
+        """There only while the key is changed; see `identity_key`."""
+        return self._key("visa.next.pem")
+
+    @property
+    def rotations_file(self) -> Path:
+        """How the node came to its visa key: a statement a line, signed by the key before."""
+        return self._key("visa.rotations")
+
+    def rotations(self) -> tuple[str, ...]:
+        """None of a node that has its first key."""
+        try:
+            said = tuple(self.rotations_file.read_text(encoding="ascii").split())
+            retired_keys(said)
+        except FileNotFoundError:
+            return ()
+        except (OSError, ValueError, BadToken) as error:
+            raise ConfigError(f"{self.rotations_file}: is not what `skerry keys` wrote") from error
+        return said
 
     @property
     def node_key(self) -> Path:

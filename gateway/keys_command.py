@@ -1,11 +1,13 @@
-"""`skerry keys`: a new storage key for a node's vault, and what an agent of its own must know.
+"""`skerry keys`: a new storage key, a new identity key, and what an agent of its own must know.
 
-`rotate` works while the node goes on serving. The work is `streams.rotation`'s; whoever holds the
-record (the running node, else the command itself) writes the entry.
+`rotate` works while the node goes on serving: the work is `streams.rotation`'s, and whoever holds
+the record (the running node, else the command itself) writes the entry. `identity` is
+`identity_key`'s, of a node that stands still.
 """
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +15,7 @@ import typer
 
 from access.audit import RecordFile
 from access.errors import RecordUnavailable
-from gateway import config
+from gateway import config, identity_key
 from gateway.home import NodeHome
 from gateway.load_progress import Shown
 from streams.keyring import KeyRing
@@ -21,7 +23,7 @@ from streams.rotation import Rotated, record_pending
 from streams.rotation import rotate as rotate_keys
 from streams.vault import Vault
 
-app = typer.Typer(no_args_is_help=True, help="The node's storage key: change it, keep it apart.")
+app = typer.Typer(no_args_is_help=True, help="A node's keys: change them, keep them apart.")
 
 
 @app.command()
@@ -35,6 +37,27 @@ def rotate(folder: Annotated[Path, typer.Argument(help="the node's folder")]) ->
         f"{done.headers} headers made again and proven; {done.retired[:16]} retired, "
         f"{done.current[:16]} in use; back up {NodeHome(folder).storage_secret}"
     )
+
+
+@app.command()
+def identity(
+    folder: Annotated[Path, typer.Argument(help="the node's folder")],
+    *,
+    stolen: Annotated[
+        bool, typer.Option("--stolen", help="the old key may say nothing any more")
+    ] = False,
+) -> None:
+    """A new key to prove whose node this is and to sign visas; portals follow the old one's word.
+
+    Stop the node first and start it again within a day: visas that are out stay good.
+    """
+    done = identity_key.change(NodeHome(folder), stolen=stolen, now=int(time.time()))
+    typer.echo(f"{done.old} retired, {done.new} in use; back up {NodeHome(folder).visa_key}")
+    if not done.announced:
+        typer.echo(
+            f"not announced: each portal must accept {done.new}; visas signed before are void; "
+            f"where others trust this node's visas, revoke kid {done.old}"
+        )
 
 
 @app.command()

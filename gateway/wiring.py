@@ -6,6 +6,7 @@ import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 from fastapi import APIRouter
@@ -53,7 +54,7 @@ from access.store import Store
 from beacon.info import NodeFacts
 from beacon.segments import SegmentCatalog
 from duo.ontology import load_ontology
-from gateway import clickhouse, config, recording, running
+from gateway import clickhouse, config, holdings, recording, running
 from gateway.admin_changes import AdminDesk
 from gateway.home import NodeHome
 from gateway.load_jobs import Jobs
@@ -225,6 +226,7 @@ def assemble(
             book=book,
             record=record,
             visa_key=SigningKey.load(home.visa_key),
+            rotations=home.rotations(),
             public_url=url,
             caller=who,
             broker_secret=home.secret("broker").decode(),
@@ -261,6 +263,7 @@ def assemble(
             caller=who,
             public_url=url,
             clock=clock,
+            withdrawn=partial(holdings.withdrawn, home.catalog),
             service=ServiceFacts(
                 id=f"{settings.id}.htsget",
                 name=f"{settings.name}, htsget",

@@ -3,11 +3,12 @@
 A JWT of a type of its own (RFC 8725 3.11) about the node itself: `iss` and `sub` are its public
 address, for which Passports are made, `nonce` is the challenge. A key is named by its RFC 7638
 thumbprint. TLS is still what leads to the node: whoever can ask the real one can relay its proof.
+How it came to its key (`rotation`) is answered beside the proof.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from passports.compact import parse
@@ -24,13 +25,22 @@ _MAX_PROOF_CHARS = 4 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Proven: the address for which the node takes Passports, and its key's thumbprint."""
+    """Proven: the address for which the node takes Passports, and its key's thumbprint. Of
+    `unverified_rotations` nothing is; `rotation.follow` reads them."""
 
     audience: str
     key: str
+    unverified_rotations: tuple[object, ...] = ()
 
 
-def prove(challenge: str, *, key: SigningKey, public_url: str, now: int) -> dict[str, object]:
+def prove(
+    challenge: str,
+    *,
+    key: SigningKey,
+    public_url: str,
+    now: int,
+    rotations: Sequence[str] = (),
+) -> dict[str, object]:
     """The node's answer to a `challenge` of the form of `CHALLENGE`."""
     claims = {
         "iss": public_url,
@@ -39,7 +49,8 @@ def prove(challenge: str, *, key: SigningKey, public_url: str, now: int) -> dict
         "exp": now + _PROOF_SECONDS,
         "nonce": challenge,
     }
-    return {"key": key.public_jwk(), "proof": sign(claims, key=key, typ=IDENTITY_TYP)}
+    proof = sign(claims, key=key, typ=IDENTITY_TYP)
+    return {"key": key.public_jwk(), "proof": proof, "rotations": list(rotations)}
 
 
 def proven(answer: Mapping[str, object], challenge: str) -> Identity:
@@ -65,4 +76,6 @@ def proven(answer: Mapping[str, object], challenge: str) -> Identity:
     )  # fmt: skip
     if signed.subject != issuer:
         raise BadToken(Reason.BAD_CLAIM)
-    return Identity(issuer, thumbprint(key))
+    rotations = answer.get("rotations")
+    said = tuple(rotations) if isinstance(rotations, list) else ()
+    return Identity(issuer, thumbprint(key), said)

@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from access.lifecycle import Step
 from passports.errors import BadToken
 from passports.identity import Identity, proven
+from passports.rotation import announce
+from passports.tokens import SigningKey
 from tests.support.access_node import BROKER_SECRET, URL, AccessNode, at
 
 pytestmark = pytest.mark.anyio
@@ -232,6 +234,26 @@ async def test_visa_keys_are_public_and_only_public(
     (key,) = (await http.get("/.well-known/jwks.json")).json()["keys"]
     assert key["kid"] == node.visa_key.kid
     assert "d" not in key
+
+
+async def test_a_retired_key_vouches_for_visas_that_are_out_for_a_day(node: AccessNode) -> None:
+    old, day = SigningKey.generate(), 24 * 60 * 60
+    listed = []
+    for ago in (day, day + 1):
+        said = announce(
+            node.visa_key, old=old, public_url=URL, node="org.node", now=node.clock() - ago
+        )
+        node.rotations = (said,)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(node.app()), base_url="http://node"
+        ) as http:
+            keys = (await http.get("/.well-known/jwks.json")).json()["keys"]
+            challenge = {"challenge": "a-fresh-challenge-of-ours"}
+            proof = (await http.get("/access/identity", params=challenge)).json()
+        listed.append([key["kid"] for key in keys])
+        assert proven(proof, challenge["challenge"]).unverified_rotations == (said,)
+        assert not any("d" in key for key in keys)
+    assert listed == [[node.visa_key.kid, old.kid], [node.visa_key.kid]]
 
 
 async def test_every_step_is_on_record_before_its_answer_and_names_nobody(

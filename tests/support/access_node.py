@@ -109,6 +109,7 @@ class AccessNode:
             self.store, book=self.book, record=self.record, addressees=self.addressees
         )
         self.visa_key = SigningKey.generate()
+        self.rotations: tuple[str, ...] = ()
 
     def close(self) -> None:
         self.store.close()
@@ -140,6 +141,7 @@ class AccessNode:
                 book=self.book,
                 record=self.record,
                 visa_key=self.visa_key,
+                rotations=self.rotations,
                 public_url=URL,
                 caller=who,
                 broker_secret=broker_secret,

@@ -32,7 +32,8 @@ MAX_VERIFIED_BYTES = 1024 * 1024 * 1024
 MAX_IDENTITY_CHARS = 512
 KINDS = (
     "access.check", "access.permit", "access.request", "access.workspace", "admin",
-    "beacon.answer", "keys.rotated", "people.withdraw", "policy.activated", "record", "release",
+    "beacon.answer", "keys.identity", "keys.rotated", "people.withdraw", "policy.activated",
+    "record", "release",
 )  # fmt: skip
 _KIND = re.compile(r"[a-z0-9_.]{0,120}")
 _DATASET = re.compile(r"[ -~]{0,200}")
