@@ -16,11 +16,11 @@ from typing import Any
 
 from beacon.catalog import EntryType, Segment
 from beacon.segments import SegmentCatalog
-from gateway import loading
+from gateway import holdings, loading
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
 from streams.sources import Kind
-from streams.vault import SealedObject
+from streams.vault import SealedObject, Vault
 from workspaces.private import PrivateFolder
 
 MAX_COLUMNS = 200
@@ -34,8 +34,11 @@ Reader = Callable[[Record], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Column:
+    """`text` is what it was made of: `NAME=WHERE`."""
+
     name: str
     read: Reader
+    text: str
 
 
 def column(text: str) -> Column:
@@ -46,18 +49,18 @@ def column(text: str) -> Column:
     if _NAME.fullmatch(name) is None:
         raise LoadRefused(f"--column {text[:60]}: expected NAME=WHERE with a plain name")
     if where == "female":
-        return Column(name, _female)
+        return Column(name, _female, text)
     if not term:
         raise LoadRefused(
             f"--column {name}: expected female, has:TERM, measure:TERM or info:KEY after «=»"
         )
     match kind:
         case "has":
-            return Column(name, lambda person: _has(person, term))
+            return Column(name, lambda person: _has(person, term), text)
         case "measure":
-            return Column(name, lambda person: _measure(person, term))
+            return Column(name, lambda person: _measure(person, term), text)
         case "info":
-            return Column(name, lambda person: _number((person.get("info") or {}).get(term)))
+            return Column(name, lambda person: _info(person, term), text)
         case _:
             raise LoadRefused(f"--column {name}: «{kind[:20]}» is not has, measure or info")
 
@@ -69,6 +72,7 @@ def seal(
     names = [one.name for one in columns]
     if not 1 <= len(names) <= MAX_COLUMNS or len(set(names)) < len(names):
         raise LoadRefused(f"--column: expected 1 to {MAX_COLUMNS} columns of different names")
+    gone = holdings.withdrawn(home.catalog, dataset)  # before the records are read
     lines = ["\t".join(("sample", *names)), *_lines(home, dataset, columns)]
     if not any(any(line.split("\t")[1:]) for line in lines[1:]):
         raise LoadRefused(f"{dataset}: no record has any of these columns; nothing was sealed")
@@ -82,7 +86,16 @@ def seal(
         )  # fmt: skip
     finally:
         folder.wipe()
-    return sealed, len(lines) - 1
+    made_of = tuple(one.text for one in columns)
+    return Vault(home.vault).mark(sealed, cleared=gone, columns=made_of), len(lines) - 1
+
+
+def seal_again(home: NodeHome, sealed: SealedObject) -> SealedObject:
+    """A table that was made of records, of the records as they are now."""
+    columns = [column(text) for text in sealed.columns]
+    name = sealed.object_id.removeprefix(f"{sealed.dataset}/")
+    again, _ = seal(home, sealed.dataset, columns, file_name=name)
+    return again
 
 
 def _lines(home: NodeHome, dataset: str, columns: Sequence[Column]) -> Iterator[str]:
@@ -109,6 +122,10 @@ def _all(segment: Segment, entry_type: EntryType) -> Iterator[Record]:
 
 def _written(value: float | None) -> str:
     return "" if value is None else f"{value:.15g}"
+
+
+def _info(person: Record, key: str) -> float | None:
+    return _number((person.get("info") or {}).get(key))
 
 
 def _female(person: Record) -> float | None:

@@ -19,6 +19,7 @@ from gateway.errors import LoadRefused
 
 if TYPE_CHECKING:
     from gateway.home import NodeHome
+    from gateway.resealing import Resealed
 
 app = typer.Typer(no_args_is_help=True, help="The dataset versions of a node: list and switch.")
 people = typer.Typer(no_args_is_help=True, help="The people of a dataset: take one out.")
@@ -88,6 +89,22 @@ def seal_table(
 
 
 @app.command()
+def reseal(
+    folder: Folder,
+    dataset: Dataset,
+    *,
+    free: Annotated[
+        list[str] | None,
+        typer.Option(help="an object that by your own knowledge holds nobody who withdrew; repeat"),
+    ] = None,
+) -> None:
+    """After withdrawals: seals tables of the records anew, and looks through sealed files."""
+    from gateway import resealing
+
+    _tell(folder, dataset, resealing.reseal(_home(folder), dataset, free=tuple(free or ())))
+
+
+@app.command()
 def publish(folder: Folder) -> None:
     """Loads the active versions into the node's ClickHouse, where its settings name one."""
     from beacon.clickhouse import serving
@@ -110,10 +127,27 @@ def withdraw(
     person: Annotated[str, typer.Argument(help="the individual's id")],
 ) -> None:
     """Takes a person out of every answer, for good: no rollback or load brings them back."""
-    from gateway import withdrawing
+    from gateway import resealing, withdrawing
 
-    done = withdrawing.withdraw(_home(folder), dataset, person)
+    home = _home(folder)
+    done = withdrawing.withdraw(home, dataset, person)
     print(f"{dataset}: withdrawn" if done else f"{dataset}: had withdrawn before")
+    _tell(folder, dataset, resealing.reseal(home, dataset))
+
+
+def _tell(folder: Path, dataset: str, done: Resealed) -> None:
+    for object_id in done.tables:
+        print(f"sealed anew: {object_id}")
+    for object_id in done.cleared:
+        print(f"released as before: {object_id}")
+    for object_id in done.closed:
+        print(f"released no more: {object_id}")
+    if done.closed:
+        print(
+            f"make these files without who withdrew, and `skerry load {folder} --dataset {dataset} "
+            "--seal FILE` each; of one that never held them, say so: "
+            f"`skerry datasets reseal {folder} {dataset} --free OBJECT`"
+        )
 
 
 def _home(folder: Folder) -> NodeHome:

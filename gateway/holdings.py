@@ -39,8 +39,12 @@ def state(catalog: Path, dataset: str) -> str:
     """Names a dataset as it stands: its active version, and how many have withdrawn from it, who
     only become more. Read from the disk, so that it is never late."""
     entry = manifest.read(catalog).get(dataset)
-    gone = withdrawals.read(catalog).get(dataset, frozenset())
-    return f"{'none' if entry is None else entry.version}-{len(gone)}"
+    return f"{'none' if entry is None else entry.version}-{withdrawn(catalog, dataset)}"
+
+
+def withdrawn(catalog: Path, dataset: str) -> int:
+    """How many have withdrawn from it, in any version; read from the disk."""
+    return len(withdrawals.read(catalog).get(dataset, frozenset()))
 
 
 def _held(home: NodeHome, dataset: str, entry: manifest.Entry, *, active: bool) -> Held:

@@ -12,7 +12,7 @@ from pathlib import Path
 from beacon.errors import Problem
 from beacon.loading.load import DatasetSource, check
 from beacon.variation.reference import Reference
-from gateway import catalogue_form, loading
+from gateway import catalogue_form, clearance, loading
 from gateway.asking import book_in_force
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
@@ -26,6 +26,7 @@ from streams.keys import read_secret_key
 from streams.refget.index import Index
 from streams.remote import SCHEME, RemoteFile
 from streams.sources import Kind
+from streams.vault import SealedObject
 
 MAX_METADATA_BYTES = 10_000_000
 
@@ -120,16 +121,14 @@ def _seal(home: NodeHome, wanted: Wanted) -> Mapping[str, object]:
                 made = loading.seal_units(
                     home, path, dataset=wanted.dataset, store=store, progress=shown
                 )
-                done |= {f"sealed {unit.object_id}": f"{unit.plain_size} bytes" for unit in made}
+                done |= {f"sealed {unit.object_id}": _said_of(home, unit) for unit in made}
                 continue
             kind, name = loading.kind_of(path), plain_path(path).name
             sealed = loading.seal_file(
                 home, path, object_id=f"{wanted.dataset}/{name}", dataset=wanted.dataset,
                 kind=kind, owners=(), store=store, progress=shown,
             )  # fmt: skip
-            unsliced = kind is not Kind.FILE and not sealed.sliceable
-            note = "; whole only: no index could be used or made" if unsliced else ""
-            done[f"sealed {sealed.object_id}"] = f"{sealed.plain_size} bytes{note}"
+            done[f"sealed {sealed.object_id}"] = _said_of(home, sealed)
     return done
 
 
@@ -146,10 +145,17 @@ def _adopt(home: NodeHome, dataset: str, wanted: Adopted) -> Mapping[str, object
             sealed = loading.adopt_file(
                 home, at, dataset=dataset, exported=exported, secrets=secrets, progress=shown
             )
-            unsliced = sealed.kind is not Kind.FILE and not sealed.sliceable
-            note = "; whole only: no index could be used or made" if unsliced else ""
-            done[f"adopted {sealed.object_id}"] = f"{sealed.plain_size} bytes{note}"
+            done[f"adopted {sealed.object_id}"] = _said_of(home, sealed)
     return done
+
+
+def _said_of(home: NodeHome, sealed: SealedObject) -> str:
+    said = f"{sealed.plain_size} bytes"
+    if sealed.kind is not Kind.FILE and not sealed.sliceable:
+        said += "; whole only: no index could be used or made"
+    if not clearance.is_clear(home, sealed):
+        said += "; not released: it may hold somebody who withdrew (skerry datasets reseal)"
+    return said
 
 
 def _adopting_key(wanted: Adopted) -> Secrets | None:

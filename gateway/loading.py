@@ -17,7 +17,7 @@ from beacon.catalog import DatasetFacts
 from beacon.errors import Problem
 from beacon.loading import load as beacon_load
 from beacon.loading.load import DatasetSource
-from gateway import config
+from gateway import clearance, config
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
 from streams.adopting import Adoptee, adopt
@@ -59,9 +59,10 @@ def seal_file(
 ) -> SealedObject:
     """Seals a file to the node's storage key; the plaintext is only read.
 
-    A Crypt4GH file that a submitter sealed to that key is opened in memory and sealed anew."""
+    A Crypt4GH file that a submitter sealed to that key is opened in memory and sealed anew. Where
+    people withdrew from the dataset, it is looked through for them (`clearance`)."""
     told = None if progress is None else partial(progress, f"sealed bytes of {path.name}")
-    return seal(
+    sealed = seal(
         Vault(home.vault),
         path,
         object_id=object_id,
@@ -74,6 +75,7 @@ def seal_file(
         store=store,
         progress=told,
     )
+    return clearance.look(home, sealed)
 
 
 def seal_units(
@@ -96,7 +98,7 @@ def seal_units(
         check_content(path, given.at, given.size, kind=kind_of(path), form=form)
         for unit in units(given, form):
             told = f"sealed bytes of {unit.name}"
-            yield seal_input(
+            sealed = seal_input(
                 vault,
                 unit.content,
                 object_id=f"{dataset}/{stem}/{unit.name}{name.removeprefix(stem)}",
@@ -109,6 +111,7 @@ def seal_units(
                 store=store,
                 progress=None if progress is None else partial(progress, told),
             )
+            yield clearance.look(home, sealed)
 
 
 def adopt_file(
@@ -135,13 +138,14 @@ def adopt_file(
         header=None if exported is None else exported.header,
         sha256=None if exported is None else exported.sha256,
     )
-    return adopt(
+    taken = adopt(
         Vault(home.vault),
         wanted,
         secrets=lambda: (*ring(), *(() if secrets is None else secrets())),
         node_public=parse_public_key(home.storage_public.read_bytes()),
         progress=told,
     )
+    return clearance.look(home, taken)
 
 
 def shelve_file(

@@ -1,14 +1,15 @@
 """Finds out whether a caller may have an object now, and at which workspace.
 
-The order is fixed: object, policy, grant, workspace, key. Who may not know of the dataset gets
-the answer for an unknown object. A person may hold several grants of one object: those of one
-workspace add up, those of another never do. Leaves the rules to `access.policy` and issues nothing.
+The order is fixed: object, policy, grant, workspace, key, withdrawals. Who may not know of the
+dataset gets the answer for an unknown object. A person may hold several grants of one object: those
+of one workspace add up, those of another never do. Leaves the rules to `access.policy` and issues
+nothing.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -55,12 +56,14 @@ class Entitlement:
 @dataclass(frozen=True, slots=True)
 class Entitlements:
     """Reads the databases each time; only that a release still held is remembered, for the second
-    in which it was seen and until this process changes anything. Methods block."""
+    in which it was seen and until this process changes anything. `withdrawn` says how many have
+    withdrawn from a dataset. Methods block."""
 
     vault: Vault
     book: PolicyBook
     store: Store
     recipients: Recipients
+    withdrawn: Callable[[str], int]
     _held: dict[tuple[str, ...], tuple[int, int]] = field(default_factory=dict, repr=False)
 
     def find(
@@ -88,6 +91,13 @@ class Entitlements:
         grants = self.store.grants_of_unit(researcher.identity, sealed.dataset, object_id, now=now)
         workspace = self._workspace(grants, decision, client_key=client_key, now=now)
         there = tuple(grant for grant in grants if grant.workspace == workspace.id)
+        if not self._is_clear(sealed):
+            raise ReleaseRefused(
+                "Somebody withdrew from this dataset after the object was sealed, and it may hold "
+                "their data: it is released once the node's operator has sealed it anew (skerry "
+                "datasets reseal).",
+                reasons=("person_withdrew",),
+            )
         return Entitlement(researcher, sealed, decision, there, workspace)
 
     def _workspace(
@@ -136,7 +146,8 @@ class Entitlements:
         return self._held.get(name) == (self.store.changes, now)
 
     def still_holds(self, given: Entitlement, now: int) -> bool:
-        """Whether grants, workspace and key are what they were when the release was opened.
+        """Whether grants, workspace and key are what they were when the release was opened, and
+        nobody has withdrawn whom the object may hold.
 
         A change in this process counts at once, one in another within a second."""
         name = given.rests_on()
@@ -156,7 +167,13 @@ class Entitlements:
         if not all(grant.grant_id in held for grant in given.grants):
             return False
         workspace = self.recipients.approved(given.workspace.id, now=now)
-        return workspace is not None and workspace.public_key == given.workspace.public_key
+        if workspace is None or workspace.public_key != given.workspace.public_key:
+            return False
+        sealed = self.vault.get(given.sealed.object_id)
+        return sealed is not None and self._is_clear(sealed)
+
+    def _is_clear(self, sealed: SealedObject) -> bool:
+        return sealed.cleared >= self.withdrawn(sealed.dataset)
 
     def named(self, object_id: str) -> str | None:
         """The dataset that the caller's own words name: `DATASET/...`."""

@@ -30,6 +30,8 @@ class SealedObject(Wire):
     """One release unit: what was sealed, and the header that only the node's key opens.
 
     Digests are lower-case hex; `segment_root` is the RFC 9162 tree head over `envelope.leaf`.
+    `cleared` is of how many of its dataset's people who withdrew it is known to hold nothing;
+    `columns` are what the node made it of, where it can make it again from its records.
     """
 
     object_id: LocalId
@@ -45,6 +47,8 @@ class SealedObject(Wire):
     header: str
     sliceable: bool = False  # a sealed chart lies in the vault
     place: Place | None = None  # of a body that lies elsewhere
+    cleared: int = 0
+    columns: tuple[str, ...] = ()
 
     @property
     def header_bytes(self) -> bytes:
@@ -146,6 +150,19 @@ class Vault:
                 "The vault is sealed to another storage key than this one: if it was just changed, "
                 "load again; otherwise restore that key."
             )
+
+    def mark(
+        self, sealed: SealedObject, *, cleared: int, columns: tuple[str, ...] = ()
+    ) -> SealedObject:
+        """Notes of whom an object is free, and of what it was made; `sealed` is as it is now."""
+        marked = sealed.model_copy(update={"cleared": cleared, "columns": columns})
+        with self.writing():
+            if self.get(sealed.object_id) != sealed:
+                raise SourceRefused(f"{sealed.object_id}: it was just sealed anew. Try again.")
+            if marked != sealed:
+                listed = {**self._listing.current(), sealed.object_id: marked}
+                self._listing.publish(listed.values())
+        return marked
 
     def replace_headers(self, again: Callable[[SealedObject], SealedObject]) -> None:
         """All at once, or none where `again` raises."""

@@ -67,14 +67,16 @@ def build(
     caller: Caller,
     public_url: str,
     clock: Callable[[], float],
+    withdrawn: Callable[[str], int],
     service: ServiceFacts | None = None,
     sequences: Sequences | None = None,
     accel: Accel | None = None,
 ) -> APIRouter:
     """Full paths, to be mounted without a prefix; `public_url` has no trailing slash. `sequences`
-    tell which ones a grant's refget digests mean, `accel` which bodies nginx sends."""
+    tell which ones a grant's refget digests mean, `accel` which bodies nginx sends, `withdrawn`
+    how many have withdrawn from a dataset."""
     desk = TicketDesk(
-        entitlements=Entitlements(vault, book, store, recipients),
+        entitlements=Entitlements(vault, book, store, recipients, withdrawn),
         clear=ClearDoor(shelf, book),
         releases=releases,
         permits=permits,

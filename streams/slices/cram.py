@@ -73,21 +73,32 @@ class ContainerIndex:
 
 def walk(source: Source, size: int) -> Walked:
     """Raises SourceRefused for what is no complete CRAM."""
-    version = source(DEFINITION_BYTES, 0)
-    if version[:4] != b"CRAM" or version[4:5] not in (b"\x02", b"\x03"):
-        raise SourceRefused("Only CRAM 2 and 3 can be offered.")
-    first = _container(source, DEFINITION_BYTES, major=version[4], size=size)
-    references = _references(_sam_header(source, first, major=version[4]))
+    major, first = _first(source, size)
+    references = _references(_sam_header(source, first, major=major))
     data_end = size - len(_eof(source, size))
     containers: list[Container] = []
     at = first.end0
     while at < data_end:
-        found = _container(source, at, major=version[4], size=data_end)
+        found = _container(source, at, major=major, size=data_end)
         containers.append(found)
         at = found.end0
         if len(containers) > MAX_CONTAINERS:
             raise SourceRefused(f"A CRAM has at most {MAX_CONTAINERS} containers.")
     return Walked(tuple(containers), first.end0, data_end, references)
+
+
+def read_text(source: Source, size: int) -> bytes:
+    """The SAM header's lines. Raises SourceRefused."""
+    major, first = _first(source, size)
+    return _sam_header(source, first, major=major)
+
+
+def _first(source: Source, size: int) -> tuple[int, Container]:
+    """The major version, and the container of the header."""
+    version = source(DEFINITION_BYTES, 0)
+    if version[:4] != b"CRAM" or version[4:5] not in (b"\x02", b"\x03"):
+        raise SourceRefused("Only CRAM 2 and 3 can be offered.")
+    return version[4], _container(source, DEFINITION_BYTES, major=version[4], size=size)
 
 
 def read_crai(raw: bytes, walked: Walked) -> ContainerIndex:

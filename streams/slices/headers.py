@@ -47,17 +47,22 @@ def read_header(source: Source, form: str) -> Header:
 
 def read_digests(source: Source, form: str) -> Mapping[str, str]:
     """The MD5 of each reference that the header states one for. Raises SourceRefused."""
+    return _stated(read_text(source, form), _SQ if form == "BAM" else _CONTIG)
+
+
+def read_text(source: Source, form: str) -> bytes:
+    """The header's own lines. Raises SourceRefused."""
     text = _Unpacked(source)
     match form:
         case "BAM":
             text.take(4)
-            return _stated(text.take(text.number()), _SQ)
+            return text.take(text.number())
         case "BCF":
             text.take(5)
-            return _stated(text.take(text.number()), _CONTIG)
+            return text.take(text.number())
         case _:
             _read_vcf(text)
-            return _stated(text.so_far(), _CONTIG)
+            return text.so_far()
 
 
 def _stated(text: bytes, line: re.Pattern[bytes]) -> dict[str, str]:

@@ -24,7 +24,6 @@ from access.requests import RequestDesk
 from access.store import Store
 from passports.passport import Researcher
 from schemas.grants import StepBody
-from streams.entitlement import Entitlements
 from streams.keys import SecretKey
 from tests.attacks.test_revoked_visa_at_beacon import beacon, visa_of
 from tests.support.access_node import URL, AccessNode, at, researcher
@@ -166,8 +165,7 @@ async def test_a_workspace_that_asks_finds_its_grant_gone(tmp_path: Path) -> Non
     """What its supervisor polls: the permit's entitlement, read anew each time."""
     async with released(tmp_path) as (node, request_id, _client):
         found = node.entitled()
-        access = node.access
-        entitlements = Entitlements(node.vault, access.book, access.store, access.recipients)
+        entitlements = node.entitlements()
 
         async def holds() -> bool:
             return entitlements.still_holds(found, node.clock())

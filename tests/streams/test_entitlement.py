@@ -11,7 +11,7 @@ import pytest
 from access.lifecycle import Step
 from access.policy import PolicyBook
 from schemas.grants import Extent, GrantedRegion
-from streams.errors import ReleaseRefused
+from streams.errors import ReleaseRefused, SourceRefused
 from streams.keys import SecretKey
 from tests.support.release_node import ReleaseNode, bgzf
 
@@ -106,3 +106,44 @@ def test_one_grant_of_the_whole_is_the_whole(bare: ReleaseNode) -> None:
     bare.grant(SecretKey.generate(), extent=Extent(regions=(LEFT,)))
     bare.approve(bare.entitled().workspace.id, extent=Extent(units=("sample1",)))
     assert bare.entitled().regions is None
+
+
+def test_after_a_withdrawal_nothing_sealed_before_is_released(node: ReleaseNode) -> None:
+    held = node.entitlements()
+    given = node.entitled()
+    node.gone["ds1"] = 1
+    with pytest.raises(ReleaseRefused, match="sealed it anew") as refused:
+        node.entitled()
+    assert refused.value.reasons == ("person_withdrew",)
+    assert not held.still_holds(given, node.clock())
+
+
+def test_what_is_known_to_hold_nobody_who_withdrew_is_released(node: ReleaseNode) -> None:
+    node.gone["ds1"] = 2
+    sealed = node.vault.get("sample1")
+    assert sealed is not None
+    for cleared, expected in ((1, False), (2, True)):
+        sealed = node.vault.mark(sealed, cleared=cleared)
+        try:
+            found = node.entitled()
+        except ReleaseRefused:
+            assert not expected
+        else:
+            assert expected
+            assert node.entitlements().still_holds(found, node.clock())
+
+
+def test_a_withdrawal_from_another_dataset_closes_nothing(node: ReleaseNode) -> None:
+    node.gone["hidden"] = 1
+    assert node.entitled().sealed.object_id == "sample1"
+
+
+def test_sealed_anew_an_object_is_free_of_nobody_until_it_was_looked_through(
+    node: ReleaseNode,
+) -> None:
+    before = node.vault.get("sample1")
+    assert before is not None
+    node.vault.mark(before, cleared=1)
+    assert node.seal(bgzf(b"other reads")).cleared == 0
+    with pytest.raises(SourceRefused, match="sealed anew"):
+        node.vault.mark(before, cleared=1)

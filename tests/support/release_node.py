@@ -87,7 +87,8 @@ def clear_policy(dataset: str) -> DatasetPolicy:
 
 @dataclass
 class ReleaseNode:
-    """`people` says who a caller named in the header `x-test-person` is."""
+    """`people` says who a caller named in the header `x-test-person` is, `gone` how many withdrew
+    from a dataset."""
 
     folder: Path
 
@@ -104,6 +105,7 @@ class ReleaseNode:
         self.permits = PermitOffice(self.node_key, audience=URL, record=self.access.record)
         self.socket = self.folder / "agent.sock"
         self.slicer_socket = self.folder / "slicer.sock"
+        self.gone: dict[str, int] = {}
         self.people = {"grace": granted("grace", "ds1"), "mallory": researcher("mallory")}
         self.releases = Releases(
             vault=self.vault,
@@ -176,6 +178,7 @@ class ReleaseNode:
                 caller=who,
                 public_url=URL,
                 clock=self.clock,
+                withdrawn=self.withdrawn,
             )
         )
         ErrorTable(bodies={"/htsget": htsget}, realm="test").install(app)
@@ -225,7 +228,12 @@ class ReleaseNode:
 
     def entitlements(self) -> Entitlements:
         access = self.access
-        return Entitlements(self.vault, access.book, access.store, access.recipients)
+        return Entitlements(
+            self.vault, access.book, access.store, access.recipients, self.withdrawn
+        )
+
+    def withdrawn(self, dataset: str) -> int:
+        return self.gone.get(dataset, 0)
 
     def entitled(
         self, object_id: str = "sample1", *, client_key: bytes | None = None

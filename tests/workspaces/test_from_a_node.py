@@ -117,3 +117,15 @@ async def test_a_person_without_a_grant_is_refused(tmp_path: Path, node: Release
     node.grant(held.secret)
     with pytest.raises(NodeRefused):
         await fetch(held.folder, node, person="mallory")
+
+
+@pytest.mark.anyio
+async def test_what_may_hold_somebody_who_withdrew_is_refused_in_words(
+    tmp_path: Path, node: ReleaseNode
+) -> None:
+    held = workspace(tmp_path / "lab", node)
+    node.grant(held.secret)
+    node.gone["ds1"] = 1
+    with pytest.raises(NodeRefused, match="withdrew"):
+        await fetch(held.folder, node)
+    assert not list(settings.data_folder(held.folder).iterdir())
