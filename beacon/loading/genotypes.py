@@ -23,6 +23,7 @@ MISSING, NONE = -1, -2
 _SHIFT = np.array([1, 4, 4, 4], dtype=np.uint16)
 # All digits 3: this allele once is hemizygous, more than once homozygous.
 _HEMIZYGOUS = 3
+_FIRST_OF_PLOIDY = np.array([4**digits for digits in range(MAX_PLOIDY)])
 _HOMOZYGOUS = np.array([4**ploidy - 1 for ploidy in range(2, MAX_PLOIDY + 1)], dtype=np.uint16)
 
 _TEXT = re.compile(r"[01.](?:[|/][01.]){0,6}", re.ASCII)
@@ -128,6 +129,11 @@ def called(text: str) -> Called | None:
     for symbol in text[::2]:
         digits = digits * 4 + ".01".index(symbol) + 1
     return Called(digits * 2 + ("|" in text), text.count("1"), _zygosity(digits))
+
+
+def ploidies(codes: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """How many alleles each of these genotypes has, missing ones too."""
+    return _FIRST_OF_PLOIDY.searchsorted(codes >> 1, side="right").astype(np.int64)
 
 
 @lru_cache(8)

@@ -39,7 +39,7 @@ _SITE = [
     ("effects", _NAMES), ("aminoacid_changes", _NAMES), ("transcript_hgvs", _NAMES),
     ("protein_hgvs", _NAMES), ("changed_genes", _NAMES), ("populations", pa.list_(pa.struct([
         ("population", pa.string()), ("ac", pa.int32()), ("an", pa.int32()), ("af", pa.float32()),
-    ]))),
+    ]))), ("levels", pa.list_(pa.uint8())),
 ]  # fmt: skip
 SCHEMA = pa.schema(_SITE)
 _OPTIONS: dict[str, Any] = {"compression": "zstd", "compression_level": 1}
@@ -65,6 +65,7 @@ class Row(NamedTuple):
     identifiers: Sequence[str] | None
     annotations: Annotations | None
     populations: Sequence[PopulationCount] | None
+    levels: NDArray[np.uint8] | None = None  # of the samples, see `beacon.copy_number`
 
 
 @dataclass(frozen=True, slots=True)

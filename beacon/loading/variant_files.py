@@ -23,8 +23,9 @@ from cyvcf2 import VCF
 
 from beacon.catalog import Allele, Annotations
 from beacon.errors import Problem, SourceRefused
-from beacon.loading import genotypes, site_counts
+from beacon.loading import copy_numbers, genotypes, site_counts
 from beacon.loading.annotations import Annotator, annotator
+from beacon.loading.copy_numbers import Copies
 from beacon.loading.parquet import Row
 from beacon.loading.site_counts import SiteCounts
 from beacon.variation import alleles
@@ -40,6 +41,7 @@ _COUNTED_TOGETHER = 400_000  # genotype cells; more lines at once no longer fit 
 INSERTION = re.compile(r"^<INS(?::[^>]{1,100})?>$")
 BREAKEND = re.compile(r"^(?:[ACGTN]{1,1000}[\[\]][^\[\]]{1,200}[\[\]]|[\[\]][^\[\]]{1,200}[\[\]][ACGTN]{1,1000}|\.[ACGTN]{1,1000}|[ACGTN]{1,1000}\.)$", re.IGNORECASE)  # fmt: skip  # noqa: E501
 _CLINVAR = {"CLNVID": "clinvar:", "ALLELEID": "clinvar.allele:"}
+_FIELDS = frozenset({"INFO", "FORMAT"})
 _SUBSTITUTIONS = frozenset((r, a) for r in "ACGTN" for a in "ACGTN" if r != a)
 
 
@@ -65,6 +67,7 @@ class VariantFile:
     annotator: Annotator | None
     counts: SiteCounts
     identifier_keys: tuple[str, ...]
+    has_copies: bool = False
     skipped: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -112,6 +115,7 @@ class _Reader:
         self._chroms: dict[str, int] = {}
         self._tables: list[genotypes.Table] = []
         self._places: list[tuple[int, int, int]] = []
+        self._copies: list[Copies | None] = []
         self._wanted: list[tuple[int, int]] = []
         self._waiting: list[Row] = []
 
@@ -139,6 +143,7 @@ class _Reader:
         else:
             self._tables.append(table)
             self._places.append((rank, start0, len(alts)))
+            self._copies.append(copy_numbers.of_line(line) if self._file.has_copies else None)
             for index, row in self._alleles(line, (rank, start0, line.REF.upper()), alts):
                 self._waiting.append(row)
                 self._wanted.append((len(self._tables) - 1, index + 1))
@@ -155,24 +160,32 @@ class _Reader:
         for (rank, start0, alts), named in zip(self._places, highest, strict=True):
             if named > alts:  # htslib reads past it: the columns are not what they say
                 raise self._impossible(rank, start0)
+        stated, self._copies = self._copies, []
         self._tables, self._places, self._wanted, self._waiting = [], [], [], []
         kept = lines if self._all else lines[:, self._columns]
         calls = genotypes.calls_of(kept, wanted)
         frequencies: list[float | None] = [None] * len(wanted)
         if self._selection.own_reference:
-            stated = lines[:, self._stated] if self._selection.withdrawn else lines
-            every = calls if self._all else genotypes.calls_of(stated, wanted)
+            those = lines[:, self._stated] if self._selection.withdrawn else lines
+            every = calls if self._all else genotypes.calls_of(those, wanted)
             frequencies = [c.allele_count / (c.allele_number or 1) for c in every]
-        for row, each, frequency in zip(waiting, calls, frequencies, strict=True):
+        for row, each, frequency, (line, _) in zip(
+            waiting, calls, frequencies, wanted, strict=True
+        ):
             if self._selection.share and not len(each.carriers):
                 continue  # another share of the cohort has it
             samples, codes = self._numbers[each.carriers], each.codes
+            levels = None
+            if (copies := stated[line]) is not None:
+                carried = copies[self._columns[each.carriers]]
+                levels = copy_numbers.levels(carried, codes, kind=row.type, rank=row.rank)
             if not self._ascending:
                 order = np.argsort(samples)
                 samples, codes = samples[order], codes[order]
+                levels = levels[order] if levels is not None else None
             yield _row((
                 *row[:7], each.allele_count, each.allele_number, each.homozygotes,
-                each.hemizygotes, frequency, samples, codes, *row[14:],
+                each.hemizygotes, frequency, samples, codes, *row[14:17], levels,
             ))  # fmt: skip
 
     def _alleles(
@@ -196,7 +209,7 @@ class _Reader:
                     rank, start0, end0, ref, stored, kind, length, ac, an, homozygotes,
                     hemizygotes, None, None, None, names,
                     said[index] if said is not None else None,
-                    counts.by_population(get, index) if counts.populations else None,
+                    counts.by_population(get, index) if counts.populations else None, None,
                 )),
             )  # fmt: skip
 
@@ -283,7 +296,9 @@ def open_variants(path: Path) -> VariantFile:
     try:
         samples = tuple(reader.samples)
         header = reader.raw_header
-        infos = [each.info() for each in reader.header_iter() if each["HeaderType"] == "INFO"]
+        fields = [each for each in reader.header_iter() if each["HeaderType"] in _FIELDS]
+        infos = [each.info() for each in fields if each["HeaderType"] == "INFO"]
+        formats = [each.info() for each in fields if each["HeaderType"] == "FORMAT"]
         declared = {each["ID"]: each.get("Description", "").strip('"') for each in infos}
     except Exception as broken:
         raise _refused(path, "a VCF header", "check that it is a VCF or BCF file") from broken
@@ -295,6 +310,7 @@ def open_variants(path: Path) -> VariantFile:
         *(path, samples, _assembly(header, path), annotator(declared)),
         counts=site_counts.site_counts(declared),
         identifier_keys=tuple(key for key in ("RS", *_CLINVAR, "CLNHGVS") if key in declared),
+        has_copies=copy_numbers.declared({each["ID"]: each for each in formats}),
     )
 
 
