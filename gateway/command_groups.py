@@ -1,12 +1,13 @@
-"""The groups of commands that need a role's libraries: named in the help, imported when called.
+"""Every command of `skerry`: named in the help, imported when it is called.
 
-`skerry fetch` must start fast and from the base install alone, so no group is imported before one
-of its commands is asked for.
+`skerry fetch` must start fast and from the base install alone, and the help of all commands must
+not load the libraries of all roles, so no command is imported before it is asked for.
 """
 
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -15,64 +16,154 @@ from typer.core import TyperGroup
 
 from gateway.extras import need
 
-# Which library stands for an extra; a node's where nothing is said.
-_NEEDS = {
-    "federation": ("httpx", "workspace"),
-    "fl": ("httpx", "workspace"),
-    "portal": ("pydantic_settings", "portal"),
-    "workspace": ("httpx", "workspace"),
-}
-# name: (module of this room, its Typer, what the help says)
-_GROUPS = {
-    "datasets": ("datasets_command", "app", "Versions of datasets: list, activate, roll back."),
-    "duo": ("duo_command", "app", "Conditions of data use (DUO): judge and check them."),
-    "federation": ("federation_command", "app", "A coordinator of sites: make it, run it."),
-    "fl": ("fl_command", "app", "Federated runs: check applications, submit, follow."),
-    "keys": ("keys_command", "app", "A node's keys: change them."),
-    "panel": ("panel_command", "app", "Public allele frequencies: take in, list."),
-    "people": ("datasets_command", "people", "People of a dataset: withdraw one."),
-    "policy": ("policy_command", "app", "Policies: versions, tests, what would change."),
-    "reference": ("reference_command", "app", "Reference sequences: take them in and list them."),
-    "portal": ("portal_command", "app", "A portal: run it, check and admit nodes."),
-    "resources": ("resources_command", "app", "Names of alleles: take in tables, list them."),
-    "results": ("results_command", "app", "Released results: draw them, pack and verify crates."),
-    "risk": ("risk_command", "app", "What answers have given away, what policies promise."),
-    "trust": ("trust_command", "app", "The trust table: check it, try a token on it."),
-    "workspace": ("workspace_command", "app", "The place where released data is opened."),
-}
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Where a command is, what the help says of it, and which library stands for its extra."""
+
+    module: str
+    words: str
+    # A group's Typer, or one command's function.
+    attribute: str = "app"
+    library: str = "uvicorn"
+    extra: str = "node"
+    hidden: bool = False
 
 
-class CommandGroups(TyperGroup):
+_PANELS = {
+    "Try it": {
+        "demo": Command(
+            "commands.demo", "A whole federation on this machine, from nodes to a workspace.",
+            "demo", "msprime", "demo",
+        ),
+        "demo-passport": Command(
+            "commands.demo_signin", "Prints a Passport of a demo account, for a file or curl.",
+            "demo_passport", "authlib", "demo",
+        ),
+        "demo-signin": Command(
+            "commands.demo_signin", "The demo's sign-in provider.", "demo_signin", hidden=True
+        ),
+    },
+    "A node": {
+        "init": Command(
+            "commands.init", "Writes a node's settings and keys; it refuses all at first.",
+            "init",
+        ),
+        "check-config": Command(
+            "commands.init", "Prints the effective rules in words; refuses what `serve` would.",
+            "check_config",
+        ),
+        "load": Command(
+            "commands.load", "Loads a dataset version and switches to it; seals files for release.",
+            "load", "cyvcf2",
+        ),
+        "serve": Command("commands.serve", "Runs a node, with its key agent beside it.", "serve"),
+        "datasets": Command("datasets_command", "Versions of datasets: list, activate, roll back."),
+        "people": Command("datasets_command", "People of a dataset: withdraw one.", "people"),
+        "policy": Command("policy_command", "Policies: versions, tests, what would change."),
+        "trust": Command("trust_command", "The trust table: check it, try a token on it."),
+        "explain": Command(
+            "commands.explain", "Shows every rule of a decision and the facts it met.",
+            "explain",
+        ),
+        "duo": Command("duo_command", "Conditions of data use (DUO): judge and check them."),
+        "risk": Command("risk_command", "What answers have given away, what policies promise."),
+        "keys": Command("keys_command", "A node's keys: change them."),
+        "reference": Command(
+            "reference_command", "Reference sequences: take them in and list them."
+        ),
+        "resources": Command("resources_command", "Names of alleles: take in tables, list them."),
+        "panel": Command("panel_command", "Public allele frequencies: take in, list."),
+    },
+    "Its record": {
+        "verify-audit": Command(
+            "commands.record", "Checks the record: names any entry altered, removed or reordered.",
+            "verify_audit",
+        ),
+        "checkpoint": Command(
+            "commands.record", "Prints a signed checkpoint of the record, for a third party.",
+            "checkpoint",
+        ),
+        "follow": Command(
+            "commands.record", "Shows one release as the record has it, to the last byte.", "follow"
+        ),
+    },
+    "A portal": {
+        "portal": Command(
+            "portal_command", "Run it, check and admit nodes.", "app", "pydantic_settings",
+            "portal",
+        ),
+    },
+    "Workspaces and federations": {
+        "workspace": Command(
+            "workspace_command", "The place where released data is opened.", "app", "httpx",
+            "workspace",
+        ),
+        "login": Command(
+            "commands.login", "Signs you in by a code entered in a browser; for `fetch`, curl.",
+            "login", "httpx", "workspace",
+        ),
+        "fetch": Command(
+            "commands.fetch", "Pulls a sealed release, verifies it, opens it inside a workspace.",
+            "fetch", "httpx", "workspace",
+        ),
+        "federation": Command(
+            "federation_command", "A coordinator of sites: make it, run it.", "app", "httpx",
+            "workspace",
+        ),
+        "fl": Command(
+            "fl_command", "Federated runs: check applications, submit, follow.", "app", "httpx",
+            "workspace",
+        ),
+        "results": Command("results_command", "Released results: draw them, verify crates."),
+    },
+}  # fmt: skip
+_COMMANDS = {
+    name: (title, command)
+    for title, commands in _PANELS.items()
+    for name, command in commands.items()
+}
+_LISTING = "gateway.commands.listing"
+
+
+class Commands(TyperGroup):
     # Typer keeps its own copy of click private, so its types can't be named here.
     def list_commands(self, ctx: Any) -> list[str]:
-        alone = [name for name in super().list_commands(ctx) if name not in _GROUPS]
-        return [*alone, *sorted(_GROUPS)]
+        return [*super().list_commands(ctx), *_COMMANDS]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        found = _GROUPS.get(cmd_name)
-        if found is None:
+        if cmd_name not in _COMMANDS:
             return super().get_command(ctx, cmd_name)
-        module, attribute, words = found
-        library, extra = _NEEDS.get(cmd_name, ("uvicorn", "node"))
-        if find_spec(library) is None:
-            return _absent(cmd_name, words, library=library, extra=extra)
-        typers = importlib.import_module(f"gateway.{module}")
-        group = typer.main.get_group(getattr(typers, attribute))
-        group.name = cmd_name
-        return group
+        panel, named = _COMMANDS[cmd_name]
+        if ctx.meta.get(_LISTING) or find_spec(named.library) is None:
+            return _standing_in(cmd_name, named, panel)
+        found = getattr(importlib.import_module(f"gateway.{named.module}"), named.attribute)
+        if isinstance(found, typer.Typer):
+            command: Any = typer.main.get_group(found)
+            command.name = cmd_name
+            return command
+        alone = typer.Typer()
+        alone.command(cmd_name, hidden=named.hidden)(found)
+        return typer.main.get_command(alone)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        ctx.meta[_LISTING] = True
+        super().format_help(ctx, formatter)
 
 
-def _absent(name: str, words: str, *, library: str, extra: str) -> Any:
-    """Listed like the others; says what to install, whatever follows it."""
+def _standing_in(name: str, named: Command, panel: str) -> Any:
+    """Listed like the others; called without its extra, it says what to install."""
     alone = typer.Typer()
 
     @alone.command(
         name,
-        help=words,
+        help=named.words,
+        hidden=named.hidden,
+        rich_help_panel=panel,
         add_help_option=False,
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
     )
     def absent() -> None:
-        need(library, extra=extra)
+        need(named.library, extra=named.extra)
 
     return typer.main.get_command(alone)
