@@ -28,13 +28,28 @@ def look(home: NodeHome, sealed: SealedObject) -> SealedObject:
     if sealed.cleared >= gone:
         return sealed
     samples = _samples(home, sealed)
-    if samples is None or not samples <= _names(home, sealed.dataset):
+    if samples is None or not samples <= names(home, sealed.dataset):
         return sealed
     return Vault(home.vault).mark(sealed, cleared=gone)
 
 
 def is_clear(home: NodeHome, sealed: SealedObject) -> bool:
     return sealed.cleared >= holdings.withdrawn(home.catalog, sealed.dataset)
+
+
+def names(home: NodeHome, dataset: str) -> frozenset[str]:
+    """Of people and samples of the version served, without who withdrew."""
+    segment = SegmentCatalog(home.catalog).snapshot().get(dataset)
+    if segment is None:
+        return frozenset()
+    found: set[str] = set()
+    for entity in _NAMED:
+        skip, total = 0, 1
+        while skip < total:
+            total, page = segment.entries(entity, people=None, skip=skip, limit=PAGE)
+            found.update(str(record["id"]) for record in page)
+            skip += PAGE
+    return frozenset(found)
 
 
 def _samples(home: NodeHome, sealed: SealedObject) -> frozenset[str] | None:
@@ -50,18 +65,3 @@ def _samples(home: NodeHome, sealed: SealedObject) -> frozenset[str] | None:
             return read_samples(opened, sealed.plain_size, sealed.format)
         except SourceRefused:
             return None  # it was sealed without being read, and is released whole
-
-
-def _names(home: NodeHome, dataset: str) -> frozenset[str]:
-    """Of people and samples of the version served, without who withdrew."""
-    segment = SegmentCatalog(home.catalog).snapshot().get(dataset)
-    if segment is None:
-        return frozenset()
-    found: set[str] = set()
-    for entity in _NAMED:
-        skip, total = 0, 1
-        while skip < total:
-            total, page = segment.entries(entity, people=None, skip=skip, limit=PAGE)
-            found.update(str(record["id"]) for record in page)
-            skip += PAGE
-    return frozenset(found)

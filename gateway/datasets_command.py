@@ -20,6 +20,7 @@ from gateway.errors import LoadRefused
 if TYPE_CHECKING:
     from gateway.home import NodeHome
     from gateway.resealing import Resealed
+    from streams.vault import SealedObject
 
 app = typer.Typer(no_args_is_help=True, help="The dataset versions of a node: list and switch.")
 people = typer.Typer(no_args_is_help=True, help="The people of a dataset: take one out.")
@@ -74,18 +75,34 @@ def seal_table(
     dataset: Dataset,
     *,
     column: Annotated[
-        list[str], typer.Option(help="NAME=female, has:TERM, measure:TERM or info:KEY; repeatable")
-    ],
-    name: Annotated[str, typer.Option(help="of the table's file")] = "clinical.tsv",
+        list[str] | None,
+        typer.Option(help="NAME=female, has:TERM, measure:TERM or info:KEY; repeatable"),
+    ] = None,
+    given: Annotated[
+        Path | None,
+        typer.Option("--from", help="instead: a table of yours, TSV of an id and numbers"),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="of the sealed file; else clinical.tsv, or as it is called")
+    ] = None,
 ) -> None:
     """Seals a table of the people's numbers for release to workspaces, one row per sample."""
-    from gateway import clinical_table
+    from gateway import clinical_table, table_file
 
-    if Path(name).name != name or not name.endswith(".tsv"):
+    if (given is None) is not bool(column):
+        raise LoadRefused("give --column for a table of the records, or --from FILE for your own")
+    called = name or ("clinical.tsv" if given is None else given.name)
+    if Path(called).name != called or not called.endswith(".tsv"):
         raise LoadRefused("--name is a plain file name that ends with .tsv")
-    columns = [clinical_table.column(text) for text in column]
-    sealed, rows = clinical_table.seal(_home(folder), dataset, columns, file_name=name)
-    print(f"sealed {sealed.object_id}: {rows} rows, {len(columns)} columns")
+    home = _home(folder)
+    if given is None:
+        columns = [clinical_table.column(text) for text in column or ()]
+        width = len(columns)
+        sealed, rows = clinical_table.seal(home, dataset, columns, file_name=called)
+    else:
+        sealed, rows, width = table_file.seal(home, dataset, given, file_name=called)
+    print(f"sealed {sealed.object_id}: {rows} rows, {width} columns")
+    _tell_if_closed(folder, home, sealed)
 
 
 @app.command()
@@ -133,6 +150,16 @@ def withdraw(
     done = withdrawing.withdraw(home, dataset, person)
     print(f"{dataset}: withdrawn" if done else f"{dataset}: had withdrawn before")
     _tell(folder, dataset, resealing.reseal(home, dataset))
+
+
+def _tell_if_closed(folder: Path, home: NodeHome, sealed: SealedObject) -> None:
+    from gateway import clearance
+
+    if not clearance.is_clear(home, sealed):
+        print(
+            "not released yet: people withdrew, and whom it is of cannot be seen. If it is of none "
+            f"of them: skerry datasets reseal {folder} {sealed.dataset} --free {sealed.object_id}"
+        )
 
 
 def _tell(folder: Path, dataset: str, done: Resealed) -> None:
