@@ -10,6 +10,8 @@ import os
 import signal
 import sys
 
+from . import waiting
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -20,6 +22,7 @@ def main(arguments: list[str]) -> None:
         return
     from flwr.server.app import run_superlink
 
+    waiting.install()
     sys.argv = ["flower-superlink", *rest]
     run_superlink()
 

@@ -11,23 +11,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from . import carried, waiting
 from .roster import Refused
 from .visit import SiteFacts
 
 PORT = 9092
 WORK = "127.0.0.1:9094"
 EXIT_REFUSED = 77
-_HASTE = 0.25  # seconds at most between two looks for work
+_HASTE = 0.25  # seconds at most until work is looked for that nobody told of
+_MOMENT = 0.02  # seconds between two looks for an answer
 
 
 def main(arguments: list[str]) -> None:
@@ -35,12 +40,14 @@ def main(arguments: list[str]) -> None:
     facts = SiteFacts.read(Path(facts_path))
     _fork(lambda: _forward(coordinator))
     mine, theirs = socket.socketpair()
+    told, tells = os.pipe2(os.O_NONBLOCK)
     import flwr.supernode.runtime.run_clientapp as running
     import flwr.supernode.start_client_internal as starting
 
     _prepare()
     _fork(lambda: _serve_messages(theirs, running, facts))
-    _fork(lambda: _take_work(mine))
+    _fork(lambda: _take_work(mine, told))
+    _speak_in_one_journey(starting, tells)
     _run_node(starting, facts, Path(certificate).read_bytes(), Path(key).read_bytes())
 
 
@@ -80,9 +87,21 @@ def _prepare() -> None:
     from . import masking, site  # noqa: F401
 
 
-def _hasty() -> SimpleNamespace:
+def _clock(sleep: Callable[[float], None]) -> SimpleNamespace:
     """The engine's loops sleep for seconds between two looks; here they look more often."""
-    return SimpleNamespace(time=time.time, sleep=lambda seconds: time.sleep(min(seconds, _HASTE)))
+    return SimpleNamespace(time=time.time, sleep=sleep)
+
+
+def _speak_in_one_journey(starting: Any, tells: int) -> None:
+    import flwr.common.grpc as making
+
+    def arrived() -> None:
+        with suppress(BlockingIOError):
+            os.write(tells, b".")
+
+    making.grpc.secure_channel = waiting.lookahead(making.grpc.secure_channel)
+    speak = starting.grpc_request_response
+    starting.grpc_request_response = partial(speak, adapter_cls=carried.line_of(arrived))
 
 
 def _serve_messages(asked: socket.socket, running: Any, facts: SiteFacts) -> None:
@@ -125,7 +144,7 @@ def _silent(error: Callable[..., Any]) -> Callable[..., Any]:
     return told
 
 
-def _take_work(tell: socket.socket) -> None:
+def _take_work(tell: socket.socket, told: int) -> None:
     import flwr.supercore.superexec.run_superexec as taking
     from flwr.proto.clientappio_pb2_grpc import ClientAppIoStub
     from flwr.supercore.superexec.plugin import ClientAppExecPlugin
@@ -134,7 +153,12 @@ def _take_work(tell: socket.socket) -> None:
         def launch_app(self, token: str, run_id: int) -> None:
             tell.sendall(json.dumps(token).encode() + b"\n")
 
-    taking.time = _hasty()
+    def sleep(seconds: float) -> None:
+        """Until a message is there, or not for long."""
+        if select.select([told], [], [], min(seconds, _HASTE))[0]:
+            os.read(told, 4096)
+
+    taking.time = _clock(sleep)
     taking.run_superexec(Launcher, ClientAppIoStub, appio_api_address=WORK)
 
 
@@ -153,7 +177,7 @@ def _run_node(starting: Any, facts: SiteFacts, certificate: bytes, key: bytes) -
     # would do next waits for others. The sandbox ends with this process.
     starting.register_signal_handlers = lambda **_: None
     signal.signal(signal.SIGINT, lambda *_: os._exit(EXIT_REFUSED))
-    starting.time = _hasty()
+    starting.time = _clock(lambda seconds: time.sleep(min(seconds, _MOMENT)))
     starting.get_fused_config_from_fab = configuration
     try:
         starting.start_client_internal(

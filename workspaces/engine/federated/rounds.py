@@ -21,7 +21,7 @@ from .lost import words
 from .roster import Refused
 
 FOLDER = "SKERRY_FEDERATION"
-_WAIT = 0.2
+_WAIT = 0.05
 _MAX_SECONDS = 3_600.0
 
 
