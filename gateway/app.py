@@ -24,7 +24,7 @@ from gateway.home import NodeHome
 from gateway.http_errors import ErrorTable
 from gateway.share import Share
 from gateway.tally import Tally
-from gateway.wiring import Node, assemble
+from gateway.wiring.node import Node, assemble
 from schemas.errors import SkerryError
 from streams.htsget.tickets import error_body as htsget_error
 

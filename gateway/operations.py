@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.responses import JSONResponse, Response
 
-from gateway.wiring import Node
+from gateway.wiring.node import Node
 
 
 def build(node: Node, registry: CollectorRegistry) -> APIRouter:

@@ -473,10 +473,10 @@ def test_the_run_of_another_workspace_takes_no_output(node: RunNode) -> None:
 def test_a_sealed_file_that_was_changed_is_not_given_out(node: RunNode, tmp_path: Path) -> None:
     found = offered(node, run_of(node), TABLE)
     other = json.dumps(SMALL).encode()
-    from gateway.wiring import seal_challenge
+    from streams.small import seal_to
 
     file = tmp_path / "airlock" / f"{found.candidate_id}.released"
-    file.write_bytes(seal_challenge(node.rest_key.public, other))
+    file.write_bytes(seal_to(node.rest_key.public, other))
     node.keys.register(at("grace"), SecretKey.generate().public, now=NOW)
     with pytest.raises(NoSuchThing):
         node.airlock.result(found.candidate_id, viewer=at("grace"), now=NOW)

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from access.errors import ProofRefused
-from gateway.wiring import seal_challenge
 from schemas import challenge
 from schemas.challenge import ChallengeText
 from schemas.wire import canonical_json
 from streams.envelope import open_body
 from streams.header import open_header, read_header
 from streams.keys import SecretKey, read_secret_key, thumbprint
+from streams.small import seal_to
 from tests.support.access_node import NOW, AccessNode, at, signed_key
 from tests.support.access_node import URL as HONEST
 from tests.support.sealing_node import TOKEN, SealingNode, sealed_challenge
@@ -61,7 +61,7 @@ def test_the_challenge_of_a_real_node_names_it_and_is_of_no_use_to_a_relay(
 ) -> None:
     victim = SecretKey.generate()
     made = honest.recipients.register(
-        signed_key(victim.public), owner=at("mal"), audience=HONEST, seal=seal_challenge, now=NOW
+        signed_key(victim.public), owner=at("mal"), audience=HONEST, seal=seal_to, now=NOW
     )
     passed_on = base64.b64encode(made.sealed).decode()
     with pytest.raises(ReleaseUntrue, match="another node"):
@@ -121,7 +121,7 @@ def test_the_ordinary_program_opens_a_challenge_and_its_sha256_is_the_answer(
     folder = keys.init(tmp_path / "lab", "lab").folder
     secret = read_secret_key(folder / "workspace.key")
     made = honest.recipients.register(
-        signed_key(secret.public), owner=at("grace"), audience=HONEST, seal=seal_challenge, now=NOW
+        signed_key(secret.public), owner=at("grace"), audience=HONEST, seal=seal_to, now=NOW
     )
     opened = subprocess.run(
         [program, "decrypt", "--sk", str(folder / "workspace.key")],

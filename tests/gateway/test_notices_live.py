@@ -14,7 +14,7 @@ from access.lifecycle import AccessRequest, Event, State, Step
 from access.notices import Addressees
 from gateway import home
 from gateway.config import NoticeSettings
-from gateway.wiring import assemble
+from gateway.wiring.node import assemble
 from schemas.grants import EventFacts
 from tests.support.loopback import served
 from tests.support.node_folder import SETTINGS

@@ -12,10 +12,10 @@ import httpx
 import yaml
 from fastapi import FastAPI
 
-from gateway import config, home, wiring
+from gateway import config, home
 from gateway.home import NodeHome
 from gateway.http_errors import ErrorTable
-from gateway.wiring import Node
+from gateway.wiring.node import Node, assemble
 from passports.login import SignedIn
 from passports.sessions import Sessions, cookie_name
 from tests.support.node_folder import SETTINGS
@@ -64,7 +64,7 @@ class AdminNode:
             self.home.trust.write_text(self.trust, encoding="utf-8")
         self.settings = config.load(self.home.settings)
         self.sessions = Sessions(clock=lambda: float(self.now))
-        self.node: Node = wiring.assemble(self.home, clock=lambda: self.now, sessions=self.sessions)
+        self.node: Node = assemble(self.home, clock=lambda: self.now, sessions=self.sessions)
         self.app = FastAPI()
         for router in self.node.others:
             self.app.include_router(router)

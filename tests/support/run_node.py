@@ -26,7 +26,6 @@ from access.run_routes import RunCounter
 from access.runs import Runs
 from access.workspace_caller import WorkspaceCaller
 from gateway.http_errors import ErrorTable
-from gateway.wiring import seal_challenge, unseal
 from passports.passport import Researcher
 from schemas import challenge, http_signature
 from schemas.grants import NewRequest, SignedPermit
@@ -35,6 +34,7 @@ from schemas.runs import Evidence, RunTerms, StartAsked
 from streams import envelope
 from streams.header import open_header, read_header
 from streams.keys import SecretKey
+from streams.small import open_with, seal_to
 from tests.support.access_node import NOW, URL, AccessNode, at, policy
 from tests.support.release_node import granted
 from workspaces.airlock import gate, showing
@@ -94,7 +94,7 @@ class RunNode:
             record=self.record,
             signing_key=self.node_key,
             audience=URL,
-            seal=seal_challenge,
+            seal=seal_to,
             data=lambda _dataset: self.data,
         )
         self.keys = PersonKeys(self.store, record=self.record)
@@ -105,12 +105,12 @@ class RunNode:
             keys=self.keys,
             files=AirlockFiles(
                 folder / "airlock",
-                seal=lambda plain: seal_challenge(self.rest_key.public, plain),
-                unseal=lambda sealed: unseal(self.rest_key, sealed),
+                seal=lambda plain: seal_to(self.rest_key.public, plain),
+                unseal=lambda sealed: open_with(self.rest_key, sealed),
             ),
             record=self.record,
             judge=gate.judge,
-            seal_to=seal_challenge,
+            seal_to=seal_to,
             show=showing.show,
             signing_key=self.node_key,
             audience=URL,
@@ -127,7 +127,7 @@ class RunNode:
         public = site.secret.public
         key = NewKey("Lab", public, site.identity_key, site.identity.sign(public))
         made = recipients.register(
-            key, owner=at(owner), audience=URL, seal=seal_challenge, now=self.clock()
+            key, owner=at(owner), audience=URL, seal=seal_to, now=self.clock()
         )
         site.workspace_id = made.workspace_id
         answer = challenge.answer(opened(made.sealed, site.secret))

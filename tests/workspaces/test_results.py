@@ -13,8 +13,8 @@ import anyio.to_thread
 import httpx
 import pytest
 
-from gateway.wiring import seal_challenge
 from streams.keys import SecretKey
+from streams.small import seal_to
 from tests.support.access_node import NOW, URL, at
 from tests.support.run_node import RunNode
 from tests.support.sealing_node import client_of
@@ -102,7 +102,7 @@ async def test_another_content_under_the_same_manifest_is_not_believed(node: Run
     secret = SecretKey.generate()
 
     def change(body: dict[str, Any]) -> None:
-        sealed = seal_challenge(secret.public, b'{"kind":"table"}')
+        sealed = seal_to(secret.public, b'{"kind":"table"}')
         body["sealed"] = base64.b64encode(sealed).decode()
 
     with pytest.raises(ReleaseUntrue, match="not the result"):

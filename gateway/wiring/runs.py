@@ -7,6 +7,7 @@ Neither room sees the other's insides; this is where one is passed to the other.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -25,8 +26,15 @@ from access.workspace_caller import WorkspaceCaller
 from gateway import holdings
 from workspaces.airlock import gate, showing
 
-Seal = Callable[[bytes], bytes]
 SealTo = Callable[[bytes, bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class AtRest:
+    """Seals what lies at the node, and opens it again."""
+
+    seal: Callable[[bytes], bytes]
+    unseal: Callable[[bytes], bytes]
 
 
 def counter(
@@ -40,12 +48,11 @@ def counter(
     public_url: str,
     folder: Path,
     catalog: Path,
-    seal: Seal,
-    unseal: Seal,
+    at_rest: AtRest,
     seal_to: SealTo,
     clock: Callable[[], int],
 ) -> RunCounter:
-    """`seal` and `unseal` are for what lies at the node, `seal_to` takes a public key first."""
+    """`seal_to` takes a public key first."""
     runs = Runs(
         store,
         book=book,
@@ -61,7 +68,7 @@ def counter(
         runs=runs,
         desk=desk,
         keys=keys,
-        files=AirlockFiles(folder, seal=seal, unseal=unseal),
+        files=AirlockFiles(folder, seal=at_rest.seal, unseal=at_rest.unseal),
         record=record,
         judge=gate.judge,
         seal_to=seal_to,

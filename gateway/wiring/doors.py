@@ -1,0 +1,181 @@
+"""The doors of a node beside its Beacon: each room's routes, given the parts they lead to."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fastapi import APIRouter
+
+import access.allowance_routes
+import access.data_use
+import access.enquiry_routes
+import access.record_routes
+import access.routes
+import access.run_routes
+import access.session_routes
+import gateway.pages.admin.routes
+import gateway.pages.airlock.routes
+import gateway.pages.routes
+import gateway.registering
+import streams.htsget.routes
+import streams.refget.collection_routes
+import streams.refget.sequence_routes
+from access.admin_changes import AdminChanges
+from access.permits import PermitOffice
+from access.policy_versions import PolicyVersions
+from access.privacy.allowance import Balances
+from gateway import holdings
+from gateway.admin_changes import AdminDesk
+from gateway.pages.admin.rooms import Rooms
+from gateway.pages.airlock.routes import AirlockOffice
+from gateway.pages.render import Pages
+from gateway.pages.signin import Desk
+from gateway.wiring.parts import Parts
+from passports.tokens import SigningKey
+from streams import in_place, small
+from streams.htsget.routes import ServiceFacts as HtsgetFacts
+from streams.refget.index import Index
+from streams.refget.sequences import Sequences
+from streams.refget.service import ServiceFacts as RefgetFacts
+from streams.shelf import Shelf
+
+
+def build(parts: Parts) -> tuple[APIRouter, ...]:
+    return (*_of_access(parts), *_of_streams(parts), *_pages(parts))
+
+
+def _of_access(parts: Parts) -> tuple[APIRouter, ...]:
+    settings, book, who, clock = parts.settings, parts.book, parts.who, parts.clock
+    return (
+        access.routes.build(
+            store=parts.store,
+            recipients=parts.recipients,
+            book=book,
+            record=parts.record,
+            visa_key=SigningKey.load(parts.home.visa_key),
+            rotations=parts.home.rotations(),
+            public_url=settings.public_url,
+            caller=who,
+            broker_secret=parts.home.secret("broker").decode(),
+            broker_issuer=settings.signin.issuer,
+            admins=settings.admins,
+            clock=clock,
+            seal_challenge=small.seal_to,
+            desk=parts.desk,
+            attachments=parts.attachments,
+        ),
+        access.allowance_routes.build(
+            Balances(parts.store, record=parts.record), book=book, caller=who, clock=clock
+        ),
+        access.enquiry_routes.build(parts.enquiries, book=book, caller=who, clock=clock),
+        access.run_routes.build(parts.runs, caller=who),
+        access.data_use.build(check=parts.purpose_check, book=book, clock=clock),
+        access.record_routes.build(
+            tree=parts.tree,
+            signing_key=parts.node_key,
+            public_url=settings.public_url,
+            caller=who,
+            admins=settings.admins,
+        ),
+        access.session_routes.build(bearers=parts.bearers, clock=clock),
+    )
+
+
+def _of_streams(parts: Parts) -> tuple[APIRouter, ...]:
+    settings, home, url = parts.settings, parts.home, parts.settings.public_url
+    index = Index(home.references)
+    # Reference sequences are public, so nobody is asked who they are.
+    about = RefgetFacts(
+        id=settings.id,
+        name=settings.name,
+        organization_name=settings.organization_name,
+        organization_url=url,
+        environment=settings.environment,
+        version=parts.facts.version,
+    )
+    return (
+        streams.htsget.routes.build(
+            vault=parts.vault,
+            shelf=Shelf(home.clear),
+            releases=parts.releases,
+            book=parts.book,
+            store=parts.store,
+            recipients=parts.recipients,
+            permits=PermitOffice(parts.node_key, audience=url, record=parts.record),
+            record=parts.record,
+            caller=parts.who,
+            public_url=url,
+            clock=parts.clock,
+            withdrawn=partial(holdings.withdrawn, home.catalog),
+            service=HtsgetFacts(
+                id=f"{settings.id}.htsget",
+                name=f"{settings.name}, htsget",
+                organization_name=settings.organization_name,
+                organization_url=url,
+                version=parts.facts.version,
+                environment=settings.environment,
+            ),
+            sequences=Sequences(index),
+            accel=in_place.folders(settings.accel),
+        ),
+        gateway.registering.build(
+            home=home,
+            sources=settings.register_from,
+            caller=parts.who,
+            admins=settings.admins,
+            record=parts.record,
+        ),
+        streams.refget.sequence_routes.build(index, about),
+        streams.refget.collection_routes.build(index, about),
+    )
+
+
+def _pages(parts: Parts) -> tuple[APIRouter, ...]:
+    settings, url = parts.settings, parts.settings.public_url
+    return (
+        gateway.pages.routes.build(
+            settings=settings,
+            login=parts.login,
+            sessions=parts.sessions,
+            desk=parts.desk,
+            attachments=parts.attachments,
+            recipients=parts.recipients,
+            enquiries=parts.enquiries,
+            clock=parts.clock,
+        ),
+        gateway.pages.airlock.routes.build(
+            AirlockOffice(
+                Pages(node=settings.name, admins=settings.admins),
+                Desk(parts.sessions, public_url=url),
+                parts.runs.airlock,
+                parts.runs.keys,
+                parts.clock,
+            )
+        ),
+        gateway.pages.admin.routes.build(
+            Rooms(
+                home=parts.home,
+                settings=settings,
+                pages=Pages(node=settings.name, admins=settings.admins),
+                door=Desk(parts.sessions, public_url=url),
+                store=parts.store,
+                recipients=parts.recipients,
+                book=parts.book,
+                desk=AdminDesk(
+                    parts.home,
+                    AdminChanges(parts.store, record=parts.record),
+                    book=parts.book,
+                    versions=PolicyVersions(parts.home.policy_versions, public_url=url),
+                    jobs=parts.jobs,
+                    clock=parts.clock,
+                ),
+                jobs=parts.jobs,
+                record=parts.record,
+                tree=parts.tree,
+                keys=parts.keys,
+                trust=parts.trust,
+                http=parts.http,
+                clock=parts.clock,
+            )
+        ),
+    )
