@@ -164,7 +164,7 @@ def _wrong(page: Page) -> list[str]:
 
 def _dataset_paths(page: Page) -> list[str]:
     page.goto(f"{PORTAL}/datasets")
-    link = page.locator(".card a").first.get_attribute("href") or ""
+    link = page.locator(".datasets tbody th a").first.get_attribute("href") or ""
     return [link, link.replace("/datasets/", "/people/", 1), f"/basket?dataset={link[10:]}"]
 
 
