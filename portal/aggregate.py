@@ -7,15 +7,15 @@ Pure: it adds and never subtracts, and sees only values the nodes released.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from portal.answer import NodeAnswer, Outcome, SetAnswer
+from portal.answer import OUTCOMES, NodeAnswer, Outcome, SetAnswer
 from portal.question import Kind
+from schemas.messages import Message, following, plural
 
 _RANK = {"exact": 0, "rounded": 1, "imprecise": 2, "unstated": 2}
 _PERSISTENT = re.compile(r"(?:doi:|https://doi\.org/10\.|EGAD\d{11})", re.IGNORECASE)
-_UNIT = {Kind.INDIVIDUALS: ("person", "people"), Kind.VARIANTS: ("variant", "variants")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Merged:
     high: int | None
     precision: str | None
     tally: Tally
-    sentence: str
-    missing: tuple[str, ...]
+    sentence: Message
+    missing: tuple[Message, ...]
 
     @property
     def granularity(self) -> str:
@@ -135,9 +135,14 @@ def _worst(sets: Sequence[SetAnswer], *, ranged: bool) -> str:
     return "imprecise" if ranged or worst == "unstated" else worst
 
 
-def _missing(answer: NodeAnswer) -> str:
-    reason = f": {answer.reason}" if answer.reason else ""
-    return f"{answer.name} ({answer.outcome}{reason})"
+def _missing(answer: NodeAnswer) -> Message:
+    outcome = OUTCOMES[answer.outcome]
+    if not answer.reason:
+        return Message("%(node)s (%(outcome)s)", node=answer.name, outcome=outcome)
+    return Message(
+        "%(node)s (%(outcome)s: %(reason)s)",
+        node=answer.name, outcome=outcome, reason=answer.reason,
+    )  # fmt: skip
 
 
 def _sentence(
@@ -150,58 +155,75 @@ def _sentence(
     precision: str | None,
     hidden: Sequence[str],
     answers: Sequence[NodeAnswer],
-) -> str:
-    nodes = _of_nodes(tally)
-    tail = _aside(answers)
+) -> Message:
     if exists is None:
-        return "No node answered, so nothing is known." + tail
-    if not exists:
-        return f"Not found at {nodes}." + tail
-    if hidden:
+        said = Message("No node answered, so nothing is known.")
+    elif not exists:
+        said = Message("Not found at %(nodes)s.", nodes=_of_nodes(tally))
+    elif hidden:
         found = sum(answer.exists is True for answer in answers)
-        return (
-            f"Found at {_plural(found, 'node')}. No total: {_listed(hidden)} "
-            f"gave only a yes or no." + tail
+        said = plural(
+            "Found at %(count)s node. No total: %(hidden)s gave only a yes or no.",
+            "Found at %(count)s nodes. No total: %(hidden)s gave only a yes or no.",
+            count=found, hidden=hidden,
+        )  # fmt: skip
+    else:
+        assert low is not None  # noqa: S101 - nothing hidden and someone answered: a total exists
+        amount = _amount(kind, low, high or low, precision)
+        said = _total_said(amount, _of_nodes(tally), precision)
+    return following(said, *_aside(answers))
+
+
+def _aside(answers: Sequence[NodeAnswer]) -> Iterator[Message]:
+    if withheld := sum(len(answer.withheld) for answer in answers):
+        yield plural(
+            "%(count)s dataset may not answer at this level.",
+            "%(count)s datasets may not answer at this level.",
+            count=withheld,
         )
-    assert low is not None  # noqa: S101 - nothing hidden and someone answered: a total exists
-    return f"{_amount(kind, low, high or low, precision)} from {nodes}{_how(precision)}." + tail
+    if unserved := sum(len(answer.unserved) for answer in answers):
+        yield plural(
+            "%(count)s dataset cannot serve this question.",
+            "%(count)s datasets cannot serve this question.",
+            count=unserved,
+        )
 
 
-def _aside(answers: Sequence[NodeAnswer]) -> str:
-    withheld = sum(len(answer.withheld) for answer in answers)
-    unserved = sum(len(answer.unserved) for answer in answers)
-    parts = [f" {_plural(withheld, 'dataset')} may not answer at this level."] if withheld else []
-    parts += [f" {_plural(unserved, 'dataset')} cannot serve this question."] if unserved else []
-    return "".join(parts)
+def _amount(kind: Kind, low: int, high: int, precision: str | None) -> Message:
+    match kind is Kind.INDIVIDUALS, low == high, precision == "exact":
+        case True, False, _:
+            return Message("Between %(low)s and %(high)s people", low=low, high=high)
+        case False, False, _:
+            return Message("Between %(low)s and %(high)s variants", low=low, high=high)
+        case True, True, True:
+            return plural("%(count)s person", "%(count)s people", count=high)
+        case True, True, False:
+            return plural("About %(count)s person", "About %(count)s people", count=high)
+        case _, _, True:
+            return plural("%(count)s variant", "%(count)s variants", count=high)
+        case _:
+            return plural("About %(count)s variant", "About %(count)s variants", count=high)
 
 
-def _amount(kind: Kind, low: int, high: int, precision: str | None) -> str:
-    one, many = _UNIT[kind]
-    if low != high:
-        return f"Between {low:,} and {high:,} {many}"
-    about = "" if precision == "exact" else "About "
-    return f"{about}{high:,} {one if high == 1 else many}"
-
-
-def _how(precision: str | None) -> str:
+def _total_said(number: Message, nodes: Message, precision: str | None) -> Message:
     match precision:
         case "exact":
-            return ", an exact count"
+            return Message("%(number)s from %(nodes)s, an exact count.", number=number, nodes=nodes)
         case "rounded":
-            return ", a rounded count"
+            return Message(
+                "%(number)s from %(nodes)s, a rounded count.", number=number, nodes=nodes
+            )
         case _:
-            return ", not an exact count"
+            return Message(
+                "%(number)s from %(nodes)s, not an exact count.", number=number, nodes=nodes
+            )
 
 
-def _of_nodes(tally: Tally) -> str:
-    if tally.answered == tally.asked:
-        return "the one node asked" if tally.asked == 1 else f"all {tally.asked} nodes"
-    return f"{tally.answered} of {tally.asked} nodes"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _of_nodes(tally: Tally) -> Message:
+    if tally.answered != tally.asked:
+        return Message(
+            "%(answered)s of %(asked)s nodes", answered=tally.answered, asked=tally.asked
+        )
+    if tally.asked == 1:
+        return Message("the one node asked")
+    return Message("all %(asked)s nodes", asked=tally.asked)

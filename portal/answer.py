@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from schemas.messages import Message
+
 
 class Outcome(StrEnum):
     """How asking one node ended."""
@@ -25,6 +27,19 @@ class Outcome(StrEnum):
     @property
     def answered(self) -> bool:
         return self in (Outcome.OK, Outcome.EMPTY)
+
+
+OUTCOMES = {
+    Outcome.OK: Message("ok"),
+    Outcome.EMPTY: Message("empty"),
+    Outcome.LATE: Message("late"),
+    Outcome.UNREACHABLE: Message("unreachable"),
+    Outcome.ERROR: Message("error"),
+    Outcome.UNSUPPORTED: Message("unsupported"),
+    Outcome.REFUSED: Message("refused"),
+    Outcome.SUPPRESSED: Message("suppressed"),
+}
+"""Each in a word."""
 
 
 class Shown(StrEnum):

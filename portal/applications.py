@@ -32,6 +32,7 @@ from schemas.grants import (
     WorkspaceList,
     WorkspaceView,
 )
+from schemas.messages import Message
 
 REQUESTS = "/access/requests"
 FILE_KINDS = {"reads": "reads", "variants": "variants", "files": "file"}
@@ -68,7 +69,7 @@ class Applications:
     async def _held(self, node: Node, visitor: Visitor) -> Held:
         try:
             document = await self._doors.send("GET", node, REQUESTS, visitor=visitor)
-            listed = read_as(RequestList, document, "list of requests").requests
+            listed = read_as(RequestList, document, Message("list of requests")).requests
         except SkerryError as error:
             return Held(node, problem=error.public)
         # A committee member's list at a node holds other people's requests too.
@@ -77,24 +78,24 @@ class Applications:
     async def one(self, node: Node, request_id: str, visitor: Visitor) -> RequestView:
         """Raises `NotFound` where the node has none that this person may see."""
         document = await self._doors.send("GET", node, _at(request_id), visitor=visitor)
-        return read_as(RequestView, document, "word on the request")
+        return read_as(RequestView, document, Message("word on the request"))
 
     async def workspaces(self, node: Node, visitor: Visitor) -> tuple[WorkspaceView, ...]:
         document = await self._doors.send("GET", node, "/access/workspaces", visitor=visitor)
-        return read_as(WorkspaceList, document, "list of workspaces").workspaces
+        return read_as(WorkspaceList, document, Message("list of workspaces")).workspaces
 
     async def asking(self, node: Node, dataset: str, visitor: Visitor) -> Asking:
         """Where and how the dataset is asked for."""
         path = f"/access/asking?dataset={quote(dataset, safe='')}"
         document = await self._doors.send("GET", node, path, visitor=visitor)
-        return read_as(Asking, document, "word on requests")
+        return read_as(Asking, document, Message("word on requests"))
 
     async def ask(self, node: Node, fields: Fields, visitor: Visitor) -> RequestView:
         """Creates a request at the node and submits it; where terms must be accepted first it stays
         a draft."""
         body = new_request(fields).model_dump(mode="json")
         draft = await self._doors.send("POST", node, REQUESTS, visitor=visitor, body=body)
-        made = read_as(RequestView, draft, "answer to the request")
+        made = read_as(RequestView, draft, Message("answer to the request"))
         if made.terms is not None:
             return made
         return await self.take(node, made.id, "submit", StepBody(), visitor=visitor)
@@ -112,7 +113,7 @@ class Applications:
         )
         # What a grant opens may have changed: the next question fetches a new Passport.
         self._visitors.forget(visitor, node.url)
-        return read_as(RequestView, document, "answer to the step")
+        return read_as(RequestView, document, Message("answer to the step"))
 
     async def edit(
         self, node: Node, request: RequestView, fields: Fields, *, visitor: Visitor
@@ -121,7 +122,7 @@ class Applications:
         form = new_request({**fields, "dataset": [request.dataset]}, before=request.data_use)
         body = form.model_copy(update={"run": request.run}).model_dump(mode="json")
         document = await self._doors.send("PUT", node, _at(request.id), visitor=visitor, body=body)
-        return read_as(RequestView, document, "answer to the change")
+        return read_as(RequestView, document, Message("answer to the change"))
 
     async def check(self, node: Node, fields: Fields, visitor: Visitor) -> VerdictView:
         """What the dataset's conditions of data use say to the form as it is now."""
@@ -130,14 +131,14 @@ class Applications:
         body = asked.model_dump(mode="json")
         path = f"{REQUESTS}/check"
         document = await self._doors.send("POST", node, path, visitor=visitor, body=body)
-        return read_as(VerdictView, document, "answer to the check")
+        return read_as(VerdictView, document, Message("answer to the check"))
 
     async def attach(
         self, node: Node, request_id: str, name: str, body: bytes, *, visitor: Visitor
     ) -> AttachmentView:
         path = f"{_at(request_id)}/attachments/{quote(name, safe='')}"
         document = await self._doors.send("PUT", node, path, visitor=visitor, body=body)
-        return read_as(AttachmentView, document, "answer to the file")
+        return read_as(AttachmentView, document, Message("answer to the file"))
 
     async def attachment(
         self, node: Node, request_id: str, attachment_id: str, *, visitor: Visitor
@@ -182,10 +183,14 @@ def _attachment(request_id: str, attachment_id: str) -> str:
     return f"{_at(request_id)}/attachments/{quote(attachment_id, safe='')}"
 
 
-def read_as(model: type[Model], document: object, what: str) -> Model:
+def read_as(model: type[Model], document: object, what: Message) -> Model:
     if not isinstance(document, Mapping):
-        raise NodeFailed(f"The node’s {what} could not be read.")
+        raise NodeFailed(_unreadable(what))
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise NodeFailed(f"The node’s {what} could not be read.") from error
+        raise NodeFailed(_unreadable(what)) from error
+
+
+def _unreadable(what: Message) -> Message:
+    return Message("The node’s answer could not be read: %(what)s.", what=what)

@@ -19,6 +19,7 @@ from portal.metrics import Metrics
 from portal.reading import Asks, read
 from portal.recent import Got, Recent
 from portal.settings import Limits
+from schemas.messages import Message
 from schemas.wire import canonical_json
 
 
@@ -60,7 +61,7 @@ class Credential:
 CredentialFor = Callable[[str], Awaitable[Credential]]
 
 
-_ANONYMOUS = Credential("anonymous")
+_ANONYMOUS = Credential(Message("anonymous"))
 
 
 async def anonymous(_audience: str) -> Credential:
@@ -105,7 +106,12 @@ class Asking:
         """One row by `deadline` (the event loop's clock), whatever the node does."""
         if target.unsupported:
             return NodeAnswer(
-                target.url, target.name, Outcome.UNSUPPORTED, target.unsupported, 0, "not asked"
+                target.url,
+                target.name,
+                Outcome.UNSUPPORTED,
+                target.unsupported,
+                0,
+                Message("not asked"),
             )
         started = _loop_time()
         if target.instead is not None:
@@ -168,7 +174,15 @@ def _row(target: Target, got: Got, shown: Credential, *, taken: float) -> NodeAn
     seen = got.reading
     # Whose an answer is, is known by whom we asked, and never by what it calls itself.
     other = bool(target.id and seen.beacon_id and seen.beacon_id != target.id)
-    lie = f"It answers as {seen.beacon_id}, and is known as {target.id}." if other else ""
+    lie = (
+        Message(
+            "It answers as %(other)s, and is known as %(name)s.",
+            other=seen.beacon_id or "",
+            name=target.id,
+        )
+        if other
+        else ""
+    )
     return NodeAnswer(
         url=target.url,
         name=target.name,
@@ -193,4 +207,4 @@ async def _obtain(credential: CredentialFor, audience: str, until: float) -> Cre
         async with asyncio.timeout_at(until):
             return await credential(audience)
     except TimeoutError:
-        return Credential("anonymous, the sign-in service was too slow")
+        return Credential(Message("anonymous, the sign-in service was too slow"))

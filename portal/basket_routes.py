@@ -20,6 +20,7 @@ from portal.site import Portal
 from portal.visitors import Visitor
 from schemas.errors import InvalidInput, SkerryError
 from schemas.grants import RequestView, WorkspaceView
+from schemas.messages import Message
 
 MAX_DATASETS = 20
 
@@ -72,11 +73,11 @@ def build(portal: Portal) -> APIRouter:
 def _lines(portal: Portal, named: Sequence[str]) -> list[Line]:
     """Raises `NotFound` for a dataset that nobody lists."""
     if len(named) > MAX_DATASETS:
-        raise InvalidInput(f"A basket holds {MAX_DATASETS} datasets.")
+        raise InvalidInput(Message("A basket holds %(most)s datasets.", most=MAX_DATASETS))
     pairs = dict.fromkeys(tuple(one.partition("/")[::2]) for one in named)
     lines = [Line(*portal.dataset(slug, dataset_id)) for slug, dataset_id in pairs]
     if any(line.node.foreign for line in lines):
-        raise InvalidInput("A Beacon of others takes no requests through the portal.")
+        raise InvalidInput(Message("A Beacon of others takes no requests through the portal."))
     return lines
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from portal.answer import Outcome
 from portal.settings import Limits
+from schemas.messages import Message
 
 _FAILURES = frozenset({Outcome.LATE, Outcome.UNREACHABLE, Outcome.ERROR})
 
@@ -40,8 +41,17 @@ class Breakers:
         if left <= 0 and not circuit.trying:
             circuit.trying = True
             return None
-        again = f"in {left:.0f} s" if left > 1 else "in a moment"
-        return f"Failed {circuit.failures} times in a row; it is asked again {again}."
+        failures = circuit.failures
+        if left <= 1:
+            return Message(
+                "Failed %(failures)s times in a row; it is asked again in a moment.",
+                failures=failures,
+            )
+        return Message(
+            "Failed %(failures)s times in a row; it is asked again in %(seconds)s s.",
+            failures=failures,
+            seconds=round(left),
+        )
 
     def saw(self, url: str, outcome: Outcome) -> None:
         if outcome not in _FAILURES:

@@ -22,6 +22,7 @@ from portal.answer import Outcome
 from portal.connections import Connections, Origin
 from portal.http1 import Due, NoReply, Raw
 from portal.settings import Limits
+from schemas.messages import Message
 
 __all__ = ["Calls", "NoReply", "Raw", "Reply"]
 
@@ -55,9 +56,13 @@ class Calls:
             _trusted(ssl.get_default_verify_paths()), connect_seconds=limits.connect_seconds
         )
         self._not_begun = NoReply(
-            Outcome.LATE, f"No answer had begun after {limits.first_byte_seconds:g} s."
+            Outcome.LATE,
+            Message("No answer had begun after %(seconds)s s.", seconds=limits.first_byte_seconds),
         )
-        self._not_ended = NoReply(Outcome.LATE, f"No answer within {limits.deadline_seconds:g} s.")
+        self._not_ended = NoReply(
+            Outcome.LATE,
+            Message("No answer within %(seconds)s s.", seconds=limits.deadline_seconds),
+        )
         # Reading an address takes longer than writing a request; the same few are called again.
         self._ways = lru_cache(maxsize=8_192)(self._way)
 
@@ -100,7 +105,9 @@ class Calls:
             headers.setdefault("Content-Type", "application/json")
         head = _head(method, way, headers, content)
         if head is None:
-            return NoReply(Outcome.ERROR, "What would have to be sent is not text of one line.")
+            return NoReply(
+                Outcome.ERROR, Message("What would have to be sent is not text of one line.")
+            )
         begun = asyncio.get_running_loop().time() + self._limits.first_byte_seconds
         return await self._connections.ask(
             way.origin,
@@ -156,5 +163,5 @@ def _read(raw: Raw) -> Reply | NoReply:
         return Reply(raw.status, json.loads(raw.body) if raw.body else None, len(raw.body))
     except (ValueError, RecursionError):
         if raw.status == 200:
-            return NoReply(Outcome.ERROR, "The answer is not JSON.")
+            return NoReply(Outcome.ERROR, Message("The answer is not JSON."))
         return Reply(raw.status, None, len(raw.body))

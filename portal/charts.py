@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from portal.answer import Frequency, NodeAnswer, SetAnswer, Shown
+from portal.question import Kind
+from schemas.messages import Message, span
 
 MAX_BARS = 40
 
@@ -49,7 +51,8 @@ def chart(title: str, name: str, columns: tuple[str, str, str], bars: Sequence[B
 def counted(code: str, label: str, answer: SetAnswer | None, *, reason: str = "") -> Bar:
     """How many, as far as it was said; `reason` is why it was not."""
     if answer is None:
-        return Bar(code, label, 0, "no answer", reason or "no answer")
+        nothing = Message("no answer")
+        return Bar(code, label, 0, nothing, reason or nothing)
     bounds = answer.bounds
     beside, words = _told(answer)
     rough = answer.shown is not Shown.EXACT
@@ -61,19 +64,22 @@ def _told(answer: SetAnswer) -> tuple[str, str]:
         case Shown.NO:
             return "0", "0"
         case Shown.HIDDEN:
-            return "some; number hidden", "yes, number hidden"
+            return Message("some; number hidden"), Message("yes, number hidden")
         case Shown.FEWER:
-            return f"< {answer.below}", f"fewer than {answer.below}"
+            below = answer.below or 0
+            return f"< {below}", Message("fewer than %(below)s", below=below)
         case Shown.ABOUT if answer.span is not None:
             low, high = answer.span
-            return f"{low:,}–{high:,}", f"between {low:,} and {high:,}"
+            return span(low, high), Message("between %(low)s and %(high)s", low=low, high=high)
         case Shown.ABOUT:
-            return f"≈ {answer.count:,}", f"about {answer.count:,}"
+            count = answer.count or 0
+            return Message("≈ %(count)s", count=count), Message("about %(count)s", count=count)
         case Shown.EXACT:
-            return f"{answer.count:,}", f"{answer.count:,}"
+            count = answer.count or 0
+            return span(count, count), span(count, count)
 
 
-def by_dataset(rows: Sequence[NodeAnswer], *, unit: str) -> Chart:
+def by_dataset(rows: Sequence[NodeAnswer], kind: Kind) -> Chart:
     """A question's answer: a bar for each dataset that said yes; the longest first."""
     bars = [
         counted(row.name, one.dataset or row.name, one)
@@ -82,26 +88,33 @@ def by_dataset(rows: Sequence[NodeAnswer], *, unit: str) -> Chart:
         if one.exists
     ]
     bars.sort(key=lambda bar: -bar.size)
-    columns = ("Node", "Dataset", unit)
-    return chart(f"{unit} by dataset", "by-dataset", columns, bars)
+    if kind is Kind.INDIVIDUALS:
+        title, unit = Message("People by dataset"), Message("People")
+    else:
+        title, unit = Message("Variants by dataset"), Message("Variants")
+    return chart(title, "by-dataset", (Message("Node"), Message("Dataset"), unit), bars)
 
 
 def by_population(rows: Sequence[NodeAnswer]) -> Chart:
     """The allele's frequency in every population that a record names."""
     bars = [
-        _frequency(row.name, one.dataset or "the node as a whole", found)
+        _frequency(row.name, one.dataset or Message("the node as a whole"), found)
         for row in rows
         for one in row.sets
         for found in one.frequencies
     ]
-    columns = ("Dataset", "Node and population", "Allele frequency")
-    return chart("Allele frequency by node and population", "frequencies", columns, bars)
+    columns = (Message("Dataset"), Message("Node and population"), Message("Allele frequency"))
+    title = Message("Allele frequency by node and population")
+    return chart(title, "frequencies", columns, bars)
 
 
 def _frequency(node: str, dataset: str, found: Frequency) -> Bar:
-    written = f"{found.value:.3g}"
-    counts = ""
+    share = float(f"{found.value:.3g}")
+    words = beside = Message("%(share)s", share=share)
     if found.allele_count is not None and found.allele_number is not None:
-        counts = f" ({found.allele_count:,} of {found.allele_number:,} alleles)"
-    label = f"{node}: {found.population}"
-    return Bar(dataset, label, found.value, written, written + counts)
+        words = Message(
+            "%(share)s (%(count)s of %(number)s alleles)",
+            share=share, count=found.allele_count, number=found.allele_number,
+        )  # fmt: skip
+    label = Message("%(node)s: %(population)s", node=node, population=found.population)
+    return Bar(dataset, label, found.value, beside, words)

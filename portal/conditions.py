@@ -11,33 +11,34 @@ from dataclasses import dataclass
 
 from duo.terms import Term
 from portal.foreign import items, members, text
+from schemas.messages import Message
 
 MAX_CONDITIONS = 50
 _KNOWN = {term.value: term for term in Term}
 _WORDS = {
-    Term.NRES: "Nothing restricts its use.",
-    Term.GRU: "Any research may use it.",
-    Term.HMB: "Research on health, medicine or biology may use it.",
-    Term.DS: "Only research on the diseases named may use it.",
-    Term.POA: "Only research on population origins or ancestry may use it.",
-    Term.RS: "Only certain kinds of research may use it.",
-    Term.NMDS: "Not for developing methods in general.",
-    Term.GSO: "Only for genetic studies.",
-    Term.NPUNCU: "Only for organisations without profit, and not for commercial use.",
-    Term.NPU: "Only for organisations without profit.",
-    Term.NCU: "Not for commercial use.",
-    Term.NPOA: "Not for research on population origins or ancestry.",
-    Term.CC: "It may be used in clinical care.",
-    Term.PUB: "What is found must be published.",
-    Term.MOR: "Nothing may be published before a certain day.",
-    Term.TS: "Only for a limited time.",
-    Term.RTN: "What is derived from it must be given back.",
-    Term.COL: "Only together with whoever holds the data.",
-    Term.IRB: "An ethics committee must have approved the project.",
-    Term.GS: "Only in certain places.",
-    Term.IS: "Only at certain institutions.",
-    Term.US: "Only for certain people.",
-    Term.PS: "Only for certain projects.",
+    Term.NRES: Message("Nothing restricts its use."),
+    Term.GRU: Message("Any research may use it."),
+    Term.HMB: Message("Research on health, medicine or biology may use it."),
+    Term.DS: Message("Only research on the diseases named may use it."),
+    Term.POA: Message("Only research on population origins or ancestry may use it."),
+    Term.RS: Message("Only certain kinds of research may use it."),
+    Term.NMDS: Message("Not for developing methods in general."),
+    Term.GSO: Message("Only for genetic studies."),
+    Term.NPUNCU: Message("Only for organisations without profit, and not for commercial use."),
+    Term.NPU: Message("Only for organisations without profit."),
+    Term.NCU: Message("Not for commercial use."),
+    Term.NPOA: Message("Not for research on population origins or ancestry."),
+    Term.CC: Message("It may be used in clinical care."),
+    Term.PUB: Message("What is found must be published."),
+    Term.MOR: Message("Nothing may be published before a certain day."),
+    Term.TS: Message("Only for a limited time."),
+    Term.RTN: Message("What is derived from it must be given back."),
+    Term.COL: Message("Only together with whoever holds the data."),
+    Term.IRB: Message("An ethics committee must have approved the project."),
+    Term.GS: Message("Only in certain places."),
+    Term.IS: Message("Only at certain institutions."),
+    Term.US: Message("Only for certain people."),
+    Term.PS: Message("Only for certain projects."),
 }
 
 
@@ -66,5 +67,5 @@ def _badge(stated: Mapping[str, object]) -> Badge:
     )
     term = _KNOWN.get(name)
     if term is None:
-        return Badge(name, "", text(stated.get("label")) or "Not known here.", about)
+        return Badge(name, "", text(stated.get("label")) or Message("Not known here."), about)
     return Badge(name, term.shorthand, _WORDS.get(term, term.label), about)

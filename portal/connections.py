@@ -18,17 +18,22 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from portal.answer import Outcome
 from portal.http1 import BROKEN_OFF, Connection, Due, NoReply, Raw
+from schemas.messages import Message
 
 OF_ONE_NODE = 4
 _MAX_ADDRESSES = 3
 _MAX_PROXY_HEAD = 8 * 1024
 _OPENED = re.compile(rb"HTTP/1\.[01] 200(?: |\r|$)")
 _P = TypeVar("_P", bound=asyncio.Protocol)
-_NO_TIME = NoReply(Outcome.UNREACHABLE, "No connection in time.")
-_NOT_TAKEN = NoReply(Outcome.UNREACHABLE, "The node does not accept connections.")
-_NOT_TRUSTED = NoReply(Outcome.UNREACHABLE, "The node’s certificate is not one we trust.")
-_PROXY_DOWN = NoReply(Outcome.UNREACHABLE, "This site’s proxy does not accept connections.")
-_PROXY_REFUSES = NoReply(Outcome.UNREACHABLE, "This site’s proxy does not lead to the node.")
+_NO_TIME = NoReply(Outcome.UNREACHABLE, Message("No connection in time."))
+_NOT_TAKEN = NoReply(Outcome.UNREACHABLE, Message("The node does not accept connections."))
+_NOT_TRUSTED = NoReply(Outcome.UNREACHABLE, Message("The node’s certificate is not one we trust."))
+_PROXY_DOWN = NoReply(
+    Outcome.UNREACHABLE, Message("This site’s proxy does not accept connections.")
+)
+_PROXY_REFUSES = NoReply(
+    Outcome.UNREACHABLE, Message("This site’s proxy does not lead to the node.")
+)
 
 
 @dataclass(frozen=True, slots=True)

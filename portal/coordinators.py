@@ -20,6 +20,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from portal.errors import NodeFailed, SettingsError
 from portal.settings import CoordinatorSettings, Limits
 from schemas.errors import NotFound, SkerryError, TooMany
+from schemas.messages import Message
 from schemas.wire import OpenWire
 
 MAX_SITES = 255
@@ -125,7 +126,9 @@ class Coordinators:
     async def news(self, name: str, number: str) -> AsyncGenerator[Run, None]:
         """The run whenever there is news of it, until it has ended."""
         if self._following >= MAX_FOLLOWING:
-            raise TooMany("Too many follow a run at this portal just now; load the page again.")
+            raise TooMany(
+                Message("Too many follow a run at this portal just now; load the page again.")
+            )
         self._following += 1
         try:
             path = f"/runs/{_numbered(number)}/events"
@@ -133,7 +136,7 @@ class Coordinators:
                 async for data in _events(answer, most=self._limits.answer_bytes):
                     yield _as(Run, data)
         except (httpx.HTTPError, TimeoutError) as error:
-            raise NodeFailed("The coordinator fell silent.") from error
+            raise NodeFailed(Message("The coordinator fell silent.")) from error
         finally:
             self._following -= 1
 
@@ -146,7 +149,9 @@ class Coordinators:
             ):
                 return await _body(answer, most=self._limits.answer_bytes)
         except (httpx.HTTPError, TimeoutError) as error:
-            raise NodeFailed(f"The coordinator gave no answer within {seconds:g} s.") from error
+            raise NodeFailed(
+                Message("The coordinator gave no answer within %(seconds)s s.", seconds=seconds)
+            ) from error
 
     @asynccontextmanager
     async def _answer(
@@ -154,7 +159,7 @@ class Coordinators:
     ) -> AsyncIterator[httpx.Response]:
         client = self._clients.get(name)
         if client is None:
-            raise NotFound("This portal knows no federation of that name.")
+            raise NotFound(Message("This portal knows no federation of that name."))
         async with client.stream("GET", path, timeout=seconds) as answer:
             if answer.status_code != 200:
                 raise _refusal(answer.status_code, await _body(answer, most=64 * 1024))
@@ -191,7 +196,7 @@ async def _body(answer: httpx.Response, *, most: int) -> bytes:
     async for part in answer.aiter_raw():
         body += part
         if len(body) > most:
-            raise NodeFailed("The coordinator’s answer is too large.")
+            raise NodeFailed(Message("The coordinator’s answer is too large."))
     return bytes(body)
 
 
@@ -207,31 +212,35 @@ async def _events(answer: httpx.Response, *, most: int) -> AsyncIterator[bytes]:
             line.clear()
         line += rest
         if len(line) > most:
-            raise NodeFailed("The coordinator’s answer is too large.")
+            raise NodeFailed(Message("The coordinator’s answer is too large."))
 
 
 def _as(form: type[Told], body: bytes) -> Told:
     try:
         return form.model_validate_json(body)
     except ValidationError as error:
-        raise NodeFailed("The coordinator’s answer is not what one tells.") from error
+        raise NodeFailed(Message("The coordinator’s answer is not what one tells.")) from error
 
 
 def _numbered(number: str) -> str:
     if not (number.isascii() and number.isdigit() and len(number) <= 20):
-        raise NotFound("There is no run of that number.")
+        raise NotFound(Message("There is no run of that number."))
     return number
 
 
 def _refusal(status: int, body: bytes) -> SkerryError:
     if status == 404:
-        return NotFound("There is no run of that number.")
+        return NotFound(Message("There is no run of that number."))
     if status == 401:
-        return NodeFailed("The coordinator does not take this portal’s token any more.")
+        return NodeFailed(Message("The coordinator does not take this portal’s token any more."))
     try:
         told: object = json.loads(body)
     except (ValueError, RecursionError):
         told = None
     said = told.get("message") if isinstance(told, Mapping) else None
-    words = said[:300] if isinstance(said, str) and said else f"It answered HTTP {status}."
-    return NodeFailed(f"The coordinator cannot tell: {words}")
+    words = (
+        said[:300]
+        if isinstance(said, str) and said
+        else Message("It answered HTTP %(status)s.", status=str(status))
+    )
+    return NodeFailed(Message("The coordinator cannot tell: %(words)s", words=words))

@@ -12,6 +12,7 @@ from portal.node_doors import NodeDoors
 from portal.visitors import Visitor
 from schemas.enquiries import EnquiryList, EnquiryView, NewEnquiry
 from schemas.errors import InvalidInput, SkerryError
+from schemas.messages import Message
 
 _DOOR = "/access/enquiries"
 
@@ -35,7 +36,7 @@ class Enquiries:
     async def _at(self, node: Node, visitor: Visitor) -> Asked:
         try:
             document = await self._doors.send("GET", node, _DOOR, visitor=visitor)
-            return Asked(node, read_as(EnquiryList, document, "list of enquiries").own)
+            return Asked(node, read_as(EnquiryList, document, Message("list of enquiries")).own)
         except SkerryError as error:
             return Asked(node, problem=error.public)
 
@@ -43,8 +44,10 @@ class Enquiries:
         try:
             new = NewEnquiry(dataset=dataset, text=text)
         except ValueError as error:
-            raise InvalidInput("Write what you want to know, in up to 2,000 characters.") from error
+            raise InvalidInput(
+                Message("Write what you want to know, in up to 2,000 characters.")
+            ) from error
         document = await self._doors.send(
             "POST", node, _DOOR, visitor=visitor, body=new.model_dump(mode="json")
         )
-        return read_as(EnquiryView, document, "answer to the enquiry")
+        return read_as(EnquiryView, document, Message("answer to the enquiry"))

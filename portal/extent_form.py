@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.errors import InvalidInput
 from schemas.grants import MAX_GRANTED, Extent, GrantedRegion
+from schemas.messages import Message
 from schemas.wire import LocalId
 
 LAST_POSITION = 2**32
@@ -36,7 +37,9 @@ def asked_extent(fields: Fields) -> Extent | None:
     if not units and not regions:
         return None
     if len(units) + len(regions) > MAX_GRANTED:
-        raise InvalidInput(f"Name at most {MAX_GRANTED} files and regions together.")
+        raise InvalidInput(
+            Message("Name at most %(most)s files and regions together.", most=MAX_GRANTED)
+        )
     return Extent(
         units=tuple(_unit(one) for one in units),
         regions=tuple(dict.fromkeys(_region(one) for one in regions)),
@@ -51,34 +54,43 @@ def filled(extent: Extent | None) -> dict[str, str]:
     return {"units": "\n".join(extent.units), "regions": "\n".join(written)}
 
 
-def in_words(extent: Extent | None) -> Iterator[str]:
+def in_words(extent: Extent | None) -> Iterator[Message]:
     """Each thing asked for in a sentence's part; one-based, both ends included."""
     if extent is None:
-        yield "all of it"
+        yield Message("all of it")
         return
     for unit in extent.units:
-        yield f"the whole of {unit}"
+        yield Message("the whole of %(unit)s", unit=unit)
     for one in extent.regions:
-        where = f"from {one.start0 + 1:,} to {one.end0:,} of {one.reference}"
-        yield f"the records that overlap positions {where} (both included), in every file"
+        yield Message(
+            "the records that overlap positions from %(first)s to %(last)s of %(reference)s "
+            "(both included), in every file",
+            first=one.start0 + 1, last=one.end0, reference=one.reference,
+        )  # fmt: skip
 
 
 def _unit(text: str) -> str:
     try:
         return _UNIT.validate_python(text)
     except ValidationError as error:
-        raise _unread("files", text, "write the names as the dataset lists them") from error
+        raise InvalidInput(
+            Message(
+                "Please look at “%(text)s” among the files: write the names as the dataset lists "
+                "them.",
+                text=text[:_SHOWN],
+            )
+        ) from error
 
 
 def _region(text: str) -> GrantedRegion:
     found = _REGION.fullmatch(text)
     if found is None:
-        raise _unread("regions", text, "write NAME:FIRST-LAST, such as chr17:43044295-43125364")
+        raise _unread(text, Message("write NAME:FIRST-LAST, such as chr17:43044295-43125364"))
     name, first, last = found["name"], _number(found["first"]), _number(found["last"])
     if name.startswith(_LIKE_DIGEST) and _DIGEST.fullmatch(name) is None:
-        raise _unread("regions", text, "a refget digest is SQ. and 32 characters")
+        raise _unread(text, Message("a refget digest is SQ. and 32 characters"))
     if not 1 <= first <= last <= LAST_POSITION:
-        raise _unread("regions", text, "positions count from 1, the first is not after the last")
+        raise _unread(text, Message("positions count from 1, the first is not after the last"))
     return GrantedRegion(reference=name, start0=first - 1, end0=last)
 
 
@@ -86,8 +98,13 @@ def _number(text: str) -> int:
     return int(text.replace(",", ""))
 
 
-def _unread(field: str, text: str, wanted: str) -> InvalidInput:
-    return InvalidInput(f"Please look at “{text[:_SHOWN]}” among the {field}: {wanted}.")
+def _unread(text: str, wanted: Message) -> InvalidInput:
+    return InvalidInput(
+        Message(
+            "Please look at “%(text)s” among the regions: %(wanted)s.",
+            text=text[:_SHOWN], wanted=wanted,
+        )
+    )  # fmt: skip
 
 
 def _written(fields: Fields, name: str) -> tuple[str, ...]:

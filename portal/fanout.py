@@ -25,6 +25,7 @@ from portal.calls import Calls
 from portal.hops import Journey
 from portal.metrics import Metrics
 from portal.settings import Limits
+from schemas.messages import Message
 
 __all__ = ["Credential", "CredentialFor", "Fanout", "Instead", "Target", "anonymous"]
 
@@ -97,7 +98,7 @@ def _stopped(target: Target, taken: float) -> NodeAnswer:
         url=target.url,
         name=target.name,
         outcome=Outcome.LATE,
-        reason="You stopped before it answered.",
+        reason=Message("You stopped before it answered."),
         latency_ms=round(taken * 1000),
         asked_as="–",
     )

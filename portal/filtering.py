@@ -12,6 +12,7 @@ from enum import StrEnum
 from portal.answer import NodeAnswer, SetAnswer, Shown
 from portal.node import slug_of
 from schemas.errors import InvalidInput
+from schemas.messages import Message
 
 
 class Said(StrEnum):
@@ -43,7 +44,7 @@ class Filter:
         """Raises `InvalidInput`."""
         made = cls(*(given.get(name, "") for name in ("answer", "number", "node")))
         if made.answer not in ("", *Said) or made.number not in ("", *_NUMBERS):
-            raise InvalidInput("There is no such filter; choose one of the lists.")
+            raise InvalidInput(Message("There is no such filter; choose one of the lists."))
         return made
 
     @property

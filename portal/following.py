@@ -7,7 +7,7 @@ and steps are the node's (`access.lifecycle`), and its committee decides.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,14 +15,27 @@ from portal.applications import Held, ReleasableFile
 from portal.node import Node
 from portal.settings import PortalSettings
 from schemas.grants import RequestView
+from schemas.messages import Message, following
 
+_STATES: Mapping[str, str] = {
+    "draft": Message("draft"),
+    "submitted": Message("submitted"),
+    "returned": Message("returned"),
+    "approved": Message("approved"),
+    "rejected": Message("rejected"),
+    "revoked": Message("revoked"),
+    "closed": Message("closed"),
+    "expired": Message("expired"),
+}
 _WAITS = {
-    "draft": "Send it to the committee when it is complete.",
-    "returned": "The committee asks for changes. Read its reason, change it and send it again.",
-    "rejected": "The committee said no; its reason is below. You may ask anew.",
-    "revoked": "The committee ended the access; its reason is below.",
-    "closed": "It was withdrawn or ended by its requester.",
-    "expired": "The time granted has passed. Ask anew if you still need the data.",
+    "draft": Message("Send it to the committee when it is complete."),
+    "returned": Message(
+        "The committee asks for changes. Read its reason, change it and send it again."
+    ),
+    "rejected": Message("The committee said no; its reason is below. You may ask anew."),
+    "revoked": Message("The committee ended the access; its reason is below."),
+    "closed": Message("It was withdrawn or ended by its requester."),
+    "expired": Message("The time granted has passed. Ask anew if you still need the data."),
 }
 
 
@@ -44,10 +57,14 @@ class Project:
     lines: tuple[Line, ...]
 
     @property
-    def summary(self) -> str:
+    def summary(self) -> Message:
         """How many requests are in which state."""
         states = [line.request.state for line in self.lines]
-        return ", ".join(f"{states.count(one)} {one}" for one in dict.fromkeys(states))
+        counted = (
+            Message("%(count)s %(state)s", count=states.count(one), state=_STATES.get(one, one))
+            for one in dict.fromkeys(states)
+        )
+        return following(*counted, by=", ")
 
 
 def projects(held: Sequence[Held]) -> list[Project]:
@@ -60,31 +77,39 @@ def projects(held: Sequence[Held]) -> list[Project]:
     return [Project(name, tuple(found)) for name, found in named.items()]
 
 
-def next_step(request: RequestView, *, person: str) -> str:
+def next_step(request: RequestView, *, person: str) -> Message:
     """One sentence for `person`, who asked or is named in it."""
     if "accept" in request.steps:
-        return "You are named in it. Read the terms and take part; access begins once approved."
+        return Message(
+            "You are named in it. Read the terms and take part; access begins once approved."
+        )
     if person != request.requester and request.state in ("draft", "returned"):
-        return "It is with its requester."
+        return Message("It is with its requester.")
     match request.state:
         case "draft" if request.terms is not None:
-            return "Read the terms below, accept them and send it."
+            return Message("Read the terms below, accept them and send it.")
         case "submitted" if request.approvals_needed > 1:
             given, needed = request.approvals, request.approvals_needed
-            return f"Wait for the committee: {given} of {needed} members have approved."
+            return Message(
+                "Wait for the committee: %(given)s of %(needed)s members have approved.",
+                given=given,
+                needed=needed,
+            )
         case "submitted":
-            return "Wait for the committee. You need not do anything."
+            return Message("Wait for the committee. You need not do anything.")
         case "approved":
             return _approved(request)
         case state:
-            return _WAITS.get(state, "The node says no more of it.")
+            return _WAITS.get(state, Message("The node says no more of it."))
 
 
-def _approved(request: RequestView) -> str:
+def _approved(request: RequestView) -> Message:
     if request.grant is None or request.grant.revoked:
-        return "It is approved. Your own access begins once you are named and have accepted."
-    until = datetime.fromtimestamp(request.grant.expires, UTC).strftime("%-d %B %Y, %H:%M UTC")
-    return f"Fetch the data into the workspace before {until}."
+        return Message(
+            "It is approved. Your own access begins once you are named and have accepted."
+        )
+    until = datetime.fromtimestamp(request.grant.expires, UTC)
+    return Message("Fetch the data into the workspace before %(until)s.", until=until)
 
 
 def login_line(node: Node, settings: PortalSettings) -> str:

@@ -14,6 +14,7 @@ from typing import cast
 import httptools
 
 from portal.answer import Outcome
+from schemas.messages import Message
 
 MAX_HEAD_BYTES = 64 * 1024
 KEPT_SECONDS = 75  # an idle connection; a node's own limit ends it sooner
@@ -35,10 +36,10 @@ class NoReply:
     reason: str
 
 
-BROKEN_OFF = NoReply(Outcome.ERROR, "The node broke off the answer.")
-_NOT_HTTP = NoReply(Outcome.ERROR, "What it answers is not HTTP.")
-_LONG_HEAD = NoReply(Outcome.ERROR, "The head of the answer is too large.")
-_ENCODED = NoReply(Outcome.ERROR, "The answer is encoded, which was not asked for.")
+BROKEN_OFF = NoReply(Outcome.ERROR, Message("The node broke off the answer."))
+_NOT_HTTP = NoReply(Outcome.ERROR, Message("What it answers is not HTTP."))
+_LONG_HEAD = NoReply(Outcome.ERROR, Message("The head of the answer is too large."))
+_ENCODED = NoReply(Outcome.ERROR, Message("The answer is encoded, which was not asked for."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,9 @@ class Connection(asyncio.Protocol):
             return _ENCODED
         # The marks between pieces of a body, and what follows it, are limited with it.
         if len(self._body) > self._cap or self._seen > MAX_HEAD_BYTES + 8 * self._cap:
-            return NoReply(Outcome.ERROR, f"The answer is larger than {self._cap:,} bytes.")
+            return NoReply(
+                Outcome.ERROR, Message("The answer is larger than %(most)s bytes.", most=self._cap)
+            )
         return None
 
     def connection_lost(self, exc: Exception | None) -> None:

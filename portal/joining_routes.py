@@ -21,6 +21,7 @@ from portal.site import Portal
 from portal.validator import Report, check
 from portal.visitors import Visitor
 from schemas.errors import Conflict, InvalidInput, NotFound, SkerryError
+from schemas.messages import Message
 
 MAX_ADDRESS_CHARS = 500
 
@@ -123,7 +124,7 @@ async def _deciding_page(
 
 def _book(portal: Portal) -> JoinBook:
     if portal.joining is None:
-        raise NotFound("This network is the operator’s list; nobody joins it here.")
+        raise NotFound(Message("This network is the operator’s list; nobody joins it here."))
     return portal.joining
 
 
@@ -133,13 +134,18 @@ def _address(portal: Portal, typed: str) -> str:
     try:
         address = public_url(typed[:MAX_ADDRESS_CHARS])
     except ValueError as error:
-        raise InvalidInput(f"The address {error}.") from error
+        raise InvalidInput(
+            Message(
+                "The address must be https://, or http:// on loopback, without a trailing slash, "
+                "query, fragment or user."
+            )
+        ) from error
     if len(typed) > MAX_ADDRESS_CHARS or not urlsplit(address).hostname:
-        raise InvalidInput("This is not an address.")
+        raise InvalidInput(Message("This is not an address."))
     if portal.settings.secure and not address.startswith("https://"):
-        raise InvalidInput("The address must be https://.")
+        raise InvalidInput(Message("The address must be https://."))
     if any(node.url == address for node in portal.registry.nodes):
-        raise Conflict("This node is in the network already.")
+        raise Conflict(Message("This node is in the network already."))
     return address
 
 
@@ -147,9 +153,9 @@ def _admin(portal: Portal, request: Request) -> Visitor:
     visitor = portal.visitors.of(request)
     _book(portal)
     if visitor.session is None:
-        raise SignInNeeded("Sign in as an admin of this portal.")
+        raise SignInNeeded(Message("Sign in as an admin of this portal."))
     if visitor.identity not in portal.settings.admins:
-        raise NotYours("Only an admin of this portal decides who joins.")
+        raise NotYours(Message("Only an admin of this portal decides who joins."))
     return visitor
 
 

@@ -9,8 +9,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse
 
-from portal.languages import CHOICE_SECONDS, COOKIE, catalogues
+from portal.catalogues import catalogues
+from portal.languages import CHOICE_SECONDS, COOKIE
 from schemas.errors import InvalidInput
+from schemas.messages import Message
 
 _MAX_PATH_CHARS = 2_000
 
@@ -24,7 +26,7 @@ def build(*, secure: bool) -> APIRouter:
         back: Annotated[str, Form(max_length=_MAX_PATH_CHARS)] = "/",
     ) -> RedirectResponse:
         if language not in catalogues():
-            raise InvalidInput("Choose one of the languages at the foot of the page.")
+            raise InvalidInput(Message("Choose one of the languages at the foot of the page."))
         response = RedirectResponse(_here(back), status_code=303)
         response.set_cookie(
             f"__Host-{COOKIE}" if secure else COOKIE,

@@ -1,54 +1,43 @@
-"""The languages of the pages: GNU gettext catalogues, and one set of templates for each.
+"""Whose language is which: the one a reader chose or accepts, and one set of templates for each.
 
-A language is a `.po` file in `pages/locale`, read when the application starts. A reader gets the
-language they chose, else the best of RFC 9110 12.5.4 `Accept-Language`, else English, which the
-templates themselves are written in. What nodes and people write stays in the language it is in.
+A reader gets the language they chose, else the best of RFC 9110 12.5.4 `Accept-Language`, else
+English, which the templates themselves are written in. What Python says for a page is a `Message`,
+which the page says in its language (`catalogues`); what nodes and people write stays as it is.
 """
 
 from __future__ import annotations
 
-import gettext
 import re
-from collections.abc import Collection, Iterator, Mapping
-from functools import cache
-from io import BytesIO
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from babel import Locale
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from jinja2 import Environment, FileSystemLoader, Undefined
+from jinja2 import Environment, FileSystemLoader, Undefined, pass_context
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
+from jinja2.runtime import Context
 from starlette.requests import Request
 
-SOURCE = "en"
+from portal.catalogues import SOURCE, catalogues, names, say, written
+
+__all__ = [
+    "SOURCE",
+    "asked_for",
+    "catalogues",
+    "chosen",
+    "come_from",
+    "names",
+    "speak",
+    "templates",
+]
+
 COOKIE = "skerry-language"
 CHOICE_SECONDS = 365 * 24 * 3600
-_FOLDER = Path(__file__).parent / "pages" / "locale"
 _MAX_HEADER_CHARS = 500
 _WANTED = re.compile(
     r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,40})?\s*(?:;\s*q=([01](?:\.\d{0,3})?)\s*)?"
 )
-
-
-@cache
-def catalogues() -> Mapping[str, gettext.NullTranslations]:
-    """What each language says, by its code; English first."""
-    found: dict[str, gettext.NullTranslations] = {SOURCE: gettext.NullTranslations()}
-    for path in sorted(_FOLDER.glob("*.po")):
-        with path.open("rb") as file:
-            catalogue = read_po(file, locale=path.stem, abort_invalid=True)
-        packed = BytesIO()
-        write_mo(packed, catalogue)
-        packed.seek(0)
-        found[path.stem] = gettext.GNUTranslations(packed)
-    return found
-
-
-def names() -> Mapping[str, str]:
-    """Each language by its code, as its speakers call it."""
-    return {code: Locale.parse(code).get_language_name(code) or code for code in catalogues()}
 
 
 def chosen(cookie: str | None, accept: str | None, *, spoken: Collection[str] | None = None) -> str:
@@ -105,6 +94,23 @@ def speak(environment: Environment, code: str) -> None:
     environment.add_extension(SaidOnce)
     said = catalogues()[code]
     environment.install_gettext_translations(said, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters |= {"said": partial(say, code), "written": partial(written, code)}
+    if code != SOURCE:  # a message is English already
+        environment.finalize = environment.filters["said"]
+        own = environment.globals
+        own |= {name: _with_messages(code, own[name]) for name in ("gettext", "ngettext")}
+
+
+def _with_messages(code: str, gettext: Any) -> Callable[..., str]:  # Jinja's, untyped
+    """A template's gettext, whose values may be messages."""
+
+    @pass_context
+    def said(context: Context, /, *words: object, **values: object) -> str:
+        shown = {name: say(code, one) for name, one in values.items()}
+        translated: str = gettext(context, *words, **shown)
+        return translated
+
+    return said
 
 
 class SaidOnce(Extension):

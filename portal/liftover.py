@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from portal.chain_files import Block, ChainMap, read_chains
 from portal.question import Question, Site, parse
 from portal.settings import ChainFile
+from schemas.messages import Message
 
 MOST_STRETCHED = 0.1
 _COMPLEMENT = str.maketrans("ACGTNacgtn", "TGCANtgcan")
@@ -66,7 +67,11 @@ def _counterpart(question: Question, site: Site, chains: ChainMap, target: str) 
     else:
         lifted = _allele(site, chains) if site.ref or site.alt else _region(site, chains)
     if lifted is None:
-        return Counterpart(target, None, f"This place has no single counterpart on {target}.")
+        return Counterpart(
+            target,
+            None,
+            Message("This place has no single counterpart on %(assembly)s.", assembly=target),
+        )
     text = f"{lifted.chrom}:{lifted.first}-{lifted.end0}"
     if site.ref or site.alt:
         text = f"{lifted.chrom}:{lifted.first} {lifted.ref}>{lifted.alt}"

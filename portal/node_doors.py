@@ -13,6 +13,7 @@ from portal.node import Node
 from portal.settings import Limits
 from portal.visitors import Visitor, Visitors
 from schemas.errors import NotFound, SkerryError
+from schemas.messages import Message
 
 _TAKEN = (200, 201, 204)
 
@@ -66,7 +67,7 @@ def _document(raw: Raw) -> object:
     try:
         return json.loads(raw.body) if raw.body else None
     except (ValueError, RecursionError) as error:
-        raise NodeFailed("The node’s answer is not JSON.") from error
+        raise NodeFailed(Message("The node’s answer is not JSON.")) from error
 
 
 def _refusal(raw: Raw, detail: str) -> SkerryError:
@@ -74,7 +75,7 @@ def _refusal(raw: Raw, detail: str) -> SkerryError:
         said = text(members(json.loads(raw.body)).get("message"))
     except (ValueError, RecursionError):
         said = ""
-    words = said or f"The node answered HTTP {raw.status}."
+    words = said or Message("The node answered HTTP %(status)s.", status=str(raw.status))
     match raw.status:
         case 404:
             return NotFound(words, detail=detail)

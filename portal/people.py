@@ -11,11 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from portal.answer import NodeAnswer
+from portal.answer import OUTCOMES, NodeAnswer
 from portal.charts import Bar, Chart, chart, counted
 from portal.fanout import Fanout
 from portal.node import Node, Term
 from portal.question import Kind, Question
+from schemas.messages import Message
 
 MOST = 10  # terms of one chart
 _SEXES = frozenset({"NCIT:C16576", "NCIT:C20197", "NCIT:C17998", "NCIT:C46113", "NCIT:C46112"})
@@ -29,7 +30,7 @@ _ETHNICITIES = frozenset(
 _ANCESTRY_FIELDS = ("ethnicity", "geographicOrigin")
 _ONSET = "diseases.ageOfOnset"
 _AGES = range(10, 90, 10)
-_COLUMNS = ("Term", "Label", "People")
+_COLUMNS = (Message("Term"), Message("Label"), Message("People"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,12 @@ async def charts(fanout: Fanout, node: Node, dataset: str) -> list[Chart]:
     """Those of which the node lists terms; returns by the fan-out's deadline."""
     terms = [term for term in node.terms if not term.scopes or "individual" in term.scopes]
     wanted = {
-        ("People by sex", "sex"): _sexes(terms),
+        (Message("People by sex"), "sex"): _sexes(terms),
         # Each bar asks «before», which holds for the first of somebody's diseases; a bar between
         # two ages could hold for one disease by one end and for another by the other.
-        ("People who fell ill before an age", "ages"): _ages(terms),
-        ("People by disease, narrower ones included", "diseases"): _diseases(terms),
-        ("People by ancestry or origin", "ancestry"): _ancestries(terms),
+        (Message("People who fell ill before an age"), "ages"): _ages(terms),
+        (Message("People by disease, narrower ones included"), "diseases"): _diseases(terms),
+        (Message("People by ancestry or origin"), "ancestry"): _ancestries(terms),
     }
     answered = await asyncio.gather(
         *(_bars(fanout, node, dataset, asked) for asked in wanted.values())
@@ -76,7 +77,7 @@ def _ages(terms: Sequence[Term]) -> list[_Asked]:
     return [
         _Asked(
             f"{_ONSET} < P{age}Y",
-            f"before {age}",
+            Message("before %(age)s", age=age),
             {"id": _ONSET, "operator": "<", "value": f"P{age}Y"},
         )
         for age in _AGES
@@ -118,4 +119,4 @@ async def _bar(fanout: Fanout, node: Node, dataset: str, asked: _Asked) -> Bar:
     rows: list[NodeAnswer] = [row async for row in asking]
     row = rows[0]
     found = row.sets[0] if row.outcome.answered and len(row.sets) == 1 else None
-    return counted(asked.code, asked.label, found, reason=row.reason or row.outcome.value)
+    return counted(asked.code, asked.label, found, reason=row.reason or OUTCOMES[row.outcome])

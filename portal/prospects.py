@@ -19,22 +19,35 @@ from portal.node_doors import NodeDoors
 from portal.question import Kind, Question
 from portal.visitors import Visitor
 from schemas.errors import SkerryError
+from schemas.messages import Message, following
 from schemas.sequences import canonical_chromosome
 
 LOOK_SECONDS = 2.0
+_MAY_NOT = Message("It may not answer you.")
+_NOT_SAID = Message("Does not say how fully it answers; it is asked all the same.")
 _FULLNESS = ("", "boolean", "count", "record")
 _WORDS = {
-    "boolean": "a yes or no",
-    "count": "a count",
-    "record": "a count, and records at its own Beacon",
+    "boolean": Message("A yes or no."),
+    "count": Message("A count."),
+    "record": Message("A count, and records at its own Beacon."),
+}
+_ANYONES = {
+    "boolean": Message("Anyone gets a yes or no."),
+    "count": Message("Anyone gets a count."),
+    "record": Message("Anyone gets a count, and records at its own Beacon."),
+}
+_YOURS = {
+    "boolean": Message("Your visas get you a yes or no."),
+    "count": Message("Your visas get you a count."),
+    "record": Message("Your visas get you a count, and records at its own Beacon."),
 }
 _LEVELS = {
-    "registered": "Answers people who signed in and are registered researchers.",
-    "controlled": "Needs a grant: ask its committee for access.",
+    "registered": Message("Answers people who signed in and are registered researchers."),
+    "controlled": Message("Needs a grant: ask its committee for access."),
 }
-_DOOR = {
-    Kind.VARIANTS: "questions about variants",
-    Kind.INDIVIDUALS: "questions about people",
+_NO_DOOR = {
+    Kind.VARIANTS: Message("Takes no questions about variants."),
+    Kind.INDIVIDUALS: Message("Takes no questions about people."),
 }
 
 
@@ -58,17 +71,21 @@ def unsupported(question: Question, node: Node, *, signed_in: bool) -> str:
         return node.barred
     able, site = node.abilities, question.site
     if able.doors is not None and question.kind.value not in able.doors:
-        return f"Takes no {_DOOR[question.kind]}."
+        return _NO_DOOR[question.kind]
     if signed_in:
         return ""
     if able.variant_queries.get(_query_type(question)) is False:
-        return "Its data cannot be searched by this kind of variant question."
+        return Message("Its data cannot be searched by this kind of variant question.")
     if question.assembly and able.assemblies and question.assembly not in able.assemblies:
-        return f"Its data are on {', '.join(able.assemblies)}, not {question.assembly}."
+        return Message(
+            "Its data are on %(assemblies)s, not %(asked)s.",
+            assemblies=able.assemblies,
+            asked=question.assembly,
+        )
     if site is not None and able.chromosomes:
         held = [canonical_chromosome(name) or name for name in able.chromosomes]
         if site.chrom not in held:
-            return f"Holds no data on chromosome {site.chrom}."
+            return Message("Holds no data on chromosome %(chrom)s.", chrom=site.chrom)
     return ""
 
 
@@ -90,45 +107,48 @@ def prospect(
     posed = pose(question, node, counterparts)
     if reason := unsupported(posed, node, signed_in=signed_in):
         return Prospect(node, can=False, words=reason)
-    notes = tuple(_unlisted(question, node))
+    notes = _unlisted(question, node)
     if posed is not question:
-        notes = (f"Lifted: it will be asked about {posed.assembly} {posed.text}.", *notes)
-    if node.problem:
-        return Prospect(
-            node, can=False, words=f"Did not answer when last looked at: {node.problem}"
+        lifted = Message(
+            "Lifted: it will be asked about %(place)s.", place=f"{posed.assembly} {posed.text}"
         )
+        notes = (lifted, *notes)
+    if node.problem:
+        words = Message("Did not answer when last looked at: %(problem)s", problem=node.problem)
+        return Prospect(node, can=False, words=words)
     open_ones = [one for one in datasets if not one.closed]
     if datasets and not open_ones:
         closed = datasets[0]
-        words = _LEVELS.get(closed.level, "May not answer you.")
+        words = _LEVELS.get(closed.level, _MAY_NOT)
         return Prospect(node, can=False, words=words, help=closed.id)
     best = max((one.granularity for one in open_ones), key=_rank, default="")
-    words = _WORDS.get(best, "Does not say how fully it answers; it is asked all the same.")
-    return Prospect(node, can=True, words=words[0].upper() + words[1:], notes=notes)
+    words = _WORDS.get(best, _NOT_SAID)
+    return Prospect(node, can=True, words=words, notes=notes)
 
 
-def offer(dataset: Dataset, *, signed_in: bool) -> str:
+def offer(dataset: Dataset, *, signed_in: bool) -> Message:
     """What this one dataset tells the asker, in a sentence."""
     if dataset.closed:
-        needed = _LEVELS.get(dataset.level, "It may not answer you.")
-        return f"{'Your visas do not open it. ' if signed_in else ''}{needed}"
-    words = _WORDS.get(dataset.granularity)
-    if words is None:
-        return "It does not say how fully it answers."
-    return f"{'Your visas get you' if signed_in else 'Anyone gets'} {words}."
+        needed = _LEVELS.get(dataset.level, _MAY_NOT)
+        return following(Message("Your visas do not open it."), needed) if signed_in else needed
+    told = _YOURS if signed_in else _ANYONES
+    return told.get(dataset.granularity, Message("It does not say how fully it answers."))
 
 
 def _rank(granularity: str) -> int:
     return _FULLNESS.index(granularity) if granularity in _FULLNESS else 0
 
 
-def _unlisted(question: Question, node: Node) -> list[str]:
+def _unlisted(question: Question, node: Node) -> tuple[Message, ...]:
     known = {term.id for term in node.terms}
     if not known:
-        return []
+        return ()
     ids = [str(one["id"]) for one in question.filters]
-    return [f"Does not list {one}; a broader term may still be known." for one in ids
-            if one not in known]  # fmt: skip
+    return tuple(
+        Message("Does not list %(term)s; a broader term may still be known.", term=one)
+        for one in ids
+        if one not in known
+    )
 
 
 def _query_type(question: Question) -> str:

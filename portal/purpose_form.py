@@ -17,25 +17,26 @@ from portal import extent_form
 from schemas.data_use import DataUseRequest
 from schemas.errors import InvalidInput
 from schemas.grants import NewRequest
+from schemas.messages import Message, following
 
 PURPOSES = {
-    "disease": "A disease",
-    "biomedical": "Health, medicine or biology",
-    "general": "Research in general",
-    "methods": "Methods or software",
-    "population": "Populations",
-    "ancestry": "Ancestry or origin",
-    "controls": "Use as controls",
-    "drug_development": "Drug development",
-    "social_science": "Social science",
-    "clinical_care": "Care of patients",
-    "age_category": "One age group",
-    "gender_category": "One gender",
+    "disease": Message("A disease"),
+    "biomedical": Message("Health, medicine or biology"),
+    "general": Message("Research in general"),
+    "methods": Message("Methods or software"),
+    "population": Message("Populations"),
+    "ancestry": Message("Ancestry or origin"),
+    "controls": Message("Use as controls"),
+    "drug_development": Message("Drug development"),
+    "social_science": Message("Social science"),
+    "clinical_care": Message("Care of patients"),
+    "age_category": Message("One age group"),
+    "gender_category": Message("One gender"),
 }
 ORGANISATIONS = {
-    "not_for_profit": "Not for profit",
-    "for_profit": "For profit",
-    "mixed": "Both",
+    "not_for_profit": Message("Not for profit"),
+    "for_profit": Message("For profit"),
+    "mixed": Message("Both"),
 }
 CONDITIONS = {term.value: term.label for term in Term}
 ANSWERS = {"yes": True, "no": False}
@@ -67,18 +68,18 @@ _AGREED = "agreed:"
 _WORDS = PURPOSES | ORGANISATIONS
 # As the form asks; what it does not ask is named as the API does.
 _LABELS = {
-    "purpose, codes": "Research about",
-    "purpose, diseases": "Diseases",
-    "requester, organisation, type": "Organisation",
-    "requester, organisation, ror": "Its ROR id",
-    "requester, organisation, country": "Its country",
-    "places, processing": "Processed in",
-    "use, commercial": "Commercial use",
-    "ethics, ref": "Ethics approval",
-    "ethics, valid_until": "Approval valid until",
-    "commitments, publish": "Will publish",
-    "commitments, return_data": "Will return derived data",
-    "commitments, collaborate": "Collaboration",
+    "purpose, codes": Message("Research about"),
+    "purpose, diseases": Message("Diseases"),
+    "requester, organisation, type": Message("Organisation"),
+    "requester, organisation, ror": Message("Its ROR id"),
+    "requester, organisation, country": Message("Its country"),
+    "places, processing": Message("Processed in"),
+    "use, commercial": Message("Commercial use"),
+    "ethics, ref": Message("Ethics approval"),
+    "ethics, valid_until": Message("Approval valid until"),
+    "commitments, publish": Message("Will publish"),
+    "commitments, return_data": Message("Will return derived data"),
+    "commitments, collaborate": Message("Collaboration"),
 }
 
 
@@ -156,11 +157,15 @@ def _rows(said: Any, label: str) -> Iterator[tuple[str, str]]:  # JSON values
         for number, one in enumerate(said, 1):
             yield from _rows(one, f"{label} {number}")
     elif isinstance(said, list):
-        yield _LABELS.get(label, label), ", ".join(_WORDS.get(str(one), str(one)) for one in said)
+        yield _label(label), following(*(_WORDS.get(str(one), str(one)) for one in said), by=", ")
     elif isinstance(said, bool):
-        yield _LABELS.get(label, label), "yes" if said else "no"
+        yield _label(label), Message("yes") if said else Message("no")
     else:
-        yield _LABELS.get(label, label), _WORDS.get(str(said), str(said))
+        yield _label(label), _WORDS.get(str(said), str(said))
+
+
+def _label(place: str) -> str:
+    return _LABELS.get(place) or place[:1].upper() + place[1:]
 
 
 def _said(stated: DataUseRequest) -> dict[str, Any]:
@@ -199,4 +204,6 @@ def _checked(sent: Mapping[str, object]) -> NewRequest:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput(f"Please look at “{field}”: {first['msg']}.") from error
+        raise InvalidInput(
+            Message("Please look at “%(field)s”: %(problem)s.", field=field, problem=first["msg"])
+        ) from error

@@ -18,12 +18,23 @@ from portal.errors import UnreadableQuestion
 from portal.terms import MAX_TERMS, Condition, as_typed, in_words, read_terms
 from schemas import variant_text
 from schemas.hgvs import Edit, GenomicName, UnreadableName
+from schemas.messages import Message, following, span
 from schemas.sequences import ASSEMBLIES, place
 from schemas.variant_text import Gene, KnownId, ProteinChange, Region, Spelling, WrittenAllele
 
 MAX_CHARS = 500
 
-_HINT = "Try 1:10177 A>AC, a region 1:10000-20000, a gene BRCA1, or terms like ICD10:G35."
+_HINT = Message("Try 1:10177 A>AC, a region 1:10000-20000, a gene BRCA1, or terms like ICD10:G35.")
+_FIRST = following(Message("Type a question first."), _HINT)
+_OWN_ASSEMBLY = Message("in each dataset’s own assembly")
+_EDITS = {
+    Edit.SUBSTITUTION: Message("substitution"),
+    Edit.DELETION: Message("deletion"),
+    Edit.DUPLICATION: Message("duplication"),
+    Edit.INSERTION: Message("insertion"),
+    Edit.DELINS: Message("deletion and insertion"),
+    Edit.INVERSION: Message("inversion"),
+}
 
 # HGVS without its sequence; `m.1234A>G` would pass for a term that is compared with `G`.
 _PLACELESS = re.compile(r"[cgmnr]\.[^\s:,;]{2,100}$")
@@ -96,11 +107,13 @@ def parse(text: str, *, terms: str = "", assembly: str = "") -> Question:
     a sentence that says what would be understood."""
     typed, also = " ".join(text.split()), " ".join(terms.split())
     if not typed and not also.strip(",; "):
-        raise UnreadableQuestion(f"Type a question first. {_HINT}")
+        raise UnreadableQuestion(_FIRST)
     if max(len(typed), len(also)) > MAX_CHARS:
-        raise UnreadableQuestion(f"A question may be {MAX_CHARS} characters long.")
+        raise UnreadableQuestion(
+            Message("A question may be %(most)s characters long.", most=MAX_CHARS)
+        )
     if assembly not in ("", *ASSEMBLIES):
-        raise UnreadableQuestion("The assembly must be GRCh37, GRCh38 or left open.")
+        raise UnreadableQuestion(Message("The assembly must be GRCh37, GRCh38 or left open."))
     spelling = _spelling(typed)
     if spelling is None:
         return _people(typed, also)
@@ -111,8 +124,11 @@ def parse(text: str, *, terms: str = "", assembly: str = "") -> Question:
 def _spelling(typed: str) -> Spelling | None:
     if _PLACELESS.match(typed):
         raise UnreadableQuestion(
-            f"{typed} does not say on which sequence: write it with its transcript or "
-            "chromosome, such as NM_007294.4:c.68_69del."
+            Message(
+                "%(typed)s does not say on which sequence: write it with its transcript or "
+                "chromosome, such as NM_007294.4:c.68_69del.",
+                typed=typed,
+            )
         )
     try:
         return variant_text.read(typed)
@@ -124,25 +140,30 @@ def _people(typed: str, also: str) -> Question:
     conditions = _conditions(f"{typed}, {also}")
     if not conditions:
         # No term would be no filter: it would ask for everyone.
-        raise UnreadableQuestion(f"Type a question first. {_HINT}")
+        raise UnreadableQuestion(_FIRST)
     return Question(
         text="",
         kind=Kind.INDIVIDUALS,
         parameters={},
         filters=_filters(conditions),
-        words=f"People with {in_words(conditions)}, narrower terms included.",
+        words=Message(
+            "People with %(terms)s, narrower terms included.", terms=in_words(conditions)
+        ),
         terms=as_typed(conditions),
     )
 
 
 def _carriers(variant: Question, also: str) -> Question:
     conditions = _conditions(also)
-    what = variant.words[0].lower() + variant.words[1:]
     return replace(
         variant,
         kind=Kind.INDIVIDUALS,
         filters=_filters(conditions),
-        words=f"People with {in_words(conditions)}, narrower terms included, who carry: {what}",
+        words=Message(
+            "People with %(terms)s, narrower terms included, who carry: %(variant)s",
+            terms=in_words(conditions),
+            variant=variant.words,
+        ),
         terms=as_typed(conditions),
     )
 
@@ -151,17 +172,17 @@ def _conditions(typed: str) -> tuple[Condition, ...]:
     try:
         return read_terms(typed)
     except UnreadableQuestion as wrong:
-        raise UnreadableQuestion(f"{wrong.public} {_HINT}") from wrong
+        raise UnreadableQuestion(following(wrong.public, _HINT)) from wrong
 
 
 def _filters(conditions: tuple[Condition, ...]) -> tuple[Mapping[str, object], ...]:
     if len(conditions) > MAX_TERMS:
-        raise UnreadableQuestion(f"A question may have {MAX_TERMS} terms.")
+        raise UnreadableQuestion(Message("A question may have %(most)s terms.", most=MAX_TERMS))
     return tuple(one.filter for one in conditions)
 
 
 # Beacon parameters, what was understood in words, the assembly, and the place where it is known.
-_Understood = tuple[dict[str, object], str, str, Site | None]
+_Understood = tuple[dict[str, object], Message, str, Site | None]
 
 
 def _variant(typed: str, spelling: Spelling, assembly: str) -> Question:
@@ -186,18 +207,30 @@ def _understood(typed: str, spelling: Spelling, assembly: str) -> _Understood:
         case GenomicName():
             return _genomic(typed, spelling, assembly)
         case KnownId(name):
-            words = f"Variant {name}, as each node’s data name it; sent as it is written."
+            words = Message(
+                "Variant %(name)s, as each node’s data name it; sent as it is written.", name=name
+            )
             return {"genomicAlleleShortForm": name}, words, assembly, None
         case Gene(symbol):
-            words = f"Variants in gene {symbol}, as each node’s data place them."
+            words = Message(
+                "Variants in gene %(gene)s, as each node’s data place them.", gene=symbol
+            )
             return {"geneId": symbol}, words, assembly, None
         case ProteinChange(change, gene):
-            asked: dict[str, object] = {"aminoacidChange": change}
-            of = f" of {gene}" if gene else " of any protein"
-            words = (
-                f"Variants that change the amino acid {change}{of}, as each node annotates them."
-            )
-            return asked | ({"geneId": gene} if gene else {}), words, assembly, None
+            return *_protein(change, gene), assembly, None
+
+
+def _protein(change: str, gene: str | None) -> tuple[dict[str, object], Message]:
+    if not gene:
+        return {"aminoacidChange": change}, Message(
+            "Variants that change the amino acid %(change)s of any protein, as each node annotates "
+            "them.",
+            change=change,
+        )
+    return {"aminoacidChange": change, "geneId": gene}, Message(
+        "Variants that change the amino acid %(change)s of %(gene)s, as each node annotates them.",
+        change=change, gene=gene,
+    )  # fmt: skip
 
 
 def _allele(written: WrittenAllele, assembly: str) -> _Understood:
@@ -208,11 +241,13 @@ def _allele(written: WrittenAllele, assembly: str) -> _Understood:
         "referenceBases": written.ref,
         "alternateBases": written.alt,
     }
-    change = f"{written.ref or '–'}>{written.alt or '–'}"
-    words = (
-        f"Variant {chrom}:{written.start0 + 1:,} {change}, {_in(assembly)}, 1-based; "
-        f"sent as start={written.start0} (0-based)."
-    )
+    words = Message(
+        "Variant %(chrom)s:%(position)s %(change)s, %(assembly)s, 1-based; sent as "
+        "start=%(start0)s (0-based).",
+        chrom=chrom, position=written.start0 + 1,
+        change=f"{written.ref or '–'}>{written.alt or '–'}",
+        assembly=assembly or _OWN_ASSEMBLY, start0=str(written.start0),
+    )  # fmt: skip
     site = Site(chrom, written.start0, written.start0 + len(written.ref), written.ref, written.alt)
     return parameters, words, assembly, site
 
@@ -224,11 +259,12 @@ def _region(region: Region, assembly: str) -> _Understood:
         "start": [region.start0],
         "end": [region.end0],
     }
-    words = (
-        f"Variants that overlap {chrom}:{region.start0 + 1:,}–{region.end0:,}, {_in(assembly)}, "
-        f"both ends included, 1-based; sent as start={region.start0}, end={region.end0} (0-based, "
-        "end excluded)."
-    )
+    words = Message(
+        "Variants that overlap %(chrom)s:%(first)s–%(last)s, %(assembly)s, both ends included, "
+        "1-based; sent as start=%(start0)s, end=%(end0)s (0-based, end excluded).",
+        chrom=chrom, first=region.start0 + 1, last=region.end0,
+        assembly=assembly or _OWN_ASSEMBLY, start0=str(region.start0), end0=str(region.end0),
+    )  # fmt: skip
     return parameters, words, assembly, Site(chrom, region.start0, region.end0)
 
 
@@ -238,12 +274,12 @@ def _genomic(typed: str, name: GenomicName, assembly: str) -> _Understood:
         written = WrittenAllele(chrom, name.start0, name.deleted or "", name.inserted or "")
         return _allele(written, assembly)
     first, last = name.start0 + 1, max(name.end0, name.start0 + 1)
-    where = f"{first:,}" if first == last else f"{first:,}–{last:,}"
-    edit = name.edit.name.lower()
-    words = (
-        f"HGVS: {edit} at {chrom}:{where}, {_in(assembly)}, 1-based (0-based start={name.start0}, "
-        f"end={name.end0}); sent as it is written, each node resolves it."
-    )
+    words = Message(
+        "HGVS: %(edit)s at %(chrom)s:%(where)s, %(assembly)s, 1-based (0-based start=%(start0)s, "
+        "end=%(end0)s); sent as it is written, each node resolves it.",
+        edit=_EDITS[name.edit], chrom=chrom, where=span(first, last),
+        assembly=assembly or _OWN_ASSEMBLY, start0=str(name.start0), end0=str(name.end0),
+    )  # fmt: skip
     return {"genomicAlleleShortForm": typed}, words, assembly, None
 
 
@@ -252,13 +288,18 @@ def _placed(sequence: str, assembly: str) -> tuple[str, str]:
     found = place(sequence)
     if found is None:
         raise UnreadableQuestion(
-            "This sequence is not one of the chromosomes of GRCh37 or GRCh38. " + _HINT
+            following(
+                Message("This sequence is not one of the chromosomes of GRCh37 or GRCh38."), _HINT
+            )
         )
     chrom, said = found
     if said and assembly and said != assembly:
-        raise UnreadableQuestion(f"{sequence} is of {said}, and {assembly} is chosen.")
+        raise UnreadableQuestion(
+            Message(
+                "%(sequence)s is of %(said)s, and %(chosen)s is chosen.",
+                sequence=sequence,
+                said=said,
+                chosen=assembly,
+            )
+        )
     return chrom, said or assembly
-
-
-def _in(assembly: str) -> str:
-    return assembly or "in each dataset’s own assembly"

@@ -13,6 +13,7 @@ from hashlib import blake2b
 
 from portal.answer import Frequency, Outcome, Reading, SetAnswer, Silent
 from portal.foreign import items, members, number, text
+from schemas.messages import Message
 from schemas.wire import canonical_json
 
 MAX_SETS = 1_000
@@ -37,14 +38,14 @@ def read(status: int, document: object, asks: Asks = Asks()) -> Reading:
     summary = members(reply.get("responseSummary"))
     exists = summary.get("exists")
     if not isinstance(exists, bool):
-        return Reading(Outcome.ERROR, "The answer has no responseSummary.exists.")
+        return Reading(Outcome.ERROR, Message("The answer has no responseSummary.exists."))
     if left_out := _left_out(members(reply.get("meta")), asks):
-        return Reading(Outcome.UNSUPPORTED, f"It answered without the {left_out} of the question.")
+        return Reading(Outcome.UNSUPPORTED, left_out)
     sets = _sets(reply, summary, exists=exists)
     doubted = any(_contradicts(members(raw)) for raw in (summary, *_raw_sets(reply)))
     if doubted or (not exists and any(one.exists for one in sets)):
         return Reading(
-            Outcome.ERROR, "The answer contradicts itself: its yes or no and its counts."
+            Outcome.ERROR, Message("The answer contradicts itself: its yes or no and its counts.")
         )
     return Reading(
         outcome=Outcome.OK if exists else Outcome.EMPTY,
@@ -62,8 +63,10 @@ def _left_out(meta: Mapping[str, object], asks: Asks) -> str:
     echo = members(meta.get("receivedRequestSummary"))
     parameters, filters = echo.get("requestParameters"), echo.get("filters")
     if asks.variant and isinstance(parameters, dict) and not parameters:
-        return "variant"
-    return "terms" if isinstance(filters, list) and len(filters) < asks.filters else ""
+        return Message("It answered without the variant of the question.")
+    if isinstance(filters, list) and len(filters) < asks.filters:
+        return Message("It answered without the terms of the question.")
+    return ""
 
 
 def _raw_sets(reply: Mapping[str, object]) -> Sequence[object]:
@@ -147,7 +150,7 @@ def _frequencies(raw: Mapping[str, object]) -> Iterator[Frequency]:
             value = said.get("alleleFrequency")
             if isinstance(value, int | float) and 0 <= value <= 1:
                 yield Frequency(
-                    text(said.get("population")) or "not named",
+                    text(said.get("population")) or Message("not named"),
                     float(value),
                     number(said.get("alleleCount")),
                     number(said.get("alleleNumber")),
@@ -181,7 +184,9 @@ def _refusal(status: int, reply: Mapping[str, object]) -> Reading:
     if code in (400, 404, 405, 422, 501):
         return Reading(Outcome.UNSUPPORTED, message)
     if 300 <= status < 400:
-        return Reading(Outcome.ERROR, "The node answered with a redirect, which is not followed.")
+        return Reading(
+            Outcome.ERROR, Message("The node answered with a redirect, which is not followed.")
+        )
     return Reading(Outcome.ERROR, message)
 
 

@@ -33,6 +33,7 @@ from portal.site import Portal
 from portal.visitors import Visitor
 from schemas.errors import InvalidInput, NotFound, SkerryError, TooLarge
 from schemas.grants import NewRequest, RequestView, StepBody
+from schemas.messages import Message
 
 _OWN_STEPS = ("submit", "accept", "close")
 
@@ -81,7 +82,12 @@ def _add_one(router: APIRouter, portal: Portal) -> None:
         visitor, node = portal.person(request), portal.own_node(slug)
         shown = await portal.applications.one(node, request_id, visitor)
         if not is_for(visitor.identity, shown):
-            raise NotYours(f"{node.name} has this request for its committee: decide on it there.")
+            raise NotYours(
+                Message(
+                    "%(node)s has this request for its committee: decide on it there.",
+                    node=node.name,
+                )
+            )
         return await _page(request, portal, visitor, node=node, shown=shown)
 
     @router.post("/requests/{slug}/{request_id}")
@@ -89,13 +95,15 @@ def _add_one(router: APIRouter, portal: Portal) -> None:
         visitor, form = await portal.signed_form(request)
         node, step = portal.own_node(slug), str(form.get("step", ""))
         if step not in _OWN_STEPS:
-            raise InvalidInput("Choose what to do with the request.")
+            raise InvalidInput(Message("Choose what to do with the request."))
         try:
             body = StepBody.model_validate(
                 {"note": str(form.get("note", "")), "terms": str(form.get("terms", "")) or None}
             )
         except ValueError as error:
-            raise InvalidInput("One of the fields cannot be read; look at them again.") from error
+            raise InvalidInput(
+                Message("One of the fields cannot be read; look at them again.")
+            ) from error
         try:
             await portal.applications.take(node, request_id, step, body, visitor=visitor)
         except SkerryError as error:
@@ -158,7 +166,7 @@ def _add_attachments(router: APIRouter, portal: Portal) -> None:
         shown = await portal.applications.one(node, request_id, visitor)
         names = [one.name for one in shown.attachments if one.id == attachment_id]
         if not names:
-            raise NotFound("There is no such file with this request.")
+            raise NotFound(Message("There is no such file with this request."))
         body = await portal.applications.attachment(
             node, request_id, attachment_id, visitor=visitor
         )
@@ -250,7 +258,7 @@ async def _edit_page(
 async def _editable(portal: Portal, node: Node, request_id: str, visitor: Visitor) -> RequestView:
     shown = await portal.applications.one(node, request_id, visitor)
     if "edit" not in shown.steps:
-        raise InvalidInput("This request can no longer be changed; look at it again.")
+        raise InvalidInput(Message("This request can no longer be changed; look at it again."))
     return shown
 
 
@@ -260,19 +268,19 @@ async def _upload(request: Request, *, most: int) -> tuple[object, str, bytes]:
     length = request.headers.get("content-length", "")
     allowed = most + 4096  # the form around the file
     if not length.isdecimal() or int(length) > allowed:
-        raise TooLarge(f"A file may be {most:,} bytes.")
+        raise TooLarge(Message("A file may be %(most)s bytes.", most=most))
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise InvalidInput("Choose a file first.")
+        raise InvalidInput(Message("Choose a file first."))
     parser = MultiPartParser(request.headers, request.stream(), max_files=1, max_fields=2)
     parser.spool_max_size = allowed
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError) as error:
-        raise InvalidInput("The form with the file cannot be read.") from error
+        raise InvalidInput(Message("The form with the file cannot be read.")) from error
     try:
         sent = form.get("file")
         if not isinstance(sent, UploadFile) or not sent.filename:
-            raise InvalidInput("Choose a file first.")
+            raise InvalidInput(Message("Choose a file first."))
         return form.get("csrf"), sent.filename, await sent.read()
     finally:
         await form.close()

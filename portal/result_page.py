@@ -102,10 +102,9 @@ def shown_values(search_id: str, result: Result, chosen: Filter = EVERY) -> dict
 def drawn_values(search_id: str, result: Result) -> dict[str, object]:
     """The answer as bars, and whether frequencies of its allele can be asked for."""
     question = result.question
-    unit = "People" if question.kind is Kind.INDIVIDUALS else "Variants"
     site = question.site
     return {
-        "chart": by_dataset(result.rows, unit=unit),
+        "chart": by_dataset(result.rows, question.kind),
         "kept": search_id,
         "is_allele": question.kind is Kind.VARIANTS and site is not None and bool(site.alt),
     }

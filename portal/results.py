@@ -14,6 +14,7 @@ from portal.errors import SearchGone
 from portal.question import Question
 from portal.settings import Limits
 from portal.visitors import Owner, Visitor
+from schemas.messages import Message
 
 _ROW_BYTES, _SET_BYTES, _VARIANT_BYTES = 700, 400, 64
 
@@ -79,7 +80,7 @@ class Results:
         """Raises `SearchGone` for anyone but the browser and the sign-in that asked."""
         kept = self._kept.get(search_id)
         if kept is None or kept.until <= self._clock() or not kept.owner.same(visitor.owner):
-            raise SearchGone("This result is no longer kept. Ask again.")
+            raise SearchGone(Message("This result is no longer kept. Ask again."))
         return kept
 
     def _stale(self) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from portal.book import Book
 from portal.question import Question
 from schemas.errors import Conflict, NotFound
+from schemas.messages import Message
 
 MAX_SAVED = 100
 MAX_NAME_CHARS = 100
@@ -69,7 +70,9 @@ class SavedSearches:
                 "SELECT count(*) FROM saved WHERE person = ?", (person,)
             ).fetchone()
             if held >= MAX_SAVED:
-                raise Conflict(f"You have kept {MAX_SAVED} searches; delete one first.")
+                raise Conflict(
+                    Message("You have kept %(most)s searches; delete one first.", most=MAX_SAVED)
+                )
             book.execute(
                 "INSERT INTO saved VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (secrets.token_urlsafe(16), person, int(self._clock()), named, *typed),
@@ -82,7 +85,7 @@ class SavedSearches:
                 "DELETE FROM saved WHERE person = ? AND id = ?", (person, search_id)
             )
             if not gone.rowcount:
-                raise NotFound("You have kept no such search.")
+                raise NotFound(Message("You have kept no such search."))
 
     def delete_all(self, person: str) -> None:
         with self._book.open() as book:

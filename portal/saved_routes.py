@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from portal.question import parse
 from portal.saved import SavedSearches
 from portal.site import Portal, is_part
 from schemas.errors import NotFound
-
-_KEPT = '<p role="status">Kept under <a href="/searches">my searches</a>.</p>'
+from schemas.messages import Message
 
 
 def build(portal: Portal) -> APIRouter:
@@ -35,7 +34,9 @@ def build(portal: Portal) -> APIRouter:
         )
         name = str(form.get("name", ""))
         await asyncio.to_thread(_book(portal).keep, visitor.identity, question, name=name)
-        return HTMLResponse(_KEPT) if is_part(request) else _back()
+        if is_part(request):
+            return portal.page(request, "_kept.html", visitor=visitor)
+        return _back()
 
     @router.post("/searches/delete")
     async def delete_all(request: Request) -> Response:
@@ -54,7 +55,7 @@ def build(portal: Portal) -> APIRouter:
 
 def _book(portal: Portal) -> SavedSearches:
     if portal.saved is None:
-        raise NotFound("This portal keeps no searches.")
+        raise NotFound(Message("This portal keeps no searches."))
     return portal.saved
 
 

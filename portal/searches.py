@@ -17,6 +17,7 @@ from portal.errors import SearchGone
 from portal.question import Question
 from portal.settings import Limits
 from portal.visitors import Owner, Visitor
+from schemas.messages import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Searches:
         """The search, once, for the browser and the sign-in that began it."""
         search = self._open.get(search_id)
         if search is None or search.until <= self._clock() or not search.owner.same(visitor.owner):
-            raise SearchGone("This search is over. Ask again.")
+            raise SearchGone(Message("This search is over. Ask again."))
         del self._open[search_id]
         return search
 
@@ -73,5 +74,5 @@ class Searches:
     def stop(self, search_id: str, visitor: Visitor) -> None:
         search = self._running.get(search_id)
         if search is None or not search.owner.same(visitor.owner):
-            raise SearchGone("This search is over already.")
+            raise SearchGone(Message("This search is over already."))
         search.stopped.set()

@@ -36,6 +36,7 @@ from portal.visitors import Visitor, Visitors
 from portal.vocabulary import Vocabulary
 from portal.workspaces import Workspaces
 from schemas.errors import NotFound, TooLarge
+from schemas.messages import Message
 
 _FORMS = ("1:10177 A>AC", "1:10000-20000")
 _DISEASES = ("MONDO:", "ICD10:", "ORPHA:")
@@ -73,13 +74,13 @@ class Example:
         question = parse(first, terms=rest)
         match question.kind, bool(question.text):
             case Kind.INDIVIDUALS, True:
-                says = "How many people like this carry it?"
+                says = Message("How many people like this carry it?")
             case Kind.INDIVIDUALS, False:
-                says = "How many people like this?"
+                says = Message("How many people like this?")
             case _ if question.site is not None and not question.site.alt:
-                says = "What lies in this region?"
+                says = Message("What lies in this region?")
             case _:
-                says = "Is this variant known?"
+                says = Message("Is this variant known?")
         return cls(question.text, question.terms, says)
 
 
@@ -136,14 +137,14 @@ class Portal:
     async def form(self, request: Request) -> FormData:
         length = request.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > self.settings.limits.form_bytes:
-            raise TooLarge("The form is too large, or does not say how large it is.")
+            raise TooLarge(Message("The form is too large, or does not say how large it is."))
         return await request.form(max_fields=MAX_FIELDS, max_files=0)
 
     def person(self, request: Request) -> Visitor:
         """Raises `SignInNeeded` for anyone else."""
         visitor = self.visitors.of(request)
         if visitor.session is None:
-            raise SignInNeeded("Sign in first.")
+            raise SignInNeeded(Message("Sign in first."))
         return visitor
 
     async def signed_form(self, request: Request) -> tuple[Visitor, FormData]:
@@ -198,17 +199,17 @@ class Portal:
         for found in node.datasets:
             if found.id == dataset_id:
                 return node, found
-        raise NotFound("There is no such dataset listed in this network.")
+        raise NotFound(Message("There is no such dataset listed in this network."))
 
     def own_node(self, slug: str) -> Node:
         """One with doors for people's requests and workspaces."""
         found = self.node(slug)
         if found.foreign:
-            raise NotFound("A Beacon of others keeps nothing of yours here.")
+            raise NotFound(Message("A Beacon of others keeps nothing of yours here."))
         return found
 
     def node(self, slug: str) -> Node:
         found = self.registry.by_slug(slug)
         if found is None:
-            raise NotFound("There is no such node in this network.")
+            raise NotFound(Message("There is no such node in this network."))
         return found

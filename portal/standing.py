@@ -21,34 +21,32 @@ from portal.visitors import Visitor
 from schemas.decisions import Allowance, Allowances
 from schemas.errors import NotFound, SkerryError
 from schemas.grants import DroppedView, VisaView, WhoAmI
+from schemas.messages import Message
 
-_WORDS = {
-    "AffiliationAndRole": "You are {value}",
-    "AcceptedTermsAndPolicies": "You accepted the terms {value}",
-    "ResearcherStatus": "You are a bona fide researcher by {value}",
-    "ControlledAccessGrants": "You were granted access to {value}",
-    "LinkedIdentities": "Another account of yours is linked",
-}
 _KINDS = {
-    "AffiliationAndRole": "Your affiliation",
-    "AcceptedTermsAndPolicies": "Your acceptance of terms",
-    "ResearcherStatus": "Your status as a researcher",
-    "ControlledAccessGrants": "A grant",
-    "LinkedIdentities": "A linked account",
+    "AffiliationAndRole": Message("Your affiliation"),
+    "AcceptedTermsAndPolicies": Message("Your acceptance of terms"),
+    "ResearcherStatus": Message("Your status as a researcher"),
+    "ControlledAccessGrants": Message("A grant"),
+    "LinkedIdentities": Message("A linked account"),
 }
 _REASONS: dict[str, str] = {
-    Reason.UNKNOWN_ISSUER: "comes from somebody whom this node does not know",
-    Reason.SOURCE_NOT_ALLOWED: "speaks for somebody whom its issuer may not speak for here",
-    Reason.VALUE_NOT_ALLOWED: "says what its issuer may not say here",
-    Reason.TYPE_NOT_ALLOWED: "is of a kind that its issuer may not give here",
-    Reason.BY_NOT_ALLOWED: "was vouched for by somebody whose word is not enough here",
-    Reason.EXPIRED: "is over",
-    Reason.NOT_YET: "does not hold yet",
-    Reason.REVOKED: "was taken back",
-    Reason.OTHER_PERSON: "is about another account than this one",
-    Reason.CONDITIONS_UNMET: "asks for another visa, which you do not have",
-    Reason.CONDITIONS_BUDGET: "has conditions too long to be checked",
-    Reason.KEYS_UNAVAILABLE: "cannot be checked now: its issuer’s keys are out of reach",
+    Reason.UNKNOWN_ISSUER: Message("it comes from somebody whom this node does not know"),
+    Reason.SOURCE_NOT_ALLOWED: Message(
+        "it speaks for somebody whom its issuer may not speak for here"
+    ),
+    Reason.VALUE_NOT_ALLOWED: Message("it says what its issuer may not say here"),
+    Reason.TYPE_NOT_ALLOWED: Message("it is of a kind that its issuer may not give here"),
+    Reason.BY_NOT_ALLOWED: Message("somebody vouched for it whose word is not enough here"),
+    Reason.EXPIRED: Message("it is over"),
+    Reason.NOT_YET: Message("it does not hold yet"),
+    Reason.REVOKED: Message("it was taken back"),
+    Reason.OTHER_PERSON: Message("it is about another account than this one"),
+    Reason.CONDITIONS_UNMET: Message("it asks for another visa, which you do not have"),
+    Reason.CONDITIONS_BUDGET: Message("its conditions are too long to be checked"),
+    Reason.KEYS_UNAVAILABLE: Message(
+        "it cannot be checked now, since its issuer’s keys are out of reach"
+    ),
 }
 
 
@@ -56,7 +54,7 @@ _REASONS: dict[str, str] = {
 class Visa:
     words: str
     issuer: str
-    until: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ class Standings:
     async def _at(self, node: Node, visitor: Visitor) -> Standing:
         try:
             document = await self._doors.send("GET", node, "/access/whoami", visitor=visitor)
-            said = read_as(WhoAmI, document, "word on your passport")
+            said = read_as(WhoAmI, document, Message("word on your passport"))
             left = await self._left(node, visitor)
         except SkerryError as error:
             return Standing(node, problem=error.public)
@@ -101,22 +99,44 @@ class Standings:
             document = await self._doors.send("GET", node, "/access/allowances", visitor=visitor)
         except NotFound:
             return ()
-        return read_as(Allowances, document, "word on your allowance").allowances
+        return read_as(Allowances, document, Message("word on your allowance")).allowances
 
 
 def not_accepted(dropped: Sequence[DroppedView]) -> tuple[str, ...]:
     """Equal ones once, with their number."""
-    said = Counter(
-        f"{_KINDS.get(one.type or '', one.type) or 'A visa'}"
-        f" {_REASONS.get(one.reason, f'could not be used ({one.reason})')}"
-        for one in dropped
-    )
-    return tuple(
-        f"{words} ({number} times)" if number > 1 else words for words, number in said.items()
-    )
+    said = Counter((one.type, one.reason) for one in dropped)
+    return tuple(_dropped(_kind(kind), _reason(why), times) for (kind, why), times in said.items())
+
+
+def _dropped(visa: str, reason: str, times: int) -> Message:
+    if times == 1:
+        return Message("%(visa)s: %(reason)s.", visa=visa, reason=reason)
+    return Message("%(visa)s: %(reason)s (%(times)s times).", visa=visa, reason=reason, times=times)
+
+
+def _kind(named: str | None) -> str:
+    return _KINDS.get(named or "", named) or Message("A visa")
+
+
+def _reason(code: str) -> str:
+    return _REASONS.get(code) or Message("it could not be used (%(reason)s)", reason=code)
 
 
 def _visa(seen: VisaView) -> Visa:
-    words = _WORDS.get(seen.type, f"{seen.type}: {{value}}").format(value=seen.value)
-    until = datetime.fromtimestamp(seen.expires, UTC).strftime("%-d %B %Y, %H:%M UTC")
-    return Visa(words, seen.issuer, until)
+    return Visa(_words(seen), seen.issuer, datetime.fromtimestamp(seen.expires, UTC))
+
+
+def _words(seen: VisaView) -> Message:
+    match seen.type:
+        case "AffiliationAndRole":
+            return Message("You are %(role)s", role=seen.value)
+        case "AcceptedTermsAndPolicies":
+            return Message("You accepted the terms %(terms)s", terms=seen.value)
+        case "ResearcherStatus":
+            return Message("You are a bona fide researcher by %(by)s", by=seen.value)
+        case "ControlledAccessGrants":
+            return Message("You were granted access to %(dataset)s", dataset=seen.value)
+        case "LinkedIdentities":
+            return Message("Another account of yours is linked")
+        case other:
+            return Message("%(visa)s: %(value)s", visa=other, value=seen.value)

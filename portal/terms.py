@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from portal.errors import UnreadableQuestion
+from schemas.messages import Message
 from schemas.sequences import place
 
 MAX_TERMS = 20
@@ -41,8 +42,8 @@ def read_terms(typed: str) -> tuple[Condition, ...]:
     return tuple(made.values())
 
 
-def in_words(conditions: Sequence[Condition]) -> str:
-    return " and ".join(one.typed for one in conditions)
+def in_words(conditions: Sequence[Condition]) -> tuple[str, ...]:
+    return tuple(one.typed for one in conditions)
 
 
 def as_typed(conditions: Sequence[Condition]) -> str:
@@ -56,9 +57,9 @@ def _conditions(part: str) -> Sequence[Condition]:
         return (_compared(found),)
     words = part.split()
     if not all(_TERM.fullmatch(word) for word in words):
-        raise UnreadableQuestion("This is not a variant, a region or a list of terms.")
+        raise UnreadableQuestion(Message("This is not a variant, a region or a list of terms."))
     if any(place(word.split(":", 1)[0]) is not None for word in words):
-        raise UnreadableQuestion("This looks like an unfinished variant.")
+        raise UnreadableQuestion(Message("This looks like an unfinished variant."))
     return [Condition(word, {"id": word, "includeDescendantTerms": True}) for word in words]
 
 

@@ -12,21 +12,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from passports.identity import Identity
-from portal.answer import Outcome
+from portal.answer import OUTCOMES, Outcome
 from portal.calls import Calls, NoReply, Reply
 from portal.foreign import members, text
 from portal.pin import show
 from portal.question import parse
 from portal.reading import Asks, read
+from schemas.messages import Message, following
 
 SECONDS = 10.0
 _QUESTION = parse("", terms="MONDO:0000001")
+_MISSING = Message("missing")
 _PARTS = {
-    "map": "Which questions it takes is not known before it is asked.",
-    "configuration": "Its default granularity is not known.",
-    "entry_types": "Its entry types are not known.",
-    "filtering_terms?limit=0": "None of its terms is offered while typing.",
-    "datasets?requestedGranularity=record&limit=0": "Its datasets are not listed.",
+    "map": Message("Which questions it takes is not known before it is asked."),
+    "configuration": Message("Its default granularity is not known."),
+    "entry_types": Message("Its entry types are not known."),
+    "filtering_terms?limit=0": Message("None of its terms is offered while typing."),
+    "datasets?requestedGranularity=record&limit=0": Message("Its datasets are not listed."),
 }
 
 
@@ -94,15 +96,25 @@ async def check(calls: Calls, root: str, *, node: str = "") -> Report:
 
 def _identity(info: Reply, said: Mapping[str, object]) -> Sequence[Finding]:
     name, beacon_id = text(said.get("name")), text(said.get("id"))
-    version = text(said.get("apiVersion")) or "none"
+    version = text(said.get("apiVersion")) or Message("none")
     return (
-        Finding("info", info.status == 200, f"/info answers {info.status}.", required=True),
-        Finding("id", bool(beacon_id), f"Its id is {beacon_id or 'missing'}.", required=True),
-        Finding("name", bool(name), f"Its name is {name or 'missing'}."),
+        Finding(
+            "info",
+            info.status == 200,
+            Message("%(path)s answers %(status)s.", path="/info", status=str(info.status)),
+            required=True,
+        ),
+        Finding(
+            "id",
+            bool(beacon_id),
+            Message("Its id is %(id)s.", id=beacon_id or _MISSING),
+            required=True,
+        ),
+        Finding("name", bool(name), Message("Its name is %(name)s.", name=name or _MISSING)),
         Finding(
             "version",
             version.removeprefix("v").startswith("2."),
-            f"It speaks Beacon {version}.",
+            Message("It speaks Beacon %(version)s.", version=version),
             required=True,
         ),
     )
@@ -111,25 +123,36 @@ def _identity(info: Reply, said: Mapping[str, object]) -> Sequence[Finding]:
 def _key(shown: Identity | str | None, node: str) -> Finding:
     match shown:
         case None:
-            words = "It has no key to prove: it will be known by its address and id."
+            words = Message("It has no key to prove: it will be known by its address and id.")
             return Finding("key", ok=True, words=words)
         case str():
-            return Finding("key", ok=False, words=f"It proves no key. {shown}", required=True)
+            return Finding(
+                "key", ok=False, words=following(Message("It proves no key."), shown), required=True
+            )
         case Identity(audience=audience) if audience != node:
-            words = f"It takes Passports for {audience}, not for {node}."
+            words = Message(
+                "It takes Passports for %(audience)s, not for %(node)s.",
+                audience=audience,
+                node=node,
+            )
             return Finding("key", ok=False, words=words, required=True)
         case _:
-            words = f"It proves the key {shown.key}, which it will have to prove from now on."
+            words = Message(
+                "It proves the key %(key)s, which it will have to prove from now on.", key=shown.key
+            )
             return Finding("key", ok=True, words=words, required=True)
 
 
 def _part(name: str, reply: Reply | NoReply) -> Finding:
     path = name.partition("?")[0]
     if isinstance(reply, NoReply):
-        return Finding(path, ok=False, words=f"{reply.reason} {_PARTS[name]}")
+        return Finding(path, ok=False, words=following(reply.reason, _PARTS[name]))
     ok = reply.status == 200 and bool(members(members(reply.document).get("response")))
-    missing = f"/{path} answers {reply.status}. {_PARTS[name]}"
-    return Finding(path, ok, f"/{path} is served." if ok else missing)
+    missing = following(
+        Message("%(path)s answers %(status)s.", path=f"/{path}", status=str(reply.status)),
+        _PARTS[name],
+    )
+    return Finding(path, ok, Message("%(path)s is served.", path=f"/{path}") if ok else missing)
 
 
 def _answer(reply: Reply | NoReply) -> Finding:
@@ -139,13 +162,20 @@ def _answer(reply: Reply | NoReply) -> Finding:
     if reading.outcome is Outcome.UNSUPPORTED and "error" not in members(reply.document):
         return Finding("question", ok=False, words=reading.reason, required=True)
     if reading.outcome in (Outcome.SUPPRESSED, Outcome.REFUSED, Outcome.UNSUPPORTED):
-        words = f"It does not answer anyone this question ({reading.outcome}): {reading.reason}"
+        words = Message(
+            "It does not answer anyone this question (%(outcome)s): %(reason)s",
+            outcome=OUTCOMES[reading.outcome],
+            reason=reading.reason,
+        )
         return Finding("question", ok=True, words=words)
-    words = reading.reason or "It answers a question about people."
+    found = reading.reason or Message("It answers a question about people.")
     stated = [one for one in reading.sets if one.exists and one.precision == "unstated"]
     if stated:
-        words += " It does not state how exact its counts are: they will be shown as «about»."
-    return Finding("question", reading.outcome.answered, words, required=True)
+        found = following(
+            found,
+            Message("It does not state how exact its counts are: they will be shown as «about»."),
+        )
+    return Finding("question", reading.outcome.answered, found, required=True)
 
 
 def _refusal(reply: Reply | NoReply) -> Finding:
@@ -154,8 +184,9 @@ def _refusal(reply: Reply | NoReply) -> Finding:
         return Finding("refusal", ok=False, words=reply.reason)
     said = members(members(reply.document).get("error"))
     if 400 <= reply.status < 500 and said.get("errorCode") is not None:
-        return Finding("refusal", ok=True, words="It refuses nonsense with an error.")
-    form = "an error" if said else "no error of the standard"
-    return Finding(
-        "refusal", ok=False, words=f"It answers nonsense with {reply.status} and {form}."
+        return Finding("refusal", ok=True, words=Message("It refuses nonsense with an error."))
+    form = Message("an error") if said else Message("no error of the standard")
+    words = Message(
+        "It answers nonsense with %(status)s and %(form)s.", status=str(reply.status), form=form
     )
+    return Finding("refusal", ok=False, words=words)

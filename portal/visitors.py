@@ -25,6 +25,7 @@ from portal.fanout import Credential, CredentialFor, anonymous
 from portal.passport_issuer import PassportIssuer
 from portal.settings import Limits, PortalSettings
 from schemas.errors import SkerryError
+from schemas.messages import Message
 
 # RFC 6749 5.2: the broker knows no exchange, or not for this portal.
 _CANNOT_EXCHANGE = frozenset({"unsupported_grant_type", "unauthorized_client"})
@@ -114,12 +115,14 @@ class Visitors:
         if visitor.session is None:
             return
         if not isinstance(given, str) or not visitor.session.csrf_holds(given):
-            raise ForgedForm("The form is too old or not ours. Open the page again and send it.")
+            raise ForgedForm(
+                Message("The form is too old or not ours. Open the page again and send it.")
+            )
 
     async def begin(self, next_path: str) -> tuple[str, str]:
         """The provider's address to send the browser to, and the id of what is awaited."""
         if self._login is None:
-            raise SignInNeeded("This portal has no sign-in service.")
+            raise SignInNeeded(Message("This portal has no sign-in service."))
         url, pending = await self._login.begin(next_path)
         return url, self._sessions.park(pending)
 
@@ -127,7 +130,7 @@ class Visitors:
         """(session id, path to return to); a callback this browser never began is refused."""
         pending = self._sessions.unpark(request.cookies.get(self._pending_cookie))
         if self._login is None or pending is None:
-            raise ForgedForm("This sign-in was not begun in this browser. Sign in again.")
+            raise ForgedForm(Message("This sign-in was not begun in this browser. Sign in again."))
         signed_in = await self._login.finish(pending, dict(request.query_params))
         if visitor.session_id:
             self.drop(visitor.session_id)
@@ -158,16 +161,16 @@ class Visitors:
 
         async def obtain(audience: str) -> Credential:
             try:
-                return Credential("signed in", await self.passport(visitor, audience))
+                return Credential(Message("signed in"), await self.passport(visitor, audience))
             except SkerryError:
-                return Credential("anonymous, no passport could be had for this node")
+                return Credential(Message("anonymous, no passport could be had for this node"))
 
         return obtain
 
     async def passport(self, visitor: Visitor, audience: str) -> str:
         """A Passport for that node alone; raises the passports room's errors."""
         if visitor.session is None or visitor.session_id is None or self._login is None:
-            raise SignInNeeded("Sign in first.")
+            raise SignInNeeded(Message("Sign in first."))
         key, now = (visitor.session_id, audience), self._clock()
         until, kept = self._passports.get(key, (0.0, ""))
         if now < until:

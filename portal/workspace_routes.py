@@ -12,6 +12,7 @@ from portal.site import Portal
 from portal.visitors import Visitor
 from portal.workspaces import Rooms
 from schemas.errors import InvalidInput, NotFound, SkerryError
+from schemas.messages import Message
 
 
 def build(portal: Portal) -> APIRouter:
@@ -41,7 +42,7 @@ def _add_reading(router: APIRouter, portal: Portal) -> None:
         visitor, node = portal.person(request), portal.own_node(slug)
         room = await portal.workspaces.one(node, workspace_id, visitor)
         if all(one.id != output for run in room.runs for one in run.outputs):
-            raise NotFound("There is no such output of this workspace.")
+            raise NotFound(Message("There is no such output of this workspace."))
         sealed = await portal.workspaces.result(node, output, visitor)
         headers = {
             "Content-Disposition": 'attachment; filename="result.c4gh"',
@@ -63,7 +64,7 @@ def _add_sending(router: APIRouter, portal: Portal) -> None:
                     output = str(form.get("output", ""))
                     await portal.workspaces.contest(node, output, text, visitor)
                 case _:
-                    raise InvalidInput("Choose what to do.")
+                    raise InvalidInput(Message("Choose what to do."))
         except SkerryError as error:
             return await _page(
                 request, portal, visitor, node=node, workspace_id=workspace_id, error=error

@@ -21,6 +21,7 @@ from portal.node_doors import NodeDoors
 from portal.visitors import Visitor
 from schemas.errors import InvalidInput, NotFound, SkerryError
 from schemas.grants import RequestView, WorkspaceView
+from schemas.messages import Message
 from schemas.runs import (
     CandidateList,
     CandidateView,
@@ -86,7 +87,7 @@ class Workspaces:
         listed = await self._applications.workspaces(node, visitor)
         found = next((one for one in listed if one.id == workspace_id), None)
         if found is None:
-            raise NotFound("You have no such workspace at this node.")
+            raise NotFound(Message("You have no such workspace at this node."))
         held = (await self._applications.all([node], visitor))[0]
         mine = tuple(one for one in held.requests if one.workspace == workspace_id)
         try:
@@ -101,10 +102,10 @@ class Workspaces:
             self._doors.send("GET", node, "/access/runs", visitor=visitor),
             self._doors.send("GET", node, "/access/airlock", visitor=visitor),
         )
-        listed = read_as(CandidateList, outputs, "list of outputs").candidates
+        listed = read_as(CandidateList, outputs, Message("list of outputs")).candidates
         return tuple(
             Run(start, tuple(one for one in listed if one.run == start.id))
-            for start in read_as(RunList, starts, "list of runs").runs
+            for start in read_as(RunList, starts, Message("list of runs")).runs
             if start.workspace == workspace_id
         )
 
@@ -113,7 +114,7 @@ class Workspaces:
             document = await self._doors.send("GET", node, "/access/keys", visitor=visitor)
         except NotFound:
             return None
-        return read_as(PersonKeyView, document, "word on your key")
+        return read_as(PersonKeyView, document, Message("word on your key"))
 
     async def register_key(self, node: Node, written: str, visitor: Visitor) -> None:
         body = {"public_key": public_key(written)}
@@ -128,11 +129,11 @@ class Workspaces:
         """A Crypt4GH file for the person's own key."""
         path = f"/access/airlock/{quote(output, safe='')}/result"
         document = await self._doors.send("GET", node, path, visitor=visitor)
-        sealed = read_as(SealedResult, document, "result").sealed
+        sealed = read_as(SealedResult, document, Message("result")).sealed
         try:
             return base64.b64decode(sealed, validate=True)
         except binascii.Error as error:
-            raise NodeFailed("The node’s result could not be read.") from error
+            raise NodeFailed(Message("The node’s result could not be read.")) from error
 
 
 def public_key(written: str) -> str:
@@ -143,5 +144,7 @@ def public_key(written: str) -> str:
     except binascii.Error:
         raw = b""
     if len(raw) != KEY_BYTES:
-        raise InvalidInput("This is not a Crypt4GH public key as crypt4gh-keygen writes it.")
+        raise InvalidInput(
+            Message("This is not a Crypt4GH public key as crypt4gh-keygen writes it.")
+        )
     return raw.hex()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from schemas.errors import InvalidInput
+from schemas.messages import Message
 
 MAX_CHARS = 12_000  # a name may spell out 10,000 inserted bases
 MAX_POSITION = 2**31 - 1
@@ -61,12 +62,16 @@ def read(text: str) -> GenomicName | None:
     body = _BODY.fullmatch(found[3])
     if body is None:
         raise UnreadableName(
-            "Only exact positions and one edit are supported in a g. name, such as 100A>G, "
-            "100_102del, 100_102dup, 100_101insAC, 100_102delinsAC or 100_110inv."
+            Message(
+                "Only exact positions and one edit are supported in a g. name, such as 100A>G, "
+                "100_102del, 100_102dup, 100_101insAC, 100_102delinsAC or 100_110inv."
+            )
         )
     first, last = int(body[1]), int(body[2] or body[1])
     if not 1 <= first <= last <= MAX_POSITION:
-        raise UnreadableName("The positions of a g. name count from 1 and must not run backwards.")
+        raise UnreadableName(
+            Message("The positions of a g. name count from 1 and must not run backwards.")
+        )
     return _edited(found[1], first, last, body=body[3])
 
 
@@ -85,13 +90,15 @@ def _edited(sequence: str, first: int, last: int, *, body: str) -> GenomicName:
         return GenomicName(*span, Edit.DELINS, deleted or None, found[2].upper())
     found = _PLAIN.fullmatch(body)
     if found is None:
-        raise UnreadableName("This edit is not supported in a g. name.")
+        raise UnreadableName(Message("This edit is not supported in a g. name."))
     edit, bases = Edit(found[1].lower()), found[2].upper()
     if edit is Edit.INSERTION:
         return _insertion(sequence, first, last, bases=bases if not found[3] else "")
     _same_length(bases, length)
     if found[3] and int(found[3]) != length:
-        raise UnreadableName("The length written in the g. name is not that of its positions.")
+        raise UnreadableName(
+            Message("The length written in the g. name is not that of its positions.")
+        )
     inserted_by = {Edit.DELETION: "", Edit.DUPLICATION: bases * 2, Edit.INVERSION: reverse(bases)}
     known = edit is Edit.DELETION or bases
     return GenomicName(*span, edit, bases or None, inserted_by[edit] if known else None)
@@ -99,15 +106,17 @@ def _edited(sequence: str, first: int, last: int, *, body: str) -> GenomicName:
 
 def _insertion(sequence: str, first: int, last: int, *, bases: str) -> GenomicName:
     if last != first + 1:
-        raise UnreadableName("An insertion stands between two neighbours, such as 100_101insA.")
+        raise UnreadableName(
+            Message("An insertion stands between two neighbours, such as 100_101insA.")
+        )
     if not bases:
-        raise UnreadableName("An insertion needs its bases, such as 100_101insA.")
+        raise UnreadableName(Message("An insertion needs its bases, such as 100_101insA."))
     return GenomicName(sequence, first, first, Edit.INSERTION, "", bases)
 
 
 def _same_length(bases: str, length: int) -> None:
     if bases and len(bases) != length:
-        raise UnreadableName("The bases written in the g. name do not fit its positions.")
+        raise UnreadableName(Message("The bases written in the g. name do not fit its positions."))
 
 
 def reverse(bases: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from schemas import hgvs, protein
 from schemas.hgvs import GenomicName, UnreadableName
+from schemas.messages import Message
 
 MAX_CHARS = hgvs.MAX_CHARS
 MAX_POSITION = hgvs.MAX_POSITION
@@ -121,7 +122,7 @@ def allele(typed: str) -> WrittenAllele | GenomicName | None:
             ref, alt = found["ref"].upper(), found["alt"].upper()
             if ref == alt:
                 raise UnreadableName(
-                    "Reference and alternate bases are the same: no variant to find."
+                    Message("Reference and alternate bases are the same: no variant to find.")
                 )
             return WrittenAllele(found["sequence"], position(found["position"]), ref, alt)
     return hgvs.read(typed)
@@ -143,7 +144,7 @@ def position(raw: str) -> int:
     """Zero-based, of a number that counts from 1."""
     value = int(raw.replace(",", ""))
     if not 1 <= value <= MAX_POSITION:
-        raise UnreadableName("Positions are counted from 1, as in a VCF file.")
+        raise UnreadableName(Message("Positions are counted from 1, as in a VCF file."))
     return value - 1
 
 
@@ -156,10 +157,14 @@ def _spdi(found: re.Match[str]) -> WrittenAllele:
     inserted = found["inserted"].upper()
     if deleted.isdigit():
         if int(deleted) > MAX_DELETED:
-            raise UnreadableName(f"SPDI: at most {MAX_DELETED} deleted bases are supported.")
+            raise UnreadableName(
+                Message("SPDI: at most %(most)s deleted bases are supported.", most=MAX_DELETED)
+            )
         deleted = "N" * int(deleted)
     if start0 > MAX_POSITION or deleted == inserted:
-        raise UnreadableName("SPDI: the deleted and inserted bases are the same, or out of range.")
+        raise UnreadableName(
+            Message("SPDI: the deleted and inserted bases are the same, or out of range.")
+        )
     return WrittenAllele(found["sequence"], start0, deleted, inserted)
 
 
@@ -169,7 +174,7 @@ def _region(typed: str) -> Region | None:
         return None
     first, last = position(found["first"]), position(found["last"])
     if last < first:
-        raise UnreadableName("The region ends before it starts.")
+        raise UnreadableName(Message("The region ends before it starts."))
     return Region(found["sequence"], first, last + 1)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from portal.answer import Frequency, NodeAnswer, Outcome, SetAnswer
 from portal.charts import MAX_BARS, by_dataset, by_population, chart, counted
+from portal.question import Kind
 from portal.reading import read
 
 COLUMNS = ("a", "b", "c")
@@ -60,7 +61,7 @@ def test_what_is_not_drawn_is_said() -> None:
 
 def test_a_questions_bars_are_the_datasets_that_said_yes_the_longest_first() -> None:
     rows = [row(answer(3), answer(0, exists=False)), row(answer(9), name="Far")]
-    made = by_dataset(rows, unit="People")
+    made = by_dataset(rows, Kind.INDIVIDUALS)
     assert [(bar.code, bar.beside) for bar in made.bars] == [("Far", "9"), ("Isle", "3")]
 
 

@@ -70,7 +70,7 @@ def test_what_anyone_may_know_of_the_data_does_not_bind_somebody_with_rights() -
         ([], True, "Does not say how fully"),
         ([_dataset(level="controlled", closed=True)], False, "Needs a grant"),
         ([_dataset(level="registered", closed=True)], False, "signed in"),
-        ([_dataset(level="odd", closed=True)], False, "May not answer you"),
+        ([_dataset(level="odd", closed=True)], False, "It may not answer you"),
     ],
 )
 def test_the_fullest_answer_on_offer_is_named(

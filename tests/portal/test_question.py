@@ -156,7 +156,7 @@ def test_a_variant_and_terms_are_one_question_about_people() -> None:
         {"id": "sex", "operator": "=", "value": "female"},
     )
     assert question.words.startswith("People with ICD10:G35 and sex = female, narrower")
-    assert "who carry: variant 1:10,177 A>AC" in question.words
+    assert "who carry: Variant 1:10,177 A>AC" in question.words
 
 
 def test_terms_may_stand_in_either_field_and_count_once() -> None:

@@ -61,7 +61,7 @@ async def test_an_allowance_that_cannot_be_read_is_said_to_be_missing(room: Acce
     node = SmallNode(room, more=_telling({"allowances": [{"dataset": "ds1"}]}))
     async with signed_in(node, "rosa") as (rosa,):
         page = (await rosa.browser.get("/me")).text
-    assert "word on your allowance could not be read" in page
+    assert "could not be read: word on your allowance" in page
 
 
 @pytest.mark.anyio
@@ -81,6 +81,6 @@ def test_what_was_not_accepted_is_said_in_words_and_once() -> None:
     grant = DroppedView(reason=Reason.UNKNOWN_ISSUER, type="ControlledAccessGrants", issuer=None)
     odd = DroppedView(reason="of_later", type=None, issuer=None)
     assert not_accepted([grant, odd, grant]) == (
-        "A grant comes from somebody whom this node does not know (2 times)",
-        "A visa could not be used (of_later)",
+        "A grant: it comes from somebody whom this node does not know (2 times).",
+        "A visa: it could not be used (of_later).",
     )
