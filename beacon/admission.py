@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from access.disclosure import binding, granted
 from access.policy import Action, Decision, Granularity, PolicyBook
+from beacon import copy_number
 from beacon import filters as filter_rules
 from beacon.catalog import Segment
 from beacon.errors import NothingMayBeSaid, UnknownEntry, UnsupportedFilter, UnsupportedQuestion
@@ -92,10 +93,12 @@ class Admissions:
 
 
 def touched(query: Query) -> Touched:
-    """The entry types a question learns of. A filter may reach any of them: then it is not said
-    which, and the strictest rule holds."""
+    """The entry types a question learns of. A filter may reach any of them, and in how many copies
+    somebody carries a variant is of people: then it is not said which, and the strictest rule
+    holds."""
     target = query.target
-    if query.filters or query.zygosity:
+    levels = query.asked is not None and copy_number.asked(query.asked.question)
+    if query.filters or query.zygosity or levels:
         return None
     learnt: set[str] = {target.entry}
     if target.parent is not None and target.parent not in _CONTAINERS:

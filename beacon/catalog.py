@@ -39,6 +39,7 @@ class DatasetFacts:
     identifiers: tuple[str, ...] = ()  # kinds of `beacon.variation.identifiers` the variants have
     justified: bool = False  # compared with a reference, so every shifted spelling is known
     populations: tuple[str, ...] = ()  # as named in the source, such as `afr`
+    levels: tuple[str, ...] = ()  # of `beacon.copy_number`, that carriers can be told to have
 
 
 @dataclass(frozen=True, slots=True)

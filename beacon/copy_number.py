@@ -114,8 +114,13 @@ def codes_of(copies: NDArray[Any], base: NDArray[Any], change: Change) -> NDArra
 def level_of(copies: int, base: int) -> Level | None:
     """Of one who has so many copies."""
     change: Change = "DEL" if copies < base else "DUP"
-    code = int(codes_of(np.array([copies]), np.array([base]), change)[0])
-    return list(Level)[code - 1] if code else None
+    found = levels_in(codes_of(np.array([copies]), np.array([base]), change))
+    return found[0] if found else None
+
+
+def levels_in(codes: NDArray[np.integer]) -> list[Level]:
+    """Each once, in the order of `Level`."""
+    return [level for level, code in _CODES.items() if (codes == code).any()]
 
 
 def fitting(levels: Levels) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from access.policy import Level
-from beacon import phenopacket_form
+from beacon import copy_number, phenopacket_form
 from beacon.catalog import (
     Allele,
     AminoacidChange,
@@ -132,6 +132,10 @@ def _abilities(held: Sequence[Segment]) -> dict[str, object]:
             for name, question in _QUESTIONS.items()
         },
         "carriers": sorted(one.facts.id for one in held if one.facts.genotypes),
+        "copyNumberLevels": {
+            level.value: sorted(one.facts.id for one in held if level in one.facts.levels)
+            for level in copy_number.Level
+        },
         "assemblies": sorted({one.facts.assembly for one in held}),
         "referenceNames": [name for name in CHROMOSOMES if name in chromosomes],
         "orGroups": "A list inside filters holds alternatives.",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from access.privacy.question import Kind, Question, key_of
-from beacon import canonical
+from beacon import canonical, copy_number
 from beacon import filters as filter_rules
 from beacon.batches import NO_BATCH, Batch
 from beacon.catalog import (
@@ -103,10 +103,10 @@ def posed(query: Query, segment: Segment, public: Public) -> Question:
         return blank
     if target.entry in _COLLECTIONS and not query.filters:
         return replace(blank, kind=Kind.DESCRIPTION)
-    if query.zygosity:
+    asked = query.by_id or (query.asked.question if query.asked is not None else None)
+    if query.zygosity or copy_number.asked(asked):
         return replace(blank, kind=Kind.GENOTYPE)
     filtered = bool(query.filters) or target.parent == "cohort"
-    asked = query.by_id or (query.asked.question if query.asked is not None else None)
     if asked is None and target.entry != "genomicVariant":
         return _of_people(query, segment, public, blank=blank)
     found = _of_variants(asked, facts, public.panels.get(facts.assembly), blank=blank)

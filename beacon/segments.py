@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from pyroaring import BitMap
 
-from beacon import batches, manifest, withdrawals
+from beacon import batches, copy_number, manifest, withdrawals
 from beacon.batches import Batch
 from beacon.catalog import (
     Allele,
@@ -38,7 +38,7 @@ from beacon.catalog import (
 )
 from beacon.errors import CatalogError, UnsupportedQuestion
 from beacon.segment.blocks import FORMAT
-from beacon.segment.carriers import Carriers
+from beacon.segment.carriers import Carriers, Manner
 from beacon.segment.record_table import RecordTable
 from beacon.segment.variant_rows import VariantRows
 from beacon.segment.variant_table import VariantTable
@@ -94,18 +94,25 @@ class SqliteSegment:
     def supports(self, question: VariantQuestion) -> bool:
         facts = self.facts
         match question:
-            case Allele() | Span() | ById():
+            case Allele() | ById():
                 return True
+            case Span():
+                return self._tells(question)
             case Edited(change=change):
                 return facts.justified or change != "DUP"
             case InGene():
-                return facts.genes is not None
+                return facts.genes is not None and self._tells(question)
             case AminoacidChange():
                 return facts.aminoacid_changes
             case ByIdentifier(name):
                 return identifiers.kind(name) in facts.identifiers
             case _ as unreachable:
                 assert_never(unreachable)
+
+    def _tells(self, question: VariantQuestion) -> bool:
+        """Whether it knows how far anybody's copy number went, where that is asked."""
+        levels = copy_number.asked(question)
+        return not levels or not levels.isdisjoint(self.facts.levels)
 
     def variants(
         self,
@@ -118,12 +125,13 @@ class SqliteSegment:
     ) -> VariantPage:
         try:
             found = self._matching(question)
-            if people is not None or zygosity:
+            so = Manner(zygosity, copy_number.asked(question))
+            if people is not None or so.narrows:
                 self._need_genotypes()
             if people is not None:
                 found = self._carriers.rows(people, among=found)
-            if zygosity:
-                found = self._carriers.rows_so_carried(zygosity, among=found, people=people)
+            if so.narrows:
+                found = self._carriers.rows_so_carried(so, among=found, people=people)
             rows = range(self.facts.variants) if found is None else found
             page = self._rows.records(rows[skip : skip + limit]) if limit else ()
             return VariantPage(len(rows), page)
@@ -136,8 +144,9 @@ class SqliteSegment:
             found = self._matching(question)
             if not found:
                 return BitMap()
-            if zygosity:
-                return self._carriers.carrying_so(found, zygosity)
+            so = Manner(zygosity, copy_number.asked(question))
+            if so.narrows:
+                return self._carriers.carrying_so(found, so)
             return self._carriers.of(found)
         except _FAILURES as failure:
             raise self._failing.told() from failure

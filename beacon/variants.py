@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TypedDict
 
+from beacon import copy_number
 from beacon.catalog import Allele, AminoacidChange, InGene, Span, VariantQuestion
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.variation import shorthand
-from beacon.variation.alleles import COPY_NUMBER_LEVELS, types_matching
+from beacon.variation.alleles import canonical_type, types_matching
 from beacon.variation.shorthand import Asked as Asked
 from schemas import protein
 from schemas.sequences import canonical_assembly, place
@@ -39,6 +40,11 @@ SUPPORTED = (
     "amino-acid change (aminoacidChange, also with geneId), "
     f"genomicAlleleShortForm or variantId ({shorthand.SPELLINGS}), "
     "and by id (/g_variants/{id})"
+)
+_UNSUPPORTED_TYPE = (
+    "This variantType is not supported. Supported: SNP, MNP, INS, DEL, INDEL, DUP, INV, CNV, BND, "
+    "SV, their SO and EFO terms, and the levels of gain and loss "
+    f"({', '.join(copy_number.Level)})."
 )
 _BASES = "ACGTN"
 _NARROWING = ("variantType", "variantMinLength", "variantMaxLength")
@@ -183,29 +189,17 @@ def _bracket(
 def _narrowed(parameters: Mapping[str, object]) -> _Narrowed:
     wanted = _text(parameters, "variantType")
     if wanted is not None and types_matching(wanted) is None:
-        raise UnsupportedQuestion(_unsupported_type(wanted))
+        raise UnsupportedQuestion(_UNSUPPORTED_TYPE)
     shortest, longest = (_length(parameters, name) for name in _NARROWING[1:])
     if shortest is not None and longest is not None and shortest > longest:
         raise BadQuestion("variantMinLength is greater than variantMaxLength.")
     return {
         "ref": _bases(parameters, "referenceBases"),
         "alt": _bases(parameters, "alternateBases"),
-        "variant_type": wanted,
+        "variant_type": wanted and canonical_type(wanted),
         "min_length": shortest,
         "max_length": longest,
     }
-
-
-def _unsupported_type(wanted: str) -> str:
-    if wanted.upper() in COPY_NUMBER_LEVELS:
-        return (
-            "variantType: how far a copy number went is not stored, so levels of gain and loss are "
-            "not supported. Supported are EFO:0030070 (gain) and EFO:0030067 (loss)."
-        )
-    return (
-        "This variantType is not supported. Supported: SNP, MNP, INS, DEL, INDEL, DUP, INV, CNV, "
-        "BND, SV and their SO and EFO terms."
-    )
 
 
 def _assembly(implied: str | None, assembly_id: str | None) -> str | None:

@@ -293,7 +293,7 @@ def _build(
     persons = [person for _, person in people.samples.values()]
     against = checked.bases
     reaches = writer.against(against, checked.assembly) if against is not None else None
-    chromosomes, kinds = writer.variants(
+    indexed = writer.variants(
         *(variants, persons),
         reaches=reaches,
         tell=lambda rows: tell("genomicVariant, indexed", rows),
@@ -316,15 +316,18 @@ def _build(
         assembly=checked.assembly,
         people=len(people.numbers),
         variants=written.rows,
-        chromosomes=chromosomes,
+        chromosomes=indexed.chromosomes,
         description=source.description,
         metadata=_dataset_record(source),
         genotypes=any(file.samples for file in checked.files),
         genes="annotation" if annotated else "table" if checked.genes else None,
         aminoacid_changes=annotated and all(file.has_changes for file in checked.files),
-        identifiers=tuple(kind for kind in kinds if annotated or kind not in ANNOTATED),
+        identifiers=tuple(
+            kind for kind in indexed.identifiers if annotated or kind not in ANNOTATED
+        ),
         justified=reaches is not None,
         populations=tuple(dict.fromkeys(n for f in checked.files for n in f.populations)),
+        levels=indexed.levels,
     )
     writer.finish(facts, skipped)
     tell("genomicVariant", written.rows)

@@ -206,6 +206,8 @@ def _table(batch: list[Row]) -> pa.Table:
         ]
         if name in ("samples", "genotypes") and values[0] is not None:
             arrays.append(_lists(values, kind))
+        elif name == "levels":  # arrays, which have no equality to count by
+            arrays.append(pa.array(values, type=kind))
         elif values.count(None) == len(values):
             arrays.append(pa.nulls(len(values), kind))
         elif name == "populations":

@@ -122,6 +122,12 @@ class Batch:
         ends = samples.offsets.to_numpy().astype(np.int64)
         return ends - ends[0], samples.flatten().to_numpy(), codes.flatten().to_numpy()
 
+    def levels(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """(place, level of each of its calls) of the rows that have any."""
+        column = self._column("levels")
+        for place in np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False)).tolist():
+            yield place, column[place].values.to_numpy()
+
     # Names
 
     def places(self, kind: str) -> Iterator[tuple[str, Integers]]:

@@ -19,7 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from beacon import copy_number
 from beacon.catalog import Allele
+from beacon.copy_number import TOLD_BY_COPIES, Level
 from beacon.loading import parquet
 from beacon.loading.variant_batch import Batch
 from beacon.segment import blocks, sparse
@@ -33,6 +35,8 @@ CREATE TABLE blocks (number INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE calls (row INTEGER PRIMARY KEY, samples BLOB NOT NULL, genotypes BLOB NOT NULL);
 -- By chunk << 32 | person; a table clustered on both would spill blobs of this size to other pages.
 CREATE TABLE carried (place INTEGER PRIMARY KEY, rows BLOB NOT NULL);
+-- Beside the genotypes of `calls`, where any carrier's copy number is known.
+CREATE TABLE levels (row INTEGER PRIMARY KEY, codes BLOB NOT NULL);
 CREATE TABLE marks (
   kind TEXT NOT NULL, name TEXT NOT NULL, rows BLOB NOT NULL, PRIMARY KEY (kind, name)
 ) WITHOUT ROWID;
@@ -84,6 +88,7 @@ class VariantWriter:
         self._carried: list[NDArray[np.uint64]] = []
         self._chunk = 0
         self.kinds: set[str] = set()
+        self._levels: set[Level] = set()
 
     def write(self, path: Path, *, tell: Callable[[int], None]) -> None:
         for table in parquet.read(path):
@@ -105,6 +110,13 @@ class VariantWriter:
     def chromosomes(self) -> tuple[str, ...]:
         ranks = sorted({key >> 32 for key in self._keys})
         return tuple(alleles.CHROMOSOMES[rank - 1] for rank in ranks)
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """Those that can be asked for: any that copies tell where they told one, and what records
+        say."""
+        told = self._levels.union(TOLD_BY_COPIES) if self._levels else ()
+        return tuple(level for level in Level if level in told)
 
     # Blocks
 
@@ -155,6 +167,7 @@ class VariantWriter:
                 if last > first
             ),
         )
+        self._write_levels(batch)
         rows = self._rows + np.repeat(np.arange(batch.count, dtype=np.uint64), np.diff(ends))
         pairs = self._persons[samples].astype(np.uint64) << np.uint64(32) | rows.astype(np.uint64)
         while (end := (self._chunk + 1) * CHUNK) <= self._rows + batch.count:
@@ -163,6 +176,15 @@ class VariantWriter:
             rows, pairs = rows[inside:], pairs[inside:]
             self._flush_carried()
         self._carried.append(pairs)
+
+    def _write_levels(self, batch: Batch) -> None:
+        for place, codes in batch.levels():
+            row = self._rows + place
+            text = sparse.encode_codes(codes)
+            self._db.execute("INSERT INTO levels VALUES (?, ?)", (row, text))
+            for level in copy_number.levels_in(codes):
+                self._levels.add(level)
+                self._marks["levels", level].add(row)
 
     def _flush_carried(self) -> None:
         """One chunk of rows, turned from rows of people into people of rows."""

@@ -8,24 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from beacon import copy_number
+from beacon.copy_number import Levels
 from beacon.errors import UnsupportedQuestion
 from beacon.loading import genotypes
 from beacon.segment import sparse
 from beacon.segment.blocks import CHUNK
 from beacon.segment.remembered import Remembered
 from beacon.segment.variant_rows import Ask
-from beacon.zygosity import Zygosities
+from beacon.zygosity import ANY, Zygosities
 
 MAX_CACHED_NAMES = 50_000
 MAX_LOOKED_AT = 20_000  # variants whose genotypes are read for one answer
 _ROWS_PER_PERSON = 3  # reading a person's chunk costs about what three rows' carriers do
 _SAMPLES = "SELECT samples FROM calls WHERE row = ?"
 _DENSE = 4  # rows so close together are read as one range
+
+
+class Manner(NamedTuple):
+    """How somebody carries a variant: in one of these zygosities, gained or lost to one of these
+    levels; in any where none is named."""
+
+    zygosity: Zygosities = ANY
+    levels: Levels = copy_number.ANY
+
+    @property
+    def narrows(self) -> bool:
+        return bool(self.zygosity or self.levels)
 
 
 class Carriers:
@@ -113,40 +128,54 @@ class Carriers:
         found = self._ask("SELECT rows FROM carried WHERE place = ?", chunk << 32 | person)
         return sparse.decode(found[0][0]) if found else sparse.decode(b"")
 
-    def carrying_so(self, rows: BitMap, zygosity: Zygosities) -> BitMap:
-        """People carrying at least one of these variants in one of these zygosities."""
+    def carrying_so(self, rows: BitMap, manner: Manner) -> BitMap:
+        """People carrying at least one of these variants so."""
         marks = np.zeros(self._count, dtype=bool)
-        for _, people in self._so_carried(rows, zygosity):
+        for _, people in self._so_carried(self._told(rows, manner.levels), manner):
             marks[people] = True
         return sparse.bitmap(np.flatnonzero(marks))
 
     def rows_so_carried(
-        self, zygosity: Zygosities, *, among: BitMap | None, people: BitMap | None
+        self, manner: Manner, *, among: BitMap | None, people: BitMap | None
     ) -> BitMap:
-        """Variants that somebody (of `people`) carries in one of these zygosities."""
+        """Variants that somebody (of `people`) carries so."""
+        rows = self._told(BitMap(range(self._rows)) if among is None else among, manner.levels)
+        if people is None and not manner.zygosity:
+            return rows
         wanted = np.ones(self._count, dtype=bool)
         if people is not None:
             wanted[:] = False
             wanted[np.frombuffer(people.to_array(), np.uint32)] = True
-        rows = BitMap(range(self._rows)) if among is None else among
-        return BitMap(row for row, found in self._so_carried(rows, zygosity) if wanted[found].any())
+        return BitMap(row for row, found in self._so_carried(rows, manner) if wanted[found].any())
 
-    def _so_carried(
-        self, rows: BitMap, zygosity: Zygosities
-    ) -> Iterator[tuple[int, NDArray[np.uint32]]]:
+    def _told(self, rows: BitMap, levels: Levels) -> BitMap:
+        """Those that somebody carries at one of these levels, where any is named."""
+        if not levels:
+            return rows
+        sql = "SELECT rows FROM marks WHERE kind = 'levels' AND name = ?"
+        found = (blob for level in sorted(levels) for (blob,) in self._ask(sql, level.value))
+        return rows & BitMap.union(BitMap(), *map(BitMap.deserialize, found))
+
+    def _so_carried(self, rows: BitMap, manner: Manner) -> Iterator[tuple[int, NDArray[np.uint32]]]:
         """(row, people carrying it so); a row that nobody carries may be left out."""
         if len(rows) > MAX_LOOKED_AT:
             raise UnsupportedQuestion(
-                f"A zygosity is asked of at most {MAX_LOOKED_AT:,} variants at once; name a gene "
-                "or a shorter range."
+                f"In how many copies is asked of at most {MAX_LOOKED_AT:,} variants at once; name "
+                "a gene or a shorter range."
             )
-        fits = genotypes.so_carried(zygosity)
+        fits = genotypes.so_carried(manner.zygosity)
+        far_enough = copy_number.fitting(manner.levels)
         sql = "SELECT samples, genotypes FROM calls WHERE row = ?"
         for row in rows:
             for blob, written in self._ask(sql, row):
                 samples = sparse.decode(blob)
-                codes = sparse.decode_codes(written, len(samples))
-                yield row, self._persons[samples[fits[codes]]]
+                so = np.ones(len(samples), dtype=bool)
+                if manner.zygosity:
+                    so &= fits[sparse.decode_codes(written, len(samples))]
+                if manner.levels:
+                    ((levels,),) = self._ask("SELECT codes FROM levels WHERE row = ?", row)
+                    so &= far_enough[sparse.decode_codes(levels, len(samples))]
+                yield row, self._persons[samples[so]]
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
         """(sample id, genotype) in sample order."""

@@ -12,11 +12,12 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from beacon.catalog import DatasetFacts
+from beacon.copy_number import Level
 from beacon.loading import record_file, variant_writer
 from beacon.loading.genes import Gene
 from beacon.loading.variant_writer import VariantWriter
@@ -32,6 +33,14 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE people (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
 CREATE TABLE samples (number INTEGER PRIMARY KEY, id TEXT NOT NULL, person INTEGER NOT NULL);
 """
+
+
+class Indexed(NamedTuple):
+    """What there is among the variants of a segment."""
+
+    chromosomes: tuple[str, ...]
+    identifiers: tuple[str, ...]  # their kinds
+    levels: tuple[Level, ...]
 
 
 class SegmentWriter:
@@ -81,12 +90,12 @@ class SegmentWriter:
         *,
         reaches: ReachWriter | None = None,
         tell: Callable[[int], None],
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Writes the rows of a sorted Parquet file; `persons` is the person of each sample number.
-        Answers the chromosomes and the kinds of identifiers there are."""
+    ) -> Indexed:
+        """Writes the rows of a sorted Parquet file; `persons` is the person of each sample
+        number."""
         writer = VariantWriter(self._db, np.array(persons, dtype=np.uint32), reaches=reaches)
         writer.write(source, tell=tell)
-        return writer.chromosomes, tuple(sorted(writer.kinds))
+        return Indexed(writer.chromosomes, tuple(sorted(writer.kinds)), writer.levels)
 
     def genes(self, spans: Iterable[Gene]) -> None:
         """A gene table, which answers where the variants carry no annotation."""

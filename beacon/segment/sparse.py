@@ -103,7 +103,7 @@ def bitmap(numbers: NDArray[np.integer]) -> BitMap:
     return BitMap(array("I", numbers.astype(np.uint32, copy=False).tobytes()))
 
 
-def encode_codes(codes: NDArray[np.uint16]) -> bytes:
+def encode_codes(codes: NDArray[np.unsignedinteger]) -> bytes:
     """Small numbers of which few differ: the different ones, then an index of 0 to 8 bits each."""
     if not len(codes):
         return b""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from beacon import copy_number
 from beacon.catalog import Allele
 from schemas.sequences import (
     CHROMOSOMES,
@@ -21,13 +22,13 @@ from schemas.sequences import (
 
 __all__ = [
     "CHROMOSOMES",
-    "COPY_NUMBER_LEVELS",
     "LENGTHS",
     "RANKS",
     "assembly_of_accession",
     "bases_match",
     "canonical_assembly",
     "canonical_chromosome",
+    "canonical_type",
     "changed_length",
     "copy_number_type",
     "trimmed",
@@ -40,8 +41,8 @@ _WORDS = {
     "SNP": ("SNP", "SNV", "SO:0001483"),
     "MNP": ("MNP", "MNV", "SO:0002007"),
     "INS": ("INS", "SO:0000667"),
-    "DEL": ("DEL", "SO:0000159", "SO:0001743", "EFO:0030067"),
-    "DUP": ("DUP", "SO:1000035", "SO:0001742", "EFO:0030070"),
+    "DEL": ("DEL", "SO:0000159", "SO:0001743", "EFO:0030067", "COPY NUMBER LOSS"),
+    "DUP": ("DUP", "SO:1000035", "SO:0001742", "EFO:0030070", "COPY NUMBER GAIN"),
     "INV": ("INV", "SO:1000036"),
     "BND": ("BND",),
     "INDEL": ("DELINS", "SO:1000032"),
@@ -57,12 +58,7 @@ _TYPES: dict[str, frozenset[str]] = {
     **{word: frozenset({stored}) for stored, words in _WORDS.items() for word in words},
     **{word: frozenset(below) for words, below in _ABOVE.items() for word in words},
 }
-# Below gain (EFO:0030070) and loss (EFO:0030067). The allele, `<DEL>` or `<CN0>`, does not say how
-# far a person's copy number went, and CN, which does, is not loaded: no stored variant could be
-# said not to be one.
-COPY_NUMBER_LEVELS = frozenset(
-    {"EFO:0030068", "EFO:0020073", "EFO:0030069", "EFO:0030071", "EFO:0030072", "EFO:0030073"}
-)
+_FIRST = {word: words[0] for words in (*_WORDS.values(), *_ABOVE) for word in words}
 _SYMBOLIC = re.compile(r"^<(DEL|DUP|INV|CNV|CN(\d{1,3}))(?::[^>]{1,100})?>$")
 _BASES = re.compile(r"^[ACGTN]+$")
 
@@ -115,8 +111,22 @@ def changed_length(allele: Allele, end0: int) -> int:
 
 
 def types_matching(requested: str) -> frozenset[str] | None:
-    """Stored types a requested `variantType` covers; None when no stored type could tell."""
-    return _TYPES.get(requested.upper())
+    """Stored types a requested `variantType` covers, of a level of copy number those it is of; None
+    when no stored type could tell."""
+    level = copy_number.named(requested)
+    if level is not None:
+        return frozenset({level.change})
+    return _TYPES.get(_word(requested))
+
+
+def canonical_type(requested: str) -> str:
+    """The one spelling of what `types_matching` knows: as many questions are told apart as differ
+    in what they mean."""
+    return copy_number.named(requested) or _FIRST[_word(requested)]
+
+
+def _word(requested: str) -> str:
+    return requested.upper().replace("_", " ")
 
 
 def bases_match(pattern: str, bases: str) -> bool:

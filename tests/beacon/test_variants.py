@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from beacon.catalog import Allele, AminoacidChange, InGene, VariantQuestion
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.variants import PARAMETERS, recognise
-from beacon.variation.alleles import COPY_NUMBER_LEVELS
 from schemas import sequences
 
 
@@ -120,10 +119,31 @@ def test_what_is_not_served_is_refused_naming_what_is(parameters: dict[str, Any]
         recognise(parameters)
 
 
-@pytest.mark.parametrize("level", sorted(COPY_NUMBER_LEVELS))
-def test_a_level_of_gain_or_loss_is_unsupported_and_never_no(level: str) -> None:
-    with pytest.raises(UnsupportedQuestion, match="EFO:0030067"):
-        recognise({"referenceName": "1", "start": [1], "end": [9], "variantType": level})
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        (
+            "EFO:0030072",
+            "efo:0030072",
+            "high-level copy number gain",
+            "High_level_copy_number_gain",
+        ),
+        ("EFO:0030069", "complete genomic deletion"),
+        ("SO:0001743", "DEL", "del", "EFO:0030067", "copy_number_loss"),
+        ("SNV", "SNP", "SO:0001483"),
+        ("CNV", "SO:0001019"),
+    ],
+)
+def test_a_type_is_one_question_in_every_spelling(spellings: tuple[str, ...]) -> None:
+    """Otherwise each would be another draw of noise."""
+    placed = {"referenceName": "1", "start": [1], "end": [9]}
+    assert len({recognise({**placed, "variantType": each}) for each in spellings}) == 1
+
+
+@pytest.mark.parametrize("unknown", ["EFO:0030064", "EFO:0030065", "high-level", "EFO:30072"])
+def test_a_type_that_nothing_could_tell_is_refused_with_those_that_are_known(unknown: str) -> None:
+    with pytest.raises(UnsupportedQuestion, match="EFO:0030068"):
+        recognise({"referenceName": "1", "start": [1], "end": [9], "variantType": unknown})
 
 
 _VALUES = st.none() | st.text(max_size=20) | st.integers() | st.lists(st.integers(), max_size=3)

@@ -34,10 +34,15 @@ def segment_of(
     with SegmentWriter(folder / "made.segment") as writer:
         writer.people(people)
         writer.samples((number, name, number) for number, name in enumerate(people))
-        chromosomes, kinds = writer.variants(path, range(len(people)), tell=lambda _rows: None)
-        stated = {"genotypes": bool(people), "identifiers": kinds, **facts}
+        indexed = writer.variants(path, range(len(people)), tell=lambda _rows: None)
+        stated = {
+            "genotypes": bool(people),
+            "identifiers": indexed.identifiers,
+            "levels": indexed.levels,
+            **facts,
+        }
         known = DatasetFacts(
-            *("d", "D", "1", "GRCh38", len(people), written.rows, chromosomes), **stated
+            *("d", "D", "1", "GRCh38", len(people), written.rows, indexed.chromosomes), **stated
         )
         writer.finish(known, {})
     return SqliteSegment(folder / "made.segment")
