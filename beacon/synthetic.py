@@ -124,6 +124,7 @@ class SyntheticCatalog:
     async def snapshot(self) -> Mapping[str, Segment]:
         async with self._loading:
             if self._snapshot is None:
+                await asyncio.sleep(0)  # from here on in a task, see `gateway.at_once`
                 self._snapshot = await run_in_threadpool(_loaded)
             return self._snapshot
 

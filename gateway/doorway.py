@@ -101,6 +101,13 @@ class Application(FastAPI):
         self._streams, self._stream_prefix = routes, prefix
         self._is_elsewhere = is_elsewhere
 
+    def begins_at_once(self, scope: Scope) -> bool:
+        """Behind a shortcut and without a credential, nothing is waited for but what is said to
+        be: no body, nobody's keys."""
+        if scope["method"] != "GET" or scope["path"] not in self._shortcuts:
+            return False
+        return all(name != b"authorization" for name, _ in scope["headers"])
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_http = scope["type"] == "http"
         met = self._shortcuts.get(scope["path"]) if is_http else None

@@ -13,7 +13,7 @@ from typing import Any, cast
 from starlette.types import Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from gateway.http_head import PlainHead
+from gateway.idle import IdleTimer
 
 _HEAD = b"HTTP/1.1 "
 _JOINED_BYTES = 64 * 1024  # more is not copied to save a packet
@@ -41,7 +41,7 @@ def send_whole(send: Send, head: bytes, body: bytes | memoryview) -> bool:
     return True
 
 
-class OneWrite(PlainHead):
+class OneWrite(IdleTimer):
     """uvicorn's protocol, its heads capped, on a transport that waits for the body."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # what uvicorn's is at run time

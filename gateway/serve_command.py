@@ -16,19 +16,19 @@ import uvicorn
 from pydantic import ValidationError
 
 from gateway import config, recording
+from gateway.at_once import AtOnce
 from gateway.demo_clients import Client
 from gateway.demo_signin import create_app as create_signin
 from gateway.demo_visas import NodeRef
 from gateway.errors import ConfigError
 from gateway.home import NodeHome
-from gateway.one_write import OneWrite
 from gateway.share import Share, is_listening, record_socket, refuse_too_deep
 from passports.tokens import SigningKey
 from portal.settings import PortalSettings
 
 _AGENT_SECONDS = 30.0
 SERVING: dict[str, Any] = {  # of uvicorn's own settings
-    "http": OneWrite,
+    "http": AtOnce,
     "log_config": None,
     "access_log": False,
     "server_header": False,
