@@ -3,18 +3,17 @@
 VCF 4.3 and the BGZF end-of-file block of the SAM specification (section 4.1.2). Multi-allelic lines
 are split, other ALT alleles counting as not this one. A file has genotypes, or sites with counts.
 What cannot be stored (`*`, unknown symbolic alleles, sequences outside 1..22, X, Y, MT) is counted
-by reason. The only importer of cyvcf2.
+by reason. The only importer of cyvcf2; the genotypes of BCF are left to `beacon.loading.bcf`.
 """
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from cyvcf2 import VCF
 
 from beacon.catalog import Allele, Annotations
 from beacon.errors import Problem, SourceRefused
-from beacon.loading import copy_numbers, genotypes, site_counts
+from beacon.loading import bcf, calls, copy_numbers, genotypes, inflating, site_counts
 from beacon.loading.annotations import Annotator, annotator
 from beacon.loading.copy_numbers import Copies
 from beacon.loading.parquet import Row
@@ -38,6 +37,7 @@ _EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b000300000000000000
 _CUT_OFF = "the file is cut off or damaged: copy it again and compare checksums"
 _CHUNK = 1 << 20
 _COUNTED_TOGETHER = 400_000  # genotype cells; more lines at once no longer fit the cache
+_FORMAT_FIELDS = [2]  # htslib's number of them
 INSERTION = re.compile(r"^<INS(?::[^>]{1,100})?>$")
 BREAKEND = re.compile(r"^(?:[ACGTN]{1,1000}[\[\]][^\[\]]{1,200}[\[\]]|[\[\]][^\[\]]{1,200}[\[\]][ACGTN]{1,1000}|\.[ACGTN]{1,1000}|[ACGTN]{1,1000}\.)$", re.IGNORECASE)  # fmt: skip  # noqa: E501
 _CLINVAR = {"CLNVID": "clinvar:", "ALLELEID": "clinvar.allele:"}
@@ -68,6 +68,7 @@ class VariantFile:
     counts: SiteCounts
     identifier_keys: tuple[str, ...]
     has_copies: bool = False
+    genotype_key: int | None = None  # of BCF: the number of GT
     skipped: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -88,8 +89,9 @@ class VariantFile:
         lines = _opened(self.path)
         number = 0
         try:
-            for number, line in enumerate(lines, start=1):  # noqa: B007 (the error names it)
-                yield from reader.rows(line)
+            both = zip(lines, self._stored(), strict=self.genotype_key is not None)
+            for number, (line, stored) in enumerate(both, start=1):  # noqa: B007 (the error names it)
+                yield from reader.rows(line, stored)
             yield from reader.rest()
         except SourceRefused:
             raise
@@ -97,6 +99,12 @@ class VariantFile:
             raise _refused(self.path, f"a readable line after line {number}", _CUT_OFF) from broken
         finally:
             lines.close()
+
+    def _stored(self) -> Iterator[bcf.Stored | None]:
+        """Of each line, its genotypes where they lie in the file ready to be counted."""
+        if self.genotype_key is None or not self.samples:
+            return repeat(None)
+        return bcf.genotypes(self.path, key=self.genotype_key, samples=len(self.samples))
 
 
 class _Reader:
@@ -113,13 +121,13 @@ class _Reader:
         self._stated = [i for i, s in enumerate(file.samples) if s not in selection.withdrawn]
         self._ascending = bool((np.diff(table[:, 1]) > 0).all())
         self._chroms: dict[str, int] = {}
-        self._tables: list[genotypes.Table] = []
+        self._tables: list[calls.Table] = []
         self._places: list[tuple[int, int, int]] = []
         self._copies: list[Copies | None] = []
         self._wanted: list[tuple[int, int]] = []
         self._waiting: list[Row] = []
 
-    def rows(self, line: Any) -> Iterator[Row]:
+    def rows(self, line: Any, stored: bcf.Stored | None) -> Iterator[Row]:
         """The rows that are ready; those with genotypes wait for enough lines to count together."""
         rank = self._rank(line.CHROM)
         if rank == 0:
@@ -128,7 +136,7 @@ class _Reader:
         table = None
         if self._file.samples:
             # First, as a garbled line is noticed here and its alleles must not be touched then.
-            table = self._genotypes(line)
+            table = self._genotypes(line, stored)
             if table is None:
                 self._left_out("line without genotypes")
                 return
@@ -155,22 +163,22 @@ class _Reader:
         if not self._tables:
             return
         wanted, waiting = self._wanted, self._waiting
-        lines = genotypes.stacked(self._tables)
-        highest = genotypes.highest(lines)
+        lines = calls.stacked(self._tables)
+        highest = calls.highest(lines)
         for (rank, start0, alts), named in zip(self._places, highest, strict=True):
             if named > alts:  # htslib reads past it: the columns are not what they say
                 raise self._impossible(rank, start0)
         stated, self._copies = self._copies, []
         self._tables, self._places, self._wanted, self._waiting = [], [], [], []
         kept = lines if self._all else lines[:, self._columns]
-        calls = genotypes.calls_of(kept, wanted)
+        called = calls.calls_of(kept, wanted)
         frequencies: list[float | None] = [None] * len(wanted)
         if self._selection.own_reference:
             those = lines[:, self._stated] if self._selection.withdrawn else lines
-            every = calls if self._all else genotypes.calls_of(those, wanted)
+            every = called if self._all else calls.calls_of(those, wanted)
             frequencies = [c.allele_count / (c.allele_number or 1) for c in every]
         for row, each, frequency, (line, _) in zip(
-            waiting, calls, frequencies, wanted, strict=True
+            waiting, called, frequencies, wanted, strict=True
         ):
             if self._selection.share and not len(each.carriers):
                 continue  # another share of the cohort has it
@@ -191,7 +199,7 @@ class _Reader:
     def _alleles(
         self, line: Any, place: tuple[int, int, str], alts: list[str]
     ) -> Iterator[tuple[int, Row]]:
-        """(which ALT, its row with the counts the line states)."""
+        """(which ALT, its row, with the counts a line without genotypes states)."""
         (rank, start0, ref), get, counts = place, line.INFO.get, self._file.counts
         names = self._identifiers(line.ID, get)
         said = self._said(get, ref, alts)
@@ -202,12 +210,11 @@ class _Reader:
             if shape is None:
                 continue
             stored, kind, end0, length = shape
-            ac, an, homozygotes, hemizygotes = counts.of(get, index)
+            stated = (0, 0, None, None) if self._file.samples else counts.of(get, index)
             yield (
                 index,
                 _row((
-                    rank, start0, end0, ref, stored, kind, length, ac, an, homozygotes,
-                    hemizygotes, None, None, None, names,
+                    rank, start0, end0, ref, stored, kind, length, *stated, None, None, None, names,
                     said[index] if said is not None else None,
                     counts.by_population(get, index) if counts.populations else None, None,
                 )),
@@ -221,12 +228,15 @@ class _Reader:
             )
         return rank
 
-    def _genotypes(self, line: Any) -> genotypes.Table | None:
-        """Samples by ploidy plus the phase; None where the line has no genotypes."""
-        if "GT" not in line.FORMAT:
-            return None
-        table: genotypes.Table = line.genotype.array()
-        if table.shape[1] - 1 > genotypes.MAX_PLOIDY:
+    def _genotypes(self, line: Any, stored: bcf.Stored | None) -> calls.Table | None:
+        """Samples by ploidy; None where the line has no genotypes."""
+        if stored is not None:
+            start0, table = stored
+            if start0 != line.start:
+                raise ValueError("another record was read for its genotypes")
+        else:
+            table = line.format("GT", int) if "GT" in line.FORMAT else None
+        if table is not None and table.shape[1] > genotypes.MAX_PLOIDY:
             raise _refused(self._file.path, f"at most {genotypes.MAX_PLOIDY} alleles per call", "")
         return table
 
@@ -300,6 +310,7 @@ def open_variants(path: Path) -> VariantFile:
         infos = [each.info() for each in fields if each["HeaderType"] == "INFO"]
         formats = [each.info() for each in fields if each["HeaderType"] == "FORMAT"]
         declared = {each["ID"]: each.get("Description", "").strip('"') for each in infos}
+        key = _genotype_key(reader, {each["ID"] for each in formats}) if bcf.is_bcf(path) else None
     except Exception as broken:
         raise _refused(path, "a VCF header", "check that it is a VCF or BCF file") from broken
     finally:
@@ -311,7 +322,14 @@ def open_variants(path: Path) -> VariantFile:
         counts=site_counts.site_counts(declared),
         identifier_keys=tuple(key for key in ("RS", *_CLINVAR, "CLNHGVS") if key in declared),
         has_copies=copy_numbers.declared({each["ID"]: each for each in formats}),
+        genotype_key=key,
     )
+
+
+def _genotype_key(reader: Any, formats: Set[str]) -> int:
+    """-1, which is no field's, where the header has no genotypes."""
+    known = "GT" in formats
+    return int(reader.get_header_type("GT", _FORMAT_FIELDS)["IDX"]) if known else -1
 
 
 def _identifier(key: str, value: str) -> str:
@@ -350,10 +368,10 @@ def _check_whole(path: Path) -> None:
         if start[12:14] == b"BC" and end != _EOF_BLOCK:
             raise _refused(path, "the BGZF end-of-file block", _CUT_OFF)
         # Reading every block compares its checksum, which the VCF reader does not always do.
-        with gzip.open(path) as blocks:
+        with inflating.opened(path) as blocks:
             while blocks.read(_CHUNK):
                 pass
-    except (EOFError, zlib.error, gzip.BadGzipFile) as broken:
+    except inflating.BROKEN as broken:
         raise _refused(path, "complete compressed blocks", _CUT_OFF) from broken
     except OSError as missing:
         raise _refused(path, "a file that can be read", "check the path") from missing
