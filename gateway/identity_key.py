@@ -51,6 +51,11 @@ def change(home: NodeHome, *, stolen: bool, now: int) -> Changed:
     return Changed(old.kid, new.kid, not stolen)
 
 
+def thumbprint(home: NodeHome) -> str:
+    """Of the key in use (RFC 7638). Raises `ConfigError`."""
+    return _key(home).kid
+
+
 def _record(home: NodeHome) -> RecordFile:
     try:
         return RecordFile(

@@ -61,6 +61,12 @@ def identity(
 
 
 @app.command()
+def show(folder: Annotated[Path, typer.Argument(help="the node's folder")]) -> None:
+    """The thumbprint (RFC 7638) of the identity key, for portals that hold the node to it."""
+    typer.echo(identity_key.thumbprint(NodeHome(folder)))
+
+
+@app.command()
 def environment(folder: Annotated[Path, typer.Argument(help="the node's folder")]) -> None:
     """What a key agent that systemd starts must know of its node: nothing in it is secret."""
     home = NodeHome(folder)

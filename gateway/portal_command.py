@@ -1,4 +1,4 @@
-"""`skerry portal`: run a portal, look at a node before it joins, admit it and send it away.
+"""`skerry portal`: run a portal, admit nodes and send them away, say which key a node must prove.
 
 Admitting here and on the page `/joining` go through the same functions (`portal.joining`); whoever
 may write the portal's files is its admin.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import re
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +24,8 @@ from gateway import logs, serve_command
 from gateway.errors import ConfigError, Exit
 from portal.calls import Calls
 from portal.joining import JoinBook
-from portal.settings import Limits, PortalSettings, public_url
+from portal.pin import HeldKey, How
+from portal.settings import THUMBPRINT, Limits, PortalSettings, public_url
 from portal.validator import SECONDS, Report, check
 from schemas.errors import InvalidInput
 
@@ -97,6 +99,36 @@ def dismiss(settings: Settings, address: Address) -> None:
     _book(settings).remove(address.rstrip("/"))
 
 
+@app.command()
+def keys(settings: Settings) -> None:
+    """Lists the keys that nodes are held to, each with its way; the last of a node counts."""
+    book, named = _book(settings).keys.all(), _settings(settings).nodes
+    for address in dict.fromkeys((*named, *book)):
+        held = book.get(address, ())
+        print(f"{address}:{'' if held else ' it has proved no key yet'}")
+        for one in held:
+            print(f"  {one.key}  {one.in_words}{f' ({one.by})' if one.by else ''}")
+
+
+@app.command()
+def accept(
+    settings: Settings,
+    address: Annotated[str, typer.Argument(help="of a node of the settings")],
+    key: Annotated[str, typer.Argument(help="that its admin named to you: `skerry keys show`")],
+) -> None:
+    """Holds a node to another key, within a minute; what it shows is then compared with it."""
+    given = _settings(settings)
+    if address in given.node_keys:
+        raise ConfigError(f"{settings}: node_keys: names the key of {address}; change it there")
+    if address not in given.nodes:
+        raise InvalidInput(f"{address} is none of the nodes; of those that joined: admit it anew")
+    if re.fullmatch(THUMBPRINT, key) is None:
+        raise InvalidInput("The key is 43 letters, digits, - and _ (RFC 7638).")
+    by = f"{getpass.getuser()} at the command line"
+    _book(settings).keys.add(address, HeldKey(key, How.ACCEPTED, int(time.time()), by))
+    print(f"{address}: held to {key}")
+
+
 def _look(root: str, *, node: str = "") -> Report:
     async def look() -> Report:
         calls = Calls(Limits(deadline_seconds=SECONDS, first_byte_seconds=SECONDS))
@@ -115,8 +147,12 @@ def _checked(address: str) -> str:
         raise InvalidInput(f"The address {error}.") from error
 
 
+def _settings(path: Path) -> PortalSettings:
+    return serve_command.portal_settings(path)
+
+
 def _book(path: Path) -> JoinBook:
-    settings: PortalSettings = serve_command.portal_settings(path)
+    settings = _settings(path)
     if settings.nodes_file is None:
-        raise ConfigError(f"{path}: nodes_file: nodes join by it; see docs/settings.md")
+        raise ConfigError(f"{path}: nodes_file: what is known of nodes is kept in it")
     return JoinBook(settings.nodes_file, clock=time.time)

@@ -23,7 +23,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as Event
 
 from passports.login import Login
 from passports.sessions import Sessions
@@ -72,6 +73,7 @@ from portal.vocabulary import Vocabulary
 from portal.workspaces import Workspaces
 from schemas.beacon import API_VERSION
 from schemas.errors import InvalidInput, NotFound, SkerryError
+from schemas.messages import Message
 
 PAGES = Path(__file__).parent / "pages"
 _CSP = (
@@ -102,7 +104,8 @@ def create_app(
         settings.nodes, calls, limits=limits, clock=clock, beacons=settings.beacons,
         own_id=settings.network_id,
         book=HealthBook(settings.health_file) if settings.health_file is not None else None,
-        joining=joining,
+        joining=joining, held=joining.keys if joining is not None else None,
+        named=settings.node_keys,
     )  # fmt: skip
     metrics = Metrics()
     fanout = Fanout(calls, limits, metrics)
@@ -224,7 +227,7 @@ class _Headers:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def with_headers(message: Message) -> None:
+        async def with_headers(message: Event) -> None:
             if message["type"] == "http.response.start":
                 self._metrics.request(scope["path"], message["status"])
                 headers = message.setdefault("headers", [])
@@ -250,13 +253,17 @@ def _install_errors(app: FastAPI, portal: Portal) -> None:
         return portal.page(request, "error.html", visitor=visitor, status=status, values=values)
 
     async def ours(request: Request, error: Exception) -> Response:
-        known = error if isinstance(error, SkerryError) else SkerryError("The portal failed.")
+        known = (
+            error if isinstance(error, SkerryError) else SkerryError(Message("The portal failed."))
+        )
         return answer(request, known, known.status)
 
     async def framework(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 400
-        missing = NotFound("There is nothing at this address.")
-        malformed = InvalidInput("The request is malformed, or not offered at this address.")
+        missing = NotFound(Message("There is nothing at this address."))
+        malformed = InvalidInput(
+            Message("The request is malformed, or not offered at this address.")
+        )
         return answer(request, missing if status == 404 else malformed, status)
 
     app.add_exception_handler(SkerryError, ours)

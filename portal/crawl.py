@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from passports.identity import Identity
+from portal.answer import OUTCOMES
 from portal.calls import Calls, NoReply, Reply
 from portal.foreign import items, members, text
 from portal.node import Abilities, Dataset, Node, Term
-from portal.pin import Pin, show
+from portal.pin import HeldKey, Pin, show
 from portal.settings import Limits
+from schemas.messages import Message
 from schemas.sequences import canonical_assembly
 
 MAX_DATASETS = 1_000
@@ -48,10 +50,10 @@ class Crawler:
         deadline = started + self._limits.deadline_seconds
         replies, shown = await asyncio.gather(
             asyncio.gather(*(self._get(node.root, path, deadline) for path in _LOOKED_AT)),
-            self._shown(node, pin, deadline),
+            self._shown(node, deadline),
         )
         taken = round((loop.time() - started) * 1000)
-        looked = replace(node, checked=self._clock(), latency_ms=None)
+        looked = replace(node, checked=self._clock(), latency_ms=None, keys=pin.keys)
         if isinstance(replies[0], str):
             return replace(looked, problem=replies[0])
         # A Beacon must have /info; what else it lacks is only not known of it.
@@ -59,15 +61,21 @@ class Crawler:
             members(members(reply).get("response")) for reply in replies
         )
         named = text(info.get("id"))
-        if other := pin.other_name(named) or pin.other_key(shown, address=node.url):
+        if other := pin.other_name(named):
             return replace(looked, barred=other, problem=other)
+        keys: tuple[HeldKey, ...] | Message = ()
+        if shown is not None:
+            keys = pin.meet(shown, address=node.url, named=named, now=int(self._clock()))
+        if isinstance(keys, Message):
+            return replace(looked, barred=keys, problem=keys)
         if self._own_id and named == self._own_id:
-            return replace(looked, problem="It is this network itself, and is not asked.")
-        seen = _described(replace(looked, latency_ms=taken), info, datasets, terms)
+            return replace(looked, problem=Message("It is this network itself, and is not asked."))
+        looked = replace(looked, latency_ms=taken, keys=keys)
+        seen = _described(looked, info, datasets, terms)
         return replace(seen, abilities=_abilities(members(info.get("info")), served, seen.datasets))
 
-    async def _shown(self, node: Node, pin: Pin, deadline: float) -> Identity | str:
-        return await show(self._calls, node.url, deadline=deadline) if pin.key else ""
+    async def _shown(self, node: Node, deadline: float) -> Identity | str | None:
+        return None if node.foreign else await show(self._calls, node.url, deadline=deadline)
 
     async def _get(self, root: str, path: str, deadline: float) -> object:
         """The document, or a `str` that says why there is none."""
@@ -78,9 +86,11 @@ class Crawler:
                 "POST", f"{root}/datasets", deadline=deadline, body=_EVERY_DATASET
             )
         if isinstance(reply, NoReply):
-            return f"{reply.outcome}: {reply.reason}"
+            return Message(
+                "%(outcome)s: %(reason)s", outcome=OUTCOMES[reply.outcome], reason=reply.reason
+            )
         if reply.status != 200 or not isinstance(reply.document, dict):
-            return f"error: {path.partition('?')[0]} is not served."
+            return Message("error: %(path)s is not served.", path=path.partition("?")[0])
         return reply.document
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from portal.asking import Target
 from portal.foreign import text
+from portal.pin import HeldKey
+from schemas.messages import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +73,21 @@ class Node:
     abilities: Abilities = Abilities()
     foreign: bool = False  # another's Beacon: its address is its root, and it gets no passports
     barred: str = ""  # why it is neither asked nor shown a Passport
-    problem: str = "Not looked at yet."
+    keys: tuple[HeldKey, ...] = ()  # it was held to, the last one is now
+    problem: str = Message("Not looked at yet.")
     checked: float = 0.0
     latency_ms: int | None = None
 
     @property
     def root(self) -> str:
         return Target(self.url, self.name, foreign=self.foreign).root
+
+    @property
+    def known_by(self) -> Message:
+        """What says that it is the one, in short."""
+        if self.foreign:
+            return Message("has no key: known by its address alone")
+        return self.keys[-1].in_short if self.keys else Message("has proved no key yet")
 
     @property
     def target(self) -> Target:
@@ -87,9 +97,11 @@ class Node:
         )
 
 
-def unseen(url: str, *, foreign: bool, barred: str = "") -> Node:
-    """Before the first look."""
-    return Node(url=url, slug=slug_of(url), name=slug_of(url), foreign=foreign, barred=barred)
+def unseen(url: str, *, foreign: bool, keys: tuple[HeldKey, ...] = ()) -> Node:
+    """Before the first look. Who must prove a key is not asked before it has."""
+    barred = Message("It has not been looked at yet.") if keys else ""
+    slug = slug_of(url)
+    return Node(url=url, slug=slug, name=slug, foreign=foreign, keys=keys, barred=barred)
 
 
 def slug_of(url: str) -> str:

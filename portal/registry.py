@@ -1,27 +1,35 @@
 """Keeps the list of the network's nodes: who is in it, who they must be, and what was last seen.
 
 All are looked at together again and again (`crawl`); a node that is down keeps its last known facts
-and its place. GA4GH service-registry 1.0 is served from here.
+and its place. A key that a node is held to is written down (`held_keys`) before the node is asked
+by it; without a file it is held until the portal ends.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import logging
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from portal.calls import Calls
 from portal.crawl import Crawler
 from portal.health import Health, HealthBook, Look
+from portal.held_keys import HeldKeys
 from portal.joining import Candidate, JoinBook
 from portal.node import Node, unseen
-from portal.pin import Pin
+from portal.pin import HeldKey, How, Pin
 from portal.settings import Limits
+from schemas.messages import Message
+
+_LOG = logging.getLogger(__name__)
+_AGAIN_SECONDS = 2.0
 
 
 class Registry:
     """The nodes of the settings, in their order, then those that were admitted. `beacons` are roots
-    of others' Beacons."""
+    of others' Beacons, `named` are keys that the settings name."""
 
     def __init__(
         self,
@@ -34,17 +42,26 @@ class Registry:
         own_id: str = "",
         book: HealthBook | None = None,
         joining: JoinBook | None = None,
+        held: HeldKeys | None = None,
+        named: Mapping[str, str] | None = None,
     ) -> None:
         self._crawler = Crawler(calls, limits=limits, clock=clock, own_id=own_id)
         self._limits = limits
         self._clock = clock
         self._book = book
         self._noted: dict[str, float] = {}
-        places = [*((url, False) for url in urls), *((root, True) for root in beacons)]
-        self._nodes = {url: unseen(url, foreign=foreign) for url, foreign in places}
-        self._settled = frozenset(self._nodes)
         self._joining = joining
-        self._pins: dict[str, Pin] = {}
+        self._held = held
+        self._ids: dict[str, str] = {}
+        keys = _with_named(held.all() if held is not None else {}, named or {}, now=int(clock()))
+        places = [*((url, False) for url in urls), *((root, True) for root in beacons)]
+        self._nodes = {
+            url: unseen(url, foreign=foreign, keys=() if foreign else keys.get(url, ()))
+            for url, foreign in places
+        }
+        self._settled = frozenset(self._nodes)
+        if held is not None:
+            held.note({url: keys[url] for url in named or {}}, known=held.all())
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -59,27 +76,39 @@ class Registry:
         return next((node for node in self.nodes if node.slug == slug), None)
 
     async def refresh(self) -> None:
-        """Looks at every node at once; returns by the deadline."""
+        """Looks at every node at once; returns by the deadline. Raises `sqlite3.Error`."""
+        keys = await self._keys()
         if self._joining is not None:
-            self._follow(await asyncio.to_thread(self._joining.admitted))
-        looks = (self._crawler.look(node, self._pins.get(node.url, Pin())) for node in self.nodes)
+            self._follow(await asyncio.to_thread(self._joining.admitted), keys)
+        pins = {url: Pin(self._ids.get(url, ""), keys.get(url, ())) for url in self._nodes}
+        looks = (self._crawler.look(node, pins[node.url]) for node in self.nodes)
         looked = _each_once(await asyncio.gather(*looks))
+        if self._held is not None:
+            seen = {node.url: node.keys for node in looked if node.url in self._nodes}
+            await asyncio.to_thread(self._held.note, seen, known=keys)
         # A node that was sent away meanwhile stays away.
         self._nodes.update({node.url: node for node in looked if node.url in self._nodes})
         if self._book is not None:
             worth = [look for one in looked if (look := self._worth_noting(one)) is not None]
             await asyncio.to_thread(self._book.note, worth, now=self._clock())
 
-    def _follow(self, admitted: Sequence[Candidate]) -> None:
+    async def _keys(self) -> Mapping[str, tuple[HeldKey, ...]]:
+        """By address; of no plain Beacon, which has none."""
+        if self._held is None:
+            return {node.url: node.keys for node in self.nodes}
+        return await asyncio.to_thread(self._held.all)
+
+    def _follow(
+        self, admitted: Sequence[Candidate], keys: Mapping[str, tuple[HeldKey, ...]]
+    ) -> None:
         """Brings the list up to date with who was admitted and who was sent away."""
         joined = {one.address: one for one in admitted if one.address not in self._settled}
-        self._pins = {url: one.pin for url, one in joined.items()}
+        self._ids = {url: one.beacon_id or "" for url, one in joined.items()}
         for gone in self._nodes.keys() - self._settled - joined.keys():
             del self._nodes[gone]
         for url, one in joined.items():
-            # Who must prove a key is not asked before it has.
-            barred = "It has not been looked at yet." if one.pin.key else ""
-            self._nodes.setdefault(url, unseen(url, foreign=one.is_beacon, barred=barred))
+            made = unseen(url, foreign=one.is_beacon, keys=keys.get(url, ()))
+            self._nodes.setdefault(url, made)
 
     def _worth_noting(self, node: Node) -> Look | None:
         """Nodes never seen are looked at again and again: such looks count once in a while, or
@@ -99,11 +128,29 @@ class Registry:
         return {url: health for url, health in found.items() if health is not None}
 
     async def keep_fresh(self) -> None:
-        """Runs until cancelled; quick again while some node has never been seen."""
+        """Runs until cancelled; quick again while some node has never been seen, or while what was
+        seen cannot be written down: then nodes stay as they were known."""
         while True:
-            await self.refresh()
-            never = any(not node.id for node in self.nodes)
-            await asyncio.sleep(2.0 if never else self._limits.refresh_seconds)
+            try:
+                await self.refresh()
+                soon = any(not node.id for node in self.nodes)
+            except sqlite3.Error:
+                _LOG.exception("the portal's files of its nodes cannot be used")
+                soon = True
+            await asyncio.sleep(_AGAIN_SECONDS if soon else self._limits.refresh_seconds)
+
+
+def _with_named(
+    held: Mapping[str, tuple[HeldKey, ...]], named: Mapping[str, str], *, now: int
+) -> dict[str, tuple[HeldKey, ...]]:
+    """What the settings name counts from when they first named it."""
+    keys = dict(held)
+    for url, key in named.items():
+        before = keys.get(url, ())
+        said = [one.key for one in before if one.how is How.NAMED]
+        if said[-1:] != [key]:
+            keys[url] = (*before, HeldKey(key, How.NAMED, now))
+    return keys
 
 
 def _each_once(looked: Sequence[Node]) -> list[Node]:
@@ -113,7 +160,7 @@ def _each_once(looked: Sequence[Node]) -> list[Node]:
     for node in looked:
         known = first.setdefault(node.id, node) if node.id and not node.problem else node
         if known is not node:
-            again = f"It is {known.name} again, at another address."
+            again = Message("It is %(node)s again, at another address.", node=known.name)
             node = replace(node, barred=again, problem=again)
         kept.append(node)
     return kept

@@ -38,6 +38,9 @@ def public_url(value: str) -> str:
 
 
 PublicUrl = Annotated[str, AfterValidator(public_url)]
+# Of a node's identity key (RFC 7638, SHA-256).
+THUMBPRINT = r"^[A-Za-z0-9_-]{43}$"
+Thumbprint = Annotated[str, Field(pattern=THUMBPRINT)]
 Degrees90 = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Degrees180 = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 
@@ -111,7 +114,10 @@ class PortalSettings(BaseSettings):
     passport_key: Path | None = None
     # An SQLite file in which every look at a node is kept for 30 days.
     health_file: Path | None = None
-    # An SQLite file of nodes that ask to join and of those admitted, and who admits them (sub@iss).
+    # Which key each of them must prove; of others the first one they show counts.
+    node_keys: dict[PublicUrl, Thumbprint] = Field(default={}, max_length=1000)
+    # An SQLite file of the keys that nodes are held to, of nodes that ask to join and of those
+    # admitted, and who admits them (sub@iss).
     nodes_file: Path | None = None
     admins: tuple[str, ...] = Field(default=(), max_length=100)
     # An SQLite file for the searches that people ask to keep; without it nobody can.
@@ -137,6 +143,8 @@ class PortalSettings(BaseSettings):
             raise ValueError("nodes: the same address twice")
         if self.public_url in every or f"{self.public_url}/beacon" in every:
             raise ValueError("nodes: the portal may not be its own node")
+        if not self.node_keys.keys() <= set(self.nodes):
+            raise ValueError("node_keys: each must be of one of the nodes")
         return self
 
     @field_validator("coordinators")

@@ -131,6 +131,13 @@ def test_a_running_node_s_key_is_not_changed(home: NodeHome) -> None:
     assert (home.visa_key.read_bytes(), home.rotations()) == (before, ())
 
 
+def test_a_portal_s_operator_is_told_the_key_by_the_node_s_admin(home: NodeHome) -> None:
+    assert skerry("keys", "show", home.root).out == f"{SigningKey.load(home.visa_key).kid}\n"
+    home.visa_key.write_text("no key")
+    ran = skerry("keys", "show", home.root)
+    assert (ran.code, "visa.pem" in ran.err, ran.out) == (Exit.CONFIG, True, "")
+
+
 def test_half_a_next_key_is_named_and_nothing_is_changed(home: NodeHome) -> None:
     before = home.visa_key.read_bytes()
     home.next_visa_key.write_text("-----BEGIN")

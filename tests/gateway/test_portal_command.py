@@ -112,3 +112,63 @@ def test_the_help_names_every_step() -> None:
     ran = skerry("portal", "--help")
     assert ran.code == Exit.OK
     assert all(name in ran.out for name in ("run", "check", "nodes", "admit", "dismiss"))
+
+
+NODE, KEY = "https://isle.example.org", "K" * 43
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> Path:
+    """Settings that name a node."""
+    file = tmp_path / "portal.toml"
+    file.write_text(
+        'public_url = "http://127.0.0.1:8080"\n'
+        f'nodes = ["{NODE}"]\nnodes_file = "{tmp_path}/nodes.db"\n'
+    )
+    return file
+
+
+def test_another_key_of_a_node_of_the_settings_is_accepted_by_its_thumbprint(named: Path) -> None:
+    assert "it has proved no key yet" in skerry("portal", "keys", named).out
+    for key in ("F" * 43, KEY):
+        ran = skerry("portal", "accept", named, NODE, key)
+        assert (ran.code, ran.out) == (Exit.OK, f"{NODE}: held to {key}\n")
+    first, second = skerry("portal", "keys", named).out.splitlines()[1:]
+    assert first.startswith(f"  {'F' * 43}  Held to it since ")
+    assert second.startswith(f"  {KEY}  ")
+    assert "An admin of this portal accepted it." in second
+
+
+@pytest.mark.parametrize(
+    ("address", "key", "words"),
+    [
+        (NODE, "short", "43 letters"),
+        (NODE, "K" * 44, "43 letters"),
+        (NODE, "K" * 42 + "\n", "43 letters"),
+        ("https://other.example.org", KEY, "none of the nodes"),
+    ],
+)
+def test_what_is_no_key_or_no_node_is_accepted_by_nobody(
+    named: Path, address: str, key: str, words: str
+) -> None:
+    ran = skerry("portal", "accept", named, address, key)
+    assert ran.code != Exit.OK
+    assert words in ran.err
+    assert "proved no key yet" in skerry("portal", "keys", named).out
+
+
+def test_a_key_that_the_settings_name_is_changed_there_and_nowhere_else(named: Path) -> None:
+    with named.open("a") as file:
+        file.write(f'[node_keys]\n"{NODE}" = "{KEY}"\n')
+    ran = skerry("portal", "accept", named, NODE, "F" * 43)
+    assert (ran.code, "node_keys" in ran.err) == (Exit.CONFIG, True)
+
+
+@pytest.mark.parametrize(
+    "line", [f'"https://other.example.org" = "{KEY}"', f'"{NODE}" = "short"', f'"{NODE}" = ""']
+)
+def test_a_key_of_no_node_or_that_is_none_refuses_to_start(named: Path, line: str) -> None:
+    with named.open("a") as file:
+        file.write(f"[node_keys]\n{line}\n")
+    ran = skerry("portal", "keys", named)
+    assert (ran.code, "node_keys" in ran.err) == (Exit.CONFIG, True)
