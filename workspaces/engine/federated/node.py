@@ -22,14 +22,13 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import carried, waiting
 from .roster import Refused
 from .visit import SiteFacts
 
-PORT = 9092
-WORK = "127.0.0.1:9094"
+LOOPBACK = "127.0.0.1"
 EXIT_REFUSED = 77
 _HASTE = 0.25  # seconds at most until work is looked for that nobody told of
 _MOMENT = 0.02  # seconds between two looks for an answer
@@ -38,17 +37,19 @@ _MOMENT = 0.02  # seconds between two looks for an answer
 def main(arguments: list[str]) -> None:
     facts_path, certificate, key, coordinator = arguments
     facts = SiteFacts.read(Path(facts_path))
-    _fork(lambda: _forward(coordinator))
+    way_out, work = _free_ports()
+    facing = _Addresses(f"{LOOPBACK}:{way_out}", f"{LOOPBACK}:{work}")
+    _fork(lambda: _forward(way_out, coordinator))
     mine, theirs = socket.socketpair()
     told, tells = os.pipe2(os.O_NONBLOCK)
     import flwr.supernode.runtime.run_clientapp as running
     import flwr.supernode.start_client_internal as starting
 
     _prepare()
-    _fork(lambda: _serve_messages(theirs, running, facts))
-    _fork(lambda: _take_work(mine, told))
+    _fork(lambda: _serve_messages(theirs, running, facts, facing.work))
+    _fork(lambda: _take_work(mine, told, facing.work))
     _speak_in_one_journey(starting, tells)
-    _run_node(starting, facts, Path(certificate).read_bytes(), Path(key).read_bytes())
+    _run_node(starting, facts, Path(certificate).read_bytes(), Path(key).read_bytes(), facing)
 
 
 def check(facts: SiteFacts, bundle: bytes, plan: str) -> None:
@@ -69,12 +70,28 @@ def _fork(job: Callable[[], None]) -> None:
             os._exit(1)
 
 
-def _forward(coordinator: str) -> None:
+class _Addresses(NamedTuple):
+    """Where the node finds the way out, and where it gives work."""
+
+    way_out: str
+    work: str
+
+
+def _free_ports() -> tuple[int, int]:
+    """Of a sandbox's own loopback, where nobody else listens; of the machine's, where several
+    trials without a sandbox run beside each other."""
+    with socket.socket() as first, socket.socket() as second:
+        for one in (first, second):
+            one.bind((LOOPBACK, 0))
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+def _forward(port: int, coordinator: str) -> None:
     import asyncio
 
     from .forward import inside
 
-    asyncio.run(inside(PORT, coordinator))
+    asyncio.run(inside(port, coordinator))
 
 
 def _prepare() -> None:
@@ -104,7 +121,7 @@ def _speak_in_one_journey(starting: Any, tells: int) -> None:
     starting.grpc_request_response = partial(speak, adapter_cls=carried.line_of(arrived))
 
 
-def _serve_messages(asked: socket.socket, running: Any, facts: SiteFacts) -> None:
+def _serve_messages(asked: socket.socket, running: Any, facts: SiteFacts, at: str) -> None:
     """Forks for each token; the children are not waited for."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     running.pull_appinputs = _checked(running, facts)
@@ -112,7 +129,7 @@ def _serve_messages(asked: socket.socket, running: Any, facts: SiteFacts) -> Non
     with asked.makefile("r") as lines:
         for line in lines:
             token = json.loads(line)
-            _fork(lambda token=token: running.run_clientapp(WORK, token))  # type: ignore[misc]
+            _fork(lambda token=token: running.run_clientapp(at, token))  # type: ignore[misc]
 
 
 def _checked(running: Any, facts: SiteFacts) -> Callable[..., Any]:
@@ -144,7 +161,7 @@ def _silent(error: Callable[..., Any]) -> Callable[..., Any]:
     return told
 
 
-def _take_work(tell: socket.socket, told: int) -> None:
+def _take_work(tell: socket.socket, told: int, at: str) -> None:
     import flwr.supercore.superexec.run_superexec as taking
     from flwr.proto.clientappio_pb2_grpc import ClientAppIoStub
     from flwr.supercore.superexec.plugin import ClientAppExecPlugin
@@ -159,10 +176,12 @@ def _take_work(tell: socket.socket, told: int) -> None:
             os.read(told, 4096)
 
     taking.time = _clock(sleep)
-    taking.run_superexec(Launcher, ClientAppIoStub, appio_api_address=WORK)
+    taking.run_superexec(Launcher, ClientAppIoStub, appio_api_address=at)
 
 
-def _run_node(starting: Any, facts: SiteFacts, certificate: bytes, key: bytes) -> None:
+def _run_node(
+    starting: Any, facts: SiteFacts, certificate: bytes, key: bytes, facing: _Addresses
+) -> None:
     from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
     private = load_ssh_private_key(key, None)
@@ -181,14 +200,14 @@ def _run_node(starting: Any, facts: SiteFacts, certificate: bytes, key: bytes) -
     starting.get_fused_config_from_fab = configuration
     try:
         starting.start_client_internal(
-            server_address=f"127.0.0.1:{PORT}",
+            server_address=facing.way_out,
             node_config={},
             root_certificates=certificate,
             insecure=False,
             transport="grpc-rere",
             authentication_keys=(private, private.public_key()),
             isolation="process",
-            clientappio_api_address=WORK,
+            clientappio_api_address=facing.work,
         )
     finally:
         traceback.print_exc()
