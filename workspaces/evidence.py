@@ -12,6 +12,7 @@ from pathlib import Path
 
 from schemas.runs import Evidence
 from schemas.wire import canonical_json
+from workspaces import syscalls
 from workspaces.sandbox import Profile, command
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -29,7 +30,9 @@ def gather(*, environment: str, confined: bool = True, boot: Path = BOOT) -> Evi
 
 
 def sandbox_digest() -> str:
-    """SHA-256 of the sandbox's command line, with sizes and folders left out: the same wherever the
-    same release of Skerry shuts programs in."""
+    """SHA-256 of the sandbox's command line, with sizes and folders left out, and of the refused
+    system calls: the same wherever the same release of Skerry shuts programs in."""
     profile = Profile(data_bytes=0, memory_bytes=0, seconds=0)
-    return hashlib.sha256(canonical_json(command(profile, ()))).hexdigest()
+    filters = [syscalls.program(one).hex() for one in syscalls.PROCESSORS.values()]
+    shut_in = {"command": command(profile, (), refused=0), "refused": filters}
+    return hashlib.sha256(canonical_json(shut_in)).hexdigest()

@@ -1,7 +1,8 @@
 """Runs a program with nothing but what it was given: bubblewrap, no network, no home, no way out.
 
 Inside there are the system's read-only programs, the folders named, a fresh working folder of fixed
-size in memory, and the Unix sockets named. Everything ends with the supervisor that started it,
+size in memory, and the Unix sockets named; the kernel is asked for what `syscalls` does not refuse,
+by nobody in particular. Everything ends with the supervisor that started it,
 and at the wall clock's end. Where the machine forbids unprivileged namespaces, `probe` says so and
 nothing is started; what a trial without a sandbox is instead is `unconfined`'s.
 """
@@ -19,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workspaces import unconfined
+from workspaces import syscalls, unconfined
 from workspaces.errors import SandboxRefused
 
 WORKPLACE = "/workspace"
@@ -28,6 +29,7 @@ _SYSTEM = ("/usr", "/etc/ssl", "/etc/ld.so.cache")
 _LINKS = (("usr/bin", "/bin"), ("usr/lib", "/lib"), ("usr/lib64", "/lib64"), ("usr/sbin", "/sbin"))
 _TMP = "/tmp"  # noqa: S108 - the sandbox's own, in memory
 _SHARED = "/dev/shm"  # noqa: S108 - so is this
+_NOBODY = "65534"
 _PROBE_SECONDS = 10
 
 
@@ -56,8 +58,10 @@ class Ended:
     output: bytes
 
 
-def command(profile: Profile, program: Sequence[str], *, bwrap: str = "bwrap") -> list[str]:
-    """The whole command line. Pure."""
+def command(
+    profile: Profile, program: Sequence[str], *, refused: int, bwrap: str = "bwrap"
+) -> list[str]:
+    """The whole command line; `refused` is the descriptor of `syscalls`. Pure."""
     if profile.trial is not None:
         places = {place: socket for socket, place in profile.sockets.items()}
         return unconfined.command(
@@ -67,7 +71,8 @@ def command(profile: Profile, program: Sequence[str], *, bwrap: str = "bwrap") -
             environment=profile.environment,
         )
     line = [
-        bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
+        bwrap, "--unshare-all", "--unshare-user", "--uid", _NOBODY, "--gid", _NOBODY,
+        "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--seccomp", str(refused),
         "--hostname", "workspace", "--clearenv",
     ]  # fmt: skip
     environment = {"PATH": "/usr/bin:/bin", "HOME": WORKPLACE, "LANG": "C.UTF-8", "TMPDIR": _TMP}
@@ -97,9 +102,11 @@ def probe() -> None:
         raise SandboxRefused("bubblewrap is not installed: apt-get install bubblewrap")
     tiny = Profile(data_bytes=1 << 20, memory_bytes=1 << 30, seconds=_PROBE_SECONDS)
     try:
-        ran = subprocess.run(  # noqa: S603 - our own words
-            command(tiny, ["true"]), capture_output=True, timeout=_PROBE_SECONDS, check=False
-        )
+        with syscalls.opened() as refused:
+            ran = subprocess.run(  # noqa: S603 - our own words
+                command(tiny, ["true"], refused=refused), pass_fds=(refused,),
+                capture_output=True, timeout=_PROBE_SECONDS, check=False,
+            )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SandboxRefused("The sandbox did not start.", detail=str(error)) from error
     if ran.returncode != 0:
@@ -122,16 +129,18 @@ class Sandbox:
         cls, profile: Profile, program: Sequence[str], *, standard_input: bytes | None = None
     ) -> Sandbox:
         """Raises `SandboxRefused` where the sandbox, not the program, could not be made."""
+        given = asyncio.subprocess.PIPE if standard_input is not None else subprocess.DEVNULL
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command(profile, program),
-                stdin=asyncio.subprocess.PIPE if standard_input is not None else subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=_limits(profile),
-                close_fds=True,
-            )
+            with syscalls.opened() as refused:
+                process = await asyncio.create_subprocess_exec(
+                    *command(profile, program, refused=refused),
+                    stdin=given,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.STDOUT,
+                    start_new_session=True,
+                    preexec_fn=_limits(profile),
+                    pass_fds=(refused,),
+                )
         except OSError as error:
             raise SandboxRefused("The sandbox did not start.", detail=str(error)) from error
         made = cls(process, profile)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.served_node import until
+from workspaces import syscalls
 from workspaces.errors import SandboxRefused
 from workspaces.sandbox import SOCKET, WORKPLACE, Ended, Profile, Sandbox, command, probe
 
@@ -104,26 +106,22 @@ def _alive(mark: str) -> bool:
 async def test_stopping_ends_everything_it_started() -> None:
     mark = f"sleep 98{os.getpid()}"
     sandbox = await Sandbox.start(SMALL, ["sh", "-c", f"{mark} & {mark}"])
-    await asyncio.sleep(0.3)
-    assert _alive(mark)
+    await asyncio.to_thread(until, lambda: _alive(mark))
     await sandbox.stop()
-    await asyncio.sleep(0.1)
-    assert not _alive(mark)
+    await asyncio.to_thread(until, lambda: not _alive(mark))
     assert not sandbox.running
 
 
 def test_it_does_not_outlive_a_supervisor_that_was_killed() -> None:
     mark = f"97{os.getpid()}"
-    line = command(SMALL, ["sleep", mark])
-    supervisor = subprocess.Popen(
-        [sys.executable, "-c", f"import subprocess; subprocess.run({line!r})"]
-    )
-    time.sleep(0.5)
-    assert _alive(f"sleep {mark}")
+    with syscalls.opened() as refused:
+        line = command(SMALL, ["sleep", mark], refused=refused)
+        script = f"import subprocess; subprocess.run({line!r}, pass_fds=({refused},))"
+        supervisor = subprocess.Popen([sys.executable, "-c", script], pass_fds=(refused,))
+    until(lambda: _alive(f"sleep {mark}"))
     supervisor.kill()
     supervisor.wait()
-    time.sleep(0.3)
-    assert not _alive(f"sleep {mark}")
+    until(lambda: not _alive(f"sleep {mark}"))
 
 
 @pytest.mark.live
