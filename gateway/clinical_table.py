@@ -3,7 +3,7 @@
 Columns are named by whoever publishes the table, each with where its value comes from in the BFF
 records. The plain table exists in memory alone. What reads it is an analysis in a workspace
 (`workspaces.analysis.cohort`): the first column is the sample's name as the VCF has it, empty means
-that nothing is known.
+that nothing is known, and the unit of measures stands in brackets after the name.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from gateway.errors import LoadRefused
 from gateway.home import NodeHome
 from streams.sources import Kind
 from streams.vault import SealedObject, Vault
+from workspaces.analysis.cohort import MAX_UNIT
 from workspaces.private import PrivateFolder
 
 MAX_COLUMNS = 200
@@ -30,15 +31,17 @@ _FEMALE, _MALE = frozenset({"NCIT:C16576"}), frozenset({"NCIT:C20197"})
 
 Record = Mapping[str, Any]
 Reader = Callable[[Record], float | None]
+_UCUM = "UCUM:"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`text` is what it was made of: `NAME=WHERE`."""
+    """`text` is what it was made of: `NAME=WHERE`; `unit` is that of a record's value."""
 
     name: str
     read: Reader
     text: str
+    unit: Callable[[Record], str] = lambda _: ""
 
 
 def column(text: str) -> Column:
@@ -58,7 +61,12 @@ def column(text: str) -> Column:
         case "has":
             return Column(name, lambda person: _has(person, term), text)
         case "measure":
-            return Column(name, lambda person: _measure(person, term), text)
+            return Column(
+                name,
+                lambda person: _measure(person, term)[0],
+                text,
+                lambda person: _measure(person, term)[1],
+            )
         case "info":
             return Column(name, lambda person: _info(person, term), text)
         case _:
@@ -73,7 +81,9 @@ def seal(
     if not 1 <= len(names) <= MAX_COLUMNS or len(set(names)) < len(names):
         raise LoadRefused(f"--column: expected 1 to {MAX_COLUMNS} columns of different names")
     gone = holdings.withdrawn(home.catalog, dataset)  # before the records are read
-    lines = ["\t".join(("sample", *names)), *_lines(home, dataset, columns)]
+    people = list(_people(home, dataset))
+    titles = [_title(one, [person for _, person in people]) for one in columns]
+    lines = ["\t".join(("sample", *titles)), *(_line(*one, columns) for one in people)]
     if not any(any(line.split("\t")[1:]) for line in lines[1:]):
         raise LoadRefused(f"{dataset}: no record has any of these columns; nothing was sealed")
     folder = PrivateFolder.create("table")
@@ -98,7 +108,8 @@ def seal_again(home: NodeHome, sealed: SealedObject) -> SealedObject:
     return again
 
 
-def _lines(home: NodeHome, dataset: str, columns: Sequence[Column]) -> Iterator[str]:
+def _people(home: NodeHome, dataset: str) -> Iterator[tuple[str, Record]]:
+    """What each row is called, and of whom it is."""
     segment = SegmentCatalog(home.catalog).snapshot().get(dataset)
     if segment is None:
         raise LoadRefused(f"{dataset}: no version of it is served; `skerry load` brings one")
@@ -109,7 +120,23 @@ def _lines(home: NodeHome, dataset: str, columns: Sequence[Column]) -> Iterator[
     ]
     for name, person in samples or list(people.items()):
         if person is not None and name.isprintable():
-            yield "\t".join((name, *(_written(one.read(person)) for one in columns)))
+            yield name, person
+
+
+def _title(one: Column, people: Sequence[Record]) -> str:
+    """With the unit of all values; raises LoadRefused where they have several."""
+    found = sorted({one.unit(person) for person in people if one.read(person) is not None})
+    if len(found) > 1:
+        told = ", ".join(unit or "none" for unit in found[:5])
+        raise LoadRefused(f"--column {one.name}: its values are in several units: {told}")
+    unit = found[0] if found else ""
+    if not unit.isprintable() or len(unit) > MAX_UNIT:
+        raise LoadRefused(f"--column {one.name}: its unit is not a code of {MAX_UNIT} letters")
+    return f"{one.name} [{unit}]" if unit else one.name
+
+
+def _line(name: str, person: Record, columns: Sequence[Column]) -> str:
+    return "\t".join((name, *(_written(one.read(person)) for one in columns)))
 
 
 def _all(segment: Segment, entry_type: EntryType) -> Iterator[Record]:
@@ -144,16 +171,17 @@ def _has(person: Record, term: str) -> float:
     return float(term in held)
 
 
-def _measure(person: Record, term: str) -> float | None:
-    """The last one in the record that has a number."""
+def _measure(person: Record, term: str) -> tuple[float | None, str]:
+    """The last one in the record that has a number, and the code of its unit."""
     for one in reversed(person.get("measurements") or ()):
         if (one.get("assayCode") or {}).get("id") == term:
             value = one.get("measurementValue") or {}
             quantity = value.get("quantity") or value
             found = _number(quantity.get("value"))
             if found is not None:
-                return found
-    return None
+                unit = (quantity.get("unit") or {}).get("id")
+                return found, str(unit or "").removeprefix(_UCUM)
+    return None, ""
 
 
 def _number(value: object) -> float | None:

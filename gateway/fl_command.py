@@ -39,6 +39,9 @@ def check(
     *,
     plan: Annotated[Path | None, typer.Option(help="JSON of a configuration to permit")] = None,
     save: Annotated[Path | None, typer.Option(help="also write the bundle to this file")] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="a site's clinical table, to compare with --plan's `data`")
+    ] = None,
 ) -> None:
     """What a committee sees: digests, outputs, what sites disclose, every file."""
     import hashlib
@@ -48,12 +51,32 @@ def check(
 
     found = bundle.bundle(application)
     facts = json.loads(bundle.stated(found)) | {"environment": environment.digest()}
+    wanted = {} if plan is None else read_plan(plan)
     if plan is not None:
-        text = plan_text(read_plan(plan))
-        facts["configuration"] = hashlib.sha256(text.encode()).hexdigest()
+        facts["configuration"] = hashlib.sha256(plan_text(wanted).encode()).hexdigest()
+    if table is not None:
+        facts["table"] = _compared(wanted, table)
     if save is not None:
         save.write_bytes(found.content)
     print(json.dumps(facts, indent=2))
+    if facts.get("table"):
+        raise SystemExit(Exit.FAILED)
+
+
+def _compared(plan: dict[str, object], table: Path) -> list[str]:
+    """Each variable that is not as the plan says, as the site would tell the others."""
+    from workspaces.analysis.cohort import read_clinical
+    from workspaces.flapps import variables
+    from workspaces.flapps.reading import Unfit
+
+    try:
+        read = variables.stated(plan)
+        with table.open(encoding="utf-8") as lines:
+            return variables.problems(read, read_clinical(lines))
+    except Unfit as error:
+        raise LoadRefused(f"{error}.") from error
+    except (OSError, ValueError) as error:
+        raise LoadRefused(f"{table}: cannot be read as a clinical table: {error}") from error
 
 
 @app.command()

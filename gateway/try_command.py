@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
 _USUAL = (0.0, 100.0)  # of a number whose range nobody states
+_MAX_UNIT = 40
 _SHOWN = 40  # lines of a failed run's log
 
 
@@ -43,6 +44,9 @@ def run_on_twins(
     output: Annotated[Path, typer.Option(help="new folder for what the run gives, and its log")],
     ranges: Annotated[
         list[str] | None, typer.Option("--range", help="NAME=LOW:HIGH of a number (0:100)")
+    ] = None,
+    units: Annotated[
+        list[str] | None, typer.Option("--unit", help="NAME=UNIT of a number, as the tables say")
     ] = None,
     frequencies: Annotated[
         Path | None, typer.Option(help="public allele frequencies: VCF with AF, or TSV")
@@ -66,7 +70,7 @@ def run_on_twins(
     from workspaces.engine import bundle, environment
     from workspaces.twins import Shape
 
-    table = _columns(column, ranges or [])
+    table = _columns(column, ranges or [], units or [])
     given = twins.made_up(variants) if frequencies is None else twins.frequencies(
         frequencies, most=variants)  # fmt: skip
     shape = Shape(people, table, given, missing=missing, joint=joint)
@@ -145,10 +149,10 @@ def _show(facts: dict[str, object], shape: Shape, sites: int, output: Path) -> N
         print(f"{output / one['file']}: {one['kind']}; {_plain(words)}")
 
 
-def _columns(texts: list[str], ranges: list[str]) -> tuple[Column, ...]:
+def _columns(texts: list[str], ranges: list[str], units: list[str]) -> tuple[Column, ...]:
     from workspaces.twins import Column
 
-    stated = dict(map(_range, ranges))
+    stated, measured = dict(map(_range, ranges)), dict(map(_unit, units))
     found = []
     for text in texts:
         name, _, where = text.partition("=")
@@ -158,10 +162,18 @@ def _columns(texts: list[str], ranges: list[str]) -> tuple[Column, ...]:
             raise LoadRefused(f"--column {text[:60]}: expected NAME=female, has:TERM, measure:TERM "
                               "or info:KEY")  # fmt: skip
         low, high = (0.0, 1.0) if yes_or_no else stated.pop(name, _USUAL)
-        found.append(Column(name, low, high))
-    if stated:
-        raise LoadRefused(f"--range {next(iter(stated))}: no number has that name")
+        found.append(Column(name, low, high, measured.pop(name, "") if number else ""))
+    for option, left in (("--range", stated), ("--unit", measured)):
+        if left:
+            raise LoadRefused(f"{option} {next(iter(left))}: no number has that name")
     return tuple(found)
+
+
+def _unit(text: str) -> tuple[str, str]:
+    name, _, unit = text.partition("=")
+    if not unit or not unit.isprintable() or len(unit) > _MAX_UNIT:
+        raise LoadRefused(f"--unit {text[:60]}: expected NAME=UNIT, as ldl=mmol/L")
+    return name, unit
 
 
 def _range(text: str) -> tuple[str, tuple[float, float]]:

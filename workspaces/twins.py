@@ -35,6 +35,11 @@ class Column:
     name: str
     low: float
     high: float
+    unit: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} [{self.unit}]" if self.unit else self.name
 
     @property
     def whole(self) -> bool:
@@ -136,7 +141,7 @@ def _write_table(
 ) -> None:
     drawn = [one.drawn(len(names), source) for one in columns]
     there = [source.random(len(names)) >= missing for _ in columns]
-    lines = ["\t".join(["person", *(one.name for one in columns)])]
+    lines = ["\t".join(["person", *(one.title for one in columns)])]
     for at, name in enumerate(names):
         pairs = zip(drawn, there, strict=True)
         cells = (f"{values[at]:.10g}" if held[at] else "" for values, held in pairs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,25 @@ def node(tmp_path: Path) -> NodeHome:
 
 def sealed_table(node: NodeHome, *columns: str) -> Ran:
     return skerry("datasets", "seal-table", node.root, "isle", *columns)
+
+
+@pytest.fixture
+def of_units(tmp_path: Path) -> Callable[..., NodeHome]:
+    """A node whose people's measures are in these units."""
+
+    def made(*units: str | None) -> NodeHome:
+        home = node_folder(tmp_path / "units", policies=[open_counts("isle")])
+        people = [{"id": f"P{number}", "sex": FEMALE | {"label": "x"}, "measures": [bmi(20.0)]}
+                  for number, _ in enumerate(units)]  # fmt: skip
+        for one, unit in zip(people, units, strict=True):
+            quantity = one["measures"][0]["measurementValue"]["quantity"]  # type: ignore[index]
+            quantity["unit"] = {"id": unit, "label": "x"}
+        path = write_records(tmp_path / "units.json", people)
+        ran = skerry("load", home.root, "--dataset", "isle", "--individuals", path)
+        assert ran.code == 0, ran.err
+        return home
+
+    return made
 
 
 def opened(node: NodeHome) -> Clinical:
@@ -132,3 +152,30 @@ def test_a_table_that_would_say_nothing_is_refused(
 def test_a_dataset_that_is_not_served_has_no_table(node: NodeHome) -> None:
     ran = skerry("datasets", "seal-table", node.root, "nowhere", "--column", "x=female")
     assert (ran.code, "no version" in ran.err) == (Exit.BAD_INPUT, True)
+
+
+def test_the_unit_of_measures_stands_in_the_table(node: NodeHome) -> None:
+    assert sealed_table(node, *COLUMNS).code == Exit.OK
+    found = opened(node)
+    assert found.units == {"bmi": "UO:0000099"}
+    assert set(found.variables) == {"female", "diabetes", "seizures", "bmi"}
+
+
+def test_a_code_of_ucum_stands_as_ucum_writes_it(of_units: Callable[..., NodeHome]) -> None:
+    node = of_units("UCUM:kg/m2", "UCUM:kg/m2")
+    assert sealed_table(node, "--column", f"bmi=measure:{BMI}").code == Exit.OK
+    assert opened(node).units == {"bmi": "kg/m2"}
+
+
+def test_measures_in_several_units_are_no_column(of_units: Callable[..., NodeHome]) -> None:
+    node = of_units("UCUM:kg/m2", "UCUM:[lb_av]/[in_i]2")
+    ran = sealed_table(node, "--column", f"bmi=measure:{BMI}")
+    assert ran.code == Exit.BAD_INPUT
+    assert "several units: [lb_av]/[in_i]2, kg/m2" in ran.err
+    assert Vault(node.vault).get("isle/clinical.tsv") is None
+
+
+def test_a_unit_too_long_for_a_code_is_refused(of_units: Callable[..., NodeHome]) -> None:
+    ran = sealed_table(of_units("UCUM:" + "g" * 41), "--column", f"bmi=measure:{BMI}")
+    assert ran.code == Exit.BAD_INPUT
+    assert "not a code" in ran.err

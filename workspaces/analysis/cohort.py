@@ -1,15 +1,16 @@
 """Joins a site's clinical table to its genotypes: the `Design` an analysis asks for.
 
 The table is tab-separated text with a header; its first column names people as the VCF does, the
-others are numbers, and empty, NA or a point is missing. Whoever lacks the trait or a covariate is
-left out; a site that lacks the column altogether has nobody.
+others are numbers, where there is a unit with it in brackets after the name (`ldl [mmol/L]`), and
+empty, NA or a point is missing. Whoever lacks the trait or a covariate is left out; a site that
+lacks the column altogether has nobody.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +21,18 @@ from workspaces.analysis.genotypes import MAX_PEOPLE, Genotypes
 
 MAX_VARIABLES = 1_000
 MAX_FIELD = 1_000
+MAX_UNIT = 40
 _MISSING = frozenset({"", "NA", "."})
 
 
 @dataclass(frozen=True, slots=True)
 class Clinical:
-    """Per person, in the table's order, the value (n,) of each variable, NaN where missing."""
+    """Per person, in the table's order, the value (n,) of each variable, NaN where missing; `units`
+    of those that state one."""
 
     people: tuple[str, ...]
     variables: Mapping[str, Floats]
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def columns(self, names: Sequence[str]) -> Floats | None:
         """(n, len(names)); None where the site lacks one of them."""
@@ -42,8 +46,10 @@ def read_clinical(lines: Iterable[str]) -> Clinical:
     """Raises `ValueError`, naming line and column and never a value."""
     rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     header = next(rows, [])
-    names = header[1:]
-    if not 1 <= len(names) <= MAX_VARIABLES or len(set(header)) < len(header) or "" in header:
+    units = dict(map(_named, header[1:]))
+    names = list(units)
+    different = len({*header[:1], *names}) == len(header)
+    if not 1 <= len(names) <= MAX_VARIABLES or not different or "" in header:
         raise ValueError(f"expected a header of an id and 1 to {MAX_VARIABLES} different names")
     people: list[str] = []
     values: list[list[float]] = []
@@ -59,7 +65,18 @@ def read_clinical(lines: Iterable[str]) -> Clinical:
     if len(set(people)) < len(people):
         raise ValueError("a person is twice in the table")
     table = np.array(values, dtype=np.float64).reshape(len(people), len(names))
-    return Clinical(tuple(people), {name: table[:, place] for place, name in enumerate(names)})
+    variables = {name: table[:, place] for place, name in enumerate(names)}
+    return Clinical(tuple(people), variables, {name: unit for name, unit in units.items() if unit})
+
+
+def _named(text: str) -> tuple[str, str]:
+    """A variable's name and unit, which may hold brackets itself."""
+    name, bracket, rest = text.partition(" [")
+    if not bracket:
+        return text, ""
+    if not name or not rest.endswith("]") or not 2 <= len(rest) <= MAX_UNIT + 1:
+        raise ValueError("a column's name and unit are written NAME [UNIT]")
+    return name, rest[:-1]
 
 
 def _number(text: str, line: int, name: str) -> float:

@@ -9,8 +9,8 @@ from typing import Any
 
 from workspaces.flapps.reading import Unfit
 
-# What every run may have: how long the coordinator waits. Applications do not read these.
-OF_THE_RUN = frozenset({"wait_seconds", "stage_seconds"})
+# What every run may have: how long the coordinator waits, and `variables` of the sites' tables.
+OF_THE_RUN = frozenset({"wait_seconds", "stage_seconds", "data"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class Sites:
             facts = SiteFacts(
                 start=start, key=key, roster=permit.get("roster", roster),
                 least=permit.get("least", 3), data=folder / str(number),
-                applications=frozenset(), configurations=None,
+                applications=frozenset(), configurations=permit.get("configurations"),
             )  # fmt: skip
             scratch = folder / f"scratch{number}"
             scratch.mkdir()
@@ -125,6 +125,25 @@ def test_a_site_that_drops_out_of_the_first_sum_stays_out(tmp_path: Path) -> Non
 def test_a_drop_out_below_the_threshold_ends_the_run(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"2 of 3 sites are left; nothing was opened\. site1: broken"):
         Sites(tmp_path, 3, plan={"breaks": "1 0"}).run()
+
+
+@pytest.mark.parametrize("said", [{"range": [0, 7]}, {"codes": [1]}, {"missing": 0.1}])
+def test_values_are_compared_with_a_plan_only_where_the_permit_names_it(
+    tmp_path: Path, said: dict[str, object]
+) -> None:
+    plan = {"data": {"ldl": {"unit": "mmol/L"}, "age": said}}
+    with pytest.raises(Refused, match=r"0 of 3 sites are left.*only where the permit names the"):
+        Sites(tmp_path, 3, plan=plan).run()
+
+
+def test_units_are_compared_with_any_plan_and_values_with_a_permitted_one(tmp_path: Path) -> None:
+    for name, plan, permit in (
+        ("unit", {"data": {"ldl": {"unit": "mmol/L"}}}, {}),
+        ("values", {"data": {"ldl": {"range": [0, 7]}}}, {"configurations": frozenset()}),
+    ):
+        (tmp_path / name).mkdir()
+        found, _ = Sites(tmp_path / name, 3, plan=plan, **permit).run()
+        assert found[0]["sites"] == 3
 
 
 def test_two_sites_never_sum(tmp_path: Path) -> None:

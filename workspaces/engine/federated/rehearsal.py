@@ -124,7 +124,7 @@ def _visits(
         scratch.mkdir(parents=True)
         facts = SiteFacts(
             start=start, key=key, roster=roster, least=LEAST, data=place,
-            applications=frozenset(), configurations=None,
+            applications=frozenset(), configurations=frozenset(),
         )  # fmt: skip
         visits.append(Visit(facts, application, plan, _RUN, scratch, _Settled()))
     return visits

@@ -72,6 +72,7 @@ class Visit:
     settle: Settle
 
     def offer(self) -> bytes:
+        self._refuse_probes()
         needed = self.facts.needed
         secret = X25519PrivateKey.generate()
         self._once("secret", secret.private_bytes_raw().hex())
@@ -126,6 +127,15 @@ class Visit:
         shares = {f"share {peer}": share for peer, share in opening.shares.items()}
         pairs = {f"pair {peer}": seed for peer, seed in opening.pairs.items()}
         return frames.pack({}, {**shares, **pairs})
+
+    def _refuse_probes(self) -> None:
+        """A refusal for a value says something of it: asked under one plan after another, the whole
+        of it. So values are compared with a plan only where the committee approved that plan."""
+        told = self.plan.get("data")
+        stated = list(told.values()) if isinstance(told, dict) else []
+        values = any(isinstance(one, dict) and one.keys() - {"unit"} for one in stated)
+        if values and self.facts.configurations is None:
+            raise Refused("values are compared with a plan only where the permit names the plan")
 
     def _agree(self, head: Mapping[str, object], agreed: bytes) -> None:
         listed = head["claims"]

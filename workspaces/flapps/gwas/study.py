@@ -15,7 +15,7 @@ from typing import Any
 from workspaces.analysis import cohort
 from workspaces.analysis.gwas import Bounds, Gwas, Trait
 from workspaces.analysis.limbs import Integers
-from workspaces.flapps import panel, reading, summing
+from workspaces.flapps import panel, reading, summing, variables
 from workspaces.flapps.planning import Plan
 
 _USUAL = Bounds()
@@ -24,7 +24,7 @@ _USUAL = Bounds()
 class Study:
     def offer(self, plan: Mapping[str, Any], *, data: Path, scratch: Path) -> bytes:
         _check(Plan(plan))
-        reading.clinical(data)
+        variables.check(plan, data)
         return panel.offer(reading.read_genotypes(data, scratch), reading.contigs(data))
 
     def agree(self, plan: Mapping[str, Any], offers: Mapping[str, bytes]) -> bytes:

@@ -20,7 +20,7 @@ from workspaces.analysis.limbs import Integers
 from workspaces.analysis.people import People
 from workspaces.analysis.regression import RidgeLogistic
 from workspaces.analysis.rounds import Round
-from workspaces.flapps import reading, summing
+from workspaces.flapps import reading, summing, variables
 from workspaces.flapps.planning import Plan
 from workspaces.flapps.reading import Unfit
 
@@ -33,7 +33,7 @@ _COX = ("time", "event", "edges", "ties")
 class Models:
     def offer(self, plan: Mapping[str, Any], *, data: Path, scratch: Path) -> bytes:
         _analysis(Plan(plan))
-        reading.clinical(data)
+        variables.check(plan, data)
         return b""
 
     def agree(self, plan: Mapping[str, Any], offers: Mapping[str, bytes]) -> bytes:

@@ -22,7 +22,7 @@ from workspaces.analysis.design import Design
 from workspaces.analysis.frequencies import Frequencies
 from workspaces.analysis.limbs import Integers
 from workspaces.analysis.survival import SurvivalCounts
-from workspaces.flapps import panel, reading, summing
+from workspaces.flapps import panel, reading, summing, variables
 from workspaces.flapps.planning import Plan
 from workspaces.flapps.reading import Unfit
 
@@ -37,7 +37,7 @@ class Statistics:
         read.only(*_MEMBERS)
         if read.one_of("what", *_KINDS) != "frequencies":
             _of_variables(read)
-            reading.clinical(data)
+            variables.check(plan, data)
             return b""
         return panel.offer(reading.read_genotypes(data, scratch), reading.contigs(data))
 

@@ -19,7 +19,7 @@ import numpy as np
 from workspaces.analysis.cohort import Clinical
 from workspaces.analysis.limbs import Integers
 from workspaces.analysis.vertical import Part, VerticalLogistic
-from workspaces.flapps import reading, summing
+from workspaces.flapps import reading, summing, variables
 from workspaces.flapps.planning import Plan
 from workspaces.flapps.reading import Unfit
 
@@ -28,7 +28,7 @@ MAX_VARIABLES = 500
 
 class Vertical:
     def offer(self, plan: Mapping[str, Any], *, data: Path, scratch: Path) -> bytes:
-        people, part = _part(Plan(plan), reading.clinical(data))
+        people, part = _part(Plan(plan), variables.check(plan, data))
         linked = hashlib.sha256("\n".join(people).encode()).hexdigest()
         said = {"people": len(people), "linked": linked, "variables": part.variables,
                 "outcome": part.outcome is not None}  # fmt: skip
