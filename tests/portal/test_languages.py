@@ -13,9 +13,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_file
-from babel.messages.pofile import read_po
 from fastapi import FastAPI
 from jinja2 import DictLoader, Environment, nodes
 
@@ -23,12 +20,11 @@ import gateway.pages
 import portal.pages
 from portal import language_routes, languages
 from schemas.errors import SkerryError
+from tests.support.catalogue import NOT_PROSE, READ_OUT, forms, said, translated, whole
 
 _FOLDERS = tuple(Path(str(room.__file__)).parent for room in (portal.pages, gateway.pages))
 TEMPLATES = tuple(sorted(path for folder in _FOLDERS for path in folder.rglob("*.html")))
 _IDS = [str(path.relative_to(path.parents[2])) for path in TEMPLATES]
-_READ_OUT = ("aria-label", "placeholder", "title", "alt", "data-label")
-_NOT_PROSE = {"code", "pre", "script", "style"}
 # Units, names of formats and of this program; the same in every language.
 _NAMES = {"ms", "DUO", "MiB", "Skerry"}
 _JINJA = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
@@ -52,10 +48,10 @@ class Linter(HTMLParser):
         self._open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _NOT_PROSE:
+        if tag in NOT_PROSE:
             self._open.append(tag)
         for name, value in attrs:
-            if name in _READ_OUT and value and bare(value):
+            if name in READ_OUT and value and bare(value):
                 self.found.append(f"{name}={value}")
 
     def handle_endtag(self, tag: str) -> None:
@@ -131,51 +127,18 @@ def test_the_linter_finds_a_bare_sentence_in_an_expression() -> None:
     assert [one for one in strings(parsed) if prose(one)] == ["Send it"]
 
 
-Words = str | tuple[str, ...]
+SPOKEN = tuple(name for name in sorted(said()) if not name.startswith("gateway/"))
 
 
-def said_in(path: Path) -> set[Words]:
-    """The messages of one template."""
-    options = {"newstyle_gettext": "true"}
-    return {
-        tuple(one) if isinstance(one, tuple | list) else one
-        for _line, one, _comments, _context in extract_from_file(
-            "jinja2.ext.babel_extract", path, options=options
-        )
-    }
+def test_every_translation_is_of_what_is_said() -> None:
+    every = {words for found in said().values() for words in found}
+    assert translated("de").keys() - every == set()
 
 
-def catalogue(code: str) -> Catalog:
-    with (_FOLDERS[0] / "locale" / f"{code}.po").open("rb") as file:
-        return read_po(file, locale=code, abort_invalid=True)
-
-
-def key(words: Words | list[str]) -> Words:
-    return words if isinstance(words, str) else tuple(words)
-
-
-def test_every_translation_is_of_what_a_template_says() -> None:
-    said = {words for path in TEMPLATES for words in said_in(path)}
-    kept = {key(message.id) for message in catalogue("de") if message.id}
-    assert kept - said == set()
-
-
-@pytest.mark.parametrize("path", [path for path in TEMPLATES if path.parent == _FOLDERS[0]])
-def test_the_portal_is_whole_in_german(path: Path) -> None:
-    messages = {key(message.id): message for message in catalogue("de") if message.id}
-    assert [words for words in said_in(path) if not _whole(messages.get(words))] == []
-
-
-def _forms(message: Message) -> tuple[str, ...]:
-    """One, or one for each number."""
-    string = message.string or ""
-    return (string,) if isinstance(string, str) else tuple(string)
-
-
-def _whole(message: Message | None) -> bool:
-    if message is None or message.fuzzy:
-        return False
-    return all(_forms(message))
+@pytest.mark.parametrize("name", SPOKEN)
+def test_the_portal_is_whole_in_german(name: str) -> None:
+    messages = translated("de")
+    assert [words for words in said()[name] if not whole(messages.get(words))] == []
 
 
 _MARKS = re.compile(r"%\(\w+\)s|%%|<[^>]*>")
@@ -184,10 +147,9 @@ _MARKS = re.compile(r"%\(\w+\)s|%%|<[^>]*>")
 def test_a_translation_has_the_tags_and_values_of_its_message() -> None:
     """Translations are put into pages as they are: one with tags of its own could do anything."""
     wrong: list[str] = []
-    for message in catalogue("de"):
-        forms = _forms(message)
-        known = message.id if isinstance(message.id, str) else message.id[1]
-        wrong += [one for one in forms if message.id and one and _marks(one) != _marks(known)]
+    for words, message in translated("de").items():
+        known = words if isinstance(words, str) else words[1]
+        wrong += [one for one in forms(message) if one and _marks(one) != _marks(known)]
     assert wrong == []
 
 
