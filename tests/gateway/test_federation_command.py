@@ -16,7 +16,8 @@ from cryptography import x509
 
 from tests.support.command import Ran, skerry
 from tests.support.engine import engine
-from tests.support.federation import keys, ports, raw
+from tests.support.federation import keys, raw
+from tests.support.loopback import unused_port
 from workspaces.engine import bundle, environment, federation
 
 NAMES = ["praha", "tartu", "porto"]
@@ -205,7 +206,7 @@ def test_a_token_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
 def test_a_coordinator_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     engine()
     folder, token, plan = tmp_path / "federation", tmp_path / "token", tmp_path / "plan.json"
-    (port,) = ports(1)
+    port = unused_port()
     skerry("federation", "init", folder, "--name", "demo", "--host", "localhost",
            "--port", str(port), *site_options())  # fmt: skip
     skerry("federation", "admit", folder, "summary")
@@ -237,7 +238,7 @@ def test_a_coordinator_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
 def test_the_engine_does_not_outlive_a_coordinator_that_was_killed(tmp_path: Path) -> None:
     engine()
     folder = tmp_path / "federation"
-    (port,) = ports(1)
+    port = unused_port()
     skerry("federation", "init", folder, "--name", "demo", "--host", "localhost",
            "--port", str(port), *site_options())  # fmt: skip
     serve = [sys.executable, "-m", "gateway", "federation", "serve", str(folder)]

@@ -29,7 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def free_block() -> int:
     """The first port of a block whose ports a demo of three nodes could take."""
     for _ in range(100):
-        first = random.SystemRandom().randrange(20_000, 30_000)  # below the ports systems lend out
+        # Below the ports systems lend out, and those of other tests' demos.
+        first = random.SystemRandom().randrange(20_000, 28_000)
         if all(port_is_free(first + at) for at in (0, 1, 2, 3, 99, 101, 200)):
             return first
     pytest.fail("no free ports")
@@ -63,7 +64,7 @@ def begin(temporary: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def assert_nothing_left(temporary: Path, first: int) -> None:
-    deadline = time.monotonic() + 5  # a key agent cut short ends by itself, when its pipe closes
+    deadline = time.monotonic() + 60  # a key agent cut short ends by itself, when its pipe closes
     while mentioning(str(temporary)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert mentioning(str(temporary)) == []

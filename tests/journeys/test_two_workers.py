@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -30,6 +29,7 @@ from gateway.home import NodeHome
 from passports.tokens import PASSPORT_TYP, SigningKey, sign
 from tests.support import slice_files
 from tests.support.command import skerry
+from tests.support.loopback import unused_port
 from tests.support.node_folder import SETTINGS
 from tests.support.sources import write_vcf
 
@@ -80,9 +80,7 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     enable_socket()  # this comes before the fixture that does so for a marked test
     folder = tmp_path_factory.mktemp("w")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = unused_port()
     url = f"http://127.0.0.1:{port}"
     made = home.create(
         folder / "n", SETTINGS.model_copy(update={"port": port, "public_url": url, "workers": 2})

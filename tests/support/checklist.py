@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import Any
 
 from streams.keys import parse_public_key, write_pair
 from tests.support.engine import engine
+from tests.support.loopback import unused_port
 from tests.support.served_node import ROOT, Served, made, serving
 
 PAGE = ROOT / "docs" / "workspaces.md"
@@ -120,12 +120,9 @@ def federation_at(tmp_path: Path) -> Iterator[Scene]:
     command.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m gateway "$@"\n')
     command.chmod(0o755)
     served = made(tmp_path, records=200)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
     common = {
         "NODE": served.url, "NODE_KEY": served.home.public_key_hex(), "DATASET": "isle",
-        "FOLDER": str(served.home.root), "HOST": "127.0.0.1", "PORT": port,
+        "FOLDER": str(served.home.root), "HOST": "127.0.0.1", "PORT": str(unused_port()),
     }  # fmt: skip
     names = (*SITES, "admin", "operator", "researcher")
     hands = {name: Hands(tmp_path / name, dict(common)) for name in names}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.support.engine import engine
+from tests.support.loopback import unused_port
 from tests.support.slow_links import far_away
 from workspaces.engine import bundle, federation
 from workspaces.engine.coordinator_api import serving
@@ -55,17 +55,6 @@ class Running:
         return await wait(self.coordinator, run, seconds=900, every=0.1)
 
 
-def ports(count: int) -> list[int]:
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for one in held:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in held]
-    finally:
-        for one in held:
-            one.close()
-
-
 def keys(names: list[str]) -> dict[str, Ed25519PrivateKey]:
     return {name: Ed25519PrivateKey.generate() for name in names}
 
@@ -87,7 +76,7 @@ async def running(
     seconds there and back from the coordinator."""
     environment = engine()
     identities = keys(list(data))
-    (port,) = ports(1)
+    port = unused_port()
     described = Described(name="trial", host="localhost", port=port)
     of = federation.create(folder / "coordinator", described, raw(identities))
     bundles = [bundle.bundle(one) for one in applications]

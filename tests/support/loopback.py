@@ -1,14 +1,26 @@
-"""Serves an ASGI application on a real loopback port while a test looks at it."""
+"""Loopback ports of tests: an application served on one, and those at which nobody listens."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import random
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from itertools import count
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from gateway.processes import port_is_free
+
+# Below what systems lend out, where a port that is free now may be anybody's a moment later. The
+# demos of tests have 20,000 and more.
+_FIRST, _SHARE = 10_000, 2_000
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 5
+# Two runs on one machine begin apart.
+_numbers = count(random.SystemRandom().randrange(_SHARE))
 
 
 @asynccontextmanager
@@ -32,6 +44,13 @@ async def served(app: ASGIApp) -> AsyncGenerator[str, None]:
 
 def unused_address() -> str:
     """An address at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+    return f"http://127.0.0.1:{unused_port()}"
+
+
+def unused_port() -> int:
+    """A port at which nobody listens, and that no other worker of this run is given."""
+    for _ in range(_SHARE):
+        port = _FIRST + _WORKER * _SHARE + next(_numbers) % _SHARE
+        if port_is_free(port):
+            return port
+    raise AssertionError("no free ports")

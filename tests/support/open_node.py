@@ -17,7 +17,7 @@ from pytest_socket import enable_socket, socket_allow_hosts
 from gateway import home
 from gateway.home import NodeHome
 from passports.tokens import PASSPORT_TYP, SigningKey, sign
-from tests.support.loopback import unused_address
+from tests.support.loopback import unused_port
 from tests.support.node_folder import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,8 +57,8 @@ def open_node(folder: Path, files: Sequence[Path]) -> Iterator[OpenNode]:
     """Loads `files` and serves them until the block ends."""
     enable_socket()  # for fixtures wider than one test, which come before the test's own mark
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"])
-    url = unused_address()
-    port = int(url.rpartition(":")[2])
+    port = unused_port()
+    url = f"http://127.0.0.1:{port}"
     made = home.create(
         folder / "node", SETTINGS.model_copy(update={"public_url": url, "port": port})
     )

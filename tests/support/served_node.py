@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from gateway.share import is_listening
 from passports.tokens import PASSPORT_TYP, SigningKey, sign
 from tests.support import slice_files
 from tests.support.command import Ran, skerry
+from tests.support.loopback import unused_port
 from tests.support.node_folder import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,10 +96,7 @@ def made(
     accel: Mapping[str, str] | None = None,
 ) -> Served:
     """A node's folder, not served yet; `in_front` is the address of what stands before it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = _settings(port).model_copy(update={"accel": dict(accel or {})})
+    settings = _settings(unused_port()).model_copy(update={"accel": dict(accel or {})})
     if in_front is not None:
         settings = settings.model_copy(update={"public_url": in_front})
     node_home = home.create(folder / "n", settings)

@@ -16,7 +16,8 @@ import httpx
 import pytest
 
 from tests.support.engine import engine
-from tests.support.federation import keys, ports, raw
+from tests.support.federation import keys, raw
+from tests.support.loopback import unused_port
 from workspaces import keys as workspace_keys
 from workspaces import linkage, linking
 from workspaces.engine import coordinator_api, federation, letters
@@ -355,7 +356,7 @@ async def test_three_sites_link_by_the_command(tmp_path: Path) -> None:
                                                     "tartu": range(30, 110)}[name]]  # fmt: skip
         (tmp_path / f"{name}.tsv").write_text("\n".join([f"id\t{name}", *rows]) + "\n")
     (tmp_path / "key").write_text(KEY.hex())
-    (port,) = ports(1)
+    port = unused_port()
     described = Described(name="t", host="localhost", port=port)
     of = federation.create(tmp_path / "federation", described, identities)
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.engine import engine
-from tests.support.federation import keys, ports, raw
+from tests.support.federation import keys, raw
+from tests.support.loopback import unused_port
 from workspaces.engine import bundle, federation
 from workspaces.engine.federation import Described, Federation
 from workspaces.engine.flower import FlowerEngine, FlowerNode
@@ -40,7 +41,7 @@ def anyio_backend() -> str:
 @pytest.fixture
 def of(tmp_path: Path) -> Federation:
     engine()
-    (port,) = ports(1)
+    port = unused_port()
     described = Described(name="trial", host="localhost", port=port)
     made = federation.create(tmp_path / "coordinator", described, raw(SITES))
     federation.admit(made, bundle.bundle("summary"))
