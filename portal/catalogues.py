@@ -9,7 +9,7 @@ from __future__ import annotations
 import gettext
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -69,8 +69,13 @@ def written(code: str, value: Value) -> str:
         case str():
             return value
         case int() | float():
-            return format_decimal(value, locale=code, decimal_quantization=False)
+            return _number(code, value)
         case datetime():
             return f"{format_date(value, 'long', locale=code)}, {value:%H:%M} UTC"
         case _:
             return format_list([written(code, one) for one in value], locale=code)
+
+
+@lru_cache(maxsize=4_096)  # a page's row has one, which Babel takes a while to write
+def _number(code: str, value: float) -> str:
+    return format_decimal(value, locale=code, decimal_quantization=False)

@@ -20,6 +20,7 @@ from jinja2.runtime import Context
 from starlette.requests import Request
 
 from portal.catalogues import SOURCE, catalogues, names, say, written
+from schemas.messages import Message
 
 __all__ = [
     "SOURCE",
@@ -96,9 +97,18 @@ def speak(environment: Environment, code: str) -> None:
     environment.install_gettext_translations(said, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {"said": partial(say, code), "written": partial(written, code)}
     if code != SOURCE:  # a message is English already
-        environment.finalize = environment.filters["said"]
+        environment.finalize = _finalize(code)
         own = environment.globals
         own |= {name: _with_messages(code, own[name]) for name in ("gettext", "ngettext")}
+
+
+def _finalize(code: str) -> Callable[[object], object]:
+    """For each value that a template shows: hardly any is a message."""
+
+    def said(value: object) -> object:
+        return say(code, value) if type(value) is Message else value
+
+    return said
 
 
 def _with_messages(code: str, gettext: Any) -> Callable[..., str]:  # Jinja's, untyped
