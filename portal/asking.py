@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from portal.answer import NodeAnswer, Outcome, Reading
-from portal.breaker import Breakers
+from portal.breaker import FAILURES, Breakers
 from portal.calls import Calls, NoReply
 from portal.foreign import items, members
 from portal.hops import Journey
 from portal.metrics import Metrics
+from portal.pace import Paces
 from portal.reading import Asks, read
 from portal.recent import Got, Recent
 from portal.settings import Limits
@@ -96,6 +97,7 @@ class Asking:
     def __init__(self, calls: Calls, limits: Limits, metrics: Metrics) -> None:
         self._calls = calls
         self._metrics = metrics
+        self.paces = Paces()
         clock = _loop_time
         self._breakers = Breakers(limits, clock)
         self._recent = Recent(limits, clock)
@@ -141,8 +143,10 @@ class Asking:
         except BaseException:
             self._breakers.gave_up(target.url)
             raise
-        self._breakers.saw(target.url, got.reading.outcome)
-        self._metrics.node(target.url, got.reading.outcome, _loop_time() - started)
+        outcome, seconds = got.reading.outcome, _loop_time() - started
+        self._breakers.saw(target.url, outcome)
+        self.paces.saw(target.url, answered=outcome not in FAILURES, seconds=seconds)
+        self._metrics.node(target.url, outcome, seconds)
         return got
 
     async def _send(

@@ -13,7 +13,7 @@ from portal.answer import Outcome
 from portal.settings import Limits
 from schemas.messages import Message
 
-_FAILURES = frozenset({Outcome.LATE, Outcome.UNREACHABLE, Outcome.ERROR})
+FAILURES = frozenset({Outcome.LATE, Outcome.UNREACHABLE, Outcome.ERROR})
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Breakers:
         )
 
     def saw(self, url: str, outcome: Outcome) -> None:
-        if outcome not in _FAILURES:
+        if outcome not in FAILURES:
             self._circuits.pop(url, None)
             return
         circuit = self._circuits.setdefault(url, _Circuit())

@@ -1,7 +1,7 @@
 """Sends one question to many nodes under one deadline and hands over each row as it comes.
 
-One clock for all nodes, starts in slices, one row per node whatever happens; closing the iterator
-cancels what is still asked. Asking one node is `asking`'s.
+One clock for all nodes, starts in slices in the order of `pace`, one row per node whatever happens;
+closing the iterator cancels what is still asked. Asking one node is `asking`'s.
 """
 
 from __future__ import annotations
@@ -53,26 +53,33 @@ class Fanout:
         started = asyncio.get_running_loop().time()
         deadline = started + self._limits.deadline_seconds
         asked = Asked.of(path, body, journey)
-        waiting = deque(targets)
+        size = self._limits.slice_size
+        order = self._asking.paces.order([one.url for one in targets], soonest=size)
+        waiting = deque(targets[place] for place in order)
         running: dict[asyncio.Task[NodeAnswer], Target] = {}
         arrived: asyncio.Queue[asyncio.Task[NodeAnswer] | None] = asyncio.Queue()
+
+        async def start() -> None:
+            while waiting:
+                for _ in range(min(size, len(waiting))):
+                    target = waiting.popleft()
+                    asking = self._asking.ask(
+                        target, asked, credential=credential, deadline=deadline
+                    )
+                    task = asyncio.create_task(asking)
+                    task.add_done_callback(arrived.put_nowait)
+                    running[task] = target
+                # An answer needs several turns of the loop to become a row; without a slice in each
+                # of them the first is shown sooner.
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
+
+        starting = asyncio.create_task(start())
         stop = asyncio.create_task(_tell(stopped, arrived)) if stopped is not None else None
         try:
             for _ in targets:
-                while waiting and arrived.empty():
-                    for _ in range(min(self._limits.slice_size, len(waiting))):
-                        target = waiting.popleft()
-                        asking = self._asking.ask(
-                            target, asked, credential=credential, deadline=deadline
-                        )
-                        task = asyncio.create_task(asking)
-                        task.add_done_callback(arrived.put_nowait)
-                        running[task] = target
-                    # An answer needs several turns of the loop to become a row; without a slice in
-                    # each of them the first is shown sooner.
-                    for _ in range(_TURNS):
-                        await asyncio.sleep(0)
                 if (arrival := await arrived.get()) is None:
+                    starting.cancel()
                     break
                 del running[arrival]
                 yield arrival.result()
@@ -80,7 +87,8 @@ class Fanout:
             for target in (*running.values(), *waiting):
                 yield _stopped(target, taken)
         finally:
-            ending: list[asyncio.Task[Any]] = [*running, *([stop] if stop is not None else [])]
+            helping = [starting] if stop is None else [starting, stop]
+            ending: list[asyncio.Task[Any]] = [*helping, *running]
             for unfinished in ending:
                 unfinished.cancel()
             await asyncio.gather(*ending, return_exceptions=True)

@@ -229,3 +229,26 @@ async def test_a_node_that_fails_again_and_again_is_left_alone() -> None:
             (row,) = [row async for row in fanout.ask([Target(url, "n")], "/individuals", body={})]
     assert (asked, row.outcome) == (5, Outcome.UNREACHABLE)
     assert "5 times in a row" in row.reason
+
+
+async def test_whoever_stops_begins_no_more_questions() -> None:
+    heard: list[str] = []
+    stopped = asyncio.Event()
+
+    async def hears(request: Request) -> Response:
+        heard.append(str(request.url))
+        stopped.set()
+        await asyncio.sleep(60)
+        return JSONResponse(YES)
+
+    limits = Limits(deadline_seconds=60, connect_seconds=60, first_byte_seconds=60, slice_size=1)
+    async with served(_node(hears)) as url, _fanout(limits) as fanout:
+        targets = [Target(url, str(number)) for number in range(300)]
+        rows = [
+            row
+            async for row in fanout.ask(
+                targets, "/individuals", body={"query": {}}, stopped=stopped
+            )
+        ]
+    assert {row.outcome for row in rows} == {Outcome.LATE}
+    assert sorted(int(row.name) for row in rows) == list(range(300))
