@@ -41,10 +41,11 @@ class _Beside:
 
 @contextmanager
 def door(record: RecordFile, path: Path) -> Generator[None]:
-    """Listens at `path` meanwhile, for the owner of the process alone. Raises OSError."""
+    """Listens at `path` meanwhile, for the owner of the process alone. Raises OSError, and whatever
+    else kept the thread from listening."""
     started: Future[_Stop] = Future()
     thread = threading.Thread(
-        target=lambda: asyncio.run(_hold(record, path, started)), name="record door", daemon=True
+        target=_run, args=(record, path, started), name="record door", daemon=True
     )
     thread.start()
     loop, stop = started.result(timeout=START_SECONDS)
@@ -55,13 +56,18 @@ def door(record: RecordFile, path: Path) -> Generator[None]:
         thread.join()
 
 
+def _run(record: RecordFile, path: Path, started: Future[_Stop]) -> None:
+    try:
+        asyncio.run(_hold(record, path, started))
+    except BaseException as error:
+        if started.done():
+            raise
+        started.set_exception(error)  # raised where the door was asked for
+
+
 async def _hold(record: RecordFile, path: Path, started: Future[_Stop]) -> None:
     stop = asyncio.Event()
-    try:
-        server, writer = await record_writer.serve(_Beside(record), path)
-    except OSError as error:
-        started.set_exception(error)
-        return
+    server, writer = await record_writer.serve(_Beside(record), path)
     started.set_result((asyncio.get_running_loop(), stop))
     await stop.wait()
     server.close()

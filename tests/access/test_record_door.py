@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from access import record_door, record_writer
 from access.audit import RecordFile, verify
 from access.errors import RecordUnavailable
 from access.record_client import RecordClient
@@ -86,5 +87,20 @@ def test_what_comes_after_the_record_is_closed_is_refused(tmp_path: Path) -> Non
 def test_a_place_that_cannot_be_listened_at_stops_the_start(tmp_path: Path) -> None:
     record = held(tmp_path)
     with pytest.raises(OSError, match="No such file"), door(record, tmp_path / "no" / "r.sock"):
+        pytest.fail("it came up")
+    record.close()
+
+
+@pytest.mark.parametrize("wrong", [RuntimeError("no threads"), SystemExit(3), MemoryError()])
+def test_whatever_keeps_it_from_listening_is_raised_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: BaseException
+) -> None:
+    async def fails(*_: object) -> None:
+        raise wrong
+
+    monkeypatch.setattr(record_writer, "serve", fails)
+    monkeypatch.setattr(record_door, "START_SECONDS", 1_000_000.0)
+    record = held(tmp_path)
+    with pytest.raises(type(wrong)), door(record, tmp_path / "r.sock"):
         pytest.fail("it came up")
     record.close()
