@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway import link_command, try_command
+from gateway import link_command, new_command, try_command
 from gateway.errors import Exit, LoadRefused
 from gateway.fl_plan import Application, AsJson, read_plan
 
@@ -204,5 +204,6 @@ def _coordinator(federation: Path, token_file: Path) -> RemoteCoordinator:
     return RemoteCoordinator(joined.registrar, token=token, certificate=certificate)
 
 
+app.command()(new_command.new)
 app.command("try")(try_command.run_on_twins)
 app.command()(link_command.link)

@@ -1,18 +1,17 @@
-"""A template for a model of one's own: federated averaging of what each site learns.
+"""Federated averaging of what each site learns, for models of one's own.
 
-Write one function in NumPy (or with a library that the run's environment has) which takes weights
-and a site's people and returns better weights. Each round the sites' weights are averaged by their
-people (McMahan et al. 2017), by secure sums. Unlike the other analyses the result is not the pooled
-one: how near it comes is the model's. Copy this file's example to start.
+A function in NumPy (or with a library that the run's environment has) takes weights and a site's
+people and returns better weights. Each round the sites' weights are averaged by their people
+(McMahan et al. 2017), by secure sums. Unlike the other analyses the result is not the pooled one:
+how near it comes is the model's. The application `template` is made of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy import special
 
 from workspaces.analysis.design import Floats
 from workspaces.analysis.people import People
@@ -39,14 +38,17 @@ class Averaged:
 
 @dataclass(frozen=True, slots=True)
 class Averaging:
-    """`learn` is the same code at every site, part of the reviewed application."""
+    """`learn` is the same code at every site, part of the reviewed application; `shared` is told to
+    every site with each question."""
 
     start: Floats
     learn: Learn
     rounds: int
+    shared: Mapping[str, Floats] = field(default_factory=dict)
 
     def first(self) -> Round:
-        return Round("learn", {"weights": self.start}, {"rounds": np.zeros(1)})
+        given = {**self.shared, "weights": self.start}
+        return Round("learn", given, {"rounds": np.zeros(1)})
 
     def answer(self, site: People, asked: Round) -> Floats:
         """Raises `ValueError` where what was learned has another shape or is no number."""
@@ -67,12 +69,4 @@ class Averaging:
         done = asked.kept["rounds"] + 1
         if done[0] >= self.rounds:
             return Averaged(weights, round(people), sites)
-        return replace(asked, given={"weights": weights}, kept={"rounds": done})
-
-
-def logistic_by_gradient(weights: Floats, people: People) -> Floats:
-    """The example: ten steps down the gradient of logistic regression."""
-    for _ in range(10):
-        wrong = special.expit(people.features @ weights) - people.outcomes[:, 0]
-        weights = weights - people.features.T @ wrong / people.count
-    return weights
+        return replace(asked, given={**asked.given, "weights": weights}, kept={"rounds": done})

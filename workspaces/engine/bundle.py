@@ -45,6 +45,20 @@ def shipped() -> list[str]:
     return sorted(place.parent.name for place in _SHIPPED.glob("*/pyproject.toml"))
 
 
+def template(name: str) -> dict[str, str]:
+    """The shipped template's sources by place, as an application of this name."""
+    module = f"{_ROOM.name}.{_SHIPPED.name}.template"
+    own = {f"{name}/{place.name}": place for place in sorted((_SHIPPED / "template").glob("*.py"))}
+    places = own | {"pyproject.toml": _SHIPPED / "template" / "pyproject.toml"}
+    return {
+        place: source.read_text(encoding="utf-8")
+        .replace(f"{module}.", f"{name}.")
+        .replace(f"from {module} import", f"from {name} import")
+        .replace('name = "template"', f'name = "{name}"')
+        for place, source in places.items()
+    }
+
+
 def bundle(application: Path | str) -> Bundle:
     """Of a shipped application's name, a folder with a pyproject.toml, or a bundle file. Raises
     `ApplicationInvalid`."""
@@ -91,8 +105,7 @@ def read(content: bytes) -> Bundle:
         )
     except ApplicationInvalid:
         raise
-    except (zipfile.BadZipFile, KeyError, IndexError, TypeError, AttributeError,
-            ValueError, NotImplementedError, RuntimeError, EOFError, OSError) as error:  # fmt: skip
+    except Exception as error:  # hostile bytes: zip and TOML readers fail in any way they like
         raise ApplicationInvalid("The file is not an application's bundle.") from error
     if stated != files:
         raise ApplicationInvalid("The bundle's files are not those of its manifest.")

@@ -12,7 +12,7 @@ from statsmodels.duration.hazard_regression import PHReg
 
 from workspaces.airlock import candidates
 from workspaces.airlock.rules import Floors, Outcome, judge
-from workspaces.analysis.averaging import Averaging, logistic_by_gradient
+from workspaces.analysis.averaging import Averaging
 from workspaces.analysis.cohort import Clinical
 from workspaces.analysis.cox import Cox, Ties
 from workspaces.analysis.design import Floats
@@ -21,6 +21,7 @@ from workspaces.analysis.people import People
 from workspaces.analysis.regression import RidgeLogistic
 from workspaces.analysis.rounds import Round, limb_sum, run
 from workspaces.analysis.survival import intervals
+from workspaces.flapps.template import model
 
 FEATURES = ("age", "dose")
 EDGES = tuple(float(month) for month in range(1, 49))
@@ -163,12 +164,12 @@ def test_a_site_without_a_local_model_is_judged_by_the_federated_one_alone() -> 
 def test_a_model_of_ones_own_is_averaged_towards_the_pooled_one() -> None:
     def scaled(one: People) -> People:
         centred = (one.features - [61, 0.02]) / [12, 0.015]
-        return People(one.outcomes, np.column_stack([np.ones(one.count), centred]))
+        return People(one.outcomes, centred)
 
     sites = [scaled(one) for one in CASES]
-    found = run(Averaging(np.zeros(3), logistic_by_gradient, rounds=30), sites, add=limb_sum)
+    found = run(Averaging(model.start(2), model.learn, rounds=30), sites, add=limb_sum)
     y, x = rows(sites)
-    pooled = sm.Logit(y[:, 0], x).fit(disp=0).params
+    pooled = sm.Logit(y[:, 0], sm.add_constant(x)).fit(disp=0).params
     assert np.abs(found.weights - pooled).max() < 0.1
     verdict = judge(
         candidates.read(json.dumps(found.document()).encode()),
