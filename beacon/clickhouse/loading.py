@@ -191,6 +191,10 @@ def _add_people(columns: dict[str, list[Any]], persons: Any) -> None:
     columns["people"], columns["carriers"] = people, carriers
     for name in ("samples", "genotypes"):
         columns[name] = [each or [] for each in columns[name]]
+    columns["levels"] = [
+        each or [0] * len(carried)  # an array beside another is as long
+        for each, carried in zip(columns["levels"], columns["samples"], strict=True)
+    ]
 
 
 def _populations(each: list[dict[str, Any]] | None) -> str:

@@ -23,7 +23,8 @@ VARIANTS = (
     ("core_start0", "Int32"), ("core_ref", "String"), ("core_alt", "String"),
     ("reach_left", "Int32"), ("reach_right", "Int32"), ("vrs", "UInt64"),
     ("symbols", "Array(LowCardinality(String))"), ("names", "Array(String)"),
-    ("samples", "Array(UInt32)"), ("genotypes", "Array(UInt16)"), ("people", "Array(UInt32)"),
+    ("samples", "Array(UInt32)"), ("genotypes", "Array(UInt16)"), ("levels", "Array(UInt8)"),
+    ("people", "Array(UInt32)"),
 )  # fmt: skip
 _INDEXES = (
     "INDEX by_end (rank, end0) TYPE minmax GRANULARITY 1",
@@ -33,7 +34,7 @@ _INDEXES = (
     "INDEX by_vrs vrs TYPE bloom_filter(0.001) GRANULARITY 4",
     "INDEX by_row row TYPE minmax GRANULARITY 1",
 )
-FORMAT = 3  # of these tables
+FORMAT = 4  # of these tables
 _ORDER = "(rank, start0, ref, alt, end0)"
 TABLES = frozenset({"variants", "carried", "samples", "gene_spans", "loaded"})
 

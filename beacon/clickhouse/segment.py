@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from pyroaring import BitMap
 
+from beacon import copy_number
 from beacon.catalog import (
     Allele,
     Annotations,
@@ -29,6 +30,7 @@ from beacon.clickhouse.conditions import Condition, Stored
 from beacon.clickhouse.engine import Engine, Value
 from beacon.errors import CatalogError, UnsupportedQuestion
 from beacon.loading import genotypes
+from beacon.segment.carriers import Manner
 from beacon.segment.over import OverSegment
 from beacon.segment.variant_rows import variant_id
 from beacon.variation import alleles
@@ -36,10 +38,13 @@ from beacon.zygosity import ANY, Zygosities
 
 MAX_CANDIDATES = 100_000
 _NO_SAMPLE = 2**32 - 1
-_SO_CARRIED = (
-    "has({codes:Array(UInt16)}, g) "
-    "AND (empty({whose:Array(UInt32)}) OR has({whose:Array(UInt32)}, s))"
-)
+_ARRAYS = "samples, genotypes, levels"
+_SO_CARRIED = "(s, g, l) -> " + " AND ".join(
+    f"(empty({{{name}:Array({kind})}}) OR has({{{name}:Array({kind})}}, {one}))"
+    for name, kind, one in (
+        ("codes", "UInt16", "g"), ("how_far", "UInt8", "l"), ("whose", "UInt32", "s"),
+    )
+)  # fmt: skip
 _RECORD = (
     "row", "rank", "start0", "end0", "ref", "alt", "type", "ac", "an", "carriers",
     "reference_af", "identifiers", "homozygotes", "hemizygotes", "genes", "effects",
@@ -82,10 +87,10 @@ class ClickHouseSegment(OverSegment):
                 "WHERE person IN {people:Array(UInt32)})"
             )
             values["people"] = list(people)
-        if zygosity:
+        if (so := Manner(zygosity, copy_number.asked(question))).narrows:
             self._need_genotypes()
-            sql = f"({sql}) AND arrayExists((s, g) -> {_SO_CARRIED}, samples, genotypes)"
-            values |= {"codes": _codes(zygosity), "whose": self._samples_of(people)}
+            sql = f"({sql}) AND arrayExists({_SO_CARRIED}, {_ARRAYS})"
+            values |= {**_values(so), "whose": self._samples_of(people)}
         ((total,),) = self._ask(f"SELECT count() FROM {self._name}.variants WHERE {sql}", values)
         if not limit or skip >= int(total):
             return VariantPage(int(total), ())
@@ -100,20 +105,20 @@ class ClickHouseSegment(OverSegment):
     def carriers(self, question: VariantQuestion, *, zygosity: Zygosities = ANY) -> BitMap:
         self._need_genotypes()
         condition = self._condition(question)
-        if zygosity:
-            return self._carrying_so(condition, zygosity)
+        if (so := Manner(zygosity, copy_number.asked(question))).narrows:
+            return self._carrying_so(condition, so)
         rows = self._ask(
             f"SELECT DISTINCT arrayJoin(people) FROM {self._name}.variants WHERE {condition.sql}",
             condition.values,
         )
         return BitMap(int(person) for (person,) in rows)
 
-    def _carrying_so(self, condition: Condition, zygosity: Zygosities) -> BitMap:
+    def _carrying_so(self, condition: Condition, so: Manner) -> BitMap:
         rows = self._ask(
             f"SELECT DISTINCT person FROM {self._name}.samples WHERE number IN ("
-            f"SELECT arrayJoin(arrayFilter((s, g) -> {_SO_CARRIED}, samples, genotypes)) "
+            f"SELECT arrayJoin(arrayFilter({_SO_CARRIED}, {_ARRAYS})) "
             f"FROM {self._name}.variants WHERE {condition.sql})",
-            {**condition.values, "codes": _codes(zygosity), "whose": []},
+            {**condition.values, **_values(so), "whose": []},
         )
         return BitMap(int(person) for (person,) in rows)
 
@@ -218,10 +223,13 @@ class ClickHouseSegment(OverSegment):
             raise UnsupportedQuestion("This dataset holds sites without genotypes.")
 
 
-def _codes(zygosity: Zygosities) -> list[int]:
-    """The genotypes that are of one of these."""
-    codes: list[int] = np.flatnonzero(genotypes.so_carried(zygosity)).tolist()
-    return codes
+def _values(so: Manner) -> dict[str, list[int]]:
+    """The codes of genotypes and of levels that are of it; empty for any."""
+    codes = genotypes.so_carried(so.zygosity)
+    return {
+        "codes": np.flatnonzero(codes).tolist(),
+        "how_far": sorted(level.code for level in so.levels),
+    }
 
 
 def _single(value: float | None) -> float | None:

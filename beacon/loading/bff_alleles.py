@@ -1,4 +1,4 @@
-"""The allele of a BFF `genomicVariations` record, in the form that VCF gives it.
+"""The allele of a BFF `genomicVariations` record, in the form that VCF gives it, and its level.
 
 Beacon v2.2 `LegacyVariation`; VRS 1.3 `Allele`, `CopyNumberChange`, `CopyNumberCount` (and their
 names before 1.3) on a `SequenceLocation`. VCF 4.3 writes a base in front of what has none left:
@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from beacon import copy_number
 from beacon.catalog import Allele
+from beacon.copy_number import Level
 from beacon.loading import bff_vrs
 from beacon.loading.bff_fields import Record, Rejected, member, text, whole
 from beacon.loading.variant_files import (
@@ -31,7 +33,7 @@ _CNV = frozenset({"CNV", "DEL", "DUP"})
 
 
 class Shape(NamedTuple):
-    """The columns of `parquet.Row` that say which allele it is."""
+    """The columns of `parquet.Row` that say which allele it is, and how far a copy number went."""
 
     rank: int
     start0: int
@@ -40,6 +42,7 @@ class Shape(NamedTuple):
     alt: str
     type: str
     length: int
+    level: Level | None = None  # of all who carry it
 
 
 class _Place(NamedTuple):
@@ -60,9 +63,10 @@ def shape(record: Record, *, assembly: str, reference: Reference | None) -> Shap
         return where and _explicit(where, None, bff_vrs.state(variation), reference)
     if bff_vrs.is_copy_number(kind):
         where = _placed(variation, "subject", assembly)
-        return where and _symbolic(
-            where, "", bff_vrs.copy_number(variation, where.chrom), reference
-        )
+        if where is None:
+            return None
+        alt, level = bff_vrs.copy_change(variation, where.chrom)
+        return _symbolic(where, "", alt, reference)._replace(level=level)
     raise Rejected(
         "variation",
         "a LegacyVariation, or a VRS 1.3 Allele, CopyNumberChange or CopyNumberCount",
@@ -141,8 +145,11 @@ def _legacy(variation: Record, where: _Place, reference: Reference | None) -> Sh
     spelled = bool(ref) and len(ref or "") == where.end0 - where.start0
     unsaid = not alt and kind is not None and not (spelled and kind == "DEL")
     if alt.startswith("<") or unsaid:
-        return _symbolic(where, ref or "", alt or f"<{kind}>", reference)
-    return _explicit(where if spelled else _mended(where, ref), ref, alt, reference)
+        made = _symbolic(where, ref or "", alt or f"<{kind}>", reference)
+    else:
+        made = _explicit(where if spelled else _mended(where, ref), ref, alt, reference)
+    level = copy_number.named(word)
+    return made._replace(level=level) if level and level.change == made.type else made
 
 
 def _mended(where: _Place, ref: str | None) -> _Place:

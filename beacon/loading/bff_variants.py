@@ -189,7 +189,7 @@ class BffFile:
         rest = (read.names or None, read.said, others or None)
         if not self.samples:
             counts = (0, 0, None, None) if ours is None else _counts(ours)
-            return Row(*read.shape, *counts, None, None, None, *rest)
+            return Row(*read.shape[:-1], *counts, None, None, None, *rest)
         kept = sorted(
             (selection.samples[name], called)
             for name, called in read.carriers.items()
@@ -204,9 +204,9 @@ class BffFile:
             return None
         # How many were looked at is only known of all together.
         number = (ours.part.allele_number or 0) if ours and not selection.share else 0
-        copies = sum(called.copies for _, called in kept)
+        copies, level = sum(called.copies for _, called in kept), read.shape.level
         return Row(
-            *read.shape,
+            *read.shape[:-1],
             copies,
             number,
             sum(called.zygosity is Zygosity.HOMOZYGOUS for _, called in kept),
@@ -215,6 +215,7 @@ class BffFile:
             np.array([sample for sample, _ in kept], dtype=np.uint32),
             np.array([called.code for _, called in kept], dtype=np.uint16),
             *rest,
+            None if level is None or not kept else np.full(len(kept), level.code, dtype=np.uint8),
         )
 
 

@@ -30,6 +30,7 @@ from beacon.clickhouse import published, schema, serving
 from beacon.clickhouse.engine import ChdbEngine, Engine, HttpEngine
 from beacon.clickhouse.loading import load as load_clickhouse
 from beacon.clickhouse.segment import ClickHouseSegment
+from beacon.copy_number import TOLD_BY_COPIES, Level
 from beacon.errors import CatalogError, UnsupportedQuestion
 from beacon.loading.load import DatasetSource, load
 from beacon.segments import SegmentCatalog
@@ -42,12 +43,14 @@ SAMPLES = tuple(f"P{number}" for number in range(12))
 HEADER = """##fileformat=VCFv4.3
 ##contig=<ID=chr1,length=248956422>
 ##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
+##FORMAT=<ID=CN,Number=1,Type=Integer,Description="Copies">
 ##INFO=<ID=END,Number=1,Type=Integer,Description="End">
 ##INFO=<ID=CSQ,Number=.,Type=String,Description="Format: Allele|Consequence|SYMBOL|HGVSc|HGVSp">
 ##ALT=<ID=DEL,Description="Deletion">
 ##ALT=<ID=DUP,Description="Duplication">
 ##ALT=<ID=CNV,Description="Copy number">
 """
+COPIES = (":0", ":1", ":2", ":3", ":5", ":.", "")
 CALLS = ("0/0", "0/1", "1|1", "0|1", "./.", ".|1", "1")
 
 
@@ -86,7 +89,9 @@ def _line(draw: random.Random, text: str, at: int) -> str:
         info = f"CSQ={alts}|missense_variant|{gene}|NM_1.1:c.{at}A>G|NP_1.1:p.Val{at}Glu"
     name = f"rs{at + 1}" if draw.random() < 0.7 else "."
     calls = " ".join(
-        draw.choice(CALLS if "," not in alts else (*CALLS, "1/2", "2|0")) for _ in SAMPLES
+        draw.choice(CALLS if "," not in alts else (*CALLS, "1/2", "2|0"))
+        + (draw.choice(COPIES) if kind == "symbolic" else "")
+        for _ in SAMPLES
     )
     return f"{at + 1} {name} {ref} {alts} {info} {calls}"
 
@@ -247,6 +252,15 @@ def test_real_genotypes_have_one_answer_too(real: Both) -> None:
     draw = random.Random(4)
     hits = [assert_equal(real, one, draw) for one in questions(real.seen, seed=6, count=220)]
     assert sum(hits) > 10
+
+
+@pytest.mark.parametrize("level", TOLD_BY_COPIES)
+def test_how_far_a_copy_number_went_has_one_answer(small: Both, level: Level) -> None:
+    draw = random.Random(7)
+    whole = Span("1", 0, 10_000, variant_type=level)
+    assert assert_equal(small, whole, random.Random(2))  # of everybody
+    hits = [assert_equal(small, replace(whole, start0=at), draw) for at in range(0, 600, 60)]
+    assert 0 < sum(hits) < len(hits)
 
 
 def test_all_variants_and_their_calls_are_the_same(small: Both) -> None:

@@ -23,6 +23,7 @@ _CONTIGS = {"1": 248956422, "X": 156040895, "MT": 16569}
 _HEADER = """##fileformat=VCFv4.3
 ##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
 ##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Depth">
+##FORMAT=<ID=CN,Number=1,Type=Integer,Description="Copies">
 ##INFO=<ID=END,Number=1,Type=Integer,Description="End">
 ##INFO=<ID=SVLEN,Number=A,Type=Integer,Description="Length">
 ##INFO=<ID=SVTYPE,Number=1,Type=String,Description="Type">
@@ -38,6 +39,7 @@ _CSQ = (
     "Format: Allele|Consequence|SYMBOL|Gene|Feature_type|Feature|HGVSc|HGVSp|Protein_position|"
     'Amino_acids|ALLELE_NUM">\n'
 )
+_COUNTED = {"<DEL>", "<DUP>", "<CNV>"}
 _ONE = "ACDEFGHIKLMNPQRSTVWY"
 _THREE = [
     "Ala",
@@ -282,8 +284,22 @@ def _write_genotypes(
             for male in people.males
         ]
         chrom = "chrM" if line.chrom == "MT" else f"chr{line.chrom}"
-        text.append("\t".join([*_columns(line, chrom), "GT:DP", *(f"{c}:9" for c in calls)]) + "\n")
+        form, cells = "GT:DP", [f"{call}:9" for call in calls]
+        if line.alts[0] in _COUNTED or line.start0 % 6 == 0:
+            copies = random.Random(line.start0)  # noqa: S311
+            form = "GT:CN:DP"
+            cells = [f"{call}:{_copies(copies, line, call)}:9" for call in calls]
+        text.append("\t".join([*_columns(line, chrom), form, *cells]) + "\n")
     path.write_text("".join(text))
+
+
+def _copies(rng: random.Random, line: Line, call: str) -> str:
+    """As the alleles have it, mostly: of a gain one copy or several more each."""
+    alleles = call.replace("|", "/").split("/")
+    mine = sum(each not in "0." for each in alleles)
+    each = rng.choice([1, 1, 2, 3]) if line.alts[0] == "<DUP>" else -1
+    said = max(0, len(alleles) + each * mine)
+    return rng.choice([str(said)] * 7 + [".", str(rng.randint(0, 6))])
 
 
 def _call(rng: random.Random, line: Line, *, share: float, haploid: bool) -> str:

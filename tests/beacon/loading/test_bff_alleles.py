@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from beacon.catalog import Allele
+from beacon import copy_number
+from beacon.catalog import Allele, Segment, Span
+from beacon.copy_number import Level
 from beacon.errors import Problem, SourceRefused
 from beacon.loading.load import load
 from beacon.segments import SegmentCatalog
@@ -95,18 +97,56 @@ def test_a_change_without_bases_is_a_symbolic_allele(
 
 
 @pytest.mark.parametrize(
-    ("variation", "alt"),
+    ("variation", "alt", "level"),
     [
-        ({"type": "CopyNumberChange", "copy_change": "efo:0030067"}, "<DEL>"),
-        ({"type": "CopyNumberChange", "copy_change": "efo:0030072"}, "<DUP>"),
-        ({"type": "RelativeCopyNumber", "relative_copy_class": "partial loss"}, "<DEL>"),
-        ({"type": "CopyNumberCount", "copies": {"type": "Number", "value": 1}}, "<DEL>"),
-        ({"type": "AbsoluteCopyNumber", "copies": {"type": "Number", "value": 4}}, "<DUP>"),
+        ({"type": "CopyNumberChange", "copy_change": "efo:0030067"}, "<DEL>", None),
+        ({"type": "CopyNumberChange", "copy_change": "efo:0030072"}, "<DUP>", Level.HIGH_GAIN),
+        ({"type": "CopyNumberChange", "copy_change": "EFO:0030073"}, "<DUP>",
+         Level.AMPLIFICATION),
+        ({"type": "CopyNumberChange", "copy_change": "efo:0020073"}, "<DEL>", Level.HIGH_LOSS),
+        ({"type": "RelativeCopyNumber", "relative_copy_class": "partial loss"}, "<DEL>", None),
+        ({"type": "RelativeCopyNumber", "relative_copy_class": "complete loss"}, "<DEL>",
+         Level.COMPLETE_LOSS),
+        ({"type": "CopyNumberCount", "copies": {"type": "Number", "value": 1}}, "<DEL>",
+         Level.LOW_LOSS),
+        ({"type": "AbsoluteCopyNumber", "copies": {"type": "Number", "value": 4}}, "<DUP>",
+         Level.LOW_GAIN),
     ],
-)
-def test_a_copy_number_is_a_loss_or_a_gain(tmp_path: Path, variation: Record, alt: str) -> None:
-    _, row = one(tmp_path, varied({**variation, "subject": located(10, 20)}))
+)  # fmt: skip
+def test_a_copy_number_is_a_loss_or_a_gain_of_the_level_it_says(
+    tmp_path: Path, variation: Record, alt: str, level: Level | None
+) -> None:
+    segment, row = one(tmp_path, varied({**variation, "subject": located(10, 20)}))
     assert (row.allele, row.end0) == (Allele("1", 9, "N", alt), 20)
+    _assert_level(segment, level)
+
+
+@pytest.mark.parametrize(
+    ("word", "level"),
+    [("EFO:0030069", Level.COMPLETE_LOSS), ("focal genome amplification", Level.AMPLIFICATION)],
+)
+def test_a_type_may_say_a_level_too(tmp_path: Path, word: str, level: Level) -> None:
+    record = legacy(0, "", "", word)
+    record["variation"]["location"] = located(100, 200)
+    segment, row = one(tmp_path, record)
+    assert (row.variant_type, row.variant_id[:6]) == (level.change, "1-100-")
+    _assert_level(segment, level)
+
+
+def test_a_level_that_the_bases_contradict_is_none(tmp_path: Path) -> None:
+    segment, row = one(tmp_path, legacy(4, "A", "AC", "EFO:0030069"))
+    assert row.variant_type == "INS"
+    _assert_level(segment, None)
+
+
+def _assert_level(segment: Segment, level: Level | None) -> None:
+    for asked in Level:
+        question = Span("1", 0, 10**6, variant_type=asked)
+        if not segment.supports(question):
+            assert level is None or (asked is Level.AMPLIFICATION and level is not asked)
+            continue
+        found = segment.variants(question, people=None, skip=0, limit=0).total
+        assert found == len(segment.carriers(question)) == (level in copy_number.asked(question))
 
 
 TEXT = "ACGTTTTGCA"

@@ -10,7 +10,7 @@ from typing import Any
 from tests.support.naive.changes import Reference
 from tests.support.naive.people import TYPES, Archive
 from tests.support.naive.reading import NaiveVariant
-from tests.support.naive.variants import Variants
+from tests.support.naive.variants import LEVELS, Variants, so_far
 
 _ANNOTATED = ("geneId", "aminoacidChange")
 _UNLIMITED = 1000
@@ -48,6 +48,11 @@ class NaiveDataset:
     samples: Sequence[str]
     variants: Variants
     archive: Archive
+
+    @property
+    def levels(self) -> bool:
+        """Whether it knows anybody's."""
+        return any(each.level(sample) for each in self.variants.all for sample in each.calls)
 
     @property
     def names(self) -> frozenset[str]:
@@ -92,8 +97,13 @@ def _records(question: Question) -> list[Any]:
     ]
 
 
-def _carriers(each: NaiveVariant, copies: set[str]) -> set[str]:
-    return {s for s, call in each.calls.items() if not copies or zygosity(call) in copies}
+def _carriers(each: NaiveVariant, question: Question) -> set[str]:
+    copies = _copies(question)
+    return {
+        sample
+        for sample, call in each.calls.items()
+        if (not copies or zygosity(call) in copies) and so_far(each, sample, question.asked)
+    }
 
 
 Found = Sequence[NaiveVariant] | Sequence[str]
@@ -139,8 +149,8 @@ def _one(data: NaiveDataset, question: Question) -> Found | None:
         known = {name} & data.archive.all(type_)
         held &= data.archive.related(question.returned, type_, known)
     if question.asked:
-        matching, copies = data.variants.matching(question.asked), _copies(question)
-        samples = {s for each in matching for s in _carriers(each, copies)}
+        matching = data.variants.matching(question.asked)
+        samples = {s for each in matching for s in _carriers(each, question)}
         held &= data.archive.related(question.returned, "biosample", samples)
     return [each["id"] for each in data.archive.records[question.returned] if each["id"] in held]
 
@@ -154,7 +164,7 @@ def _carried(
         type_, name = question.below
         known = {name} & data.archive.all(type_)
         samples &= data.archive.related("biosample", type_, known)
-    return [each for each in found if samples & _carriers(each, _copies(question))]
+    return [each for each in found if samples & _carriers(each, question)]
 
 
 def _can(data: NaiveDataset, question: Question) -> bool:
@@ -168,6 +178,8 @@ def _can(data: NaiveDataset, question: Question) -> bool:
         if any(name in asked for name in _ANNOTATED) and not data.annotated:
             return False
         if not _right_assembly(data, asked) or not _has_names(data, asked):
+            return False
+        if asked.get("variantType") in LEVELS and not data.levels:
             return False
     return all(data.archive.knows(each) for each in _records(question))
 

@@ -10,6 +10,7 @@ from tests.support.naive.answers import NaiveDataset
 from tests.support.naive.changes import Change, Reference, spellings
 from tests.support.naive.node import ACCESSIONS, DIGESTS
 from tests.support.naive.reading import NaiveVariant
+from tests.support.naive.variants import LEVELS
 
 Asked = dict[str, Any]
 _TYPES = [
@@ -35,6 +36,7 @@ class VariantDraws:
         self._data = data
         self._carried = [each for each in data.variants.all if each.allele_count]
         self._spelt = [each for each in self._carried if not each.symbolic]
+        self._levels = data.levels
         self._named = [each for each in self._carried if each.names]
         self._effects = [
             effect for each in self._carried for effect in each.effects if effect.protein
@@ -63,6 +65,8 @@ class VariantDraws:
             "short form: SPDI": self.spdi,
             "short form: g.": self.hgvs,
         }
+        if self._levels:
+            kinds["copy number: level"] = self.level
         if self._named:
             kinds["name"] = self.name
         if self._data.reference is not None:
@@ -194,6 +198,18 @@ class VariantDraws:
     def name(self) -> Asked:
         name = self._rng.choice(sorted(self._rng.choice(self._named).names))
         return {**self._assembly(), "genomicAlleleShortForm": name}
+
+    def level(self) -> Asked:
+        """Where somebody's is known, or of everything."""
+        counted = [each for each in self._carried if each.copies]
+        each = self._rng.choice(counted)
+        placed = {"start": [each.start0], "end": [each.end0]}
+        if self._rng.random() < 0.4:
+            placed = {"start": [0], "end": [5000]}
+        kind = {"variantType": self._rng.choice(sorted(LEVELS))}
+        if self._data.annotated and self._rng.random() < 0.2:
+            return {**self.gene(), **kind}
+        return {**self._sequence(each.change.chrom), **placed, **kind}
 
     def vrs(self) -> Asked:
         names = [self._data.variants.vrs(each) for each in self._rng.sample(self._spelt, 5)]

@@ -76,6 +76,21 @@ class NaiveVariant:
     allele_count: int
     allele_number: int
     calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    copies: Mapping[str, int] = field(default_factory=dict)
+
+    def level(self, sample: str) -> str | None:
+        """How far the copy number of one who carries it went, as EFO calls it."""
+        copies, ploidy, chrom = self.copies.get(sample), len(self.calls[sample]), self.change.chrom
+        if copies is None or chrom == "MT" or self.kind not in {"DEL", "DUP"}:
+            return None
+        usual = {"X": ploidy, "Y": 1}.get(chrom, 3 if ploidy == 3 else 2)
+        if self.kind == "DEL" and copies < usual:
+            if copies == 0:
+                return "EFO:0030069"
+            return "EFO:0030068" if usual - copies == 1 else "EFO:0020073"
+        if self.kind == "DUP" and copies > usual:
+            return "EFO:0030072" if copies >= usual + 3 else "EFO:0030071"
+        return None
 
     @property
     def start0(self) -> int:
@@ -159,12 +174,13 @@ class VcfText:
 
     def _counts(
         self, cells: Sequence[str], info: Mapping[str, str], number: int
-    ) -> tuple[int, int, Mapping[str, tuple[str, ...]]]:
+    ) -> tuple[int, int, Mapping[str, tuple[str, ...]], Mapping[str, int]]:
         if not self.samples:
-            return int(info["AC"].split(",")[number - 1]), int(info["AN"]), {}
-        place = cells[8].split(":").index("GT")
+            return int(info["AC"].split(",")[number - 1]), int(info["AN"]), {}, {}
+        form = cells[8].split(":")
+        place = form.index("GT")
         copies = called = 0
-        calls = {}
+        calls, numbers = {}, {}
         for sample, cell in zip(self.samples, cells[9:], strict=True):
             alleles = cell.split(":")[place].replace("|", "/").split("/")
             called += sum(each != "." for each in alleles)
@@ -173,7 +189,10 @@ class VcfText:
             if mine:
                 shown = {str(number): "1", ".": "."}
                 calls[sample] = tuple(shown.get(each, "0") for each in alleles)
-        return copies, called, calls
+                said = cell.split(":")[form.index("CN")] if "CN" in form else "."
+                if said != ".":
+                    numbers[sample] = int(said)
+        return copies, called, calls, numbers
 
     def _effects(self, text: str, number: int) -> Iterator[Effect]:
         for entry in filter(None, text.split(",")):

@@ -38,6 +38,16 @@ _TYPES: Mapping[str, set[str]] = {
     "SO:1000036": {"INV"},
     "BND": {"BND"},
     "SV": {"SV"},
+    **dict.fromkeys(("EFO:0030068", "EFO:0020073", "EFO:0030069"), _LOSS),
+    **dict.fromkeys(("EFO:0030071", "EFO:0030072"), _GAIN),
+}
+_COMPLETE = "EFO:0030069"
+LEVELS: Mapping[str, set[str]] = {
+    "EFO:0030068": {"EFO:0030068"},
+    "EFO:0020073": {"EFO:0020073", _COMPLETE},
+    _COMPLETE: {_COMPLETE},
+    "EFO:0030071": {"EFO:0030071"},
+    "EFO:0030072": {"EFO:0030072"},
 }
 _EXACT = ("genomicAlleleShortForm", "variantId")
 
@@ -126,7 +136,20 @@ class Variants:
             and _bases(each, asked)
             and _kind(each, asked)
             and _length(each, asked)
+            and ("variantType" not in asked or any(_so_far(each, asked)))
         )
+
+
+def so_far(each: NaiveVariant, sample: str, asked: Mapping[str, Any]) -> bool:
+    """Whether a carrier's copy number went as far as is asked."""
+    levels = LEVELS.get(asked.get("variantType", ""))
+    return levels is None or each.level(sample) in levels
+
+
+def _so_far(each: NaiveVariant, asked: Mapping[str, Any]) -> list[bool]:
+    if asked["variantType"] not in LEVELS:
+        return [True]
+    return [so_far(each, sample, asked) for sample in each.calls]
 
 
 def _length(each: NaiveVariant, asked: Mapping[str, Any]) -> bool:
