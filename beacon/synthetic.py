@@ -88,13 +88,14 @@ _VARIANTS = (
     ("1001", "rs0", "A", "T", ".", "0/1", "0/0"),
     ("2001", ".", "C", "CAT", ".", "1/1", "0/1"),
     ("3001", ".", "GTT", "G", ".", "0/0", "0/1"),
-    ("4001", ".", "N", "<DEL>", "END=5000", "0/1", "0/0"),
+    ("4001", ".", "N", "<DEL>", "END=5000", "0/1:1", "0/0:2"),
 )
 _HEADER = """##fileformat=VCFv4.3
 ##contig=<ID=1,length=248956422>
 ##INFO=<ID=END,Number=1,Type=Integer,Description="End">
 ##ALT=<ID=DEL,Description="Deletion">
 ##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
+##FORMAT=<ID=CN,Number=1,Type=Integer,Description="Copy number">
 """
 
 
@@ -164,7 +165,7 @@ def _vcf() -> str:
     samples = "\t".join(str(sample["id"]) for sample in _BIOSAMPLES)
     columns = f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{samples}\n"
     rows = (
-        "\t".join(("1", position, name, ref, alt, ".", "PASS", told, "GT", *calls))
+        "\t".join(("1", position, name, ref, alt, ".", "PASS", told, "GT:CN", *calls))
         for position, name, ref, alt, told, *calls in _VARIANTS
     )
     return _HEADER + columns + "\n".join(rows) + "\n"
