@@ -1,4 +1,4 @@
-"""Protects answers: the one call between what the catalog knows and what a caller is told.
+"""Protects answers: what stands between what the catalog knows and what a caller is told.
 
 A grant, and the profile `open`, give exact answers. Without, what may be answered at all is found
 by public facts alone (`privacy.answerable`) before the data are asked; presence is truthful within
@@ -88,7 +88,7 @@ class Disclosure:
         rules = binding(decision)
         granularity = _granted(requested, decision, rules)
         if rules is None:
-            return _exact(found(), granularity)
+            return exact(found().count, granularity)
         asked = posed()
         answerable.check(asked, decision.level, rules)
         entry = _entry(asked, asker) if decision.level is Level.REGISTERED else None
@@ -212,11 +212,13 @@ def _checked(found: Found) -> Found:
     return found
 
 
-def _exact(found: Found, granularity: Granularity) -> Answer:
-    exists = _checked(found).count > 0
+def exact(count: int, granularity: Granularity) -> Answer:
+    """What is told where no terms are `binding`, within what is `granted`."""
+    if count < 0:
+        raise InconsistentAnswer("The answer could not be given.", detail="a negative count")
     if granularity is Granularity.BOOLEAN:
-        return Answer(exists, None, granularity)
-    return Answer(exists, found.count, granularity, "exact")
+        return Answer(count > 0, None, granularity)
+    return Answer(count > 0, count, granularity, "exact")
 
 
 def _about(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NoReturn
 
 from access.disclosure import binding, granted
@@ -20,6 +21,7 @@ from beacon.errors import NothingMayBeSaid, UnknownEntry, UnsupportedFilter, Uns
 from beacon.query import Query
 from beacon.variants import SUPPORTED, Asked
 from passports.passport import Researcher
+from schemas.entries import EntryTypeId
 
 NAMED_NOTES = 10
 Touched = frozenset[str] | None
@@ -60,6 +62,10 @@ class Admission:
     permitted: tuple[Permitted, ...]
     suppressed: tuple[Note, ...]
     waits: bool = False  # for a database beyond this process
+    protected: bool = field(init=False)  # whether anything of it is
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "protected", any(one.protected for one in self.permitted))
 
 
 class Admissions:
@@ -96,14 +102,18 @@ def touched(query: Query) -> Touched:
     """The entry types a question learns of. A filter may reach any of them, and in how many copies
     somebody carries a variant is of people: then it is not said which, and the strictest rule
     holds."""
-    target = query.target
     levels = query.asked is not None and copy_number.asked(query.asked.question)
     if query.filters or query.zygosity or levels:
         return None
-    learnt: set[str] = {target.entry}
-    if target.parent is not None and target.parent not in _CONTAINERS:
-        learnt.add(target.parent)
-    if query.asked is not None:
+    return _learnt(query.target.entry, query.target.parent, of_variants=query.asked is not None)
+
+
+@lru_cache
+def _learnt(entry: EntryTypeId, parent: EntryTypeId | None, *, of_variants: bool) -> Touched:
+    learnt: set[str] = {entry}
+    if parent is not None and parent not in _CONTAINERS:
+        learnt.add(parent)
+    if of_variants:
         learnt.add("genomicVariant")
     return frozenset(learnt)
 

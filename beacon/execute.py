@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pyroaring import BitMap
 
-from access.disclosure import Answer, Asker, Disclosure, Found
+from access.disclosure import AT_LEAST, Answer, Asker, Disclosure, Found, exact
 from access.policy import Granularity
 from beacon import filters as filter_rules
 from beacon.admission import Admission, Note, Permitted, able_to_answer, chosen_by, closed_text
@@ -38,6 +38,8 @@ class Protection(NamedTuple):
 
     def told(self, admission: Admission) -> Admission:
         """What is protected as this caller may ask it."""
+        if not admission.protected:
+            return admission
         permitted = (
             replace(one, segment=self.listing.told(one.segment, one.decision))
             if one.protected
@@ -110,18 +112,41 @@ def run(query: Query, admission: Admission, protection: Protection) -> Outcome:
 def _answer(
     query: Query, permitted: Permitted, protection: Protection, *, calls_left: int
 ) -> tuple[SetAnswer, bool]:
-    """One dataset's protected answer, and whether the entry the address names may be said to be
-    there: that too is a presence, so under protection it is the answer's own."""
-    segment, decision = permitted.segment, permitted.decision
+    """One dataset's answer, and whether the entry the address names may be said to be there: that
+    too is a presence, so under protection it is the answer's own."""
     requested = query.granularity
     if query.include == "NONE":
         requested = min(requested, Granularity.COUNT)
-    with_records = min(requested, permitted.most) is Granularity.RECORD
+    most = min(requested, permitted.most)
+    with_records = most is Granularity.RECORD
+    limit = query.limit if with_records else 0
+    segment = permitted.segment
+    if permitted.protected:
+        answer, held = _protected(query, permitted, protection, requested=requested, limit=limit)
+    else:
+        held = _ask(query, segment, limit=limit)
+        answer = exact(held.total, most)
+    parent = _parent_shown(query, held, answer=answer, protected=permitted.protected)
+    if answer.granularity is not Granularity.RECORD or not answer.exists:
+        return SetAnswer(segment, answer, permitted.may_stream), parent
+    variants = _with_calls(held.rows, permitted, calls_left=calls_left)
+    return SetAnswer(segment, answer, permitted.may_stream, variants, held.records), parent
+
+
+def _protected(
+    query: Query,
+    permitted: Permitted,
+    protection: Protection,
+    *,
+    requested: Granularity,
+    limit: int,
+) -> tuple[Answer, _Held]:
+    segment = permitted.segment
     asked: list[_Held] = []
 
     def found() -> Found:
-        asked.append(_ask(query, segment, limit=query.limit if with_records else 0))
-        if permitted.protected and segment.waits:
+        asked.append(_ask(query, segment, limit=limit))
+        if segment.waits:
             # Read before the turn at the ledger that others would wait for.
             people = _carrying(query, segment)
             return Found(asked[0].total, lambda: people)
@@ -131,16 +156,11 @@ def _answer(
         lambda: posed(query, segment, protection.public),
         found,
         requested=requested,
-        decision=decision,
+        decision=permitted.decision,
         asker=protection.asker,
         within=lambda: len(_narrowed(query, segment) or ()),
     )
-    (held,) = asked
-    parent = _parent_shown(query, held, answer=answer, protected=permitted.protected)
-    if answer.granularity is not Granularity.RECORD or not answer.exists:
-        return SetAnswer(segment, answer, permitted.may_stream), parent
-    variants = _with_calls(held.rows, permitted, calls_left=calls_left)
-    return SetAnswer(segment, answer, permitted.may_stream, variants, held.records), parent
+    return answer, asked[0]
 
 
 def _parent_shown(query: Query, held: _Held, *, answer: Answer, protected: bool) -> bool:
@@ -151,11 +171,18 @@ def _parent_shown(query: Query, held: _Held, *, answer: Answer, protected: bool)
 
 
 def _carrying(query: Query, segment: Segment) -> Sequence[str]:
-    """Ids of the people who make an answer about variants «yes»."""
+    """Ids of the people who make an answer about variants «yes». Where they are few or nobody,
+    others are read and left: a «no» takes the same time whether somebody's allowance is spent."""
     question = _question(query)
     people = segment.people(()) if question is None else _carriers(query, question, segment)
     if query.filters or query.target.parent == "cohort":
         people &= _narrowed(query, segment) or BitMap()
+    facts = segment.facts
+    if not people and facts.variants:
+        segment.calls(hash(question) % facts.variants, limit=0)
+    if len(people) < AT_LEAST <= facts.people:
+        others = AT_LEAST - len(people)
+        segment.person_ids(BitMap(range(facts.people - others, facts.people)))
     return segment.person_ids(people)
 
 

@@ -25,6 +25,7 @@ from schemas.beacon import (
     API_VERSION,
     BeaconError,
     Handover,
+    IncludeName,
     Pagination,
     RequestSummary,
     ResponseMeta,
@@ -45,6 +46,9 @@ _DATASET_MEMBERS = (
 )  # fmt: skip
 _CATALOGUE = "healthDCATAP"
 _COHORT_MEMBER_LISTS = frozenset({"ids"})
+_SHOWN: Mapping[IncludeName, tuple[bool, ...]] = {
+    "HIT": (True,), "MISS": (False,), "ALL": (True, False), "NONE": (),
+}  # fmt: skip
 
 
 def answered(
@@ -71,7 +75,7 @@ def answered(
                 "collections": [_cohort(r) for one in outcome.sets for r in one.records]
             }
     elif query.include != "NONE":
-        shown = [one for one in outcome.sets if _is_shown(one, query)]
+        shown = [one for one in outcome.sets if one.answer.exists in _SHOWN[query.include]]
         if query.schema == phenopacket_form.SCHEMA:
             shown = [_as_packets(one, beacon_id=beacon_id, now=now) for one in shown]
         body["response"] = {"resultSets": [_result_set(one, links) for one in shown]}
@@ -202,18 +206,6 @@ def returned_granularity(sets: Sequence[SetAnswer]) -> Granularity:
 
 def _is_collection(query: Query) -> bool:
     return query.target.entry == "cohort" and query.target.entry_id is None
-
-
-def _is_shown(one: SetAnswer, query: Query) -> bool:
-    match query.include:
-        case "HIT":
-            return one.answer.exists
-        case "MISS":
-            return not one.answer.exists
-        case "ALL":
-            return True
-        case "NONE":
-            return False
 
 
 def _summary(query: Query, sets: Sequence[SetAnswer]) -> ResponseSummary:
