@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -102,14 +103,41 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Submits a run, shows how it goes, and keeps its candidates for an airlock."""
+    wanted, coordinator = read_plan(plan), _coordinator(federation, token_file)
+    submitting = partial(coordinator.submit, Path(application), config=wanted)
+    _lead(coordinator, submitting, output, seconds=seconds, as_json=as_json)
+
+
+@app.command()
+def again(
+    run: Annotated[str, typer.Argument(help="its number")],
+    *,
+    federation: BundleFile,
+    token_file: TokenFile,
+    output: Annotated[Path, typer.Option(help="new folder for the candidates")],
+    seconds: Annotated[int, typer.Option(min=1, help="to wait for the end")] = 3_600,
+    as_json: AsJson = False,
+) -> None:
+    """Submits a run that ended early once more: the same application and plan, as a new run."""
+    coordinator = _coordinator(federation, token_file)
+    submitting = partial(coordinator.again, run)
+    _lead(coordinator, submitting, output, seconds=seconds, as_json=as_json)
+
+
+def _lead(
+    coordinator: RemoteCoordinator,
+    submitting: Callable[[], Awaitable[str]],
+    output: Path,
+    *,
+    seconds: int,
+    as_json: bool,
+) -> None:
+    """From a run's beginning to its candidates."""
     from workspaces.engine.port import RunState
 
-    wanted, coordinator = read_plan(plan), _coordinator(federation, token_file)
     output.mkdir(parents=True)
     seen = (lambda now: None) if as_json else _shown()
-    status, found = asyncio.run(
-        _follow(coordinator, Path(application), wanted, seconds=seconds, seen=seen)
-    )
+    status, found = asyncio.run(_follow(coordinator, submitting, seconds=seconds, seen=seen))
     for number, candidate in enumerate(found):
         (output / f"candidate-{number}.json").write_bytes(candidate)
     if as_json:
@@ -157,8 +185,7 @@ def stop(
 
 async def _follow(
     coordinator: RemoteCoordinator,
-    application: Path,
-    plan: dict[str, object],
+    submitting: Callable[[], Awaitable[str]],
     *,
     seconds: float,
     seen: Callable[[RunStatus], None],
@@ -166,7 +193,7 @@ async def _follow(
     from workspaces.engine.port import RunState
     from workspaces.engine.remote import wait
 
-    number = await coordinator.submit(application, config=plan)
+    number = await submitting()
     status = await wait(coordinator, number, seconds=seconds, seen=seen)
     done = status.state is RunState.DONE
     return status, await coordinator.results(number) if done else ()

@@ -119,6 +119,10 @@ def _runs(link: Superlink, of: Federation) -> APIRouter:
         together = b",".join(await link.results(run))
         return Response(b'{"candidates":[' + together + b"]}", media_type="application/json")
 
+    @router.post("/runs/{run}/again")
+    async def again(run: str) -> dict[str, str]:
+        return {"run": await link.again(run)}
+
     @router.post("/runs/{run}/stop")
     async def stop(run: str) -> dict[str, str]:
         await link.stop(run)

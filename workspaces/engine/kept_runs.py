@@ -1,7 +1,7 @@
 """What a coordinator keeps of its runs on disk, where it outlives the coordinator's process.
 
 runs/<number>/
-  submitted.json   the application, and when it was submitted
+  submitted.json   the application and its bundle's digest, when it was submitted, and its plan
   status.json      how it goes; written where the run is led (`federated.rounds`)
   result.json      its candidates, the same
   ended.json       how it ended; the first word stays
@@ -25,7 +25,7 @@ from workspaces.engine.port import RunState, RunStatus
 MAX_LISTED = 200
 INTERRUPTED = (
     "the coordinator ended while the run was under way; nothing more of it is opened, and its "
-    "sites start again: submit it once more when they are connected"
+    "sites start again: when they are connected, `skerry fl again` submits it once more"
 )
 _SHOWN = ("round", "present", "missing", "sums", "rounds", "budgets")
 
@@ -34,8 +34,16 @@ class KeptRuns:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def begin(self, run: str, *, application: str, now: int) -> None:
-        self._write(run, "submitted.json", {"application": application, "submitted": now})
+    def begin(
+        self, run: str, *, application: str, now: int, digest: str = "", plan: str = ""
+    ) -> None:
+        told = {"application": application, "submitted": now, "bundle": digest, "plan": plan}
+        self._write(run, "submitted.json", told)
+
+    def submitted(self, run: str) -> tuple[str, str, str]:
+        """What it is called, its bundle's digest and its plan; empty ones where nothing is kept."""
+        told = self._read(run, "submitted.json")
+        return str(told.get("application", "")), told.get("bundle", ""), told.get("plan", "")
 
     def end(self, run: str, state: RunState, *, reason: str, now: int) -> None:
         told = {"state": state.value, "reason": reason, "ended": now}

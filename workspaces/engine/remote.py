@@ -38,6 +38,10 @@ class RemoteCoordinator:
         answer = await self._ask("POST", "/runs", content=body)
         return str(answer.json()["run"])
 
+    async def again(self, run: str) -> str:
+        """The number of the new run."""
+        return str((await self._ask("POST", f"/runs/{run}/again")).json()["run"])
+
     async def status(self, run: str) -> RunStatus:
         return RunStatus.of_document((await self._ask("GET", f"/runs/{run}")).json())
 

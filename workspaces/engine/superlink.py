@@ -179,18 +179,34 @@ class Superlink:
 
     async def submit(self, application: Path, *, config: Mapping[str, object]) -> str:
         found = bundle.bundle(application)
-        place = self._federation.admitted(found.digest)
-        if place is None:
-            raise EngineRefused(
-                f"{found.name} {found.digest[:16]} is not admitted here: "
-                "`skerry federation admit` it after the committees' review."
-            )
         plan = plan_text(config)
         if len(plan) > MAX_PLAN:
             raise EngineRefused(f"A configuration may have {MAX_PLAN} letters.")
-        run = str(await self._asked("submit", str(place), found.digest, plan))
-        stated = f"{found.name} {found.version}"
-        self._kept.begin(run, application=stated, now=int(time.time()))
+        return await self._begin(f"{found.name} {found.version}", found.digest, plan)
+
+    async def again(self, run: str) -> str:
+        """The same application and plan as a new run, where this one has ended without a result.
+        What its sites were permitted, and over whom they sum, is as it was."""
+        status = await self.status(run)
+        if not status.state.ended or status.state is RunState.DONE:
+            raise EngineRefused(
+                f"Run {run} is {status.state}: only one that ended early goes again."
+            )
+        name, digest, plan = self._kept.submitted(_number(run))
+        if not digest:
+            raise EngineRefused(f"Nothing is kept of how run {run} was submitted: submit it anew.")
+        return await self._begin(name, digest, plan)
+
+    async def _begin(self, name: str, digest: str, plan: str) -> str:
+        place = self._federation.admitted(digest)
+        if place is None:
+            raise EngineRefused(
+                f"{name} {digest[:16]} is not admitted here: "
+                "`skerry federation admit` it after the committees' review."
+            )
+        run = str(await self._asked("submit", str(place), digest, plan))
+        now = int(time.time())
+        self._kept.begin(run, application=name, now=now, digest=digest, plan=plan)
         self.following.add(run)
         return run
 

@@ -81,6 +81,11 @@ def site(of: Federation, folder: Path) -> SiteNode:
     )  # fmt: skip
 
 
+def bundle_name() -> str:
+    found = bundle.bundle("summary")
+    return f"{found.name} {found.version}"
+
+
 async def connected(line: RemoteCoordinator, flower: FlowerEngine, one: SiteNode) -> FlowerNode:
     node = await flower.start_node(one)
     async with asyncio.timeout(SECONDS):
@@ -120,10 +125,13 @@ async def test_a_run_under_a_killed_coordinator_was_interrupted_and_its_site_sto
         async with asyncio.timeout(SECONDS):
             assert await node.ended() is Outcome.REFUSED, node.log
         again = await connected(line, flower, site(of, tmp_path / "two"))
-        other = await line.submit(Path("summary"), config=PLAN)
+        other = await line.again(run)
+        assert other != run
         assert (await until_round(line, other)).state is RunState.RUNNING
         await line.stop(other)
         assert (await line.status(other)).state is RunState.STOPPED
+        shown = [one.application for one in await line.runs()]
+        assert shown == [bundle_name(), bundle_name()]
         await flower.stop_node(again)
 
 

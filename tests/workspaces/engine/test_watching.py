@@ -22,7 +22,7 @@ from workspaces.errors import EngineRefused, NodeSilent
 
 READS = ["/federations", "/sites", "/runs", "/runs/7", "/runs/7/events"]
 ORDERS = [("POST", "/runs"), ("GET", "/runs/7/log"), ("GET", "/runs/7/result"),
-          ("POST", "/runs/7/stop")]  # fmt: skip
+          ("POST", "/runs/7/stop"), ("POST", "/runs/7/again")]  # fmt: skip
 
 
 @pytest.fixture
@@ -166,6 +166,28 @@ def test_the_first_end_of_a_run_stays(kept: KeptRuns) -> None:
     found = kept.status("1", RunState.DONE)
     assert found is not None
     assert (found.state, found.reason, found.ended) == (RunState.INTERRUPTED, "gone", 20)
+
+
+@pytest.mark.parametrize(
+    ("state", "digest", "words"),
+    [
+        (RunState.DONE, "a" * 64, "Run 1 is done"),
+        (RunState.INTERRUPTED, "", "Nothing is kept of how run 1 was submitted"),
+        (RunState.INTERRUPTED, "a" * 64, "is not admitted here"),
+        (RunState.STOPPED, "../../etc", "is not admitted here"),
+    ],
+)
+def test_only_a_run_that_ended_early_and_is_known_whole_goes_again(
+    of: Federation, line: Line, kept: KeptRuns, state: RunState, digest: str, words: str
+) -> None:
+    kept.begin("1", application="gwas 1.0", now=10, digest=digest, plan="{}")
+    kept.end("1", state, reason="", now=20)
+    answer = line.post("/runs/1/again", headers=bearer(of, Role.SUBMIT))
+    assert answer.status_code in {400, 403, 409, 422}
+    assert words in answer.json()["message"]
+    assert line.post("/runs/2/again", headers=bearer(of, Role.SUBMIT)).status_code == 404
+    assert line.post("/runs/x/again", headers=bearer(of, Role.SUBMIT)).status_code >= 400
+    assert kept.newest() == ["1"]
 
 
 def test_a_second_coordinator_of_one_folder_is_refused_and_changes_nothing(
