@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ LONGEST_CHROMOSOME = 249_250_621  # chromosome 1 of GRCh37
 _EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _CUT_OFF = "the file is cut off or damaged: copy it again and compare checksums"
 _CHUNK = 1 << 20
-_COUNTED_TOGETHER = 400_000  # genotype cells; more lines at once no longer fit the cache
+_COUNTED_TOGETHER = 800_000  # bytes of genotypes; more lines at once no longer fit the cache
 _FORMAT_FIELDS = [2]  # htslib's number of them
 INSERTION = re.compile(r"^<INS(?::[^>]{1,100})?>$")
 BREAKEND = re.compile(r"^(?:[ACGTN]{1,1000}[\[\]][^\[\]]{1,200}[\[\]]|[\[\]][^\[\]]{1,200}[\[\]][ACGTN]{1,1000}|\.[ACGTN]{1,1000}|[ACGTN]{1,1000}\.)$", re.IGNORECASE)  # fmt: skip  # noqa: E501
@@ -89,9 +88,8 @@ class VariantFile:
         lines = _opened(self.path)
         number = 0
         try:
-            both = zip(lines, self._stored(), strict=self.genotype_key is not None)
-            for number, (line, stored) in enumerate(both, start=1):  # noqa: B007 (the error names it)
-                yield from reader.rows(line, stored)
+            for number, line in enumerate(lines, start=1):  # noqa: B007 (the error names it)
+                yield from reader.rows(line)
             yield from reader.rest()
         except SourceRefused:
             raise
@@ -99,12 +97,6 @@ class VariantFile:
             raise _refused(self.path, f"a readable line after line {number}", _CUT_OFF) from broken
         finally:
             lines.close()
-
-    def _stored(self) -> Iterator[bcf.Stored | None]:
-        """Of each line, its genotypes where they lie in the file ready to be counted."""
-        if self.genotype_key is None or not self.samples:
-            return repeat(None)
-        return bcf.genotypes(self.path, key=self.genotype_key, samples=len(self.samples))
 
 
 class _Reader:
@@ -121,14 +113,16 @@ class _Reader:
         self._stated = [i for i, s in enumerate(file.samples) if s not in selection.withdrawn]
         self._ascending = bool((np.diff(table[:, 1]) > 0).all())
         self._chroms: dict[str, int] = {}
+        self._stored = _stored(file)
         self._tables: list[calls.Table] = []
         self._places: list[tuple[int, int, int]] = []
         self._copies: list[Copies | None] = []
         self._wanted: list[tuple[int, int]] = []
         self._waiting: list[Row] = []
 
-    def rows(self, line: Any, stored: bcf.Stored | None) -> Iterator[Row]:
+    def rows(self, line: Any) -> Iterator[Row]:
         """The rows that are ready; those with genotypes wait for enough lines to count together."""
+        stored = next(self._stored) if self._stored is not None else None
         rank = self._rank(line.CHROM)
         if rank == 0:
             self._left_out("sequence outside 1..22, X, Y, MT")
@@ -155,7 +149,7 @@ class _Reader:
             for index, row in self._alleles(line, (rank, start0, line.REF.upper()), alts):
                 self._waiting.append(row)
                 self._wanted.append((len(self._tables) - 1, index + 1))
-            if len(self._tables) * table.size >= _COUNTED_TOGETHER:
+            if len(self._tables) * table.nbytes >= _COUNTED_TOGETHER:
                 yield from self.rest()
 
     def rest(self) -> Iterator[Row]:
@@ -210,11 +204,14 @@ class _Reader:
             if shape is None:
                 continue
             stored, kind, end0, length = shape
-            stated = (0, 0, None, None) if self._file.samples else counts.of(get, index)
+            ac, an, homozygotes, hemizygotes = 0, 0, None, None
+            if not self._file.samples:  # else they are counted
+                ac, an, homozygotes, hemizygotes = counts.of(get, index)
             yield (
                 index,
                 _row((
-                    rank, start0, end0, ref, stored, kind, length, *stated, None, None, None, names,
+                    rank, start0, end0, ref, stored, kind, length, ac, an, homozygotes,
+                    hemizygotes, None, None, None, names,
                     said[index] if said is not None else None,
                     counts.by_population(get, index) if counts.populations else None, None,
                 )),
@@ -324,6 +321,13 @@ def open_variants(path: Path) -> VariantFile:
         has_copies=copy_numbers.declared({each["ID"]: each for each in formats}),
         genotype_key=key,
     )
+
+
+def _stored(file: VariantFile) -> Iterator[bcf.Stored] | None:
+    """The genotypes of each line, where they lie in the file ready to be counted."""
+    if file.genotype_key is None or not file.samples:
+        return None
+    return bcf.genotypes(file.path, key=file.genotype_key, samples=len(file.samples))
 
 
 def _genotype_key(reader: Any, formats: Set[str]) -> int:
