@@ -1,9 +1,10 @@
 """What a federated study costs: submit to result, exactness, drop-out, sandbox, masks.
 
-    python -m benchmarks.workspaces [--quick]
+    python -m benchmarks.workspaces [--quick | --killed]
 
 Six sites of 500 people and 100,000 variants (--quick: 100 and 2,000), through the engine: TLS,
 sandboxes, hardened secure sums. Truth is the same sums of the same rows added in this process.
+--killed is another trial: a site's processes end under a question, without a word to anybody.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from workspaces.analysis.design import Design
 from workspaces.analysis.gwas import Gwas, Trait
 from workspaces.engine.federated import masking
 from workspaces.engine.federated.opening import total
-from workspaces.engine.port import RunState, RunStatus
+from workspaces.engine.port import Outcome, RunState, RunStatus
+from workspaces.engine.remote import wait
 from workspaces.flapps import panel, reading
 from workspaces.sandbox import Profile, Sandbox
 
@@ -40,6 +42,7 @@ CALLS = np.array([b"0/0\t", b"0/1\t", b"1/1\t"], dtype="S4")
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="100 people, 2,000 variants a site")
+    parser.add_argument("--killed", action="store_true", help="only: a site is killed")
     chosen = parser.parse_args()
     people, variants = (100, 2_000) if chosen.quick else (500, 100_000)
     folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
@@ -48,6 +51,9 @@ def main() -> None:
         "{:.1f} {:.1f} {:.1f}".format(*getloadavg()),
     )
     try:
+        if chosen.killed:
+            asyncio.run(_killed(folder))
+            return
         _masks()
         _linked(1_000 if chosen.quick else 100_000)
         _logistic(people, variants)
@@ -94,6 +100,37 @@ async def _studies(folder: Path, people: int, variants: int) -> None:
         "  200 ms there and back to each site",
         f"{far:.1f} s, {far / near - 1:+.0%}, load {getloadavg()[0]:.1f}", "<= +15 %",
     )  # fmt: skip
+
+
+async def _killed(folder: Path) -> None:
+    """The last site ends while it looks at its data; then it starts again."""
+    data = {
+        name: _written(folder / "data" / name, people=100, variants=20_000, seed=seed)
+        for seed, name in enumerate(SITES)
+    }
+    async with running(folder / "federation", data, applications=["gwas"]) as made:
+        waiting = {"wait_seconds": 20, "stage_seconds": 300}
+        run = await made.coordinator.submit(made.applications["gwas"], config={**PLAN, **waiting})
+        while not (status := await made.coordinator.status(run)).round.startswith("sites look"):
+            if status.state.ended:
+                raise SystemExit(f"the run ended before its site did: {status}")
+            await asyncio.sleep(0.05)
+        await made.nodes[SITES[-1]].end(Outcome.STOPPED)
+        begun = time.monotonic()
+        status = await wait(made.coordinator, run, seconds=900, every=0.1)
+        took = f"{time.monotonic() - begun:.0f} s, {status.state}"
+        show("a site killed under a question: end of the run", took, "of five, with the reason")
+        show("  missing", str(dict(status.missing)))
+        found = json.loads(await made.coordinator.result(run))
+        pooled, _ = await asyncio.to_thread(
+            _pooled, folder, data, list(SITES[:-1]), told=list(SITES[:-1])
+        )
+        show("  max |d beta| of five pooled", f"{_apart(found, pooled)[0]:.1e}", "<= 1e-8")
+        begun = time.monotonic()
+        await made.start(SITES[-1])
+        show("  started again and connected", f"{time.monotonic() - begun:.1f} s")
+        status = await made.run("gwas", **PLAN)
+        show("  the next run under these permits", f"{status.state}, {dict(status.missing)}")
 
 
 async def _timed(made: Running) -> tuple[float, RunStatus]:

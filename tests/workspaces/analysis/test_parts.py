@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workspaces.analysis import components, limbs
+from workspaces.analysis.design import Floats
+from workspaces.analysis.gwas import AXIS_ROUNDS
 from workspaces.analysis.quality import GenotypeCounts, genotype_counts, hardy_weinberg, quality
 
 
@@ -58,7 +60,8 @@ def test_a_variant_nobody_was_called_for_passes_nothing() -> None:
     assert not found.passing(call_rate=0, minor=0, hardy_weinberg=0).any()
 
 
-def test_components_over_sites_are_those_of_all_people_together() -> None:
+def turned(rounds: int) -> tuple[Floats, Floats]:
+    """The directions (400, 4) that six sites of three groups find, and those of all rows."""
     draw = np.random.default_rng(5)
     groups = draw.uniform(0.05, 0.95, (3, 400))
     people = [draw.binomial(2, groups[n % 3], (40, 400)).astype(float) for n in range(6)]
@@ -66,14 +69,24 @@ def test_components_over_sites_are_those_of_all_people_together() -> None:
     frequency = together.mean(axis=0) / 2
     sites = [components.standardised(one, frequency) for one in people]
     directions = components.start(400, 4, seed=1)
-    for _ in range(40):
+    for _ in range(rounds):
         steps = [components.local_step(one, directions) for one in sites]
-        pooled = np.sum(steps, axis=0)
-        directions = components.next_directions(pooled)
+        directions = components.next_directions(np.sum(steps, axis=0))
     _, _, right = np.linalg.svd(components.standardised(together, frequency), full_matrices=False)
-    for found, true in zip(directions.T[:2], right[:2], strict=True):
-        assert abs(abs(found @ true) - 1) < 1e-6
+    return directions, right.T
+
+
+def test_components_over_sites_are_those_of_all_people_together() -> None:
+    directions, true = turned(40)
+    for place in range(2):
+        assert abs(abs(directions[:, place] @ true[:, place]) - 1) < 1e-6
     assert np.allclose(directions.T @ directions, np.eye(4), atol=1e-9)
+
+
+def test_the_rounds_of_a_study_find_the_plane_that_three_groups_lie_in() -> None:
+    directions, true = turned(AXIS_ROUNDS)
+    nearest = np.linalg.svd(directions[:, :2].T @ true[:, :2], compute_uv=False).min()
+    assert nearest > 1 - 1e-6
 
 
 numbers = st.lists(st.floats(-1e5, 1e5), min_size=1, max_size=20)
