@@ -20,6 +20,7 @@ from access.admin_change_table import ChangeRow
 from access.audit import Record
 from access.database import Database
 from access.errors import NoSuchThing, SeparationOfDuties, StepNotPossible, TooManyOpen
+from access.linked import Linked
 from schemas.errors import InvalidInput, SkerryError
 
 MAX_WAITING = 100
@@ -119,7 +120,7 @@ class AdminChanges:
         `StepNotPossible` for one that no longer waits, and what `make` raises: then it failed, and
         is proposed anew."""
         change = self.get(change_id)
-        if by == change.proposed_by:
+        if change.proposed_by in Linked(self._store).same(by):
             raise SeparationOfDuties("Who proposed a change does not confirm it.")
         if not change.waits(now=now):
             raise StepNotPossible("This change no longer waits; look at it again.")

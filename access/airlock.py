@@ -22,10 +22,18 @@ from sqlmodel import Session, col, select
 from access import airlock_ledger
 from access.airlock_files import AirlockFiles
 from access.airlock_ledger import RunSpent
-from access.airlock_life import AirlockEvent, AirlockStep, Candidate, CandidateState, advance
+from access.airlock_life import (
+    DECIDING,
+    AirlockEvent,
+    AirlockStep,
+    Candidate,
+    CandidateState,
+    advance,
+    steps_open_to,
+)
 from access.audit import Record
 from access.errors import BudgetSpent, CandidateRefused, NoSuchThing, StepNotPossible
-from access.lifecycle import AccessRequest, Part, State
+from access.lifecycle import AccessRequest, Part, State, is_for, refuse_own
 from access.person_keys import PersonKeys
 from access.recipients import Workspace
 from access.requests import RequestDesk
@@ -63,12 +71,20 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class SeenCandidate:
-    """An output as one person may see it; `part` is what they are to its request."""
+    """An output as one person may see it; `part` is what they are to its request, `same` are the
+    viewer's identities, as far as the node knows them."""
 
     candidate: Candidate
     request: AccessRequest
     part: Part
     viewer: str
+    same: frozenset[str]
+
+    @property
+    def steps(self) -> tuple[AirlockStep, ...]:
+        found = steps_open_to(self.candidate, self.part, self.same)
+        own = is_for(self.request, self.same)
+        return tuple(one for one in found if not (own and one in DECIDING))
 
 
 Judge = Callable[[bytes, RunTerms], Judgement]
@@ -221,7 +237,7 @@ class Airlock:
         if found is None:
             raise NoSuchThing(detail="unknown output")
         seen = self._desk.see(found.request_id, viewer=viewer)
-        return SeenCandidate(found, seen.request, seen.part, viewer)
+        return SeenCandidate(found, seen.request, seen.part, viewer, seen.same)
 
     def listed(self, viewer: str) -> tuple[SeenCandidate, ...]:
         """All that a person may see, newest first, without events."""
@@ -235,8 +251,9 @@ class Airlock:
             ).all()
             found = [_plain(row, ()) for row in rows]
         return tuple(
-            SeenCandidate(one, seen[one.request_id].request, seen[one.request_id].part, viewer)
+            SeenCandidate(one, by.request, by.part, viewer, by.same)
             for one in found
+            if (by := seen[one.request_id])
         )
 
     def take_step(
@@ -246,7 +263,9 @@ class Airlock:
         could not be paid; then it was not given."""
         seen = self.see(candidate_id, viewer=actor)
         before = seen.candidate
-        target = advance(before, step, seen.part, actor=actor)
+        if step in DECIDING:
+            refuse_own(seen.request, seen.same)
+        target = advance(before, step, seen.part, same=seen.same)
         with self._store.writing() as session:
             row = session.exec(
                 select(CandidateRow)
@@ -335,7 +354,7 @@ class Airlock:
 
     def _taking(self, candidate_id: str, viewer: str) -> SeenCandidate:
         seen = self.see(candidate_id, viewer=viewer)
-        advance(seen.candidate, AirlockStep.TAKE, seen.part, actor=viewer)
+        advance(seen.candidate, AirlockStep.TAKE, seen.part, same=seen.same)
         if seen.request.state is State.REVOKED:
             raise StepNotPossible("The access was revoked: its results are not given out any more.")
         return seen

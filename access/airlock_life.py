@@ -12,6 +12,7 @@ Nobody decides on what is theirs. What the permit has no class for is refused fo
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,6 +38,7 @@ class AirlockStep(StrEnum):
 
 
 _OPEN = frozenset({CandidateState.WAITING, CandidateState.CONTESTED})
+DECIDING = frozenset({AirlockStep.APPROVE, AirlockStep.REFUSE})
 _ASKING = frozenset({Part.REQUESTER, Part.MEMBER})
 
 
@@ -85,11 +87,13 @@ class Candidate:
         return any(event.step == AirlockStep.CONTEST for event in self.events)
 
 
-def steps_open_to(candidate: Candidate, part: Part, actor: str) -> tuple[AirlockStep, ...]:
-    """What the person may do with it now."""
+def steps_open_to(
+    candidate: Candidate, part: Part, same: Collection[str]
+) -> tuple[AirlockStep, ...]:
+    """What the person, of these identities, may do with it now."""
     open_steps: list[AirlockStep] = []
     if candidate.state in _OPEN and part is Part.COMMITTEE:
-        if actor not in candidate.approved_by:
+        if not _has_approved(candidate, same):
             open_steps.append(AirlockStep.APPROVE)
         open_steps.append(AirlockStep.REFUSE)
     if part in _ASKING and candidate.state is CandidateState.REFUSED and candidate.contestable:
@@ -99,14 +103,15 @@ def steps_open_to(candidate: Candidate, part: Part, actor: str) -> tuple[Airlock
     return tuple(open_steps)
 
 
-def advance(candidate: Candidate, step: AirlockStep, part: Part, *, actor: str) -> CandidateState:
+def advance(
+    candidate: Candidate, step: AirlockStep, part: Part, *, same: Collection[str]
+) -> CandidateState:
     """The state after the step. Raises SeparationOfDuties, NotYourStep or StepNotPossible."""
-    deciding = step in {AirlockStep.APPROVE, AirlockStep.REFUSE}
-    if deciding and part in _ASKING:
+    if step in DECIDING and part in _ASKING:
         raise SeparationOfDuties("Nobody decides on an output of their own.")
-    if step is AirlockStep.APPROVE and actor in candidate.approved_by:
+    if step is AirlockStep.APPROVE and _has_approved(candidate, same):
         raise SeparationOfDuties("You have approved this output; another member must do so too.")
-    if step not in steps_open_to(candidate, part, actor):
+    if step not in steps_open_to(candidate, part, same):
         if step is AirlockStep.CONTEST and part not in _ASKING:
             raise NotYourStep("Those whom an output is for contest its refusal.")
         raise StepNotPossible(
@@ -121,3 +126,7 @@ def advance(candidate: Candidate, step: AirlockStep, part: Part, *, actor: str) 
             return CandidateState.RELEASED
         case _:
             return candidate.state
+
+
+def _has_approved(candidate: Candidate, same: Collection[str]) -> bool:
+    return any(one in same for one in candidate.approved_by)

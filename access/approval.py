@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from access.errors import SeparationOfDuties
@@ -42,9 +42,9 @@ def approvals(request: AccessRequest) -> tuple[Event, ...]:
     return tuple(_since_submission(request, Step.APPROVE))
 
 
-def refuse_second_word(request: AccessRequest, actor: str) -> None:
-    """Raises SeparationOfDuties where the member approved already."""
-    if any(event.actor == actor for event in approvals(request)):
+def refuse_second_word(request: AccessRequest, same: Collection[str]) -> None:
+    """Raises SeparationOfDuties where the person, by one of their identities, approved already."""
+    if any(event.actor in same for event in approvals(request)):
         raise SeparationOfDuties("You have approved this request; another member must do so too.")
 
 

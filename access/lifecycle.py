@@ -16,6 +16,7 @@ those it names, remind by the node, and an approval that needs another one.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -219,6 +220,16 @@ def advance(state: State, step: Step, part: Part) -> State:
     if part is not needed:
         raise NotYourStep(f"The step {step} belongs to the {needed}.")
     return target
+
+
+def refuse_own(request: AccessRequest, same: Collection[str]) -> None:
+    """Raises SeparationOfDuties where it is for the person; `same` are their identities."""
+    if is_for(request, same):
+        raise SeparationOfDuties("Nobody decides on a request of their own.")
+
+
+def is_for(request: AccessRequest, same: Collection[str]) -> bool:
+    return not {request.requester, *request.members}.isdisjoint(same)
 
 
 def steps_open_to(state: State, part: Part) -> tuple[Step, ...]:

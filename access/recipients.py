@@ -32,6 +32,7 @@ from access.errors import (
 )
 from access.keys import check_identity_key, check_public_key
 from access.lifecycle import Step
+from access.linked import identities_of
 from access.store import MAX_LISTED, Store
 from access.tables import EventRow, RequestRow, WorkspaceRow
 from schemas import challenge
@@ -179,7 +180,8 @@ class Recipients:
             row = _locked(session, workspace_id)
             if moved.rowcount != 1:
                 raise StepNotPossible("Only a key that was proven, and once, can be confirmed.")
-            if admin == row.owner or _approved_a_request(session, workspace_id, admin):
+            same = identities_of(session, admin)
+            if row.owner in same or _approved_a_request(session, workspace_id, same):
                 raise SeparationOfDuties(
                     "Who registered a key, or approved a request for it, does not confirm it."
                 )
@@ -275,13 +277,13 @@ def _locked(session: Session, workspace_id: str) -> WorkspaceRow:
     return row
 
 
-def _approved_a_request(session: Session, workspace_id: str, person: str) -> bool:
+def _approved_a_request(session: Session, workspace_id: str, same: frozenset[str]) -> bool:
     found = session.exec(
         select(EventRow.number)
         .join(RequestRow, col(RequestRow.request_id) == col(EventRow.request_id))
         .where(RequestRow.workspace == workspace_id)
         .where(EventRow.step == Step.APPROVE)
-        .where(EventRow.actor == person)
+        .where(col(EventRow.actor).in_(sorted(same)))
     ).first()
     return found is not None
 

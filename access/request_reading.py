@@ -11,6 +11,7 @@ from dataclasses import replace
 from access.errors import NoSuchThing
 from access.judging import Judge
 from access.lifecycle import OPEN_STATES, AccessRequest, Part, part_of
+from access.linked import Linked
 from access.policy import PolicyBook
 from access.run_rules import REVIEWERS
 from access.seen import Demands, Seen
@@ -22,6 +23,7 @@ from schemas.grants import Asking, PreCheck
 class RequestReading:
     def __init__(self, store: Store, *, book: PolicyBook, judge: Judge) -> None:
         self._store = store
+        self._linked = Linked(store)
         self._book = book
         self._judge = judge
 
@@ -34,7 +36,8 @@ class RequestReading:
         if part is None:
             raise NoSuchThing(detail="request of others")
         grants = self._store.grants_of(request_id)
-        return Seen(request, part, viewer, self.demands_on(request), grants)
+        same = self._linked.same(viewer)
+        return Seen(request, part, viewer, self.demands_on(request), grants, same)
 
     def own(self, identity: str) -> tuple[AccessRequest, ...]:
         return self._store.requests_of(identity)
@@ -46,13 +49,14 @@ class RequestReading:
     def listed(self, identity: str) -> tuple[Seen, ...]:
         """All that a person may see, their own first, each once and in the part they play."""
         found: dict[str, Seen] = {}
+        same = self._linked.same(identity)
         for part, requests in (
             (Part.REQUESTER, self.own(identity)),
             (Part.MEMBER, self._store.requests_naming(identity)),
             (Part.COMMITTEE, self.for_committee(identity)),
         ):
             for one in requests:
-                seen = Seen(one, part, identity, self.demands_on(one))
+                seen = Seen(one, part, identity, self.demands_on(one), same=same)
                 found.setdefault(one.request_id, seen)
         return tuple(found.values())
 

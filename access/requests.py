@@ -15,7 +15,6 @@ from dataclasses import replace
 from access.approval import (
     accepted,
     approval,
-    approvals,
     grant,
     refuse_second_word,
     terms_digest,
@@ -24,6 +23,7 @@ from access.audit import Record
 from access.errors import DataUseDenied, NoSuchThing, SeparationOfDuties, StepNotPossible
 from access.judging import Judge, Judged
 from access.lifecycle import (
+    DECISIONS,
     MAX_EVENTS,
     NODE,
     WITH_CONTENT,
@@ -34,6 +34,7 @@ from access.lifecycle import (
     advance,
     after,
     begun,
+    refuse_own,
 )
 from access.notices import Addressees
 from access.policy import PolicyBook
@@ -133,6 +134,8 @@ class RequestDesk(RequestReading):
 
     def _move(self, seen: Seen, step: Step, body: StepBody, *, now: int) -> None:
         request, actor = seen.request, seen.viewer
+        if step in DECISIONS:
+            refuse_own(request, seen.same)
         target = advance(request.state, step, seen.part)
         stated = request if body.data_use is None else replace(request, data_use=body.data_use)
         judged = self._judge.of(stated, now=now)
@@ -151,10 +154,10 @@ class RequestDesk(RequestReading):
                     raise StepNotPossible("You have accepted already.")
                 facts = EventFacts(terms=terms_digest(seen.demands.terms))
             case Step.APPROVE:
-                refuse_second_word(request, actor)
+                refuse_second_word(request, seen.same)
                 self._refuse_unfit(request, now=now)
                 facts = approval(request, body, data_use_until=judged.verdict.expires, now=now)
-                if len(approvals(request)) + 1 < seen.demands.approvals:
+                if self._linked.people((*seen.approved_by, actor)) < seen.demands.approvals:
                     target = State.SUBMITTED
         _refuse_endless(request, target)
         event = Event(now, step, actor, body.note, facts.model_copy(update={"state": target}))
@@ -220,7 +223,7 @@ class RequestDesk(RequestReading):
         if request.run is not None and found.kind is WorkspaceKind.EXTERNAL:
             raise InvalidInput("The workspace is of kind external: it cannot be told what to run.")
         policy = self._book.policy(request.dataset)
-        if request.run is not None and policy and len(set(policy.committee)) < REVIEWERS:
+        if request.run is not None and policy and self._linked.people(policy.committee) < REVIEWERS:
             raise InvalidInput(
                 f"{REVIEWERS} of a committee approve what is to run; this dataset's has fewer."
             )

@@ -25,7 +25,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 
 from access.airlock import Airlock, SeenCandidate
-from access.airlock_life import AirlockStep, Candidate, CandidateState, steps_open_to
+from access.airlock_life import AirlockStep, Candidate, CandidateState
 from access.caller import Caller
 from access.errors import NoSuchThing, SignInNeeded
 from access.lifecycle import NODE, Part
@@ -262,7 +262,7 @@ def _view(seen: SeenCandidate) -> CandidateView:
     return _plain_view(found).model_copy(
         update={
             **hidden,
-            "steps": tuple(map(str, steps_open_to(found, seen.part, seen.viewer))),
+            "steps": tuple(map(str, seen.steps)),
             "events": tuple(
                 CandidateEvent(at=e.at, step=e.step, by=by_whom(e.actor, seen), note=e.note)
                 for e in found.events

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from access.approval import accepted, approvals, terms_digest
-from access.lifecycle import AccessRequest, Part, Step, steps_open_to
+from access.lifecycle import DECISIONS, AccessRequest, Part, Step, is_for, steps_open_to
 from access.rows import IssuedGrant
 from schemas.grants import TermsView
 
@@ -31,13 +31,15 @@ class Demands:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A request as one person may see it; in a list it comes without events and grants."""
+    """A request as one person may see it; in a list it comes without events and grants. `same` are
+    the viewer's identities, as far as the node knows them."""
 
     request: AccessRequest
     part: Part
     viewer: str
     demands: Demands
     grants: tuple[IssuedGrant, ...] = ()
+    same: frozenset[str] = frozenset()
 
     @property
     def grant(self) -> IssuedGrant | None:
@@ -55,9 +57,11 @@ class Seen:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        done = set()
-        if self.viewer in self.approved_by:
+        done: set[Step] = set()
+        if not self.same.isdisjoint(self.approved_by):
             done.add(Step.APPROVE)
+        if is_for(self.request, self.same):
+            done |= DECISIONS
         if self.viewer in self.accepted:
             done.add(Step.ACCEPT)
         return tuple(s for s in steps_open_to(self.request.state, self.part) if s not in done)

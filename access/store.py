@@ -19,6 +19,7 @@ from access import outbox
 from access.database import Database
 from access.errors import NoSuchThing, SeparationOfDuties, StepNotPossible, TooManyOpen
 from access.lifecycle import OPEN_STATES, AccessRequest, Event, State, Step, after
+from access.linked import identities_of
 from access.notices import Addressees
 from access.purpose_check import Span
 from access.rows import (
@@ -227,7 +228,7 @@ def _refuse_own_confirmation(session: Session, workspace_id: str, approver: str)
     ).first()
     if row is None:
         raise NoSuchThing(detail="approval names an unknown workspace")
-    if approver in {row.confirmed_by, row.owner}:
+    if not identities_of(session, approver).isdisjoint({row.confirmed_by, row.owner}):
         raise SeparationOfDuties(
             "Who registered or confirmed a workspace's key does not approve requests for it."
         )

@@ -11,10 +11,11 @@ from sqlmodel import Field, SQLModel
 
 from access.admin_change_table import ChangeRow
 from access.enquiry_table import EnquiryRow
+from access.linked_table import LinkedRow
 from access.privacy.tables import LEDGER_TABLES
 from access.run_tables import RUN_TABLES
 
-SCHEMA_VERSION = "0011"
+SCHEMA_VERSION = "0012"
 
 
 class SchemaRow(SQLModel, table=True):
@@ -117,4 +118,5 @@ TABLES = (
     *RUN_TABLES,
     ChangeRow,
     EnquiryRow,
+    LinkedRow,
 )

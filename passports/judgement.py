@@ -29,7 +29,7 @@ class DroppedVisa:
 
 def judge(me: Identity, claimed: Sequence[ClaimedVisa]) -> tuple[list[Visa], list[DroppedVisa]]:
     """The visas that hold, valued and timed as they count here, and those that do not."""
-    until = person(me, [_link(one) for one in claimed if one.links and not one.conditions])
+    until = _person(me, claimed)
     mine: list[ClaimedVisa] = []
     dropped: list[DroppedVisa] = []
     for one in claimed:
@@ -48,6 +48,11 @@ def judge(me: Identity, claimed: Sequence[ClaimedVisa]) -> tuple[list[Visa], lis
         except BadToken as refusal:
             dropped.append(not_held(one.visa, refusal.reason))
     return held, dropped
+
+
+def others(me: Identity, claimed: Sequence[ClaimedVisa]) -> frozenset[Identity]:
+    """Every other identity that is the same person."""
+    return frozenset(_person(me, claimed)) - {me}
 
 
 def not_held(visa: Visa, reason: Reason) -> DroppedVisa:
@@ -75,6 +80,10 @@ def _held(one: ClaimedVisa, helpers: list[Visa], *, budget: conditions.Budget) -
             raise BadToken(Reason.CONDITIONS_UNMET)
         expires = min(expires, end)
     return replace(one.visa, value=one.value_here, expires=expires)
+
+
+def _person(me: Identity, claimed: Sequence[ClaimedVisa]) -> dict[Identity, int]:
+    return person(me, [_link(one) for one in claimed if one.links and not one.conditions])
 
 
 def _link(one: ClaimedVisa) -> Link:

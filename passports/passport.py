@@ -17,7 +17,7 @@ from passports.admissions import Admissions
 from passports.compact import UnverifiedToken
 from passports.errors import BadToken, KeysUnavailable, Reason, ScopeMissing
 from passports.identities import Identity
-from passports.judgement import DroppedVisa, judge, not_held, unread
+from passports.judgement import DroppedVisa, judge, not_held, others, unread
 from passports.keys import KeyStore
 from passports.revocation import Revocations, Signed
 from passports.tokens import SignedClaims
@@ -42,7 +42,8 @@ _SCOPES = frozenset({"openid", _PASSPORT_CLAIM})
 class Researcher:
     """Who asks: a verified identity with the visas that hold for it.
 
-    Believed until `expires` (epoch s), then the token is to be shown again.
+    Believed until `expires` (epoch s), then the token is to be shown again. `linked` are this
+    person's other identities, as trusted issuers say.
     """
 
     issuer: str
@@ -50,6 +51,7 @@ class Researcher:
     visas: tuple[Visa, ...]
     dropped: tuple[DroppedVisa, ...]
     expires: int
+    linked: frozenset[str] = frozenset()
 
     @property
     def identity(self) -> str:
@@ -122,6 +124,7 @@ class Clearinghouse:
             visas=tuple(held),
             dropped=(*dropped, *refused),
             expires=min(holder.signed.expires, now + RECHECK_SECONDS),
+            linked=frozenset(f"{one.subject}@{one.issuer}" for one in others(me, claimed)),
         )
 
     async def _holder(self, raw_token: str, *, now: int) -> _Holder:

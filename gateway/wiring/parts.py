@@ -19,6 +19,7 @@ from access.caller import Caller, caller
 from access.decision_facts import DecisionFacts
 from access.enquiries import Enquiries
 from access.limits import Counts, Limits, Rates, limited
+from access.linked import Linked, noting
 from access.live_policies import LivePolicies
 from access.notices import Addressees
 from access.own_grants import OwnGrants, honouring
@@ -152,7 +153,9 @@ def build(
         sessions=sessions or Sessions(clock=time.time, kept=kept),
         login=_login(home, settings, http),
         who=limited(
-            honouring(caller(bearers), OwnGrants(store, issuer=url, clock=clock)),
+            noting(
+                honouring(caller(bearers), OwnGrants(store, issuer=url, clock=clock)), Linked(store)
+            ),
             _limits(home, settings.rate_limits, share),
         ),
         node_key=node_key,

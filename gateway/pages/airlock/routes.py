@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 
 from access.airlock import Airlock, SeenCandidate
-from access.airlock_life import AirlockStep, steps_open_to
+from access.airlock_life import AirlockStep
 from access.lifecycle import Part
 from access.person_keys import PersonKeys
 from access.run_routes import AskedStep, by_whom
@@ -91,12 +91,11 @@ def _add_one(router: APIRouter, office: AirlockOffice) -> None:
     ) -> HTMLResponse:
         person = session.signed_in.identity
         seen = office.airlock.see(candidate_id, viewer=person)
-        steps = steps_open_to(seen.candidate, seen.part, person)
         facts: dict[str, object] = {
             "seen": seen,
             "found": seen.candidate,
             "decides": seen.part is Part.COMMITTEE,
-            "steps": steps,
+            "steps": seen.steps,
             "who": lambda event: by_whom(event.actor, seen),
             "spent": office.airlock.spent(seen.candidate.request_id, viewer=person),
             "terms": seen.request.run,
@@ -141,7 +140,7 @@ def _reason(note: str) -> str:
 
 def _shown(office: AirlockOffice, seen: SeenCandidate) -> str:
     """What would leave, indented, and cut where a page would become too long."""
-    if AirlockStep.APPROVE not in steps_open_to(seen.candidate, seen.part, seen.viewer):
+    if AirlockStep.APPROVE not in seen.steps:
         return ""
     raw = office.airlock.to_review(seen.candidate.candidate_id, viewer=seen.viewer)
     text = json.dumps(json.loads(raw), indent=1, ensure_ascii=False)
