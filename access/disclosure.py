@@ -31,6 +31,7 @@ _COUNTED = (
     "A grant lifts this."
 )
 _PERSON_BYTES = 8
+AT_LEAST = 4  # people whose reading and weighing everybody's «no» takes, carried by whom it may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +132,10 @@ class Disclosure:
         )
 
     def _pseudonyms(self, dataset: str, people: Iterable[str]) -> list[int]:
+        """Few take as long as `AT_LEAST`, and so does nobody."""
         held = tuple(people)
-        named = [self._pseudonym(dataset, one) for one in held or ("",)]
-        return named if held else []  # nobody takes about as long as one
+        others = ("",) * (AT_LEAST - len(held))
+        return [self._pseudonym(dataset, one) for one in (*held, *others)][: len(held)]
 
     def _may_count(self, entry: Entry, rules: Terms, *, now: int) -> bool:
         """A version is another draw of noise, and so another count."""

@@ -177,12 +177,8 @@ def _carrying(query: Query, segment: Segment) -> Sequence[str]:
     people = segment.people(()) if question is None else _carriers(query, question, segment)
     if query.filters or query.target.parent == "cohort":
         people &= _narrowed(query, segment) or BitMap()
-    facts = segment.facts
-    if not people and facts.variants:
-        segment.calls(hash(question) % facts.variants, limit=0)
-    if len(people) < AT_LEAST <= facts.people:
-        others = AT_LEAST - len(people)
-        segment.person_ids(BitMap(range(facts.people - others, facts.people)))
+    last = segment.facts.people
+    segment.person_ids(BitMap(range(max(0, last - max(0, AT_LEAST - len(people))), last)))
     return segment.person_ids(people)
 
 

@@ -143,7 +143,7 @@ class SqliteSegment:
             self._need_genotypes()
             found = self._matching(question)
             if not found:
-                return BitMap()
+                return self._carriers.of_none(hash(question))
             so = Manner(zygosity, copy_number.asked(question))
             if so.narrows:
                 return self._carriers.carrying_so(found, so)

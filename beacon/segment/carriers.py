@@ -73,6 +73,13 @@ class Carriers:
         samples = np.flatnonzero(sparse.union(blobs, len(self._persons)))
         return sparse.bitmap(self._persons[samples])
 
+    def of_none(self, any_number: int) -> BitMap:
+        """Nobody, in the time of one variant's carriers: a «no» to one who may not learn who
+        carries must not tell by its time that there is a variant."""
+        if self._rows:
+            self.of(BitMap([any_number % self._rows]))
+        return BitMap()
+
     def _calls(self, rows: BitMap) -> tuple[list[int], list[bytes]]:
         """The rows that anybody carries, and the samples of each; of one row in any case."""
         if not rows:

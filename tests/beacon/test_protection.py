@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyroaring import BitMap
 
-from access.disclosure import Disclosure
+from access.disclosure import AT_LEAST, Disclosure
 from access.policy import Profile
 from access.privacy.ledger import Entry, Ledger
 from beacon import panel
@@ -357,3 +358,29 @@ async def test_no_engine_is_waited_for_while_others_wait_for_the_ledger(
     assert turns.turns
     assert asked
     assert not any(asked)
+
+
+async def test_as_many_people_are_read_for_nobody_as_for_a_few_carriers(
+    node: BeaconNode, tmp_path: Path
+) -> None:
+    """Else the time of a «no» would tell that there is a carrier, whose allowance is spent."""
+    read: list[int] = []
+
+    class Counting(OverSegment):
+        def person_ids(self, numbers: BitMap) -> Sequence[str]:
+            read.append(len(numbers))
+            return super().person_ids(numbers)
+
+    folder = node.record_path.parent
+    catalog = SegmentCatalog(folder / "catalog", form=Counting)
+    panels = panel.read(folder / "panel")
+    policies = [policy("D", profile=Profile.DEFAULT)]
+    counted = BeaconNode(tmp_path, catalog=catalog, policies=policies, panels=panels)
+    # By the panel as common as the one that two people carry, and carried by nobody.
+    nobody = {"referenceName": "1", "start": "1097", "referenceBases": "A", "alternateBases": "G"}
+    answers = []
+    for asked in (MIDDLE, nobody):
+        read.clear()
+        answers.append(await ask(counted, name="watcher", **asked))
+        assert (sum(read), len(read)) == (AT_LEAST, 2)
+    assert [answer["exists"] for _, answer in answers] == [True, False]
