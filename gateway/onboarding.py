@@ -30,8 +30,9 @@ MAX_FILE_BYTES = 1_000_000
 _ID = re.compile(r"load-[0-9a-f]{16}")
 PEOPLE = ("individuals", "biosamples", "runs", "analyses", "cohorts")
 SINGLE = (*PEOPLE, "tables", "mapping", "omop", "sequences", "genes")
-ROLES = ("vcf", *PEOPLE, "phenopackets", "tables", "mapping", "omop", "hierarchy", "genes",
-         "sequences", "seal")  # fmt: skip
+VARIATIONS = "genomicVariations"
+ROLES = ("vcf", VARIATIONS, *PEOPLE, "phenopackets", "tables", "mapping", "omop", "hierarchy",
+         "genes", "sequences", "seal")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ class Plans:
             description=plan.description,
             assembly=plan.assembly,
             vcfs=tuple(by_role["vcf"]),
+            genomic_variations=tuple(by_role[VARIATIONS]),
             people={role: one[role] for role in PEOPLE if role in one},
             phenopackets=tuple(by_role["phenopackets"]),
             tables=one.get("tables"),

@@ -13,8 +13,9 @@ from urllib.parse import quote
 from pydantic import TypeAdapter, ValidationError
 
 from gateway import catalogue_form, import_folder
-from gateway.onboarding import ROLES, Plan
+from gateway.onboarding import ROLES, VARIATIONS, Plan
 from schemas.errors import InvalidInput
+from schemas.messages import Message
 from schemas.wire import LocalId
 
 ASSEMBLIES = ("GRCh38", "GRCh37")
@@ -24,6 +25,7 @@ _LOCAL_ID: TypeAdapter[str] = TypeAdapter(LocalId)
 _COUNT = re.compile(r"[0-9]{1,7}")
 _GUESSES = (
     (re.compile(r"\.(vcf|bcf)(\.b?gz)?$"), "vcf"),
+    (re.compile(r"genomic_?variat.*\.(json|jsonl|ndjson)(\.gz)?$"), VARIATIONS),
     (re.compile(r"individuals.*\.json(\.gz)?$"), "individuals"),
     (re.compile(r"biosamples.*\.json(\.gz)?$"), "biosamples"),
     (re.compile(r"runs.*\.json(\.gz)?$"), "runs"),
@@ -46,13 +48,15 @@ def roles(fields: Mapping[str, str]) -> Mapping[str, str]:
     """Which file is what; the fields are called `as:` and the file's name."""
     said = {name[3:]: role for name, role in fields.items() if name.startswith("as:") and role}
     if any(role not in ROLES for role in said.values()):
-        raise InvalidInput("Choose for each file what it is.")
+        raise InvalidInput(Message("Choose for each file what it is."))
     return said
 
 
 def rejected(text: str) -> int:
     if not _COUNT.fullmatch(text) or int(text) > MAX_REJECTED:
-        raise InvalidInput(f"Records that may be left out: expected 0 to {MAX_REJECTED:,}.")
+        raise InvalidInput(
+            Message("Records that may be left out: expected 0 to %(most)s.", most=MAX_REJECTED)
+        )
     return int(text)
 
 
@@ -63,14 +67,20 @@ def described(fields: Mapping[str, str], plan: Plan, *, public_url: str) -> Plan
         dataset = _LOCAL_ID.validate_python(fields.get("dataset", "").strip())
     except ValidationError as error:
         raise InvalidInput(
-            "The dataset's id: expected letters, digits and . _ : / - only, at most 200."
+            Message("The dataset's id: expected letters, digits and . _ : / - only, at most 200.")
         ) from error
     if not (0 < len(name) <= MAX_NAME_CHARS and name.isprintable()):
-        raise InvalidInput(f"Title: expected 1 to {MAX_NAME_CHARS} characters.")
+        raise InvalidInput(
+            Message("Title: expected 1 to %(most)s characters.", most=MAX_NAME_CHARS)
+        )
     if not 0 < len(text) <= catalogue_form.MAX_CHARS or "\x00" in text:
-        raise InvalidInput(f"Description: expected 1 to {catalogue_form.MAX_CHARS} characters.")
+        raise InvalidInput(
+            Message(
+                "Description: expected 1 to %(most)s characters.", most=catalogue_form.MAX_CHARS
+            )
+        )
     if fields.get("assembly") not in ASSEMBLIES:
-        raise InvalidInput("Assembly: choose one of the list.")
+        raise InvalidInput(Message("Assembly: choose one of the list."))
     address = f"{public_url}/datasets/{quote(dataset)}"
     said = catalogue_form.read(fields, address=address, beacon=f"{public_url}/beacon")
     return replace(plan, dataset=dataset, name=name, description=text,

@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 
 from beacon import manifest
+from beacon.catalog import Span
 from beacon.segments import SegmentCatalog
 from gateway import import_folder, load_job
 from gateway.errors import LoadRefused
 from gateway.load_jobs import Job, Jobs, JobState
+from gateway.pages.admin import onboarding_form
 from tests.support.admin_node import POLICY, AdminNode, Browser, plain
+from tests.support.bff import located
+from tests.support.sources import write_records
 
 pytestmark = pytest.mark.anyio
 
@@ -116,6 +120,41 @@ async def test_the_end_of_a_load_is_told_for_the_record_once(node: AdminNode) ->
     assert [(one["dataset"], one["good"], one["version"]) for one in told] == [
         ("isle", True, version)
     ]
+
+
+async def test_variants_in_bff_are_offered_and_loaded_as_the_command_line_loads_them(
+    node: AdminNode, tmp_path: Path
+) -> None:
+    variation = {"type": "CopyNumberChange", "copy_change": "efo:0030069",
+                 "subject": located(99, 200)}  # fmt: skip
+    record = {"variation": variation, "caseLevelData": [{"biosampleId": "P1"}]}
+    folder = tmp_path / "incoming" / "isle"
+    write_records(folder / "genomicVariations.json", [record])
+    browser = node.browser()
+    page = await described(browser)
+    offered = await browser.text(f"{page}/files?folder=isle")
+    assert "variants (BFF genomicVariations, JSON)" in plain(offered)
+    sent = {
+        "as:isle/individuals.json": "individuals",
+        "as:isle/genomicVariations.json": "genomicVariations",
+    }
+    assert (await browser.send(f"{page}/files", folder="isle", **sent)).status_code == 303
+    for job in (Job.CHECK, Job.PUBLISH):
+        run(node, page, job)
+        assert ended(node, page, job) is JobState.DONE
+    segment = SegmentCatalog(node.home.catalog).snapshot()["isle"]
+    lost = Span("1", 0, 1000, variant_type="EFO:0030069")
+    assert segment.person_ids(segment.carriers(lost)) == ["P1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [("genomicVariations.json", "genomicVariations"), ("GenomicVariations.jsonl.gz",
+     "genomicVariations"), ("genomicVariationsVcf.json", "genomicVariations"),
+     ("individuals.json", "individuals"), ("variations.txt", "")],
+)  # fmt: skip
+def test_what_a_file_is_is_guessed_by_its_name(name: str, role: str) -> None:
+    assert onboarding_form.guess(import_folder.Found(name, False, 1, 1)) == role
 
 
 async def test_a_bad_file_is_refused_with_its_place_and_nothing_is_loaded(
