@@ -51,21 +51,27 @@ def listed(folder: Folder, *, as_json: AsJson = False) -> None:
 @app.command()
 def activate(folder: Folder, dataset: Dataset, version: Version) -> None:
     """Serves a version loaded before."""
-    entry = manifest.activate(_home(folder).catalog, dataset, version)
+    home = _home(folder)
+    entry = manifest.activate(home.catalog, dataset, version)
+    _follow(home)
     print(f"{dataset}: {entry.version} is served")
 
 
 @app.command()
 def rollback(folder: Folder, dataset: Dataset) -> None:
     """Serves the version that was served before the present one."""
-    entry = manifest.rollback(_home(folder).catalog, dataset)
+    home = _home(folder)
+    entry = manifest.rollback(home.catalog, dataset)
+    _follow(home)
     print(f"{dataset}: {entry.version} is served")
 
 
 @app.command()
 def remove(folder: Folder, dataset: Dataset, version: Version) -> None:
     """Removes a version that is not served, and its files."""
-    manifest.remove(_home(folder).catalog, dataset, version)
+    home = _home(folder)
+    manifest.remove(home.catalog, dataset, version)
+    _follow(home)
     print(f"{dataset}: {version} is removed")
 
 
@@ -124,16 +130,13 @@ def reseal(
 @app.command()
 def publish(folder: Folder) -> None:
     """Loads the active versions into the node's ClickHouse, where its settings name one."""
-    from beacon.clickhouse import serving
-    from gateway import clickhouse, config
+    from gateway import clickhouse
 
-    home = _home(folder)
-    engine = clickhouse.engine(home, config.load(home.settings))
-    if engine is None:
-        raise LoadRefused("the settings name no clickhouse_url; see docs/scale.md")
-    published = serving.publish(
-        engine, home.catalog, tell=lambda dataset, rows: print(f"{dataset}: {rows} variants")
+    published = clickhouse.publish(
+        _home(folder), tell=lambda dataset, rows: print(f"{dataset}: {rows} variants")
     )
+    if published is None:
+        raise LoadRefused("the settings name no clickhouse_url; see docs/scale.md")
     print(f"published: {', '.join(published) or 'nothing new'}")
 
 
@@ -150,6 +153,13 @@ def withdraw(
     done = withdrawing.withdraw(home, dataset, person)
     print(f"{dataset}: withdrawn" if done else f"{dataset}: had withdrawn before")
     _tell(folder, dataset, resealing.reseal(home, dataset))
+
+
+def _follow(home: NodeHome) -> None:
+    from gateway import clickhouse
+
+    for what, said in clickhouse.follow(home).items():
+        print(f"{what}: {said}")
 
 
 def _tell_if_closed(folder: Path, home: NodeHome, sealed: SealedObject) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from beacon.errors import Problem
 from beacon.loading.load import DatasetSource, check
 from beacon.variation.reference import Reference
-from gateway import catalogue_form, clearance, loading
+from gateway import catalogue_form, clearance, clickhouse, loading
 from gateway.asking import book_in_force
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
@@ -222,8 +222,11 @@ def _load(
             problems = check(source, report=report, progress=shown)
             return {**_checked(problems, shown), **described}
         facts = loading.load_dataset(home, source, progress=shown, report=report)
+        published = clickhouse.follow(
+            home, tell=lambda dataset, rows: shown(f"ClickHouse, {dataset}", rows)
+        )
     done = {"version": facts.version, "people": facts.people, "variants": facts.variants}
-    return {**done, **shown.counted, **described}
+    return {**done, **shown.counted, **published, **described}
 
 
 def _described(metadata: Mapping[str, object]) -> str:

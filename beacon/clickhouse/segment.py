@@ -25,7 +25,7 @@ from beacon.catalog import (
     VariantQuestion,
     VariantRow,
 )
-from beacon.clickhouse import conditions
+from beacon.clickhouse import bitmaps, conditions
 from beacon.clickhouse.conditions import Condition, Stored
 from beacon.clickhouse.engine import Engine, Value
 from beacon.errors import CatalogError, UnsupportedQuestion
@@ -37,14 +37,13 @@ from beacon.variation import alleles
 from beacon.zygosity import ANY, Zygosities
 
 MAX_CANDIDATES = 100_000
-_NO_SAMPLE = 2**32 - 1
+# Parallel arrays of a row, one item for each sample that carries it.
 _ARRAYS = "samples, genotypes, levels"
-_SO_CARRIED = "(s, g, l) -> " + " AND ".join(
-    f"(empty({{{name}:Array({kind})}}) OR has({{{name}:Array({kind})}}, {one}))"
-    for name, kind, one in (
-        ("codes", "UInt16", "g"), ("how_far", "UInt8", "l"), ("whose", "UInt32", "s"),
-    )
-)  # fmt: skip
+_SO_CARRIED = (
+    "(empty({codes:Array(UInt16)}) OR has({codes:Array(UInt16)}, g)) "
+    "AND (empty({how_far:Array(UInt8)}) OR has({how_far:Array(UInt8)}, l))"
+)
+_PEOPLE, _KEPT = bitmaps.bound("people"), bitmaps.bound("kept")
 _RECORD = (
     "row", "rank", "start0", "end0", "ref", "alt", "type", "ac", "an", "carriers",
     "reference_af", "identifiers", "homozygotes", "hemizygotes", "genes", "effects",
@@ -84,13 +83,14 @@ class ClickHouseSegment(OverSegment):
             self._need_genotypes()
             sql = (
                 f"({sql}) AND row IN (SELECT row FROM {self._name}.carried "
-                "WHERE person IN {people:Array(UInt32)})"
+                f"WHERE person IN {_PEOPLE})"
             )
-            values["people"] = list(people)
+            values["people"] = bitmaps.written(people)
         if (so := Manner(zygosity, copy_number.asked(question))).narrows:
             self._need_genotypes()
-            sql = f"({sql}) AND arrayExists({_SO_CARRIED}, {_ARRAYS})"
-            values |= {**_values(so), "whose": self._samples_of(people)}
+            theirs = "" if people is None else f" AND bitmapContains({self._theirs()}, s)"
+            sql = f"({sql}) AND arrayExists((s, g, l) -> {_SO_CARRIED}{theirs}, {_ARRAYS})"
+            values |= _values(so)
         ((total,),) = self._ask(f"SELECT count() FROM {self._name}.variants WHERE {sql}", values)
         if not limit or skip >= int(total):
             return VariantPage(int(total), ())
@@ -107,30 +107,27 @@ class ClickHouseSegment(OverSegment):
         condition = self._condition(question)
         if (so := Manner(zygosity, copy_number.asked(question))).narrows:
             return self._carrying_so(condition, so)
-        rows = self._ask(
-            f"SELECT DISTINCT arrayJoin(people) FROM {self._name}.variants WHERE {condition.sql}",
+        ((found,),) = self._ask(
+            f"SELECT {bitmaps.gathered('person')} FROM (SELECT arrayJoin(people) AS person "
+            f"FROM {self._name}.variants WHERE {condition.sql})",
             condition.values,
         )
-        return BitMap(int(person) for (person,) in rows)
+        return bitmaps.read(found)
 
     def _carrying_so(self, condition: Condition, so: Manner) -> BitMap:
-        rows = self._ask(
-            f"SELECT DISTINCT person FROM {self._name}.samples WHERE number IN ("
-            f"SELECT arrayJoin(arrayFilter({_SO_CARRIED}, {_ARRAYS})) "
+        ((found,),) = self._ask(
+            f"SELECT {bitmaps.gathered('person')} FROM {self._name}.samples WHERE number IN ("
+            f"SELECT arrayJoin(arrayFilter((s, g, l) -> {_SO_CARRIED}, {_ARRAYS})) "
             f"FROM {self._name}.variants WHERE {condition.sql})",
-            {**condition.values, **_values(so), "whose": []},
+            {**condition.values, **_values(so)},
         )
-        return BitMap(int(person) for (person,) in rows)
+        return bitmaps.read(found)
 
-    def _samples_of(self, people: BitMap | None) -> list[int]:
-        """Empty for all; of nobody, the number that no sample has."""
-        if people is None:
-            return []
-        rows = self._ask(
-            f"SELECT number FROM {self._name}.samples WHERE person IN {{people:Array(UInt32)}}",
-            {"people": list(people)},
+    def _theirs(self) -> str:
+        """The bitmap of the samples of the people asked about."""
+        return (
+            f"(SELECT groupBitmapState(number) FROM {self._name}.samples WHERE person IN {_PEOPLE})"
         )
-        return [int(number) for (number,) in rows] or [_NO_SAMPLE]
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
         found = self._ask(
@@ -183,7 +180,7 @@ class ClickHouseSegment(OverSegment):
         kept = [row[0] for row in candidates if made.keeps(_stored(row))]
         if not kept and made.otherwise is not None:
             return self._exact(made.otherwise)
-        return Condition("row IN {kept:Array(UInt32)}", {"kept": kept})
+        return Condition(f"row IN {_KEPT}", {"kept": bitmaps.written(BitMap(kept))})
 
     def _annotated(self, gene: str) -> bool:
         return bool(
