@@ -24,6 +24,7 @@ color:#1c2733;background:#fff}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 td,th{padding:.15rem .8rem .15rem 0;text-align:right;border-bottom:1px solid #d5dbe1}
 td:first-child,th:first-child{text-align:left}
+pre{white-space:pre-wrap;overflow-wrap:anywhere}
 svg{max-width:100%;height:auto}
 @media(prefers-color-scheme:dark){body{color:#dfe6ec;background:#141a20}td,th{border-color:#39434d}}
 """
@@ -51,8 +52,16 @@ def summary_of(released: bytes) -> GwasSummary:
     return found
 
 
-def page(shown: Sequence[Shown]) -> str:
+def page(shown: Sequence[Shown], *, checks: Sequence[str] = ()) -> str:
+    """`checks` are commands that prove the runs' crates, to be typed where the page lies."""
     parts = "".join(_part(one) for one in shown)
+    if checks:
+        typed = "\n\n".join(escape(one) for one in checks)
+        parts += (
+            "<h2>Check it yourself</h2><p>What each run was permitted, released and wiped, from "
+            "the keys of the nodes alone; in this folder:</p>"
+            f"<pre>{typed}</pre>"
+        )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'

@@ -8,6 +8,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import shlex
+import sys
 import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -125,6 +128,26 @@ async def crate(
     except CrateUntrue:
         return content
     raise DemoError("a crate with a changed byte was believed")
+
+
+def checking(study: Study, crate: str) -> str:
+    """The command with which anybody who has the nodes' keys proves a crate."""
+    words = ["skerry", "results", "verify-crate", crate]
+    for site in study.sites:
+        words += ["--key", f"{site.url}={site.home.public_key_hex()}"]
+    return shlex.join(words)
+
+
+async def checked(study: Study, command: str) -> None:
+    """Types it, in the folder where the crates lie. Raises DemoError where it proves nothing."""
+    words = [sys.executable, "-m", "gateway", *shlex.split(command)[1:]]
+    ran = await asyncio.create_subprocess_exec(
+        *words, cwd=study.folder, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await ran.communicate()
+    if ran.returncode != 0 or said.count(b"data wiped") != len(study.sites):
+        raise DemoError(f"the crate is not proven by the command: {said.decode()[-500:]}")
 
 
 def _changed(crate: bytes, plan: str) -> bytes:

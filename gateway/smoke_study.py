@@ -6,6 +6,7 @@ The programs it needs (bubblewrap, the engine) are looked for first: without the
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,9 +64,11 @@ async def journey(walk: Walk) -> str:
         crate = await countries_results.crate(
             study, one.plan, one.led, one.result, walk.people, times=(began, ended)
         )
-        (study.folder / f"{one.plan}.crate.zip").write_bytes(crate)
+        (study.folder / _crate(one)).write_bytes(crate)
         (study.folder / f"{one.plan}.released.json").write_bytes(one.result.content)
-    written = page([one.shown for one in finished])
+    checks = [countries_results.checking(study, _crate(one)) for one in finished]
+    await asyncio.gather(*(countries_results.checked(study, one) for one in checks))
+    written = page([one.shown for one in finished], checks=checks)
     (study.folder / PAGE).write_text(written, encoding="utf-8")
     runs = "; ".join(one.words() for one in finished)
     return (
@@ -74,6 +77,10 @@ async def journey(walk: Walk) -> str:
         f"signed, {entries} entries of {len(study.sites)} records verified, crates proven: "
         f"{len(finished)}"
     )
+
+
+def _crate(one: Finished) -> str:
+    return f"{one.plan}.crate.zip"
 
 
 def _look_on(walk: Walk, study: Study) -> None:
