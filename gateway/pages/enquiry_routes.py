@@ -13,6 +13,7 @@ from gateway.pages.signin import Desk
 from passports.sessions import Session
 from schemas.enquiries import EnquiryAnswer
 from schemas.errors import InvalidInput
+from schemas.messages import Message
 
 
 def build(router: APIRouter, enquiries: Enquiries, *, door: Desk, clock: Callable[[], int]) -> None:
@@ -25,7 +26,7 @@ def build(router: APIRouter, enquiries: Enquiries, *, door: Desk, clock: Callabl
         try:
             said = EnquiryAnswer(text=text)
         except ValueError as error:
-            raise InvalidInput("Write an answer of up to 2,000 characters.") from error
+            raise InvalidInput(Message("Write an answer of up to 2,000 characters.")) from error
         member = session.signed_in.identity
         enquiries.answer(enquiry_id, said.text, member=member, now=clock())
         return see("/requests")

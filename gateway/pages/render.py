@@ -23,6 +23,7 @@ from access.errors import SignInNeeded
 from passports.sessions import Session
 from portal import languages
 from schemas.errors import NotFound, SkerryError
+from schemas.messages import Message
 
 _FOLDERS = (Path(__file__).parent, Path(portal.pages.__file__).parent)
 _ROOMS = frozenset({"/requests", "/airlock", "/admin"})
@@ -123,11 +124,11 @@ def see(path: str) -> RedirectResponse:
 def asset(name: str) -> FileResponse:
     """A file of our or the shared assets by its plain name; nothing below or beside them."""
     if Path(name).name != name or name.startswith("."):
-        raise NotFound("There is no such file.")
+        raise NotFound(Message("There is no such file."))
     found = (folder / "static" / name for folder in _FOLDERS)
     file = next((path for path in found if path.is_file()), None)
     if file is None:
-        raise NotFound("There is no such file.")
+        raise NotFound(Message("There is no such file."))
     return FileResponse(file, headers={"Cache-Control": "public, max-age=3600"})
 
 

@@ -39,6 +39,7 @@ from portal.purpose_form import (
 )
 from schemas.errors import InvalidInput, SkerryError
 from schemas.grants import NewRequest, PreCheck, StepBody
+from schemas.messages import Message
 
 _WITH_REASON = frozenset({Step.RETURN, Step.REJECT, Step.REVOKE})
 
@@ -171,7 +172,7 @@ def _refuse_unlisted(office: RequestOffice, dataset: str) -> None:
 def _editable(office: RequestOffice, request_id: str, session: Session) -> AccessRequest:
     seen = office.see(request_id, session)
     if Step.EDIT not in seen.steps:
-        raise InvalidInput("This request can no longer be changed; look at it again.")
+        raise InvalidInput(Message("This request can no longer be changed; look at it again."))
     return seen.request
 
 
@@ -273,10 +274,14 @@ def _step_of(fields: Mapping[str, list[str]]) -> tuple[Step, StepBody]:
     try:
         step = Step(said.get("step", ""))
     except ValueError as error:
-        raise InvalidInput("Choose what to do.") from error
+        raise InvalidInput(Message("Choose what to do.")) from error
     sent: dict[str, object] = {"note": said.get("note", "")}
     if step in _WITH_REASON and not sent["note"]:
-        raise InvalidInput(f"Write a reason for this step ({step}): the requester reads it.")
+        raise InvalidInput(
+            Message(
+                "Write a reason for this step (%(step)s): the requester reads it.", step=str(step)
+            )
+        )
     if step in {Step.SUBMIT, Step.ACCEPT}:
         sent["terms"] = said.get("terms") or None
     if step is Step.APPROVE:
@@ -286,7 +291,9 @@ def _step_of(fields: Mapping[str, list[str]]) -> tuple[Step, StepBody]:
     try:
         return step, StepBody.model_validate(sent)
     except ValueError as error:
-        raise InvalidInput("One of the fields cannot be read; look at them again.") from error
+        raise InvalidInput(
+            Message("One of the fields cannot be read; look at them again.")
+        ) from error
 
 
 def _add_attachments(router: APIRouter, office: RequestOffice) -> None:
@@ -301,7 +308,7 @@ def _add_attachments(router: APIRouter, office: RequestOffice) -> None:
         async with request.form(max_fields=2, max_files=1) as form:
             sent = form.get("file")
             if not isinstance(sent, UploadFile) or not sent.filename:
-                raise InvalidInput("Choose a file first.")
+                raise InvalidInput(Message("Choose a file first."))
             body = await sent.read(MAX_BYTES + 1)
         person, now = session.signed_in.identity, office.clock()
         office.attachments.attach(request_id, sent.filename, body, actor=person, now=now)

@@ -13,17 +13,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from schemas.errors import InvalidInput
-from schemas.runs import RunTerms
+from schemas.messages import Message, following
+from schemas.runs import PrivacyBudget, RunTerms
 
 OUTPUTS = {
-    "table": "Tables of counts",
-    "gwas-summary": "GWAS summaries",
-    "aggregate-model": "Models",
-    "plot": "Plots of released outputs",
-    "log": "Logs of allowed fields",
-    "other": "Anything else, by two people",
-    "portal": "Plots and top tables in the portal",
+    "table": Message("Tables of counts"),
+    "gwas-summary": Message("GWAS summaries"),
+    "aggregate-model": Message("Models"),
+    "plot": Message("Plots of released outputs"),
+    "log": Message("Logs of allowed fields"),
+    "other": Message("Anything else, by two people"),
+    "portal": Message("Plots and top tables in the portal"),
 }
+_NO_SANDBOX = Message("may be left out, as a trial: nothing confines the program then")
 _LISTS = ("applications", "configurations", "roster")
 _WHOLES = ("least_sites", "releases")
 _WORDS = re.compile(r"[,;\n]+")
@@ -61,7 +63,9 @@ def run_terms(fields: Fields, *, before: RunTerms | None = None) -> RunTerms | N
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "together"
-        raise InvalidInput(f"What is to run, {where}: {first['msg']}.") from error
+        raise InvalidInput(
+            Message("What is to run, %(field)s: %(problem)s.", field=where, problem=first["msg"])
+        ) from error
 
 
 def filled(terms: RunTerms | None) -> dict[str, object]:
@@ -92,35 +96,51 @@ def sent_back(fields: Fields) -> dict[str, object]:
 
 def in_words(terms: RunTerms) -> dict[str, str]:
     """Every term under its label, for who decides on it."""
-    floors, privacy = terms.floors, terms.privacy
-    gwas = f"{floors.gwas_people} people of {floors.gwas_sites} sites, {floors.minor_count} minor"
-    per_person = f"{floors.parameters_per_person:g} parameters a person"
-    released = f"{terms.releases} outputs of {terms.release_bytes / (1 << 20):g} MiB together"
-    spent = "none"
-    if privacy is not None:
-        added = f"read at delta {privacy.delta:g}" if privacy.delta else "added plainly"
-        spent = f"epsilon {privacy.epsilon:g}, {privacy.per_table:g} a table, {added}"
+    floors = terms.floors
     return {
-        "applications": ", ".join(terms.applications),
-        "environment of the engine": terms.environment,
-        "plans": ", ".join(terms.configurations) or "left to the application",
-        "sites": f"{len(terms.roster)}: " + ", ".join(terms.roster),
-        "least number of sites": str(terms.least_sites),
-        "sandbox": "may be left out, as a trial: nothing confines the program then"
-        if terms.unconfined
-        else "always",
-        "outputs": ", ".join(OUTPUTS[name].lower() for name in terms.outputs),
-        "released at": ", ".join(terms.released_at) or "any node of the run",
-        "least count in a cell": str(floors.cell),
-        "GWAS": f"from {gwas} alleles, {floors.significant_digits} digits",
-        "models": f"{per_person} at most, norm {floors.model_norm:g}",
-        "words of names": ", ".join(floors.labels) or "those of statistics alone",
-        "fields of logs": ", ".join(floors.log_fields),
-        "one run lasts": f"{terms.seconds / 3600:g} hours at most",
-        "brought in": f"{terms.data_bytes / (1 << 20):g} MiB at most",
-        "released": f"{released} at most",
-        "differential privacy of tables": spent,
-    }
+        Message("applications"): ", ".join(terms.applications),
+        Message("environment of the engine"): terms.environment,
+        Message("plans"): ", ".join(terms.configurations) or Message("left to the application"),
+        Message("sites"): f"{len(terms.roster)}: " + ", ".join(terms.roster),
+        Message("least number of sites"): str(terms.least_sites),
+        Message("sandbox"): _NO_SANDBOX if terms.unconfined else Message("always"),
+        Message("outputs"): following(*(OUTPUTS[name] for name in terms.outputs), by=", "),
+        Message("released at"): ", ".join(terms.released_at) or Message("any node of the run"),
+        Message("least count in a cell"): str(floors.cell),
+        "GWAS": Message(
+            "from %(people)s people of %(sites)s sites, %(minor)s minor alleles, %(digits)s digits",
+            people=floors.gwas_people, sites=floors.gwas_sites, minor=floors.minor_count,
+            digits=floors.significant_digits,
+        ),
+        Message("models"): Message(
+            "%(parameters)s parameters a person at most, norm %(norm)s",
+            parameters=floors.parameters_per_person, norm=floors.model_norm,
+        ),
+        Message("words of names"): ", ".join(floors.labels)
+        or Message("those of statistics alone"),
+        Message("fields of logs"): ", ".join(floors.log_fields),
+        Message("one run lasts"): Message("%(hours)s hours at most", hours=terms.seconds / 3600),
+        Message("brought in"): Message("%(size)s MiB at most", size=terms.data_bytes / (1 << 20)),
+        Message("released"): Message(
+            "%(releases)s outputs of %(size)s MiB together at most",
+            releases=terms.releases, size=terms.release_bytes / (1 << 20),
+        ),
+        Message("differential privacy of tables"): _privacy(terms.privacy),
+    }  # fmt: skip
+
+
+def _privacy(budget: PrivacyBudget | None) -> Message:
+    if budget is None:
+        return Message("none")
+    if budget.delta:
+        return Message(
+            "epsilon %(epsilon)s, %(per_table)s a table, read at delta %(delta)s",
+            epsilon=budget.epsilon, per_table=budget.per_table, delta=budget.delta,
+        )  # fmt: skip
+    return Message(
+        "epsilon %(epsilon)s, %(per_table)s a table, added plainly",
+        epsilon=budget.epsilon, per_table=budget.per_table,
+    )  # fmt: skip
 
 
 def _many(fields: Fields, name: str) -> list[str]:
@@ -136,7 +156,9 @@ def _number(fields: Fields, name: str) -> float:
     try:
         value = float(text[:_MAX_DIGITS])
     except ValueError as error:
-        raise InvalidInput(f"What is to run, {name}: expected a number.") from error
+        raise InvalidInput(
+            Message("What is to run, %(field)s: expected a number.", field=name)
+        ) from error
     if len(text) > _MAX_DIGITS or not 0 <= value < 1e12:
-        raise InvalidInput(f"What is to run, {name}: out of range.")
+        raise InvalidInput(Message("What is to run, %(field)s: out of range.", field=name))
     return int(value) if value == int(value) else value

@@ -17,6 +17,7 @@ from passports.errors import SignInFailed
 from passports.login import Login
 from passports.logout import MAX_TOKEN_CHARS as MAX_LOGOUT_CHARS
 from passports.sessions import PENDING_SECONDS, Session, Sessions, cookie_name
+from schemas.messages import Message
 
 MAX_TOKEN_CHARS = 200
 
@@ -40,7 +41,7 @@ class Desk:
     async def person(self, request: Request) -> Session:
         session = self.session(request)
         if session is None:
-            raise SignInNeeded("Sign in first.")
+            raise SignInNeeded(Message("Sign in first."))
         return session
 
     async def sender(
@@ -49,7 +50,9 @@ class Desk:
         """The person who sent a form from one of our pages."""
         session = await self.person(request)
         if not self.is_ours(request, session, csrf):
-            raise ForgedForm("This form did not come from your session here; open it again.")
+            raise ForgedForm(
+                Message("This form did not come from your session here; open it again.")
+            )
         return session
 
     def is_ours(self, request: Request, session: Session, csrf: str) -> bool:
@@ -76,7 +79,9 @@ class Desk:
         async def done(request: Request) -> RedirectResponse:
             pending = self._sessions.unpark(request.cookies.get(self._pending_cookie))
             if pending is None:
-                raise SignInFailed("the sign-in was not started in this browser; start again")
+                raise SignInFailed(
+                    Message("the sign-in was not started in this browser; start again")
+                )
             signed_in = await login.finish(pending, request.query_params)
             self._sessions.drop(request.cookies.get(self._cookie))
             answer = see(pending.next_path)

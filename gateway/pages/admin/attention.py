@@ -21,6 +21,7 @@ from gateway.load_jobs import Job, JobState
 from gateway.pages.admin.rooms import Rooms
 from passports import trust
 from schemas.errors import SkerryError
+from schemas.messages import Message, following, plural
 
 SCARCE = 0.1  # of the disk
 KEY_ENDS_SOON_SECONDS = 30 * 24 * 3600
@@ -39,20 +40,20 @@ class Point:
 Look = Callable[[Rooms], Iterator[Point]]
 
 
-def points(rooms: Rooms, *, looks: tuple[Look, ...] | None = None) -> tuple[Point, ...]:
+def points(rooms: Rooms, *, looks: tuple[tuple[str, Look], ...] | None = None) -> tuple[Point, ...]:
     found: list[Point] = []
-    for look in looks or LOOKS:
+    for what, look in looks or LOOKS:
         try:
             found += look(rooms)
         except (SkerryError, OSError) as error:
-            said = error.public if isinstance(error, SkerryError) else "a file cannot be read"
-            what = (look.__doc__ or "").rstrip(".")
-            found.append(Point(f"{what}: cannot be looked at now ({said})."))
+            said = error.public if isinstance(error, SkerryError) else _NO_FILE
+            found.append(
+                Point(Message("%(what)s: cannot be looked at now (%(why)s).", what=what, why=said))
+            )
     return tuple(sorted(found, key=lambda point: point.calm))
 
 
 def _requests(rooms: Rooms) -> Iterator[Point]:
-    """Requests."""
     waiting = [
         one
         for one in rooms.store.requests_for(rooms.book.datasets())
@@ -61,22 +62,28 @@ def _requests(rooms: Rooms) -> Iterator[Point]:
     for dataset, count in sorted(Counter(one.dataset for one in waiting).items()):
         oldest = _day(min(one.updated for one in waiting if one.dataset == dataset))
         policy = rooms.book.policy(dataset)
-        nobody = "" if policy is None or policy.committee else " It has no committee in force."
-        yield Point(
-            f"{_many(count, 'request')} for {dataset} {_wait(count)} for its committee, "
-            f"the oldest since {oldest}.{nobody}",
-            "/admin/policies" if nobody else "/requests",
-            calm=not nobody,
-        )
+        waits = plural(
+            "%(count)s request for %(dataset)s waits for its committee, the oldest since %(day)s.",
+            "%(count)s requests for %(dataset)s wait for its committee, the oldest since %(day)s.",
+            count=count, dataset=dataset, day=oldest,
+        )  # fmt: skip
+        if policy is None or policy.committee:
+            yield Point(waits, "/requests", calm=True)
+        else:
+            nobody = Message("It has no committee in force.")
+            yield Point(following(waits, nobody), "/admin/policies")
 
 
 def _workspace_keys(rooms: Rooms) -> Iterator[Point]:
-    """Workspace keys."""
     held, now = rooms.recipients.listed(owner=None), rooms.clock()
     proven = sum(one.state is KeyState.PROVEN for one in held)
     if proven:
         yield Point(
-            f"{_many(proven, 'workspace key')} {_wait(proven)} to be confirmed.",
+            plural(
+                "%(count)s workspace key waits to be confirmed.",
+                "%(count)s workspace keys wait to be confirmed.",
+                count=proven,
+            ),
             "/admin/workspaces",
         )
     ending = [
@@ -86,114 +93,132 @@ def _workspace_keys(rooms: Rooms) -> Iterator[Point]:
     ]
     for one in ending:
         yield Point(
-            f"The key of workspace {one.name} ends on {_day(one.expires)}.",
+            Message(
+                "The key of workspace %(name)s ends on %(day)s.",
+                name=one.name,
+                day=_day(one.expires),
+            ),
             "/admin/workspaces",
             calm=True,
         )
 
 
 def _policies(rooms: Rooms) -> Iterator[Point]:
-    """Policies."""
     path, url = rooms.home.policies, rooms.settings.public_url
     try:
         draft = read_policies(read_bytes(path), name=path.name, public_url=url)
     except SkerryError as error:
-        yield Point(f"The draft cannot be used: {error.public}", "/admin/policies")
+        said = Message("The draft cannot be used: %(problem)s", problem=error.public)
+        yield Point(said, "/admin/policies")
         return
     failed = draft.failures()
     if failed:
         yield Point(
-            f"{_many(len(failed), 'test')} of the draft {'fails' if len(failed) == 1 else 'fail'}.",
+            plural(
+                "%(count)s test of the draft fails.",
+                "%(count)s tests of the draft fail.",
+                count=len(failed),
+            ),
             "/admin/policies",
         )
     if draft.book.version.rpartition("+")[2] != rooms.book.version.rpartition("+")[2]:
-        yield Point("The draft differs from the policy in force.", "/admin/policies", calm=True)
+        differs = Message("The draft differs from the policy in force.")
+        yield Point(differs, "/admin/policies", calm=True)
 
 
 def _changes(rooms: Rooms) -> Iterator[Point]:
-    """Changes."""
     for one in rooms.desk.changes.waiting(now=rooms.clock()):
         yield Point(
-            f"{one.proposed_by} proposed a change: {one.reason}", f"/admin/changes/{one.id}"
+            Message(
+                "%(admin)s proposed a change: %(reason)s",
+                admin=one.proposed_by,
+                reason=one.reason,
+            ),
+            f"/admin/changes/{one.id}",
         )
     if rooms.book.second_person and len(set(rooms.settings.admins)) < 2:
         yield Point(
-            "The policy wants a second person, and this node has one admin only.", "/admin/changes"
+            Message("The policy wants a second person, and this node has one admin only."),
+            "/admin/changes",
         )
 
 
 def _datasets(rooms: Rooms) -> Iterator[Point]:
-    """Datasets."""
     loaded, ruled = set(manifest.read(rooms.home.catalog)), set(rooms.book.datasets())
     for dataset in sorted(loaded - ruled):
         yield Point(
-            f"{dataset} has no policy: nobody is answered from it.",
+            Message("%(dataset)s has no policy: nobody is answered from it.", dataset=dataset),
             f"/admin/policies/draft?dataset={quote(dataset)}",
         )
     if not loaded:
-        yield Point("No dataset is loaded yet.", calm=True)
+        yield Point(Message("No dataset is loaded yet."), calm=True)
 
 
 def _loads(rooms: Rooms) -> Iterator[Point]:
-    """Loads."""
     for plan in rooms.jobs.plans.listed():
         for job in Job:
             found, link = rooms.jobs.progress(plan.id, job), f"/admin/onboarding/{plan.id}"
-            what = "check" if job is Job.CHECK else "load"
             if found.state is JobState.RUNNING:
-                yield Point(f"A {what} of {plan.dataset} is under way.", link, calm=True)
+                yield Point(_under_way(job, plan.dataset), link, calm=True)
             elif found.state is JobState.FAILED:
-                yield Point(f"The {what} of {plan.dataset} failed.", link)
+                yield Point(_failed(job, plan.dataset), link)
 
 
 def _issuers(rooms: Rooms) -> Iterator[Point]:
-    """Issuers."""
     known, now = rooms.keys.fetched(), rooms.clock()
     if not known:
-        yield Point("The trust file names no issuer: every credential is refused.")
+        yield Point(Message("The trust file names no issuer: every credential is refused."))
     if trust.load(rooms.home.trust).version != rooms.trust.version:
-        yield Point("The trust file has changed: restart the node to take it up.", "/admin/issuers")
+        changed = Message("The trust file has changed: restart the node to take it up.")
+        yield Point(changed, "/admin/issuers")
     for one in known:
         if one.pinned or one.tried is None:
             continue
         if one.fetched is None:
-            yield Point(f"The keys at {one.url} could never be fetched.", "/admin/issuers")
+            never = Message("The keys at %(url)s could never be fetched.", url=one.url)
+            yield Point(never, "/admin/issuers")
         elif now - one.fetched > KEYS_LATE_SECONDS:
-            yield Point(f"The keys at {one.url} could not be fetched for a day.", "/admin/issuers")
+            late = Message("The keys at %(url)s could not be fetched for a day.", url=one.url)
+            yield Point(late, "/admin/issuers")
 
 
 def _disk(rooms: Rooms) -> Iterator[Point]:
-    """The disk."""
     disk = shutil.disk_usage(rooms.home.root)
     if disk.free < SCARCE * disk.total:
-        yield Point(f"The disk is nearly full: {_gigabytes(disk.free)} are free.")
+        yield Point(
+            Message("The disk is nearly full: %(size)s are free.", size=_gigabytes(disk.free))
+        )
 
 
 def _agent(rooms: Rooms) -> Iterator[Point]:
-    """The key agent."""
     if not rooms.home.agent_socket.is_socket():
-        yield Point("The key agent is down: nothing can be released.")
+        yield Point(Message("The key agent is down: nothing can be released."))
 
 
-LOOKS: tuple[Look, ...] = (
-    _requests,
-    _workspace_keys,
-    _policies,
-    _changes,
-    _datasets,
-    _loads,
-    _issuers,
-    _disk,
-    _agent,
+LOOKS: tuple[tuple[str, Look], ...] = (
+    (Message("Requests"), _requests),
+    (Message("Workspace keys"), _workspace_keys),
+    (Message("Policies"), _policies),
+    (Message("Changes"), _changes),
+    (Message("Datasets"), _datasets),
+    (Message("Loads"), _loads),
+    (Message("Issuers"), _issuers),
+    (Message("The disk"), _disk),
+    (Message("The key agent"), _agent),
 )
+_NO_FILE = Message("a file cannot be read")
 
 
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+def _under_way(job: Job, dataset: str) -> Message:
+    if job is Job.CHECK:
+        return Message("A check of %(dataset)s is under way.", dataset=dataset)
+    return Message("A load of %(dataset)s is under way.", dataset=dataset)
 
 
-def _wait(count: int) -> str:
-    return "waits" if count == 1 else "wait"
+def _failed(job: Job, dataset: str) -> Message:
+    if job is Job.CHECK:
+        return Message("The check of %(dataset)s failed.", dataset=dataset)
+    return Message("The load of %(dataset)s failed.", dataset=dataset)
 
 
 def _day(seconds: int) -> str:

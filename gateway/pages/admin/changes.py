@@ -14,6 +14,7 @@ from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.render import see
 from passports.sessions import Session
 from schemas.errors import InvalidInput, SkerryError
+from schemas.messages import Message
 
 
 def add(router: APIRouter, rooms: Rooms) -> None:
@@ -51,7 +52,7 @@ def add(router: APIRouter, rooms: Rooms) -> None:
             case "withdraw":
                 rooms.desk.withdraw(change_id, by=person)
             case _:
-                raise InvalidInput("Choose what to do: confirm or withdraw.")
+                raise InvalidInput(Message("Choose what to do: confirm or withdraw."))
         return see(f"/admin/changes/{change_id}")
 
 

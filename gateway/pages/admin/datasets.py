@@ -20,6 +20,7 @@ from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.render import see
 from passports.sessions import Session
 from schemas.errors import InvalidInput, SkerryError
+from schemas.messages import Message
 
 MAX_ID_CHARS = 200
 _KINDS = {"serve": Kind.SERVE, "remove": Kind.REMOVE}
@@ -57,7 +58,7 @@ def add(router: APIRouter, rooms: Rooms) -> None:
         person = fields.get("person", "").strip()
         try:
             if not 0 < len(person) <= MAX_ID_CHARS or person != fields.get("again", "").strip():
-                raise InvalidInput("Write the person's id twice, the same both times.")
+                raise InvalidInput(Message("Write the person's id twice, the same both times."))
             facts = {"dataset": dataset}
             rooms.desk.changes.made(
                 "people.withdraw", facts, reason="A person withdrew.",
@@ -72,7 +73,7 @@ def add(router: APIRouter, rooms: Rooms) -> None:
 def _changed(rooms: Rooms, session: Session, dataset: str, fields: Mapping[str, str]) -> Response:
     kind = _KINDS.get(fields.get("step", ""))
     if kind is None:
-        raise InvalidInput("Choose what to do: serve or remove.")
+        raise InvalidInput(Message("Choose what to do: serve or remove."))
     facts = {"dataset": dataset, "version": fields.get("version", "")}
     asked = Asked(kind, facts, fields.get("reason", "").strip(), session.signed_in.identity)
     made = rooms.desk.ask(asked)

@@ -20,6 +20,7 @@ from passports.passport import Clearinghouse
 from passports.sessions import Session
 from passports.userinfo import Userinfo
 from schemas.errors import InvalidInput, SkerryError
+from schemas.messages import Message
 
 MAX_TOKEN_CHARS = 256 * 1024
 
@@ -35,7 +36,7 @@ def add(router: APIRouter, rooms: Rooms) -> None:
     ) -> RedirectResponse:
         known = {one.url for one in rooms.keys.fetched() if not one.pinned}
         if fields.get("url") not in known:
-            raise InvalidInput("The trust list has no such address of keys.")
+            raise InvalidInput(Message("The trust list has no such address of keys."))
         await rooms.keys.refresh(fields["url"])
         return see("/admin/issuers")
 
@@ -45,7 +46,9 @@ def add(router: APIRouter, rooms: Rooms) -> None:
     ) -> HTMLResponse:
         token = fields.get("token", "").strip()
         if not 0 < len(token) <= MAX_TOKEN_CHARS or not token.isascii():
-            problem = InvalidInput(f"Expected a token of at most {MAX_TOKEN_CHARS} characters.")
+            problem = InvalidInput(
+                Message("Expected a token of at most %(most)s characters.", most=MAX_TOKEN_CHARS)
+            )
             return _page(rooms, session, problem=problem)
         try:
             return _page(rooms, session, judged=await _judged(rooms, token))

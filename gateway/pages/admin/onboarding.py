@@ -22,6 +22,7 @@ from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.render import HEADERS, see
 from passports.sessions import Session
 from schemas.errors import InvalidInput, SkerryError
+from schemas.messages import Message
 
 _BEGIN = "/admin/onboarding"
 
@@ -126,7 +127,7 @@ def _add_steps(router: APIRouter, rooms: Rooms) -> None:
                     rooms.jobs.plans.discard(plan.id)
                     return see(_BEGIN)
                 case _:
-                    raise InvalidInput("Choose what to do: check, publish or discard.")
+                    raise InvalidInput(Message("Choose what to do: check, publish or discard."))
         except SkerryError as problem:
             return _one(rooms, session, plan_id, problem=problem)
         return see(f"{_BEGIN}/{plan_id}")

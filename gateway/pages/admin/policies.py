@@ -24,6 +24,7 @@ from gateway.pages.admin.snippet import with_dataset
 from gateway.pages.render import see
 from passports.sessions import Session
 from schemas.errors import InvalidInput, SkerryError, TooLarge
+from schemas.messages import Message
 
 MAX_TEXT_BYTES = 256 * 1024
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
@@ -94,7 +95,7 @@ def _add_editor(router: APIRouter, rooms: Rooms) -> None:
     def draft(request: Request, session: Annotated[Session, Depends(rooms.admin)]) -> HTMLResponse:
         raw = read_bytes(rooms.home.policies)
         if len(raw) > MAX_TEXT_BYTES:
-            raise TooLarge("The draft is too large for a page: use `skerry policy`.")
+            raise TooLarge(Message("The draft is too large for a page: use `skerry policy`."))
         text = raw.decode("utf-8", "replace")
         wanted = request.query_params.get("dataset", "")
         if wanted:
@@ -108,7 +109,9 @@ def _add_editor(router: APIRouter, rooms: Rooms) -> None:
         show = partial(_editor, rooms, session, text=text, opened=opened, reason=reason)
         try:
             if len(text.encode()) > MAX_TEXT_BYTES:
-                raise TooLarge(f"The text is larger than {MAX_TEXT_BYTES} bytes.")
+                raise TooLarge(
+                    Message("The text is larger than %(most)s bytes.", most=MAX_TEXT_BYTES)
+                )
             match fields.get("do"):
                 case "check":
                     read = policy_reading.read_text(rooms.home, text.encode(), name=DRAFT)
@@ -119,7 +122,7 @@ def _add_editor(router: APIRouter, rooms: Rooms) -> None:
                 case "activate":
                     return _activate(rooms, session, text, opened=opened, fields=fields)
                 case _:
-                    raise InvalidInput("Choose what to do with the text.")
+                    raise InvalidInput(Message("Choose what to do with the text."))
         except SkerryError as problem:
             return show(problem=problem)
 
@@ -128,12 +131,16 @@ def _keep(rooms: Rooms, text: str, *, opened: str) -> None:
     """Before the first activation the file itself is what a start would put in force."""
     if policy_reading.versions_of(rooms.home).active() is None:
         raise StepNotPossible(
-            "No version was put in force yet, and until then this file is what holds after a "
-            "restart: put it in force instead."
+            Message(
+                "No version was put in force yet, and until then this file is what holds after a "
+                "restart: put it in force instead."
+            )
         )
     policy_reading.read_text(rooms.home, text.encode(), name=DRAFT)
     if not keep_draft(rooms.home.policies, text.encode(), opened=opened):
-        raise StepNotPossible("The draft was changed elsewhere meanwhile: copy your text first.")
+        raise StepNotPossible(
+            Message("The draft was changed elsewhere meanwhile: copy your text first.")
+        )
 
 
 def _activate(

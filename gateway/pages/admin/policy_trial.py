@@ -15,6 +15,7 @@ from access.privacy.terms import ALPHA
 from access.replay import Replay
 from gateway import policy_reading, risk, risk_command, rules_in_words
 from gateway.pages.admin.rooms import Rooms
+from schemas.messages import Message
 
 MAX_IN_WORDS = 50
 MAX_DIFF_LINES = 400
@@ -73,7 +74,9 @@ def _diff(before: str, after: str) -> str:
         before.splitlines(), after.splitlines(), "in force", "this text", lineterm="", n=2
     )
     found = list(lines)
-    more = [f"... and {len(found) - MAX_DIFF_LINES} lines more"] * (len(found) > MAX_DIFF_LINES)
+    more = [Message("... and %(count)s lines more", count=len(found) - MAX_DIFF_LINES)] * (
+        len(found) > MAX_DIFF_LINES
+    )
     return "\n".join([*found[:MAX_DIFF_LINES], *more])
 
 

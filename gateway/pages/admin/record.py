@@ -27,6 +27,7 @@ from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.render import HEADERS, see
 from passports.sessions import Session
 from schemas.errors import InvalidInput, SkerryError
+from schemas.messages import Message
 
 MAX_VERIFIED_BYTES = 1024 * 1024 * 1024
 MAX_IDENTITY_CHARS = 512
@@ -51,7 +52,9 @@ def add(router: APIRouter, rooms: Rooms) -> None:
     def person(session: Annotated[Session, Depends(rooms.sender)], fields: Fields) -> Response:
         named = fields.get("identity", "").strip()
         if "@" not in named or len(named) > MAX_IDENTITY_CHARS:
-            return _page(rooms, session, problem=InvalidInput("Expected a person as sub@issuer."))
+            return _page(
+                rooms, session, problem=InvalidInput(Message("Expected a person as sub@issuer."))
+            )
         found = rooms.record.pseudonym(named)
         facts = {"by": rooms.record.pseudonym(session.signed_in.identity), "person": found}
         rooms.record.append("record.person_sought", facts, durable=True)
@@ -60,7 +63,7 @@ def add(router: APIRouter, rooms: Rooms) -> None:
     @router.post("/record/verify", response_model=None)
     def verify(session: Annotated[Session, Depends(rooms.sender)], fields: Fields) -> HTMLResponse:
         if not verifying.acquire(blocking=False):
-            raise StepNotPossible("The record is being verified just now; wait for that.")
+            raise StepNotPossible(Message("The record is being verified just now; wait for that."))
         try:
             return _page(rooms, session, verified=_verified(rooms, fields.get("checkpoint", "")))
         except SkerryError as problem:
@@ -146,15 +149,15 @@ def _page(
 def _wanted(sent: Mapping[str, str]) -> Wanted:
     said = {name: sent.get(name, "").strip() for name in _FIELDS}
     for name, shape, expected in (
-        ("kind", _KIND, "an action such as beacon.answer"),
-        ("dataset", _DATASET, "a dataset's id"),
-        ("person", _PERSON, "a pseudonym: p- and 40 hexadecimal digits"),
+        ("kind", _KIND, Message("kind: expected an action such as beacon.answer.")),
+        ("dataset", _DATASET, Message("dataset: expected a dataset's id.")),
+        ("person", _PERSON, Message("person: expected a pseudonym, p- and 40 hexadecimal digits.")),
     ):
         if not shape.fullmatch(said[name]):
-            raise InvalidInput(f"{name}: expected {expected}.")
+            raise InvalidInput(expected)
     first, last = _day(said["first"]), _day(said["last"])
     if first is not None and last is not None and last < first:
-        raise InvalidInput("The last day lies before the first.")
+        raise InvalidInput(Message("The last day lies before the first."))
     return Wanted(first=first, last=last, kind=said["kind"], dataset=said["dataset"],
                   person=said["person"])  # fmt: skip
 
@@ -163,12 +166,12 @@ def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError as error:
-        raise InvalidInput("A day is written like 2026-11-21.") from error
+        raise InvalidInput(Message("A day is written like 2026-11-21.")) from error
 
 
 def _number(text: str) -> int:
     if not _NUMBER.fullmatch(text):
-        raise InvalidInput("An entry is called by its number.")
+        raise InvalidInput(Message("An entry is called by its number."))
     return int(text)
 
 
@@ -181,10 +184,12 @@ def _within(rooms: Rooms, number: str) -> tuple[int, int]:
 
 def _verified(rooms: Rooms, note: str) -> Mapping[str, object]:
     if rooms.home.record.stat().st_size > MAX_VERIFIED_BYTES:
-        raise InvalidInput("The record is too large to verify here: use `skerry verify-audit`.")
+        raise InvalidInput(
+            Message("The record is too large to verify here: use `skerry verify-audit`.")
+        )
     kept = note.replace("\r\n", "\n").strip()
     if len(kept) > checkpoints.MAX_CHECKPOINT:
-        raise InvalidInput("This is not a checkpoint of a record.")
+        raise InvalidInput(Message("This is not a checkpoint of a record."))
     return record_command.verified(rooms.home, f"{kept}\n" if kept else None)
 
 

@@ -29,6 +29,7 @@ from passports.keys import KeyStore
 from passports.sessions import Session
 from passports.trust import TrustTable
 from schemas.errors import InvalidInput, SkerryError
+from schemas.messages import Message
 
 MAX_FIELDS = 200
 
@@ -94,7 +95,7 @@ async def said(request: Request) -> Mapping[str, str]:
     form = await request.form(max_fields=MAX_FIELDS, max_files=0)
     fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
     if len(fields) != len(form.multi_items()):
-        raise InvalidInput("A field came twice, or is a file; open the page again.")
+        raise InvalidInput(Message("A field came twice, or is a file; open the page again."))
     return fields
 
 

@@ -16,6 +16,7 @@ from gateway.pages.errors import ForgedForm
 from gateway.pages.render import see
 from passports.sessions import Session
 from schemas.errors import SkerryError
+from schemas.messages import Message
 
 
 def add(router: APIRouter, rooms: Rooms) -> None:
@@ -30,12 +31,14 @@ def add(router: APIRouter, rooms: Rooms) -> None:
         def check(fields: Mapping[str, str]) -> None:
             nonlocal folder
             if not rooms.door.is_ours(request, session, fields.get("csrf", "")):
-                raise ForgedForm("This form did not come from your session here; open it again.")
+                raise ForgedForm(
+                    Message("This form did not come from your session here; open it again.")
+                )
             folder = fields.get("folder", "")
 
         try:
             if rooms.jobs.plans.root is None:
-                raise LoadRefused("This node has no import folder.")
+                raise LoadRefused(Message("This node has no import folder."))
             name = await uploading.take(
                 request.stream(), request.headers.get("content-type", ""),
                 root=rooms.jobs.plans.root, check=check,

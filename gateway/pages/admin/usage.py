@@ -11,8 +11,14 @@ from gateway import usage
 from gateway.pages.admin.rooms import Rooms
 from passports.sessions import Session
 from schemas.errors import InvalidInput
+from schemas.messages import Message
 
-SPANS = {"1": "today", "7": "the last 7 days", "30": "the last 30 days", "90": "the last 90 days"}
+SPANS = {
+    "1": "today",
+    "7": Message("the last 7 days"),
+    "30": Message("the last 30 days"),
+    "90": Message("the last 90 days"),
+}
 
 
 def add(router: APIRouter, rooms: Rooms) -> None:
@@ -20,7 +26,7 @@ def add(router: APIRouter, rooms: Rooms) -> None:
     def shown(request: Request, session: Annotated[Session, Depends(rooms.admin)]) -> HTMLResponse:
         days = request.query_params.get("days", "30")
         if days not in SPANS:
-            raise InvalidInput("Choose one of the spans of days.")
+            raise InvalidInput(Message("Choose one of the spans of days."))
         today = datetime.now(UTC).date()
         found = usage.of(rooms.tree, first=today - timedelta(days=int(days) - 1), last=today)
         return rooms.show(

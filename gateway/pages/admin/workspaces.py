@@ -13,6 +13,7 @@ from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.render import see
 from passports.sessions import Session
 from schemas.errors import InvalidInput
+from schemas.messages import Message
 
 
 def add(router: APIRouter, rooms: Rooms) -> None:
@@ -32,5 +33,5 @@ def add(router: APIRouter, rooms: Rooms) -> None:
             case "revoke":
                 rooms.recipients.revoke(workspace_id, by=admin, is_admin=True)
             case _:
-                raise InvalidInput("Choose what to do: confirm or revoke.")
+                raise InvalidInput(Message("Choose what to do: confirm or revoke."))
         return see("/admin/workspaces")

@@ -80,10 +80,9 @@ async def test_what_cannot_be_looked_at_is_said(node: AdminNode) -> None:
     assert "Datasets: cannot be looked at now (the catalog cannot be read)." in said
 
     def broken(_rooms: Rooms) -> Iterator[Point]:
-        """The store."""
         raise StoreUnavailable("It went away.")
 
-    found = attention.points(None, looks=(broken,))  # type: ignore[arg-type]
+    found = attention.points(None, looks=(("The store", broken),))  # type: ignore[arg-type]
     assert [point.text for point in found] == [
         "The store: cannot be looked at now (It went away.)."
     ]
