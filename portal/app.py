@@ -163,6 +163,7 @@ def create_app(
         version=version,
         lifespan=lifespan,
         docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,  # such a redirect would be built from the Host header
     )
     app.add_middleware(_Headers, metrics=metrics)

@@ -121,6 +121,7 @@ class Signed:
     browser: httpx.AsyncClient
     csrf: str
     slug: str
+    app: FastAPI
 
     async def post(self, path: str, **fields: str) -> httpx.Response:
         return await self.browser.post(path, data={"csrf": self.csrf, **fields})
@@ -155,7 +156,7 @@ async def signed_in(
                     cookies={cookie_name("portal", PORTAL): session_id},
                 )  # fmt: skip
                 slug = url.partition("://")[2].replace(".", "-").replace(":", "-")
-                people.append(Signed(browser, session.csrf_token, slug))
+                people.append(Signed(browser, session.csrf_token, slug, app))
             for _ in range(200):
                 if (await people[0].browser.get("/readyz")).status_code == 200:
                     break
