@@ -40,6 +40,9 @@ def check(
     *,
     plan: Annotated[Path | None, typer.Option(help="JSON of a configuration to permit")] = None,
     save: Annotated[Path | None, typer.Option(help="also write the bundle to this file")] = None,
+    more: Annotated[
+        Path | None, typer.Option("--with", help="the second lock file of the sites' engine")
+    ] = None,
     table: Annotated[
         Path | None, typer.Option(help="a site's clinical table, to compare with --plan's `data`")
     ] = None,
@@ -51,7 +54,8 @@ def check(
     from workspaces.engine.port import plan_text
 
     found = bundle.bundle(application)
-    facts = json.loads(bundle.stated(found)) | {"environment": environment.digest()}
+    added = environment.read_more(more) if more else b""
+    facts = json.loads(bundle.stated(found)) | {"environment": environment.digest(added)}
     wanted = {} if plan is None else read_plan(plan)
     if plan is not None:
         facts["configuration"] = hashlib.sha256(plan_text(wanted).encode()).hexdigest()

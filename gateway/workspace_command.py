@@ -27,7 +27,8 @@ from gateway.extras import need
 if TYPE_CHECKING:
     from workspaces.engine.federation import SiteBundle
     from workspaces.engine.port import Coordinator, RunStatus
-    from workspaces.supervisor import Ended, Outputs, Staged
+    from workspaces.order import Staged
+    from workspaces.supervisor import Ended, Outputs
 
 app = typer.Typer(no_args_is_help=True, help="The place where released data is opened.")
 
@@ -109,12 +110,15 @@ def approve(
 @app.command("install-engine")
 def install_engine(
     at: Annotated[Path | None, typer.Option(help="folder; else one in your home")] = None,
+    more: Annotated[
+        Path | None, typer.Option("--with", help="a second lock file, of libraries to add")
+    ] = None,
 ) -> None:
     """Makes the environment that federated analyses run in, from its hashed lock file."""
     from workspaces.engine import environment
 
-    made = environment.install(at)
-    if at is not None:
+    made = environment.install(at, more=environment.read_more(more) if more else b"")
+    if at is not None or more is not None:
         print(f"set {environment.PLACE}={made.folder} for whatever runs the engine")
     print(f"{made.folder}: engine ready; its environment digest is {made.digest}")
 
@@ -162,7 +166,8 @@ def run(
     from workspaces.engine import bundle, environment
     from workspaces.engine.federation import read_site_bundle
     from workspaces.engine.flower import FlowerEngine
-    from workspaces.supervisor import Order, supervise
+    from workspaces.order import Order
+    from workspaces.supervisor import supervise
     from workspaces.unconfined import WARNING
 
     site, engine = read_site_bundle(federation), environment.find()
@@ -243,7 +248,7 @@ def prove(
 @app.command()
 def status(folder: Folder, *, as_json: AsJson = False) -> None:
     """What runs here, what is left behind, and what was wiped."""
-    from workspaces import keys, receipts, supervisor
+    from workspaces import keys, leftovers, receipts
     from workspaces.engine.port import fingerprint
 
     held = keys.load(folder)
@@ -254,7 +259,7 @@ def status(folder: Folder, *, as_json: AsJson = False) -> None:
         "runs": [
             {"run": note.run, "node": note.node, "started": note.started,
              "state": "running" if alive else "left behind: `skerry workspace wipe`"}
-            for note, alive in supervisor.under_way(folder)
+            for note, alive in leftovers.under_way(folder)
         ],
         "receipts": [
             {"run": one.run, "outcome": one.outcome, "ended": one.ended, "given": given}
@@ -281,14 +286,14 @@ def wipe(
     fetched: Annotated[bool, typer.Option(help="also what `skerry fetch` opened here")] = False,
 ) -> None:
     """Stops what runs here and wipes it, and what killed runs left; the keys stay."""
-    from workspaces import private, settings, supervisor
+    from workspaces import leftovers, private, settings
 
     stopped = 0
-    for note, alive in supervisor.under_way(folder):
+    for note, alive in leftovers.under_way(folder):
         if alive:
             os.kill(note.process, signal.SIGTERM)  # it holds its folder's lock, so it is itself
             stopped += 1
-    found = supervisor.sweep(folder)
+    found = leftovers.sweep(folder)
     said = [f"{stopped} running told to stop and wipe", f"{found} left behind wiped"]
     if fetched:
         places = (settings.data_folder(folder), folder / "incoming")
@@ -314,7 +319,7 @@ def read_file(path: Path) -> bytes:
 
 
 def _staged(text: str) -> Staged:
-    from workspaces.supervisor import Staged
+    from workspaces.order import Staged
     from workspaces.tickets import Kind
 
     kind, colon, object_id = text.partition(":")

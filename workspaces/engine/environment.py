@@ -1,7 +1,8 @@
 """The engine's own Python environment: made from a hashed lock file, named by its digest.
 
 The engine's pins clash with ours, so it never shares an environment with the gateway and is only
-spoken to as processes. The SHA-256 of the lock file is the environment digest of a permit.
+spoken to as processes. The SHA-256 of the lock file is the environment digest of a permit. A site
+may add libraries by a second lock file (`more`), hashed alike: another environment, another digest.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import venv
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +25,12 @@ from workspaces.errors import EngineAbsent
 
 LOCK = Path(__file__).with_name("engine.lock")
 PLACE = "SKERRY_ENGINE"  # the folder of an engine installed elsewhere than the default
-_MARK = "installed.json"
+MAX_MORE = 1 << 20
+_MARK, _MORE = "installed.json", "more.lock"
+_LOCKED = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}==[A-Za-z0-9][A-Za-z0-9.+!]{0,49}( ; [\w .'\"<>=!()]{1,200})? \\"
+    r"|    --hash=sha256:[0-9a-f]{64}( \\)?"
+)
 _SECONDS = 1_800
 _SHOWN = 2_000
 
@@ -50,17 +58,37 @@ class Environment:
         return (self.folder,) if below else (self.folder, self.base)
 
 
-def digest() -> str:
-    """The environment digest this release of Skerry runs, in hex."""
-    return hashlib.sha256(LOCK.read_bytes()).hexdigest()
+def digest(more: bytes = b"") -> str:
+    """The environment digest this release of Skerry runs, in hex; `more` is a second lock file."""
+    own = hashlib.sha256(LOCK.read_bytes())
+    both = hashlib.sha256(own.digest() + hashlib.sha256(more).digest())
+    return (both if more else own).hexdigest()
 
 
-def place() -> Path:
+def place(more: bytes = b"") -> Path:
     """Where the engine is looked for; one folder per digest, so releases do not disturb runs."""
     if stated := os.environ.get(PLACE):
         return Path(stated)
     data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return data / "skerry" / f"engine-{digest()[:16]}"
+    return data / "skerry" / f"engine-{digest(more)[:16]}"
+
+
+def read_more(path: Path) -> bytes:
+    """A second lock file: pinned packages with hashes, and no word to pip of where to look or what
+    else to do. Raises `EngineAbsent`."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_MORE + 1)
+        lines = content.decode("ascii").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EngineAbsent(f"{path} cannot be read as a lock file.") from error
+    stated = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if len(content) > MAX_MORE or not stated or not all(map(_LOCKED.fullmatch, stated)):
+        raise EngineAbsent(
+            f"{path} is not a lock file: expected lines of NAME==VERSION and --hash=sha256:... "
+            "alone, as `uv pip compile --generate-hashes` writes them."
+        )
+    return content
 
 
 def find(at: Path | None = None) -> Environment:
@@ -73,40 +101,47 @@ def find(at: Path | None = None) -> Environment:
             "The engine is not installed here: run `skerry workspace install-engine`.",
             detail=str(error),
         ) from error
-    if not isinstance(mark, dict) or mark.get("environment") != digest():
+    more = folder / _MORE
+    found = digest(more.read_bytes() if more.exists() else b"")
+    if not isinstance(mark, dict) or mark.get("environment") != found:
         raise EngineAbsent(
             f"{folder} holds the engine of another release: run `skerry workspace install-engine`."
         )
-    return Environment(folder.absolute(), digest())
+    return Environment(folder.absolute(), found)
 
 
-def install(at: Path | None = None) -> Environment:
+def install(at: Path | None = None, *, more: bytes = b"") -> Environment:
     """The engine at its place, made if it is not there; a half-made one is made again.
 
-    Wheels only, each checked against the lock's hash; what the lock does not name is not installed.
+    Wheels only, each checked against the lock's hash; what the locks do not name is not installed.
     """
-    folder = at or place()
+    folder = at or place(more)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(folder.name + ".lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        try:
-            return find(folder)
-        except EngineAbsent:
-            _make(folder)
+        with suppress(EngineAbsent):
+            found = find(folder)
+            if found.digest == digest(more):
+                return found
+        _make(folder, more)
         return find(folder)
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, more: bytes) -> None:
     if folder.exists() and not (folder / "pyvenv.cfg").exists() and any(folder.iterdir()):
         raise EngineAbsent(f"{folder} holds something else; choose another folder with --at.")
     shutil.rmtree(folder, ignore_errors=True)
     if not (3, 11) <= sys.version_info < (3, 14):
         raise EngineAbsent("The engine needs Python 3.11 to 3.13; run this command with one.")
     venv.create(folder, with_pip=True, symlinks=True)
+    locks = [LOCK]
+    if more:
+        locks.append(folder / _MORE)
+        locks[1].write_bytes(more)
     line = [
         str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input",
         "--disable-pip-version-check", "--require-hashes", "--no-deps", "--only-binary", ":all:",
-        "--requirement", str(LOCK),
+        *(word for lock in locks for word in ("--requirement", str(lock))),
     ]  # fmt: skip
     try:
         ran = subprocess.run(line, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
@@ -119,4 +154,4 @@ def _make(folder: Path) -> None:
             f"It said: {said.strip().splitlines()[-1] if said.strip() else 'nothing'}",
             detail=said,
         )
-    (folder / _MARK).write_text(json.dumps({"environment": digest()}) + "\n", encoding="ascii")
+    (folder / _MARK).write_text(json.dumps({"environment": digest(more)}) + "\n", encoding="ascii")

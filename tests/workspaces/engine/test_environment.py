@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command import skerry
 from tests.support.engine import engine
 from workspaces.engine import environment
 from workspaces.errors import EngineAbsent
@@ -78,3 +79,75 @@ def test_the_installed_engine_is_the_pinned_one_and_reads_variants() -> None:
         [found.python, "-c", script], capture_output=True, text=True, check=True, env=quiet
     )
     assert said.stdout.strip() == "1.29.0"
+
+
+HASH = "    --hash=sha256:" + "0" * 64
+MORE = f"threadpoolctl==3.8.0 \\\n{HASH} \\\n{HASH}\n"
+
+
+def second(folder: Path, text: str) -> Path:
+    path = folder / "more.txt"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    "text", [MORE, "# of ours\n\n" + MORE, MORE + MORE.replace("3.8.0", "3.9")]
+)
+def test_a_second_lock_file_is_another_environment(tmp_path: Path, text: str) -> None:
+    more = environment.read_more(second(tmp_path, text))
+    assert (
+        len({environment.digest(), environment.digest(more), environment.digest(more + b"\n")}) == 3
+    )
+    assert environment.digest(b"") == environment.digest()
+
+
+def test_the_engine_s_own_lock_file_is_of_that_form() -> None:
+    assert environment.read_more(environment.LOCK) == environment.LOCK.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "# nothing\n", "threadpoolctl==3.8.0\n", f"threadpoolctl>=3 \\\n{HASH}\n",
+        f"--index-url https://elsewhere.example\n{MORE}", f"-r other.txt\n{MORE}",
+        f"-e .\n{MORE}", f"--find-links /tmp\n{MORE}", f"--no-binary :all:\n{MORE}",
+        f"own @ https://elsewhere.example/own.whl \\\n{HASH}\n", MORE.replace("sha256", "md5"),
+        f"threadpoolctl==3.8.0 --global-option=x \\\n{HASH}\n", MORE.replace("0" * 64, "0" * 63),
+        f"threadpoolctl==3.8.0 ; python_version > '3' --global-option=x \\\n{HASH}\n",
+        f"threadpoolctl==3.8.0 ; x @ y \\\n{HASH}\n", MORE + "\u00e9\n", MORE * 10_000,
+    ],
+)  # fmt: skip
+def test_a_second_lock_file_says_nothing_but_packages_and_their_hashes(
+    tmp_path: Path, text: str
+) -> None:
+    with pytest.raises(EngineAbsent, match="lock file"):
+        environment.read_more(second(tmp_path, text))
+
+
+def test_an_absent_second_lock_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EngineAbsent, match="cannot be read"):
+        environment.read_more(tmp_path / "nothing")
+
+
+def test_an_engine_is_known_by_both_of_its_lock_files(tmp_path: Path) -> None:
+    more = MORE.encode()
+    (tmp_path / "more.lock").write_bytes(more)
+    mark = json.dumps({"environment": environment.digest(more)})
+    (tmp_path / "installed.json").write_text(mark)
+    assert environment.find(tmp_path).digest == environment.digest(more)
+    (tmp_path / "more.lock").write_bytes(more + b"\n")
+    with pytest.raises(EngineAbsent, match="another release"):
+        environment.find(tmp_path)
+    (tmp_path / "more.lock").unlink()
+    with pytest.raises(EngineAbsent, match="another release"):
+        environment.find(tmp_path)
+
+
+def test_the_digest_a_committee_sees_is_that_of_both(tmp_path: Path) -> None:
+    ran = skerry("fl", "check", "template", "--with", second(tmp_path, MORE))
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["environment"] == environment.digest(MORE.encode())
+    refused = skerry("fl", "check", "template", "--with", second(tmp_path, "x==1\n"))
+    assert refused.code != 0
+    assert "not a lock file" in refused.err
