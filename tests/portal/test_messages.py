@@ -28,6 +28,7 @@ _NO_PAGE = {
 MODULES = sorted(
     [path for path in (ROOT / "portal").glob("*.py") if path.stem not in _NO_PAGE]
     + [ROOT / "schemas" / "hgvs.py", ROOT / "schemas" / "variant_text.py"]
+    + [path for path in (ROOT / "gateway" / "pages").rglob("*.py") if path.stem != "snippet"]
 )
 _MARKING = {"Message", "plural"}
 # What these are given is no page's: the start's errors, names of types, patterns, logs.
@@ -42,6 +43,7 @@ _NAMES = {
     "Accept-Encoding", "Authorization", "Cache-Control", "Content-Disposition", "Content-Type",
     "fewer than", "first contact", "the name has no address",
     "<!-- nothing left to stop -->", "<!-- nothing more to follow -->",
+    "A person withdrew.", "in force", "this text",  # for the record and a policy's diff
     "no name", "It may join.", "It may not join until the FAIL is mended.",
 }  # fmt: skip
 

@@ -23,6 +23,7 @@ from gateway.pages.render import HEADERS, Pages, see
 from gateway.pages.signin import Desk
 from passports.sessions import Session
 from schemas.errors import InvalidInput
+from schemas.messages import Message
 from schemas.runs import CandidateStep
 from streams.keys import MAX_PUBLIC_KEY_TEXT, parse_public_key
 
@@ -135,7 +136,7 @@ def _reason(note: str) -> str:
     try:
         return CandidateStep(note=note).note
     except ValidationError as error:
-        raise InvalidInput("Give a reason: those concerned read it.") from error
+        raise InvalidInput(Message("Give a reason: those concerned read it.")) from error
 
 
 def _shown(office: AirlockOffice, seen: SeenCandidate) -> str:
@@ -144,4 +145,4 @@ def _shown(office: AirlockOffice, seen: SeenCandidate) -> str:
         return ""
     raw = office.airlock.to_review(seen.candidate.candidate_id, viewer=seen.viewer)
     text = json.dumps(json.loads(raw), indent=1, ensure_ascii=False)
-    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "\n… and more"
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "\n…"
