@@ -36,10 +36,10 @@ UNKNOWN: Final = -1
 
 Integers = NDArray[np.int64]
 _NAMES = (*EACH, *OTHERS)
-_PLACES = {name: place for place, name in enumerate(_NAMES)}
 # Rows, rows beside the code, where their bases begin; then base, width and offset of each column.
 _HEAD = struct.Struct("<HHI" + "qBI" * len(_NAMES))
 _FIRST = 3
+_OF = {name: slice(_FIRST + 3 * n, _FIRST + 3 * n + 3) for n, name in enumerate(_NAMES)}
 _WIDTHS = (0, 1, 2, 4, 8)
 _KINDS: dict[int, type[np.unsignedinteger]] = {
     1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64,
@@ -85,17 +85,12 @@ class Block:
         self._head: tuple[int, ...] = _HEAD.unpack_from(data)
         self.count = self._head[0]
         self._known: dict[str, Integers] = {}
-        self._stored: dict[str, tuple[int, Sequence[int]]] = {}
-
-    def _column_head(self, name: str) -> tuple[int, int, int]:
-        """(base, width, offset)."""
-        place = _FIRST + 3 * _PLACES[name]
-        return self._head[place], self._head[place + 1], self._head[place + 2]
+        self._begins: Sequence[int] | None = None
 
     def column(self, name: str) -> Integers:
         known = self._known.get(name)
         if known is None:
-            base, width, offset = self._column_head(name)
+            base, width, offset = self._head[_OF[name]]
             count = self._head[1] if name in OTHERS else self.count
             if width:
                 raw = np.frombuffer(self._data, _KINDS[width], count=count, offset=offset)
@@ -106,24 +101,14 @@ class Block:
         return known
 
     def at(self, name: str, place: int) -> int:
-        """One value of a column, without decoding the others."""
-        base, stored = self._stored.get(name) or self._view(name)
-        return base + stored[place]
-
-    def _view(self, name: str) -> tuple[int, Sequence[int]]:
-        """The base of a column and its values as they are stored."""
-        base, width, offset = self._column_head(name)
-        count = self._head[1] if name in OTHERS else self.count
-        stored: Sequence[int] = bytes(count)
-        if width:
-            raw = memoryview(self._data)[offset : offset + count * width]
-            stored = raw.cast(_FORMS[width])
-        found = self._stored[name] = base, stored
-        return found
+        """One value of a column, without decoding it."""
+        base, width, offset = self._head[_OF[name]]
+        begin = offset + place * width
+        return base + int.from_bytes(self._data[begin : begin + width], "little")
 
     def place(self, start0: int) -> int:
         """How many rows begin before `start0`."""
-        base, width, _ = self._head[_FIRST : _FIRST + 3]
+        base, width, _ = self._head[_OF["start0"]]
         wanted = start0 - base
         if wanted <= 0:
             return 0
@@ -138,10 +123,14 @@ class Block:
             last += 1
         return range(first, last)
 
-    @cached_property
+    @property
     def _starts(self) -> Sequence[int]:
         """Beginnings as they are stored: to widen them would cost more than a search."""
-        return self._view("start0")[1]
+        if self._begins is None:
+            _, width, offset = self._head[_OF["start0"]]
+            raw = memoryview(self._data)[offset : offset + self.count * width]
+            self._begins = raw.cast(_FORMS[width]) if width else bytes(self.count)
+        return self._begins
 
     def ends(self, first: int, last: int) -> Integers:
         """end0 of the rows between these places."""

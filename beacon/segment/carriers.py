@@ -67,9 +67,8 @@ class Carriers:
         if len(rows) > self._count * _ROWS_PER_PERSON:
             return BitMap(person for person in range(self._count) if self._has_any(person, rows))
         _, blobs = self._calls(rows)
-        if len(blobs) == 1:
-            called = sparse.decode(blobs[0])
-            return sparse.bitmap(called if self._one_each else self._persons[called])
+        if len(blobs) == 1 and self._one_each:
+            return sparse.held(blobs[0])
         samples = np.flatnonzero(sparse.union(blobs, len(self._persons)))
         return sparse.bitmap(self._persons[samples])
 

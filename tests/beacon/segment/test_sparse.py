@@ -38,6 +38,37 @@ def test_one_genotype_for_all_carriers_costs_three_bytes() -> None:
     assert len(sparse.encode_codes(np.full(1000, 22, np.uint16))) == 3
 
 
+@pytest.mark.parametrize(
+    ("numbers", "size"),
+    [
+        ([], 2500),
+        ([0], 1),
+        ([3, 9], 2500),
+        (range(2500), 2500),
+        (range(0, 2500, 30), 2500),
+        (range(0, 60_000, 254), 1 << 16),
+        (range(4095), 1 << 16),
+        (range(0, 4096 * 16, 16), 1 << 16),
+        (range(0, 4097 * 15, 15), 1 << 16),
+        ([65_535], 1 << 16),
+        ([65_535, 65_536], 1_000_000),
+        (range(0, 1_000_000, 300), 1_000_000),
+        (range(0, 1_000_000, 7), 1_000_000),
+    ],
+)
+def test_a_blob_is_a_bitmap_of_its_numbers(numbers: range | list[int], size: int) -> None:
+    found = sparse.held(sparse.encode(np.array(list(numbers), "u4"), size))
+    assert found == BitMap(numbers)
+    assert len(found | BitMap([5])) == len({*numbers, 5})  # sound, whatever form it was given in
+
+
+@given(st.data())
+def test_a_blob_of_any_numbers_is_their_bitmap(data: st.DataObject) -> None:
+    size = data.draw(SIZES)
+    numbers = data.draw(st.sets(st.integers(0, size - 1), max_size=300))
+    assert sparse.held(sparse.encode(np.array(sorted(numbers), "u4"), size)) == BitMap(numbers)
+
+
 def test_a_bitmap_is_filled_in_any_order() -> None:
     assert sparse.bitmap(np.array([5, 1, 5, 70_000])) == BitMap([1, 5, 70_000])
 
