@@ -7,7 +7,8 @@
 workspace's own node, and then the run is over. The node is polled all the while: its no, its
 silence or the end of time stop the engine and wipe what was staged, and so do a cancellation and
 whatever else goes wrong. Keys of a start live in this process and its private folder in memory;
-the receipt of the wipe is signed by the identity, which alone outlives it.
+the receipt of the wipe is signed by the identity, which alone outlives it. What a killed process
+leaves is `leftovers`'.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import asyncio
 import hashlib
 import logging
 import os
-import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -24,20 +24,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
-from pydantic import ValidationError
 
 from access.run_rules import Intent, leaving
 from schemas.errors import SkerryError
-from schemas.htsget import RegionAsked
 from schemas.runs import CandidateView, Receipt, SignedReceipt, StartAsked
 from schemas.runs import Phase as SaidPhase
-from schemas.wire import Wire
 from streams.keys import SecretKey, thumbprint
 from workspaces import (
     evidence,
     inbox,
     keys,
-    private,
+    leftovers,
     receipts,
     sandbox,
     settings,
@@ -45,12 +42,10 @@ from workspaces import (
     wire,
 )
 from workspaces.crate.kept import keep_permit
-from workspaces.engine.federation import SiteBundle
 from workspaces.engine.port import Engine, Node, SiteNode
 from workspaces.errors import EngineRefused, NodeRefused, NodeSilent, PlaceFull
 from workspaces.job import (
     MAX_POLL_SECONDS,
-    POLL_SECONDS,
     STOP_SECONDS,
     Outcome,
     Phase,
@@ -59,9 +54,9 @@ from workspaces.job import (
 )
 from workspaces.keys import WorkspaceKeys
 from workspaces.node_line import NodeLine
+from workspaces.order import Order
 from workspaces.permit import RunPermit, Wanted, verify
 from workspaces.private import PrivateFolder
-from workspaces.tickets import Kind
 from workspaces.tickets import Wanted as WantedObject
 
 MAX_OBJECTS = 1_000
@@ -70,57 +65,6 @@ MAX_OUTPUTS = 1_000
 _log = logging.getLogger(__name__)
 
 Outputs = Callable[[Node], Awaitable[Sequence[bytes]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """An object to bring in; its file is named as its id, with everything strange replaced."""
-
-    object_id: str
-    kind: Kind
-    regions: tuple[RegionAsked, ...] = ()
-
-    @property
-    def file_name(self) -> str:
-        return (
-            re.sub(r"[^A-Za-z0-9._-]", "_", self.object_id.rpartition("/")[2]).lstrip(".")
-            or "object"
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What a workspace is going to run: `application` and `environment` are digests, `site` what
-    the federation's coordinator gave this site. Without `confined` no sandbox is used, if all who
-    have a say allow it."""
-
-    node_url: str
-    dataset: str
-    objects: tuple[Staged, ...]
-    application: str
-    environment: str
-    site: SiteBundle
-    memory_bytes: int = 8 << 30
-    traffic_bytes: int = 4 << 30
-    proxy: str = ""
-    poll_seconds: float = POLL_SECONDS
-    place: Path = private.PLACE
-    confined: bool = True
-
-    @property
-    def roster(self) -> tuple[str, ...]:
-        return tuple(sorted(self.site.roster.values()))
-
-
-class Note(Wire):
-    """Lies in the private folder, for whoever has to wipe it without its process."""
-
-    run: str
-    workspace: str
-    node: str
-    started: int
-    keys: tuple[str, ...]
-    process: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +119,7 @@ async def supervise(
         else:
             _log.warning(unconfined.WARNING)
         held = replace(identity, secret=SecretKey.generate())
-        made = PrivateFolder.create(_owner(identity), place=order.place)
+        made = PrivateFolder.create(leftovers.owner(identity), place=order.place)
         run = _Run(order, held, line, made, client, token, clock, int(clock()))
         outcome, problem = Outcome.FAILED, ""
         try:
@@ -193,22 +137,6 @@ async def supervise(
     if receipt is None:
         raise AssertionError("a run that was permitted has a receipt")
     return Ended(run.run, outcome, run.outputs, receipt, problem)
-
-
-def sweep(
-    folder: Path, *, place: Path = private.PLACE, clock: Callable[[], float] = time.time
-) -> int:
-    """Wipes what killed runs of this workspace left, keeps their receipts; how many there were."""
-    return _wipe_leftovers(keys.load(folder), place, int(clock()))
-
-
-def under_way(folder: Path, *, place: Path = private.PLACE) -> tuple[tuple[Note, bool], ...]:
-    """The runs of this workspace that have a private folder, and whether their process lives."""
-    found = []
-    for raw, held in private.listed(_owner(keys.load(folder)), place=place):
-        with suppress(ValidationError):  # killed, or not yet permitted
-            found.append((Note.model_validate_json(raw), held))
-    return tuple(found)
 
 
 # Provision and attest
@@ -246,7 +174,7 @@ def _provision(run: _Run) -> RunPermit:
     signed = run.line.prove(challenge.run, answer)
     permit = verify(signed, wanted, now=int(now))
     run.run, run.watched = challenge.run, Watched(now, permit.permit.expires)
-    note = Note(
+    note = leftovers.Note(
         run=run.run,
         workspace=node.workspace_id,
         node=node.url,
@@ -430,33 +358,5 @@ def _close(run: _Run, outcome: Outcome) -> SignedReceipt | None:
 def _clear_leftovers(
     held: WorkspaceKeys, node_url: str, line: NodeLine, place: Path, now: int
 ) -> None:
-    _wipe_leftovers(held, place, now)
+    leftovers.wipe(held, place, now)
     receipts.give_waiting(held, node_url, line)
-
-
-def _wipe_leftovers(held: WorkspaceKeys, place: Path, now: int) -> int:
-    found = 0
-    for raw, wiped in private.leftovers(_owner(held), place=place):
-        found += 1
-        try:
-            note = Note.model_validate_json(raw)
-        except ValidationError:
-            continue  # it was killed before it was permitted: there is nothing to say
-        said = note.model_dump(exclude={"process"})
-        receipts.keep(
-            held,
-            Receipt(
-                **said,
-                outcome=Outcome.KILLED,
-                ended=now,
-                files=wiped.files,
-                plain_bytes=wiped.bytes,
-            ),
-        )
-    if found:
-        _log.warning("wiped what %d killed runs had left", found)
-    return found
-
-
-def _owner(held: WorkspaceKeys) -> str:
-    return thumbprint(held.identity_key)[:16]

@@ -17,8 +17,8 @@ from streams.keys import thumbprint
 from tests.support.command import skerry
 from workspaces import keys, private, receipts
 from workspaces.engine.port import fingerprint
+from workspaces.leftovers import Note
 from workspaces.private import PrivateFolder
-from workspaces.supervisor import Note
 
 URL = "http://127.0.0.1:9"
 

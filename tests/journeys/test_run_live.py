@@ -29,8 +29,10 @@ from workspaces.engine.federation import SiteBundle
 from workspaces.engine.port import fingerprint
 from workspaces.errors import SandboxRefused
 from workspaces.job import Outcome
+from workspaces.leftovers import under_way
+from workspaces.order import Order, Staged
 from workspaces.sandbox import probe
-from workspaces.supervisor import Order, Staged, supervise, under_way
+from workspaces.supervisor import supervise
 
 pytestmark = [pytest.mark.live, pytest.mark.program("bwrap")]
 

@@ -26,10 +26,11 @@ from workspaces import keys, private, settings
 from workspaces.engine.federation import SiteBundle
 from workspaces.engine.port import Node, Outcome, SiteNode
 from workspaces.keys import WorkspaceKeys
+from workspaces.order import Order, Staged
 from workspaces.sandbox import Ended as Finished
 from workspaces.sandbox import Profile, Sandbox
 from workspaces.settings import PinnedNode
-from workspaces.supervisor import Ended, Order, Outputs, Staged, supervise
+from workspaces.supervisor import Ended, Outputs, supervise
 
 MARK = b"plaintext of person 4711 "
 CALLS = MARK * 4_000

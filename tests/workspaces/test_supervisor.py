@@ -18,8 +18,9 @@ from workspaces import private
 from workspaces.engine.port import Node
 from workspaces.errors import NodeRefused, PermitUnfit, PlaceRefused, SandboxRefused
 from workspaces.job import Outcome
+from workspaces.order import Staged
 from workspaces.sandbox import probe
-from workspaces.supervisor import Ended, Staged
+from workspaces.supervisor import Ended
 
 pytestmark = [pytest.mark.anyio, pytest.mark.program("bwrap")]
 
