@@ -27,6 +27,9 @@ from schemas.messages import Message
 __all__ = ["Calls", "NoReply", "Raw", "Reply"]
 
 _UNQUOTED = "%/?:@!$&'()*+,;=-._~[]"
+# Half a character (RFC 8259 8.2), escaped or not, or another encoding, which may hold some: no page
+# could be written with it.
+_DOUBTFUL = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]|\x00")
 _SENDABLE = re.compile(r"[\x20-\x7e]*", re.ASCII)
 
 
@@ -160,7 +163,10 @@ def _trusted(_paths: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
 
 def _read(raw: Raw) -> Reply | NoReply:
     try:
-        return Reply(raw.status, json.loads(raw.body) if raw.body else None, len(raw.body))
+        document = json.loads(raw.body) if raw.body else None
+        if _DOUBTFUL.search(raw.body):
+            json.dumps(document, ensure_ascii=False).encode()
+        return Reply(raw.status, document, len(raw.body))
     except (ValueError, RecursionError):
         if raw.status == 200:
             return NoReply(Outcome.ERROR, Message("The answer is not JSON."))

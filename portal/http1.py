@@ -56,6 +56,10 @@ class _TwoAnswers(Exception):
     """More came than was asked for; llhttp stops at it."""
 
 
+class _NoStatus(Exception):
+    """RFC 9110 15: a status is 100 at least."""
+
+
 class Connection(asyncio.Protocol):
     """`ask` again only while `usable`; whoever gives up a question calls `end`."""
 
@@ -187,13 +191,18 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         lowered = name.lower()
-        if lowered in (b"content-length", b"transfer-encoding"):
+        if lowered == b"content-length":
             self._measured = True
+        elif lowered == b"transfer-encoding":
+            self._measured = True
+            self._encoded |= value.strip().lower() != b"chunked"
         elif lowered == b"content-encoding":
-            self._encoded = value.strip().lower() not in (b"", b"identity")
+            self._encoded |= value.strip().lower() not in (b"", b"identity")
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
+        if status < 100:
+            raise _NoStatus
         self._status = status if status >= 200 else 0
 
     def on_body(self, body: bytes) -> None:
