@@ -175,3 +175,27 @@ def test_a_shape_that_is_not_understood_is_refused(
     assert ran.code not in (0, 1)
     assert words in ran.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.live
+@pytest.mark.program("bwrap")
+def test_twins_are_compared_with_what_the_plan_says_of_the_data(tmp_path: Path) -> None:
+    engine()
+    said = {"height": {"unit": "cm", "range": [100, 250], "missing": 0.5}, "sex": {"codes": [0, 1]}}
+    plan = {"what": "cross", "row": "sex", "rows": {"0": "men", "1": "women"},
+            "column": "case", "columns": {"0": "controls", "1": "cases"}, "data": said}  # fmt: skip
+    for unit, code in (("cm", 0), ("m", 1)):
+        place = tmp_path / unit
+        place.mkdir()
+        ran = tried(place, "summary", plan, "--variants", 0, "--unit", f"height={unit}", "--json")
+        assert (ran.code == 0) == (code == 0), ran.err
+        told = json.loads(ran.out)
+        words = "height is in m, the plan says cm"
+        assert told["missing"] == ({f"site{n}": words for n in (1, 2, 3)} if code else {})
+
+
+@pytest.mark.parametrize("unit", ["height", "height=", "sex=g", "weight=kg", "height=" + "m" * 41])
+def test_a_unit_of_no_number_is_refused(tmp_path: Path, unit: str) -> None:
+    ran = tried(tmp_path, "gwas", STUDY, "--unit", unit)
+    assert ran.code == 5
+    assert "--unit" in ran.err

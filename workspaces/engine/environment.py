@@ -28,7 +28,8 @@ PLACE = "SKERRY_ENGINE"  # the folder of an engine installed elsewhere than the 
 MAX_MORE = 1 << 20
 _MARK, _MORE = "installed.json", "more.lock"
 _LOCKED = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}==[A-Za-z0-9][A-Za-z0-9.+!]{0,49}( ; [\w .'\"<>=!()]{1,200})? \\"
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}==[A-Za-z0-9][A-Za-z0-9.+!]{0,49}"
+    r"( ; [\w .'\"<>=!()]{1,200})? \\"
     r"|    --hash=sha256:[0-9a-f]{64}( \\)?"
 )
 _SECONDS = 1_800
