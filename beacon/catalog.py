@@ -6,7 +6,7 @@ knows who asks. `beacon.segments` holds the SQLite form.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
@@ -159,7 +159,20 @@ class Not:
     of: Predicate
 
 
-Predicate = HasTerm | Compare | AnyOf | Not
+Leaf = HasTerm | Compare
+Predicate = Leaf | AnyOf | Not
+
+
+def leaves(predicate: Predicate) -> Iterator[Leaf]:
+    """What is asked of records, whatever it is joined by."""
+    match predicate:
+        case AnyOf(of):
+            for member in of:
+                yield from leaves(member)
+        case Not(of):
+            yield from leaves(of)
+        case _:
+            yield predicate
 
 
 @dataclass(frozen=True, slots=True)

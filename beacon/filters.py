@@ -10,13 +10,13 @@ datasets know.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, get_args
 
 from beacon import zygosity
-from beacon.catalog import AnyOf, Compare, HasTerm, Not, Predicate, Segment
+from beacon.catalog import AnyOf, Compare, HasTerm, Leaf, Not, Predicate, Segment, leaves
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.findings import SINGLE_VALUED
 from beacon.zygosity import Zygosity
@@ -40,10 +40,10 @@ class Filter:
 
     predicate: Predicate
     text: str
-    leaves: tuple[HasTerm | Compare, ...] = field(init=False, compare=False, repr=False)
+    leaves: tuple[Leaf, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "leaves", tuple(_leaves(self.predicate)))
+        object.__setattr__(self, "leaves", tuple(leaves(self.predicate)))
 
 
 def read(items: Sequence[object]) -> tuple[Filter, ...]:
@@ -149,17 +149,6 @@ def _single_valued_field(predicate: Predicate, segment: Segment) -> str | None:
     if isinstance(predicate, Compare) and predicate.operator == "=":
         return predicate.id if predicate.id in SINGLE_VALUED else None
     return None
-
-
-def _leaves(predicate: Predicate) -> Iterator[HasTerm | Compare]:
-    match predicate:
-        case AnyOf(of):
-            for member in of:
-                yield from _leaves(member)
-        case Not(of):
-            yield from _leaves(of)
-        case _:
-            yield predicate
 
 
 def _item(item: object, *, depth: int) -> Filter:

@@ -7,7 +7,7 @@ is `access.disclosure`'s, what a query means `beacon.query`'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from access.privacy.question import Kind, Question, key_of
@@ -16,17 +16,16 @@ from beacon import filters as filter_rules
 from beacon.batches import NO_BATCH, Batch
 from beacon.catalog import (
     Allele,
-    AnyOf,
     ById,
     ByIdentifier,
     DatasetFacts,
     Edited,
     HasTerm,
-    Not,
     Predicate,
     Segment,
     Span,
     VariantQuestion,
+    leaves,
 )
 from beacon.panel import UNKNOWN, Expected, Panel
 from beacon.query import Query
@@ -164,7 +163,7 @@ def _of_people(query: Query, segment: Segment, public: Public, *, blank: Questio
         blank,
         kind=Kind.PEOPLE,
         key=people_key(predicates, entry=query.target.entry, cohort=cohort),
-        filters=sum(1 for each in predicates for _ in _leaves(each)) + bool(cohort),
+        filters=sum(1 for each in predicates for _ in leaves(each)) + bool(cohort),
         margin=blank.counts and not cohort and _is_margin(predicates, segment),
         margins=len(listed),
     )
@@ -179,14 +178,3 @@ def _is_margin(predicates: Sequence[Predicate], segment: Segment) -> bool:
             return isinstance(segment, Told) and segment.names_term(term)
         case _:
             return False
-
-
-def _leaves(predicate: Predicate) -> Iterator[Predicate]:
-    match predicate:
-        case AnyOf(of):
-            for member in of:
-                yield from _leaves(member)
-        case Not(of):
-            yield from _leaves(of)
-        case _:
-            yield predicate

@@ -22,9 +22,11 @@ from beacon.catalog import (
     EntryType,
     FilteringTerm,
     HasTerm,
+    Leaf,
     Not,
     Predicate,
     Segment,
+    leaves,
 )
 from beacon.segment.over import OverSegment
 
@@ -61,19 +63,11 @@ class Told(OverSegment):
         return _prefix(term) in self._ontologies and self.stands_for(term) in (None, term)
 
     def knows(self, predicate: Predicate) -> bool:
-        if self._shown is None:
-            return True
-        match predicate:
-            case HasTerm(term=term) if _prefix(term) in self._ontologies:
-                return True
-            case HasTerm() | Compare():
-                return self._asked(predicate) != _NOBODY
-            case AnyOf(of):
-                return all(self.knows(each) for each in of)
-            case Not(of):
-                return self.knows(of)
-            case _ as unreachable:
-                assert_never(unreachable)
+        return self._shown is None or all(map(self._knows, leaves(predicate)))
+
+    def _knows(self, leaf: Leaf) -> bool:
+        known = isinstance(leaf, HasTerm) and _prefix(leaf.term) in self._ontologies
+        return known or self._asked(leaf) != _NOBODY
 
     def objection(self, predicate: Predicate) -> str | None:
         return super().objection(self._asked(predicate))

@@ -18,7 +18,17 @@ import numpy as np
 from pyroaring import BitMap
 
 from beacon import quantities, units
-from beacon.catalog import AnyOf, Compare, EntryType, FilteringTerm, HasTerm, Not, Predicate
+from beacon.catalog import (
+    AnyOf,
+    Compare,
+    EntryType,
+    FilteringTerm,
+    HasTerm,
+    Leaf,
+    Not,
+    Predicate,
+    leaves,
+)
 from beacon.errors import UnsupportedFilter
 from beacon.findings import SINGLE_VALUED
 from beacon.quantities import Kind
@@ -107,16 +117,15 @@ class RecordTable:
                 return not any(self.knows(replace(predicate, scope=each)) for each in finer)
 
     def knows(self, predicate: Predicate) -> bool:
-        match predicate:
+        return all(map(self._knows, leaves(predicate)))
+
+    def _knows(self, leaf: Leaf) -> bool:
+        match leaf:
             case HasTerm(term, _, scope):
                 listed = self._listing(term, scope)
-                return bool(listed or self.stands_for(term) or self._custom(predicate))
+                return bool(listed or self.stands_for(term) or self._custom(leaf))
             case Compare(name, _, _, scope):
                 return bool(self._named(name, scope))
-            case AnyOf(of):
-                return all(self.knows(each) for each in of)
-            case Not(of):
-                return self.knows(of)
             case _ as unreachable:
                 assert_never(unreachable)
 
