@@ -51,8 +51,13 @@ def mentioning(text: str) -> list[int]:
     return found
 
 
+@pytest.fixture
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for all that a demo writes; its path is short, as sockets lie below it."""
+    return tmp_path_factory.mktemp("demo")
+
+
 def begin(temporary: Path, *arguments: str) -> subprocess.Popen[str]:
-    temporary.mkdir()
     return subprocess.Popen(
         [sys.executable, "-m", "gateway", "demo", *arguments],
         cwd=ROOT,
@@ -72,9 +77,9 @@ def assert_nothing_left(temporary: Path, first: int) -> None:
     assert all(port_is_free(first + at) for at in (0, 1, 2, 3, 99, 101, 200))
 
 
-def test_every_journey_holds_with_questions_nobody_rehearsed(tmp_path: Path) -> None:
+def test_every_journey_holds_with_questions_nobody_rehearsed(temporary: Path) -> None:
     engine()  # skips where the fourth cannot be walked
-    temporary, first = tmp_path / "t", free_block()
+    first = free_block()
     seed = str(random.SystemRandom().randrange(2**32))
     demo = begin(temporary, "--smoke", "--port", str(first), "--seed", seed)
     out, err = demo.communicate(timeout=600)
@@ -87,9 +92,9 @@ def test_every_journey_holds_with_questions_nobody_rehearsed(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_demo_stopped_while_it_starts_leaves_nothing(
-    tmp_path: Path, number: signal.Signals
+    temporary: Path, number: signal.Signals
 ) -> None:
-    temporary, first = tmp_path / "t", free_block()
+    first = free_block()
     demo = begin(temporary, "--port", str(first))
     deadline = time.monotonic() + 60
     while len(mentioning(str(temporary))) < 3 and time.monotonic() < deadline:
@@ -102,8 +107,8 @@ def test_a_demo_stopped_while_it_starts_leaves_nothing(
     assert_nothing_left(temporary, first)
 
 
-def test_a_port_that_is_taken_is_named_and_nothing_is_started(tmp_path: Path) -> None:
-    temporary, first = tmp_path / "t", free_block()
+def test_a_port_that_is_taken_is_named_and_nothing_is_started(temporary: Path) -> None:
+    first = free_block()
     with socket.socket() as other:
         other.bind(("127.0.0.1", first + 2))
         other.listen()
