@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,15 +21,16 @@ from passports.identity import prove
 from passports.rotation import announce
 from passports.tokens import SigningKey
 from portal.answer import Outcome
+from portal.app import create_app
 from portal.book import Book
 from portal.calls import Calls
 from portal.fanout import Fanout
 from portal.held_keys import HeldKeys
 from portal.joining import JoinBook
-from portal.node import Node
+from portal.node import Node, slug_of
 from portal.pin import MAX_HELD, HeldKey, How
 from portal.registry import Registry
-from portal.settings import Limits
+from portal.settings import Limits, PortalSettings
 from portal.validator import check
 from schemas.errors import InvalidInput
 from tests.support.loopback import served
@@ -434,3 +436,32 @@ async def test_a_file_that_cannot_be_written_leaves_nodes_as_they_were_known(
             logger.removeHandler(watching)
         (node,) = portal.registry.nodes
     assert (node.id, node.keys) == ("", ())
+
+
+async def test_the_health_board_says_by_what_each_node_is_known(tmp_path: Path) -> None:
+    node, beacon = Skerry(), Skerry()
+    async with served(node.app()) as url, served(beacon.app()) as other:
+        node.url, beacon.name = url, "org.plain"
+        settings = PortalSettings(
+            public_url=PORTAL, nodes=(url,), beacons=(f"{other}/beacon",), client_secret=None,
+            nodes_file=tmp_path / "n.db", deadline_seconds=20,
+        )  # fmt: skip
+        app = create_app(settings, clock=lambda: NOW)
+        transport = httpx.ASGITransport(app=app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url=PORTAL) as browser,
+        ):
+            async with asyncio.timeout(60):
+                while (await browser.get("/readyz")).status_code != httpx.codes.OK:  # noqa: ASYNC110 - over HTTP
+                    await asyncio.sleep(0.02)
+            board = (await browser.get("/network")).text
+            slugs = {one: slug_of(one) for one in (url, f"{other}/beacon")}
+            pages = {
+                one: (await browser.get(f"/network/{slug}")).text for one, slug in slugs.items()
+            }
+    assert "proves the key of its first contact" in board
+    assert "has no key: known by its address alone" in board
+    assert node.key.kid in pages[url]
+    assert "nobody has compared it yet" in pages[url]
+    assert "has no key: known by its address alone" in pages[f"{other}/beacon"]
