@@ -13,14 +13,13 @@ import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import func as sql
 from sqlmodel import Session, col, select
 
-from access import airlock_ledger
+from access import airlock_ledger, airlock_rows
 from access.airlock_files import AirlockFiles
+from access.airlock_judgement import Judgement, Outcome
 from access.airlock_ledger import RunSpent
 from access.airlock_life import (
     DECIDING,
@@ -32,41 +31,18 @@ from access.airlock_life import (
     steps_open_to,
 )
 from access.audit import Record
-from access.errors import BudgetSpent, CandidateRefused, NoSuchThing, StepNotPossible
+from access.errors import BudgetSpent, NoSuchThing, StepNotPossible
 from access.lifecycle import AccessRequest, Part, State, is_for, refuse_own
 from access.person_keys import PersonKeys
 from access.recipients import Workspace
 from access.requests import RequestDesk
-from access.run_tables import CandidateEventRow, CandidateRow
+from access.run_tables import CandidateRow
 from access.runs import Runs, Start
 from access.store import Store
 from schemas.runs import ResultManifest, RunTerms
 
-MAX_CANDIDATES = 1_000  # of one run
 MAX_LISTED = 500
 NODE = "node"
-
-
-class Outcome(StrEnum):
-    RELEASE = "release"
-    REVIEW = "review"
-    REFUSE = "refuse"
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the checkers say. `released` is the form that may leave, at once or when people agree
-    (None leaves them the form that was offered); `epsilon` is what its noise costs, whatever the
-    outcome; `of` is the digest of a released output that it rests on. `contestable` is false where
-    no person may release it either."""
-
-    kind: str
-    outcome: Outcome
-    reasons: tuple[str, ...] = ()
-    released: bytes | None = None
-    epsilon: float = 0.0
-    of: str | None = None
-    contestable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +106,7 @@ class Airlock:
         start = self._runs.active(run_id, workspace=workspace, now=now)
         digest = hashlib.sha256(body).hexdigest()
         with self._store.reading() as session:
-            known = _of_content(session, run_id, digest)
+            known = airlock_rows.of_content(session, run_id, digest)
             if known is not None:
                 return known
         judged = self._judged(body, start)
@@ -145,11 +121,11 @@ class Airlock:
             self._files.keep(candidate_id, "released", judged.released)
         try:
             with self._store.writing() as session:
-                known = _of_content(session, run_id, digest)
+                known = airlock_rows.of_content(session, run_id, digest)
                 if known is not None:  # sent twice at the same time
                     self._files.drop(candidate_id)
                     return known
-                _refuse_too_many(session, run_id)
+                airlock_rows.refuse_too_many(session, run_id)
                 state, reasons, due = self._settled(session, request_id, start.terms, judged)
                 row = CandidateRow(
                     candidate_id=candidate_id,
@@ -160,7 +136,7 @@ class Airlock:
                     state=state,
                     sha256=digest,
                     size=len(body),
-                    checked=_checked(judged, reasons, due=due),
+                    checked=airlock_rows.checked(judged, reasons, due=due),
                     offered=now,
                 )
                 if judged.released is not None:
@@ -169,9 +145,9 @@ class Airlock:
                 session.add(row)
                 session.flush()
                 event = AirlockEvent(now, AirlockStep.OFFER, NODE, "; ".join(reasons)[:2000])
-                session.add(_event_row(candidate_id, 1, event))
+                session.add(airlock_rows.event_row(candidate_id, 1, event))
                 session.flush()
-                made = _candidate(session, row)
+                made = airlock_rows.candidate(session, row)
                 self._note(AirlockStep.OFFER, made, by=NODE, epsilon=judged.epsilon)
         except BaseException:
             self._files.drop(candidate_id)
@@ -225,7 +201,7 @@ class Airlock:
                 .where(CandidateRow.state == CandidateState.RELEASED)
                 .where(CandidateRow.released_sha256 == digest)
             ).first()
-            return None if found is None else self._reviewed(_candidate(session, found))
+            return None if found is None else self._reviewed(airlock_rows.candidate(session, found))
 
     # What people do
 
@@ -233,7 +209,7 @@ class Airlock:
         """Raises NoSuchThing where it is unknown or not the viewer's business."""
         with self._store.reading() as session:
             row = session.get(CandidateRow, candidate_id)
-            found = None if row is None else _candidate(session, row)
+            found = None if row is None else airlock_rows.candidate(session, row)
         if found is None:
             raise NoSuchThing(detail="unknown output")
         seen = self._desk.see(found.request_id, viewer=viewer)
@@ -249,12 +225,8 @@ class Airlock:
                 .order_by(col(CandidateRow.offered).desc())
                 .limit(MAX_LISTED)
             ).all()
-            found = [_plain(row, ()) for row in rows]
-        return tuple(
-            SeenCandidate(one, by.request, by.part, viewer, by.same)
-            for one in found
-            if (by := seen[one.request_id])
-        )
+            found = [(airlock_rows.plain(row, ()), seen[row.request_id]) for row in rows]
+        return tuple(SeenCandidate(one, by.request, by.part, viewer, by.same) for one, by in found)
 
     def take_step(
         self, candidate_id: str, step: AirlockStep, note: str, *, actor: str, now: int
@@ -272,16 +244,16 @@ class Airlock:
                 .where(CandidateRow.candidate_id == candidate_id)
                 .with_for_update()
             ).one()
-            if _candidate(session, row) != before:
+            if airlock_rows.candidate(session, row) != before:
                 raise StepNotPossible("The output has moved on; look at it again.")
             if target is CandidateState.RELEASED:
                 self._release_as_reviewed(session, row, seen)
             row.state = target
             session.add(row)
             event = AirlockEvent(now, step, actor, note)
-            session.add(_event_row(candidate_id, len(before.events) + 1, event))
+            session.add(airlock_rows.event_row(candidate_id, len(before.events) + 1, event))
             session.flush()
-            self._note(step, _candidate(session, row), by=actor)
+            self._note(step, airlock_rows.candidate(session, row), by=actor)
         return self.see(candidate_id, viewer=actor)
 
     def _release_as_reviewed(
@@ -390,65 +362,3 @@ class Airlock:
             **more,
         }
         self._record.append("airlock", facts, durable=True)
-
-
-def _refuse_too_many(session: Session, run_id: str) -> None:
-    held = session.exec(
-        select(sql.count()).select_from(CandidateRow).where(CandidateRow.run_id == run_id)
-    ).one()
-    if held >= MAX_CANDIDATES:
-        raise CandidateRefused(f"At most {MAX_CANDIDATES} outputs of one run.")
-
-
-def _of_content(session: Session, run_id: str, digest: str) -> Candidate | None:
-    row = session.exec(
-        select(CandidateRow)
-        .where(CandidateRow.run_id == run_id)
-        .where(CandidateRow.sha256 == digest)
-    ).first()
-    return None if row is None else _candidate(session, row)
-
-
-def _candidate(session: Session, row: CandidateRow) -> Candidate:
-    rows = session.exec(
-        select(CandidateEventRow)
-        .where(CandidateEventRow.candidate_id == row.candidate_id)
-        .order_by(col(CandidateEventRow.number))
-    ).all()
-    return _plain(row, tuple(AirlockEvent(e.at, e.step, e.actor, e.note) for e in rows))
-
-
-def _checked(judged: Judgement, reasons: tuple[str, ...], *, due: float) -> str:
-    return json.dumps({"contestable": judged.contestable, "epsilon": due, "reasons": reasons})
-
-
-def _plain(row: CandidateRow, events: tuple[AirlockEvent, ...]) -> Candidate:
-    checked = json.loads(row.checked)
-    return Candidate(
-        candidate_id=row.candidate_id,
-        run_id=row.run_id,
-        request_id=row.request_id,
-        dataset=row.dataset,
-        kind=row.kind,
-        state=CandidateState(row.state),
-        sha256=row.sha256,
-        size=row.size,
-        offered=row.offered,
-        reasons=tuple(checked["reasons"]),
-        contestable=checked["contestable"],
-        epsilon=checked["epsilon"],
-        released_sha256=row.released_sha256,
-        released_size=row.released_size,
-        events=events,
-    )
-
-
-def _event_row(candidate_id: str, number: int, event: AirlockEvent) -> CandidateEventRow:
-    return CandidateEventRow(
-        candidate_id=candidate_id,
-        number=number,
-        at=event.at,
-        step=event.step,
-        actor=event.actor,
-        note=event.note,
-    )

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 
 from access import accountant
-from access.airlock import Judgement
-from access.airlock import Outcome as Settled
+from access.airlock_judgement import Judgement
+from access.airlock_judgement import Outcome as Settled
 from schemas.runs import FloorTerms, RunTerms
 from schemas.wire import canonical_json
 from workspaces.airlock import candidates, rules
