@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, TypeVar
@@ -25,7 +26,8 @@ from schemas.wire import OpenWire
 
 MAX_SITES = 255
 MAX_RUNS = 200
-MAX_FOLLOWING = 50  # browsers that follow runs by events at a time
+MAX_FOLLOWING = 50  # pages that follow runs by events at a time
+MAX_OF_ONE = 6  # of one person: as many as a browser has connections for
 SILENCE_SECONDS = 60.0  # a coordinator says every 15 s that it lives
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 
@@ -106,7 +108,7 @@ class Coordinators:
         """Raises `SettingsError` where a file cannot be read."""
         self._limits = limits
         self._clients = {one.name: _client(one, limits) for one in settings}
-        self._following = 0
+        self._following: Counter[str] = Counter()  # pages, by who looks
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -123,13 +125,15 @@ class Coordinators:
     async def run(self, name: str, number: str) -> Run:
         return _as(Run, await self._read(name, f"/runs/{_numbered(number)}"))
 
-    async def news(self, name: str, number: str) -> AsyncGenerator[Run, None]:
+    async def news(self, name: str, number: str, *, viewer: str) -> AsyncGenerator[Run, None]:
         """The run whenever there is news of it, until it has ended."""
-        if self._following >= MAX_FOLLOWING:
+        if self._following[viewer] >= MAX_OF_ONE:
+            raise TooMany(Message("You follow a run in too many pages; close some of them."))
+        if self._following.total() >= MAX_FOLLOWING:
             raise TooMany(
                 Message("Too many follow a run at this portal just now; load the page again.")
             )
-        self._following += 1
+        self._following[viewer] += 1
         try:
             path = f"/runs/{_numbered(number)}/events"
             async with self._answer(name, path, seconds=SILENCE_SECONDS) as answer:
@@ -138,7 +142,7 @@ class Coordinators:
         except (httpx.HTTPError, TimeoutError) as error:
             raise NodeFailed(Message("The coordinator fell silent.")) from error
         finally:
-            self._following -= 1
+            self._following -= Counter((viewer,))  # who follows nothing is not kept
 
     async def _read(self, name: str, path: str) -> bytes:
         seconds = self._limits.deadline_seconds

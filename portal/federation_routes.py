@@ -66,9 +66,9 @@ def _add_pages(router: APIRouter, portal: Portal, coordinators: Coordinators) ->
 def _add_news(router: APIRouter, portal: Portal, coordinators: Coordinators) -> None:
     @router.get("/federations/{name}/runs/{number}/events")
     async def events(request: Request, name: str, number: str) -> Response:
-        portal.person(request)
+        viewer = portal.person(request).identity
         pages = portal.pages[asked_for(request)]
-        stream = _told(portal, request, pages, coordinators.news(name, number))
+        stream = _told(portal, request, pages, coordinators.news(name, number, viewer=viewer))
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 

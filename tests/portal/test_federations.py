@@ -5,6 +5,7 @@ Who is told, what a coordinator's failures look like, and that its words are esc
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -25,7 +26,7 @@ from portal import coordinators
 from portal.coordinators import Coordinators
 from portal.errors import NodeFailed, SettingsError
 from portal.settings import CoordinatorSettings, Limits, PortalSettings
-from schemas.errors import NotFound, SkerryError
+from schemas.errors import NotFound, SkerryError, TooMany
 from tests.support.access_node import AccessNode
 from tests.support.federation import keys, raw
 from tests.support.loopback import served, unused_address
@@ -252,6 +253,40 @@ async def test_only_so_many_follow_at_a_time(
     assert "Too many follow a run" in told
 
 
+async def test_one_viewer_follows_a_few_and_leaves_room_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(coordinators, "MAX_OF_ONE", 2)
+    monkeypatch.setattr(coordinators, "MAX_FOLLOWING", 3)
+    told = b'data: {"run": "7", "state": "running"}\n\n'
+
+    async def running(_request: Request) -> Response:
+        async def parts() -> AsyncGenerator[bytes, None]:
+            yield told
+            await asyncio.Event().wait()
+
+        return StreamingResponse(parts(), media_type="text/event-stream")
+
+    async with served(Starlette(routes=[Route("/{rest:path}", running)])) as url:
+        made = Coordinators([], limits=Limits())
+        made._clients["north"] = httpx.AsyncClient(base_url=url)
+        following = [
+            made.news("north", "7", viewer=viewer) for viewer in ("grace", "grace", "rosa")
+        ]
+        for one in following:
+            assert (await anext(one)).run == "7"
+        for viewer, words in (("grace", "You follow a run in too many"), ("adam", "Too many")):
+            with pytest.raises(TooMany, match=words):
+                await anext(made.news("north", "7", viewer=viewer))
+        await following[0].aclose()
+        again = made.news("north", "7", viewer="grace")
+        assert (await anext(again)).run == "7"
+        for one in (*following, again):
+            await one.aclose()
+        assert not made._following
+        await made.close()
+
+
 async def test_a_line_without_end_of_events_is_cut_off() -> None:
     async def unending(_request: Request) -> Response:
         async def parts() -> AsyncGenerator[bytes, None]:
@@ -264,7 +299,7 @@ async def test_a_line_without_end_of_events_is_cut_off() -> None:
         made = Coordinators([], limits=Limits(answer_bytes=50_000))
         made._clients["north"] = httpx.AsyncClient(base_url=url)
         with pytest.raises(NodeFailed, match="too large"):
-            async for _ in made.news("north", "7"):
+            async for _ in made.news("north", "7", viewer="grace"):
                 pass
         await made.close()
 
