@@ -96,7 +96,7 @@ async def _kept(page: Page, path: str) -> None:
 
 
 @asynccontextmanager
-async def _portal(folder: Path, north: Place) -> AsyncIterator[tuple[World, FastAPI]]:
+async def portal_world(folder: Path, north: Place) -> AsyncIterator[tuple[World, FastAPI]]:
     """Grace's, who is an admin of the portal too, before one node and one coordinator."""
     north.begun("7", present=["oslo", "turku"], missing={"aarhus": "lost"}, sums=30, rounds=ROUNDS)
     runs = RunNode(folder, access=AccessNode(folder))
@@ -133,7 +133,7 @@ async def _portal(folder: Path, north: Place) -> AsyncIterator[tuple[World, Fast
 
 
 @asynccontextmanager
-async def _node(folder: Path) -> AsyncIterator[tuple[World, FastAPI]]:
+async def node_world(folder: Path) -> AsyncIterator[tuple[World, FastAPI]]:
     """Adam's, who is its admin, on the committee and a requester too: all rooms are his."""
     incoming = folder / "incoming"
     (incoming / "isle").mkdir(parents=True)
@@ -165,14 +165,14 @@ async def _node(folder: Path) -> AsyncIterator[tuple[World, FastAPI]]:
 
 
 async def test_every_page_of_the_portal(tmp_path: Path, federation: Place) -> None:  # noqa: F811
-    async with _portal(tmp_path, federation) as (world, app):
+    async with portal_world(tmp_path, federation) as (world, app):
         paths = _paths(app, files=PORTAL_FILES, machines=("/beacon",))
         assert await _looked_at(world, paths) == {}
 
 
 async def test_every_page_of_a_node(tmp_path: Path) -> None:
     elsewhere = {"/airlock/{candidate_id}"}  # below, where something waits there
-    async with _node(tmp_path) as (world, app):
+    async with node_world(tmp_path) as (world, app):
         paths = set(_paths(app, files=NODE_FILES, machines=MACHINES)) - elsewhere
         assert await _looked_at(world, sorted(paths)) == {}
 
