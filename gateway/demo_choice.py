@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from gateway.demo_accounts import ACCOUNTS
 from gateway.demo_clients import Client
 from portal import languages
+from portal.catalogues import SOURCE
 
 
 class ChoicePage:
@@ -50,5 +51,5 @@ def _template(name: str) -> jinja2.Template:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
-    languages.speak(environment, languages.SOURCE)
+    languages.speak(environment, SOURCE)
     return environment.get_template(name)

@@ -8,7 +8,7 @@ which the page says in its language (`catalogues`); what nodes and people write 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,17 +22,6 @@ from starlette.requests import Request
 from portal.catalogues import SOURCE, catalogues, names, say, written
 from schemas.messages import Message
 
-__all__ = [
-    "SOURCE",
-    "asked_for",
-    "catalogues",
-    "chosen",
-    "come_from",
-    "names",
-    "speak",
-    "templates",
-]
-
 COOKIE = "skerry-language"
 CHOICE_SECONDS = 365 * 24 * 3600
 _MAX_HEADER_CHARS = 500
@@ -41,19 +30,19 @@ _WANTED = re.compile(
 )
 
 
-def chosen(cookie: str | None, accept: str | None, *, spoken: Collection[str] | None = None) -> str:
-    """The language for a reader who sent these two, of those `spoken`, which may be all."""
-    known = catalogues() if spoken is None else spoken
+def chosen(cookie: str | None, accept: str | None) -> str:
+    """The language for a reader who sent these two."""
+    known = catalogues()
     if cookie is not None and cookie in known:
         return cookie
     return next((code for code in _accepted(accept or "") if code in known), SOURCE)
 
 
-def asked_for(request: Request, *, spoken: Collection[str] | None = None) -> str:
+def asked_for(request: Request) -> str:
     """The language for whoever sent this request."""
     cookies = request.cookies
     kept = cookies.get(f"__Host-{COOKIE}") or cookies.get(COOKIE)
-    return chosen(kept, request.headers.get("accept-language"), spoken=spoken)
+    return chosen(kept, request.headers.get("accept-language"))
 
 
 def come_from(request: Request) -> str:
@@ -72,19 +61,15 @@ def _accepted(header: str) -> Iterator[str]:
     yield from (match[1].lower() for match in ranked if float(match[2] or 1) > 0)
 
 
-def templates(
-    *folders: Path,
-    undefined: type[Undefined] = Undefined,
-    spoken: Collection[str] | None = None,
-) -> Mapping[str, Environment]:
+def templates(*folders: Path, undefined: type[Undefined] = Undefined) -> Mapping[str, Environment]:
     """The templates of `folders` in each language."""
     made = {}
-    for code in catalogues() if spoken is None else spoken:
+    for code in catalogues():
         loader = FileSystemLoader(folders)
         made[code] = Environment(loader=loader, autoescape=True, undefined=undefined)
         speak(made[code], code)
     for environment in made.values():
-        environment.globals["languages"] = {code: names()[code] for code in made}
+        environment.globals["languages"] = names()
     return made
 
 

@@ -22,15 +22,14 @@ import portal.pages
 from access.errors import SignInNeeded
 from passports.sessions import Session
 from portal import languages
+from portal.catalogues import SOURCE
 from schemas.errors import NotFound, SkerryError
 from schemas.messages import Message
 
 _FOLDERS = (Path(__file__).parent, Path(portal.pages.__file__).parent)
 _ROOMS = frozenset({"/requests", "/airlock", "/admin"})
-# Those whose catalogue is whole for the node: a page says truly what language it is in.
-_SPOKEN = (languages.SOURCE,)
 # The language and page of this request, also in the threads that answer it.
-_reader: ContextVar[tuple[str, str]] = ContextVar("reader", default=(languages.SOURCE, "/"))
+_reader: ContextVar[tuple[str, str]] = ContextVar("reader", default=(SOURCE, "/"))
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -47,7 +46,7 @@ class Pages:
     """The node's templates with what every page is given."""
 
     def __init__(self, *, node: str, admins: Collection[str] = ()) -> None:
-        self._jinja = languages.templates(*_FOLDERS, undefined=StrictUndefined, spoken=_SPOKEN)
+        self._jinja = languages.templates(*_FOLDERS, undefined=StrictUndefined)
         for environment in self._jinja.values():
             environment.filters |= {"utc": _utc, "host": _host}
         self._admins = admins
@@ -87,9 +86,7 @@ class Pages:
                 answer = super().get_route_handler()
 
                 async def page(request: Request) -> Response:
-                    _reader.set(
-                        (languages.asked_for(request, spoken=_SPOKEN), languages.come_from(request))
-                    )
+                    _reader.set((languages.asked_for(request), languages.come_from(request)))
                     try:
                         return await answer(request)
                     except SignInNeeded as error:
