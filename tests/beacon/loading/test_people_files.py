@@ -150,7 +150,7 @@ def test_a_phenopacket_becomes_an_individual_and_its_biosamples(tmp_path: Path) 
         ("a.json", json.dumps(COHORT).encode()),
         ("a.json", json.dumps(FAMILY).encode()),
         ("a.json", json.dumps([PACKET, relative()]).encode()),
-        ("a.json.gz", gzip.compress(json.dumps(COHORT).encode())),
+        ("a.json.gz", gzip.compress(json.dumps(COHORT).encode(), mtime=0)),
         ("a.cohort.pb", protobuf("Cohort", COHORT)),
         ("a.family.pb", protobuf("Family", FAMILY)),
     ],
