@@ -17,10 +17,10 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from access.admin_change_table import ChangeRow
-from access.audit import Record
 from access.database import Database
 from access.errors import NoSuchThing, SeparationOfDuties, StepNotPossible, TooManyOpen
 from access.linked import Linked
+from access.record.audit import Record
 from schemas.errors import InvalidInput, SkerryError
 
 MAX_WAITING = 100

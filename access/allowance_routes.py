@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 
 from access.caller import Caller
 from access.errors import SignInNeeded
-from access.policy import PolicyBook
+from access.policies.policy import PolicyBook
 from access.privacy.allowance import Balances
 from passports.passport import Researcher
 from schemas.decisions import Allowances

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, Response
 
-from access.policy import PolicyBook
+from access.policies.policy import PolicyBook
 from access.purpose_check import PurposeCheck
 from duo.consent import read_consent
 from duo.purpose import read_purpose

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from access.decision import Action, Decision, Granularity, Level
 from access.errors import InconsistentAnswer, NotAnswerable
+from access.policies.decision import Action, Decision, Granularity, Level
 from access.privacy import answerable
 from access.privacy.ledger import Entry, Ledger
 from access.privacy.noise import MIN_KEY_BYTES, KeyedStream, discrete_laplace

@@ -11,9 +11,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 
-from access.policy import PolicyBook
+from access.policies.policy import PolicyBook
+from access.policies.visa_rules import MEMBER
 from access.rows import IssuedGrant
-from access.visa_rules import MEMBER
 from passports.tokens import VISA_TYP, SigningKey, sign
 
 VISA_SECONDS = 3600

@@ -13,10 +13,10 @@ import secrets
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from access.audit import Record
 from access.errors import PermitNotIssued, PermitRefused
-from access.policy import Action, Decision
+from access.policies.policy import Action, Decision
 from access.recipients import Workspace
+from access.record.audit import Record
 from passports.passport import Researcher
 from schemas.grants import GrantedRegion, Permit, SignedPermit
 

@@ -2,7 +2,7 @@
 
 Pure: disease tables and strictness are values, times are arguments. What the node knows (who asks,
 for how many months, how many were used) stands above what the request says of it. Leaves the rules
-to `duo` and steps of requests to `requests`.
+to `duo` and steps of requests to `requests.desk`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
-from access.lifecycle import SECONDS_PER_MONTH
+from access.requests.lifecycle import SECONDS_PER_MONTH
 from duo.consent import Consent
 from duo.disease import Hierarchy, no_hierarchy
 from duo.matching import match

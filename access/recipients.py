@@ -21,7 +21,6 @@ from sqlalchemy import func as sql
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from access.audit import Record
 from access.errors import (
     NoSuchThing,
     ProofRefused,
@@ -31,8 +30,9 @@ from access.errors import (
     WorkspaceKeyInvalid,
 )
 from access.keys import check_identity_key, check_public_key
-from access.lifecycle import Step
 from access.linked import identities_of
+from access.record.audit import Record
+from access.requests.lifecycle import Step
 from access.store import MAX_LISTED, Store
 from access.tables import EventRow, RequestRow, WorkspaceRow
 from schemas import challenge
@@ -204,7 +204,7 @@ class Recipients:
 
     def approved(self, workspace_id: str, *, now: int) -> Workspace | None:
         """The workspace if its key is confirmed, unrevoked and unexpired now; reads each time.
-        While a run is on (`runs`), its key is the one made for that start."""
+        While a run is on (`runs.starts`), its key is the one made for that start."""
         rows = self._store.find(_APPROVED, workspace=workspace_id, now=now)
         if not rows:
             return None

@@ -1,5 +1,5 @@
-"""The JSON doors under /access: visas and workspaces; requests are `request_routes`', decisions
-`decision_routes`'.
+"""The JSON doors under /access: visas and workspaces; requests are `requests.routes`', decisions
+`policies.routes`'.
 
 GA4GH Passport 1.2.1 for visas, REMS' form for /access/permissions/{sub} (for the broker alone),
 the visa keys at /.well-known/jwks.json (one lately retired included), and at /access/identity the
@@ -16,9 +16,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from access import decision_routes, request_routes
-from access.attachments import Attachments
-from access.audit import Record
 from access.caller import Caller, bearer
 from access.errors import (
     NoSuchThing,
@@ -27,9 +24,13 @@ from access.errors import (
     SignInNeeded,
 )
 from access.grants import JWKS_PATH, mint
-from access.policy import PolicyBook
+from access.policies import routes as decision_routes
+from access.policies.policy import PolicyBook
 from access.recipients import NewKey, Recipients, Registration, SealChallenge
-from access.requests import RequestDesk
+from access.record.audit import Record
+from access.requests import routes as request_routes
+from access.requests.attachments import Attachments
+from access.requests.desk import RequestDesk
 from access.store import Store
 from passports.identity import CHALLENGE, IDENTITY_PATH, prove
 from passports.passport import Researcher

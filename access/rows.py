@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from access.lifecycle import AccessRequest, Event, State
+from access.requests.lifecycle import AccessRequest, Event, State
 from access.tables import EventRow, GrantRow, RequestRow
 from schemas.data_use import DataUseRequest, ObligationView
 from schemas.grants import EventFacts, Extent, GrantedRegion

@@ -15,13 +15,13 @@ from sqlalchemy import delete, update
 from sqlalchemy import func as sql
 from sqlmodel import Session, col, select
 
-from access import outbox
 from access.database import Database
 from access.errors import NoSuchThing, SeparationOfDuties, StepNotPossible, TooManyOpen
-from access.lifecycle import OPEN_STATES, AccessRequest, Event, State, Step, after
 from access.linked import identities_of
-from access.notices import Addressees
 from access.purpose_check import Span
+from access.requests import outbox
+from access.requests.lifecycle import OPEN_STATES, AccessRequest, Event, State, Step, after
+from access.requests.notices import Addressees
 from access.rows import (
     GrantColumns,
     IssuedGrant,

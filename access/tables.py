@@ -10,10 +10,10 @@ from sqlalchemy import BigInteger, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from access.admin_change_table import ChangeRow
-from access.enquiry_table import EnquiryRow
 from access.linked_table import LinkedRow
 from access.privacy.tables import LEDGER_TABLES
-from access.run_tables import RUN_TABLES
+from access.requests.enquiry_table import EnquiryRow
+from access.runs.tables import RUN_TABLES
 
 SCHEMA_VERSION = "0012"
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NoReturn
 
 from access.disclosure import binding, granted
-from access.policy import Action, Decision, Granularity, PolicyBook
+from access.policies.policy import Action, Decision, Granularity, PolicyBook
 from beacon import copy_number
 from beacon import filters as filter_rules
 from beacon.catalog import Segment

@@ -15,10 +15,10 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from access.audit import Record
-from access.chain import Form
 from access.disclosure import Asker, Disclosure, granted
-from access.policy import Action, Granularity, Level, PolicyBook
+from access.policies.policy import Action, Granularity, Level, PolicyBook
+from access.record.audit import Record
+from access.record.chain import Form
 from beacon import admission, execute, framing, info, query, response, synthetic
 from beacon.catalog import Catalog, Segment
 from beacon.errors import BadQuestion, BodyTooLarge, CatalogError, UnknownEntry

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pyroaring import BitMap
 
 from access.disclosure import AT_LEAST, Answer, Asker, Disclosure, Found, exact
-from access.policy import Granularity
+from access.policies.policy import Granularity
 from beacon import filters as filter_rules
 from beacon.admission import Admission, Note, Permitted, able_to_answer, chosen_by, closed_text
 from beacon.catalog import Segment, VariantQuestion, VariantRow

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import unquote_plus
 
-from access.policy import Granularity
+from access.policies.policy import Granularity
 from beacon.errors import BadQuestion
 from schemas.beacon import (
     API_VERSION,

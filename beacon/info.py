@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from access.policy import Level
+from access.policies.policy import Level
 from beacon import copy_number, phenopacket_form
 from beacon.catalog import (
     Allele,

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from access.decision import Decision, Level
 from access.disclosure import Disclosure, binding
+from access.policies.decision import Decision, Level
 from access.privacy.question import Kind, Question, key_of
 from access.privacy.terms import Terms
 from beacon.canonical import named

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from access.policy import Granularity
+from access.policies.policy import Granularity
 from beacon import filters as filter_rules
 from beacon import framing, pages, phenopacket_form, request_body, variants
 from beacon.catalog import VariantQuestion

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from access.disclosure import Answer, Precision
-from access.policy import Granularity
+from access.policies.policy import Granularity
 from beacon import pages, phenopacket_form
 from beacon.admission import Note
 from beacon.execute import Outcome, SetAnswer

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from starlette.concurrency import run_in_threadpool
 
-from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
+from access.policies.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
 from beacon.catalog import Segment
 from beacon.errors import CatalogError
 from beacon.loading import load
@@ -125,7 +125,7 @@ class SyntheticCatalog:
     async def snapshot(self) -> Mapping[str, Segment]:
         async with self._loading:
             if self._snapshot is None:
-                await asyncio.sleep(0)  # from here on in a task, see `gateway.at_once`
+                await asyncio.sleep(0)  # from here on in a task, see `gateway.serving.at_once`
                 self._snapshot = await run_in_threadpool(_loaded)
             return self._snapshot
 

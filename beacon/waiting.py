@@ -67,7 +67,7 @@ class WaitingRoom:
         self._inside += 1
         loop = asyncio.get_running_loop()
         try:
-            await asyncio.sleep(0)  # from here on in a task, see `gateway.at_once`
+            await asyncio.sleep(0)  # from here on in a task, see `gateway.serving.at_once`
             thread = loop.run_in_executor(self._pool, copy_context().run, in_time)
             return await asyncio.wait_for(thread, self._seconds)
         except TimeoutError as late:

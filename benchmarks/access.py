@@ -27,10 +27,10 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.audit import RecordFile
-from access.decision import Action
-from access.policy import PolicyBook
-from access.record_client import RecordClient
+from access.policies.decision import Action
+from access.policies.policy import PolicyBook
+from access.record.audit import RecordFile
+from access.record.client import RecordClient
 from benchmarks import tokens
 from benchmarks.asking import cpu_seconds
 from benchmarks.tokens import Line
@@ -131,7 +131,7 @@ def _writer(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     (folder / "key").write_bytes(_SECRET)
     socket = folder / "w.sock"
     process = subprocess.Popen(
-        [sys.executable, "-m", "access.record_writer", "--record", str(folder / "record.jsonl"),
+        [sys.executable, "-m", "access.record.writer", "--record", str(folder / "record.jsonl"),
          "--key", str(folder / "key"), "--socket", str(socket)],
         cwd=sys.path[0],
     )  # fmt: skip

@@ -34,7 +34,9 @@ from beacon.loading.load import DatasetSource
 from benchmarks import sites
 from benchmarks.asking import Taken, ask, free_port, get, resident_mb
 from benchmarks.callers import Callers
-from gateway import config, home, loading, population, synthetic_gene
+from gateway import config, home
+from gateway.demo import population, synthetic_gene
+from gateway.holding import loading
 
 BARE = """
 import sys, uvicorn

@@ -29,11 +29,11 @@ sys.path[:] = [place for place in sys.path if Path(place).resolve() != Path(__fi
 import httpx
 import uvloop
 
-from portal.answer import NodeAnswer, Outcome
 from portal.app import create_app
-from portal.calls import Calls
-from portal.fanout import Fanout, Target
-from portal.question import parse
+from portal.asking.answer import NodeAnswer, Outcome
+from portal.asking.calls import Calls
+from portal.asking.fanout import Fanout, Target
+from portal.questions.question import parse
 from portal.settings import Limits, PortalSettings
 
 PORT = 18970

@@ -24,7 +24,8 @@ from benchmarks.asking import free_port, get
 from benchmarks.attackers import World
 from benchmarks.callers import BONA_FIDE, Callers
 from benchmarks.dialogue import Reply, held
-from gateway import config, home, loading
+from gateway import config, home
+from gateway.holding import loading
 from passports.tokens import PASSPORT_TYP, sign
 
 AT_ONCE = 4

@@ -16,14 +16,14 @@ from pathlib import Path
 
 from access.admin_changes import AdminChanges, Change
 from access.errors import PolicyInvalid, StepNotPossible
-from access.live_policies import LivePolicies
-from access.policy_file import ReadFile, read_bytes
-from access.policy_versions import PolicyVersions
+from access.policies.file import ReadFile, read_bytes
+from access.policies.live import LivePolicies
+from access.policies.versions import PolicyVersions
 from beacon import manifest
 from beacon.errors import UnknownVersion, VersionInUse
 from gateway import policy_reading
+from gateway.holding.load_jobs import Job, Jobs
 from gateway.home import NodeHome
-from gateway.load_jobs import Job, Jobs
 from schemas.errors import SkerryError
 
 DRAFT = "policies.yaml"

@@ -13,17 +13,18 @@ from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 
 import beacon.routes
-from access.audit import Record
 from access.privacy.alarms import Alarms
 from access.privacy.ledger import Ledger
+from access.record.audit import Record
 from beacon.response import error_body as beacon_error
-from gateway import operations, withdrawing
-from gateway.doorway import Application, Doorway
-from gateway.forwarding import BLOCKS, Forwarding, owner_of
+from gateway import operations
+from gateway.holding import withdrawing
 from gateway.home import NodeHome
 from gateway.http_errors import ErrorTable
-from gateway.share import Share
-from gateway.tally import Tally
+from gateway.serving.doorway import Application, Doorway
+from gateway.serving.forwarding import BLOCKS, Forwarding, owner_of
+from gateway.serving.share import Share
+from gateway.serving.tally import Tally
 from gateway.wiring.node import Node, assemble
 from schemas.errors import SkerryError
 from streams.htsget.tickets import error_body as htsget_error

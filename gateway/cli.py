@@ -1,6 +1,6 @@
 """The `skerry` command: whatever was asked for, errors become one clear line and an exit code.
 
-What each command takes is in `gateway.commands`, imported when it is called (`command_groups`).
+What each command takes is in `gateway.commands`, imported when it is called (`commands.groups`).
 """
 
 # ruff: noqa: T201
@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.command_groups import Commands
+from gateway.commands.groups import Commands
 from gateway.errors import Exit
 from schemas.errors import SkerryError
 

@@ -97,7 +97,7 @@ class NodeHome:
 
     @property
     def loads(self) -> Path:
-        """Datasets on their way in by the admin's pages; see `gateway.onboarding`."""
+        """Datasets on their way in by the admin's pages; see `gateway.holding.onboarding`."""
         return self.root / "loads"
 
     @property

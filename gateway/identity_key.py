@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from access.audit import RecordFile
 from access.errors import RecordUnavailable
+from access.record.audit import RecordFile
 from gateway import config
 from gateway.errors import ConfigError
 from gateway.home import NodeHome

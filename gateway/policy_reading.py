@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from access import decision_facts, replay
-from access.audit import pseudonym
-from access.decision import DatasetPolicy
-from access.policy import PolicyBook
-from access.policy_doubts import doubts
-from access.policy_file import ReadFile, read_bytes, read_policies
-from access.policy_versions import PolicyVersions
-from access.replay import Replay
+from access.policies import decision_facts, replay
+from access.policies.decision import DatasetPolicy
+from access.policies.doubts import doubts
+from access.policies.file import ReadFile, read_bytes, read_policies
+from access.policies.policy import PolicyBook
+from access.policies.replay import Replay
+from access.policies.versions import PolicyVersions
+from access.record.audit import pseudonym
 from gateway import config
 from gateway.home import NodeHome
 

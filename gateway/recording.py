@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from access import record_door
-from access.audit import Record, RecordFile
-from access.record_client import RecordClient
+from access.record import door
+from access.record.audit import Record, RecordFile
+from access.record.client import RecordClient
 from gateway.home import NodeHome
-from gateway.share import Share, is_listening, record_socket
+from gateway.serving.share import Share, is_listening, record_socket
 
 
 def of_server(home: NodeHome, share: Share | None) -> Record:
@@ -27,7 +27,7 @@ def of_one_process(home: NodeHome) -> Generator[Record]:
     """The record of a server that has no workers, with its door for the others."""
     record = _file(home)
     try:
-        with record_door.door(record, record_socket(home.root)):
+        with door.door(record, record_socket(home.root)):
             yield record
     finally:
         record.close()

@@ -13,8 +13,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from access.decision import DatasetPolicy, Granularity, Level
-from access.policy import PolicyBook
+from access.policies.decision import DatasetPolicy, Granularity, Level
+from access.policies.policy import PolicyBook
 from access.privacy.ledger import Ledger
 from access.privacy.pricing import EXCLUSIONS, MIN_PUBLIC_PEOPLE, Floors, price
 from access.privacy.profiles import terms
@@ -35,7 +35,7 @@ from beacon.panel import Panel
 from beacon.posed import Public
 from beacon.segments import SegmentCatalog
 from gateway import config
-from gateway.asking import book_in_force
+from gateway.commands.asking import book_in_force
 from gateway.home import NodeHome
 
 WATCHED = 5  # times the allowance, of one person over all accounts together

@@ -6,17 +6,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from access.decision import EVERY_ACTION, Action, DatasetPolicy, Granularity, Level, Profile
-from access.explain import day, described
-from access.policy import PolicyBook
-from access.policy_file import load_policies
+from access.policies.decision import (
+    EVERY_ACTION,
+    Action,
+    DatasetPolicy,
+    Granularity,
+    Level,
+    Profile,
+)
+from access.policies.explain import day, described
+from access.policies.file import load_policies
+from access.policies.policy import PolicyBook
 from duo.consent import Consent
 from duo.disease import Hierarchy
 from duo.lint import lint
 from duo.ontology import load_ontology
 from duo.terms import Term
 from gateway import config
-from gateway.asking import book_in_force
+from gateway.commands.asking import book_in_force
 from gateway.home import NodeHome
 from passports import trust
 

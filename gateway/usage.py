@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from access import record_search
-from access.record_search import Wanted
-from access.record_tree import RecordTree
+from access.record import search
+from access.record.search import Wanted
+from access.record.tree import RecordTree
 
 MAX_ENTRIES = 200_000
 MAX_ROWS = 500
@@ -44,7 +44,7 @@ class Usage:
 
 def of(tree: RecordTree, *, first: date, last: date, most: int = MAX_ENTRIES) -> Usage:
     tally = _Tally()
-    for entry in record_search.last(tree, Wanted(first=first, last=last), most=most):
+    for entry in search.last(tree, Wanted(first=first, last=last), most=most):
         tally.take(entry)
     return tally.usage()
 

@@ -30,46 +30,45 @@ from passports.login import Login
 from passports.sessions import Sessions
 from passports.tokens import SigningKey
 from portal import (
-    basket_routes,
-    beacon,
-    enquiry_routes,
     federation_routes,
-    joining_routes,
     language_routes,
     languages,
     people_routes,
-    request_routes,
-    result_routes,
     routes,
-    saved_routes,
     search_routes,
     services,
     workspace_routes,
 )
-from portal.applications import Applications
-from portal.calls import Calls
+from portal.as_beacon import routes as beacon
+from portal.as_beacon.description import Network
+from portal.as_beacon.openapi import DescribedApi
+from portal.asking.calls import Calls
+from portal.asking.fanout import Fanout
 from portal.coordinators import Coordinators
-from portal.description import Network
-from portal.enquiries import Enquiries
 from portal.errors import SettingsError
-from portal.fanout import Fanout
-from portal.health import HealthBook
-from portal.joining import JoinBook
-from portal.liftover import Liftover
 from portal.metrics import Metrics
-from portal.node_doors import NodeDoors
-from portal.openapi import DescribedApi
+from portal.nodes import joining_routes
+from portal.nodes.doors import NodeDoors
+from portal.nodes.health import HealthBook
+from portal.nodes.joining import JoinBook
+from portal.nodes.registry import Registry
 from portal.passport_issuer import PassportIssuer
-from portal.prospects import Prospects
-from portal.registry import Registry
-from portal.results import Results
-from portal.saved import SavedSearches
+from portal.questions import saved_routes
+from portal.questions.liftover import Liftover
+from portal.questions.prospects import Prospects
+from portal.questions.saved import SavedSearches
+from portal.questions.vocabulary import Vocabulary
+from portal.requests import basket_routes, enquiry_routes
+from portal.requests import routes as request_routes
+from portal.requests.applications import Applications
+from portal.requests.enquiries import Enquiries
+from portal.results import routes as result_routes
+from portal.results.kept import Results
 from portal.searches import Searches
 from portal.settings import PortalSettings
 from portal.site import Portal, in_utc
 from portal.standing import Standings
 from portal.visitors import Visitors
-from portal.vocabulary import Vocabulary
 from portal.workspaces import Workspaces
 from schemas.beacon import API_VERSION
 from schemas.errors import InvalidInput, NotFound, SkerryError

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from duo.terms import Term
-from portal.foreign import items, members, text
+from portal.asking.foreign import items, members, text
 from schemas.messages import Message
 
 MAX_CONDITIONS = 50

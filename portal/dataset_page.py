@@ -8,9 +8,9 @@ from fastapi import Request
 from starlette.responses import Response
 
 from portal.conditions import badges
-from portal.node import Node
-from portal.prospects import offer
-from portal.purpose_form import CONDITIONS, ORGANISATIONS, PURPOSES
+from portal.nodes.node import Node
+from portal.questions.prospects import offer
+from portal.requests.purpose_form import CONDITIONS, ORGANISATIONS, PURPOSES
 from portal.site import Portal
 from portal.visitors import Visitor
 from schemas.data_use import VerdictView

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from portal.answer import Outcome
+from portal.asking.answer import Outcome
 
 _DOORS = frozenset(
     {"beacon", "search", "searches", "datasets", "people", "network", "basket", "requests", "me",

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from portal.answer import OUTCOMES, NodeAnswer
-from portal.charts import Bar, Chart, chart, counted
-from portal.fanout import Fanout
-from portal.node import Node, Term
-from portal.question import Kind, Question
+from portal.asking.answer import OUTCOMES, NodeAnswer
+from portal.asking.fanout import Fanout
+from portal.nodes.node import Node, Term
+from portal.questions.question import Kind, Question
+from portal.results.charts import Bar, Chart, chart, counted
 from schemas.messages import Message
 
 MOST = 10  # terms of one chart

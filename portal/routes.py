@@ -1,6 +1,6 @@
 """The portal's other pages: browse datasets and nodes, one's rights, sign in.
 
-Handlers parse, call and shape. Searching is `search_routes`', requests are `request_routes`'.
+Handlers parse, call and shape. Searching is `search_routes`', requests are `requests.routes`'.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from portal.dataset_page import dataset_page
-from portal.following import login_line
-from portal.node_map import node_map
+from portal.nodes.map import node_map
+from portal.requests.following import login_line
 from portal.site import Portal
 
 

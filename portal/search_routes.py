@@ -16,10 +16,10 @@ from fastapi.templating import Jinja2Templates
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from portal.languages import asked_for
-from portal.node import slug_of
-from portal.question import Question
-from portal.result_page import Typed, asked_values, drawn_values, form_values, shown_values, whole
-from portal.results import Result
+from portal.nodes.node import slug_of
+from portal.questions.question import Question
+from portal.results.kept import Result
+from portal.results.page import Typed, asked_values, drawn_values, form_values, shown_values, whole
 from portal.searches import Search, new_id
 from portal.site import Portal, event, is_part
 from portal.visitors import Visitor

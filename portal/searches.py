@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from portal.errors import SearchGone
-from portal.question import Question
+from portal.questions.question import Question
 from portal.settings import Limits
 from portal.visitors import Owner, Visitor
 from schemas.messages import Message

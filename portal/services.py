@@ -8,9 +8,9 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from portal.metrics import Metrics
-from portal.node import Node
+from portal.nodes.node import Node
+from portal.nodes.registry import Registry
 from portal.passport_issuer import JWKS_PATH, PassportIssuer
-from portal.registry import Registry
 from portal.settings import PortalSettings
 from schemas.beacon import API_VERSION
 from schemas.errors import NotFound

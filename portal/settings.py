@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from portal.errors import UnreadableQuestion
-from portal.question import parse
+from portal.questions.question import parse
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 

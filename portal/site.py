@@ -13,27 +13,27 @@ from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse
 
 from portal import languages
-from portal.answer import NodeAnswer
-from portal.applications import Applications
+from portal.asking.answer import NodeAnswer
+from portal.asking.fanout import Fanout, Instead, Target
+from portal.asking.hops import begun
 from portal.coordinators import Coordinators
-from portal.enquiries import Enquiries
 from portal.errors import SignInNeeded
-from portal.fanout import Fanout, Instead, Target
-from portal.hops import begun
-from portal.joining import JoinBook
-from portal.liftover import Liftover
-from portal.node import Dataset, Node
-from portal.prospects import Prospects, pose, unsupported
-from portal.purpose_form import MAX_FIELDS
-from portal.question import Kind, Question, parse
-from portal.registry import Registry
-from portal.results import Results
-from portal.saved import SavedSearches
+from portal.nodes.joining import JoinBook
+from portal.nodes.node import Dataset, Node
+from portal.nodes.registry import Registry
+from portal.questions.liftover import Liftover
+from portal.questions.prospects import Prospects, pose, unsupported
+from portal.questions.question import Kind, Question, parse
+from portal.questions.saved import SavedSearches
+from portal.questions.vocabulary import Vocabulary
+from portal.requests.applications import Applications
+from portal.requests.enquiries import Enquiries
+from portal.requests.purpose_form import MAX_FIELDS
+from portal.results.kept import Results
 from portal.searches import Searches
 from portal.settings import PortalSettings
 from portal.standing import Standings
 from portal.visitors import Visitor, Visitors
-from portal.vocabulary import Vocabulary
 from portal.workspaces import Workspaces
 from schemas.errors import NotFound, TooLarge
 from schemas.messages import Message

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from passports.errors import Reason
-from portal.applications import read_as
-from portal.node import Node
-from portal.node_doors import NodeDoors
+from portal.nodes.doors import NodeDoors
+from portal.nodes.node import Node
+from portal.requests.applications import read_as
 from portal.visitors import Visitor
 from schemas.decisions import Allowance, Allowances
 from schemas.errors import NotFound, SkerryError

@@ -20,8 +20,8 @@ from starlette.responses import Response
 from passports.errors import ProviderRefused
 from passports.login import Login, SignedIn
 from passports.sessions import Session, Sessions, cookie_name
+from portal.asking.fanout import Credential, CredentialFor, anonymous
 from portal.errors import ForgedForm, SignInNeeded
-from portal.fanout import Credential, CredentialFor, anonymous
 from portal.passport_issuer import PassportIssuer
 from portal.settings import Limits, PortalSettings
 from schemas.errors import SkerryError

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from portal.node import Node
+from portal.nodes.node import Node
 from portal.site import Portal
 from portal.visitors import Visitor
 from portal.workspaces import Rooms

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from portal.applications import Applications, read_as
 from portal.errors import NodeFailed
-from portal.node import Node
-from portal.node_doors import NodeDoors
+from portal.nodes.doors import NodeDoors
+from portal.nodes.node import Node
+from portal.requests.applications import Applications, read_as
 from portal.visitors import Visitor
 from schemas.errors import InvalidInput, NotFound, SkerryError
 from schemas.grants import RequestView, WorkspaceView

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from socket import socketpair
 
-from access.record_client import RecordClient
+from access.record.client import RecordClient
 from schemas.errors import SkerryError
 from schemas.grants import Permit
 from streams.agent_doors import AgentServer, KeyDoor, serve_keys

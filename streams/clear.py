@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from access.policy import Action, PolicyBook
+from access.policies.policy import Action, PolicyBook
 from passports.passport import Researcher
 from schemas.errors import InvalidInput
 from schemas.htsget import ColumnsAsked

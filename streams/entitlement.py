@@ -2,8 +2,8 @@
 
 The order is fixed: object, policy, grant, workspace, key, withdrawals. Who may not know of the
 dataset gets the answer for an unknown object. A person may hold several grants of one object: those
-of one workspace add up, those of another never do. Leaves the rules to `access.policy` and issues
-nothing.
+of one workspace add up, those of another never do. Leaves the rules to `access.policies.policy` and
+issues nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from access.policy import Action, Decision, PolicyBook
+from access.policies.policy import Action, Decision, PolicyBook
 from access.recipients import Recipients, Workspace
 from access.rows import IssuedGrant
 from access.store import Store

@@ -17,8 +17,8 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.audit import Record
 from access.permits import check
+from access.record.audit import Record
 from passports.passport import Researcher
 from schemas.errors import InvalidInput
 from schemas.grants import Permit, SignedPermit

@@ -13,7 +13,7 @@ from functools import partial
 from anyio.lowlevel import checkpoint
 from anyio.to_thread import run_sync
 
-from access.audit import Record
+from access.record.audit import Record
 from streams import rotation
 from streams.bodies import ClearBody, FileReader, Reader
 from streams.envelope import SEALED_SEGMENT

@@ -13,12 +13,12 @@ import typer
 import yaml
 from pydantic import BaseModel
 
-from access.policy_file import load_policies
-from access.policy_model import DatasetEntry, Expect, Given
+from access.policies.file import load_policies
+from access.policies.model import DatasetEntry, Expect, Given
 from duo.purpose import Use, read_purpose
-from gateway import demo_data
 from gateway.cli import app
 from gateway.config import NodeSettings, NoticeSettings, RateSettings, SignInSettings
+from gateway.demo import data
 from passports import trust
 from portal.settings import PortalSettings
 from schemas.data_use import DataUseRequest
@@ -236,7 +236,7 @@ _ASKED = re.compile(r"^# .* → (\d+)\ncurl -s \"\$N(/[^\"]+)\"$", re.MULTILINE)
 def open_node(tmp_path_factory: pytest.TempPathFactory) -> BeaconNode:
     """The demo's first node, as `skerry demo` fills it."""
     folder = tmp_path_factory.mktemp("demo")
-    plan = demo_data.synthetic(folder, nodes=3)[0][0]
+    plan = data.synthetic(folder, nodes=3)[0][0]
     catalog = loaded(folder / "catalog", plan.source)
     return BeaconNode(
         folder, catalog=catalog, policies=[policy(plan.source.id, profile=plan.profile)]

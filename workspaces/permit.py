@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from access.run_rules import SIGNED_AS, Intent, against
+from access.runs.rules import SIGNED_AS, Intent, against
 from schemas.grants import Permit, SignedPermit
 from schemas.runs import RunClause
 from streams.keys import thumbprint

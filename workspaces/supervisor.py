@@ -25,7 +25,7 @@ from pathlib import Path
 
 import httpx
 
-from access.run_rules import Intent, leaving
+from access.runs.rules import Intent, leaving
 from schemas.errors import SkerryError
 from schemas.runs import CandidateView, Receipt, SignedReceipt, StartAsked
 from schemas.runs import Phase as SaidPhase

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import structlog
 from sqlmodel import col, select
 
-from access.audit import Record
 from access.database import Database
 from access.privacy.tables import AccountRow
+from access.record.audit import Record
 
 MAX_AT_ONCE = 50
 GIVE_UP_SECONDS = 2 * 86_400

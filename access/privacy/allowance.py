@@ -9,13 +9,13 @@ from __future__ import annotations
 from sqlalchemy import func as sql
 from sqlmodel import col, select
 
-from access.audit import Record
 from access.database import Database
-from access.decision import Action, Level
 from access.disclosure import binding
-from access.policy import PolicyBook
+from access.policies.decision import Action, Level
+from access.policies.policy import PolicyBook
 from access.privacy.ledger import COUNT_DAYS
 from access.privacy.tables import AccountRow, CountedRow, LineRow
+from access.record.audit import Record
 from passports.passport import Researcher
 from schemas.decisions import Allowance
 

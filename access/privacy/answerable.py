@@ -5,8 +5,8 @@ Refusals say what would help. Pure; who may ask at all was decided before.
 
 from __future__ import annotations
 
-from access.decision import Level
 from access.errors import NotAnswerable
+from access.policies.decision import Level
 from access.privacy.pricing import MIN_PUBLIC_PEOPLE, price
 from access.privacy.question import Kind, Question
 from access.privacy.terms import Terms

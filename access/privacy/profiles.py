@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from access.decision import Profile
+from access.policies.decision import Profile
 from access.privacy.terms import Terms
 
 _DEFAULT = Terms(everybody=True, allowance=math.log(2), enforced=True, scale=10, counts=100)

@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from gateway import demo_command, logs
+from gateway import logs
+from gateway.demo import whole
 from gateway.errors import Exit
 
 
@@ -38,7 +39,7 @@ def demo(
     else:
         folder = Path.cwd() / "skerry-demo" if keep else Path(tempfile.mkdtemp(prefix="skerry-"))
     try:
-        ended = demo_command.run(
+        ended = whole.run(
             folder,
             nodes=nodes,
             countries=countries,

@@ -9,13 +9,15 @@ from typing import Annotated
 
 import typer
 
-from gateway import demo_people, logs, serve_command
+from gateway import logs
+from gateway.demo import people
+from gateway.serving import serve
 
 
 def demo_signin(settings: Path) -> None:
     """The demo's sign-in provider; no real node may use it."""
     logs.set_up()
-    serve_command.run_signin(settings)
+    serve.run_signin(settings)
 
 
 def demo_passport(
@@ -25,4 +27,4 @@ def demo_passport(
     demo_folder: Annotated[Path, typer.Option("--demo", help="the running demo's folder")],
 ) -> None:
     """Prints a Passport of a demo account, for a token file or a curl header."""
-    print(demo_people.passport_from(demo_folder / "signin.json", account, node))
+    print(people.passport_from(demo_folder / "signin.json", account, node))

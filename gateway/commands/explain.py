@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gateway import explain_command
+from gateway import explaining
 from gateway.commands.printed import AsJson, Folder, read_token
 from gateway.home import NodeHome
 
@@ -32,7 +32,7 @@ def explain(
 ) -> None:
     """Shows every rule of a decision and the facts that met it or failed."""
     token = None if token_file is None else read_token(token_file)
-    found = explain_command.run(
+    found = explaining.run(
         NodeHome(folder),
         dataset,
         action,
@@ -42,4 +42,4 @@ def explain(
         at=at,
         purpose=purpose,
     )
-    print(json.dumps(found) if as_json else explain_command.text(found, brief=brief))
+    print(json.dumps(found) if as_json else explaining.text(found, brief=brief))

@@ -8,9 +8,9 @@ from typing import Annotated, cast
 
 import typer
 
+from gateway.commands.fetch_progress import FetchLine
 from gateway.commands.printed import AsJson, read_token, show
 from gateway.errors import LoadRefused
-from gateway.fetch_progress import FetchLine
 from workspaces import inbox
 from workspaces.regions import read_region
 from workspaces.settings import data_folder

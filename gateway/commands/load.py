@@ -1,4 +1,4 @@
-"""`skerry load` as typed: its options, read into what `load_command` does."""
+"""`skerry load` as typed: its options, read into what `holding.load` does."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from gateway import load_command
 from gateway.commands.printed import AsJson, Folder, show
+from gateway.holding import load as load_command
 from gateway.home import NodeHome
 
 

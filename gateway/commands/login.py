@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway import login_command
+from gateway import signing_in
 from gateway.commands.printed import read_token
 
 
@@ -22,7 +22,7 @@ def login(
     client_secret_file: Annotated[Path | None, typer.Option(help="if it has a secret")] = None,
 ) -> None:
     """Signs you in by a code that you enter in a browser; for `skerry fetch` and curl."""
-    login_command.run(
+    signing_in.run(
         issuer,
         client_id=client_id,
         client_secret=None if client_secret_file is None else read_token(client_secret_file),

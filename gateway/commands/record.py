@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gateway import follow_command, record_command
+from gateway import following, verifying
 from gateway.commands.printed import AsJson, Folder, show
 from gateway.errors import Exit
 from gateway.home import NodeHome
@@ -25,7 +25,7 @@ def verify_audit(
     as_json: AsJson = False,
 ) -> None:
     """Checks the node's record: names any entry altered, removed or reordered."""
-    found = record_command.run_verify(NodeHome(folder), checkpoint)
+    found = verifying.run_verify(NodeHome(folder), checkpoint)
     show(found, as_json=as_json)
     if not found["ok"]:
         raise SystemExit(Exit.FAILED)
@@ -33,7 +33,7 @@ def verify_audit(
 
 def checkpoint(folder: Folder) -> None:
     """Prints a signed checkpoint of the record, for a third party to keep."""
-    print(record_command.make_checkpoint(NodeHome(folder)), end="")
+    print(verifying.make_checkpoint(NodeHome(folder)), end="")
 
 
 def follow(
@@ -43,9 +43,9 @@ def follow(
     as_json: AsJson = False,
 ) -> None:
     """Shows one release as the record has it, from the workspace's key to the last byte."""
-    trail = follow_command.run(NodeHome(folder), permit)
+    trail = following.run(NodeHome(folder), permit)
     if as_json:
-        print(json.dumps(follow_command.as_json(trail)))
+        print(json.dumps(following.as_json(trail)))
         return
-    for line in follow_command.in_lines(trail):
+    for line in following.in_lines(trail):
         print(line)

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from gateway import logs, serve_command
+from gateway import logs
 from gateway.commands.printed import Folder
 from gateway.home import NodeHome
+from gateway.serving import serve as serve_command
 
 
 def serve(

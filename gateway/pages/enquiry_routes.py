@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import RedirectResponse
 
-from access.enquiries import Enquiries
+from access.requests.enquiries import Enquiries
 from gateway.pages.render import see
 from gateway.pages.signin import Desk
 from passports.sessions import Session

@@ -13,21 +13,21 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData, UploadFile
 
-from access.attachments import MAX_BYTES, Attachments
-from access.enquiries import Enquiries
 from access.errors import NoSuchThing
-from access.lifecycle import OPEN_STATES, AccessRequest, Part, Step
 from access.recipients import KeyState, Recipients
-from access.request_routes import download
-from access.request_views import by_whom, request_view
-from access.requests import RequestDesk
-from access.seen import Seen
+from access.requests.attachments import MAX_BYTES, Attachments
+from access.requests.desk import RequestDesk
+from access.requests.enquiries import Enquiries
+from access.requests.lifecycle import OPEN_STATES, AccessRequest, Part, Step
+from access.requests.routes import download
+from access.requests.seen import Seen
+from access.requests.views import by_whom, request_view
 from gateway.pages import run_form
 from gateway.pages.render import HEADERS, Pages, see
 from gateway.pages.signin import Desk
 from passports.sessions import Session
-from portal.extent_form import in_words as part_in_words
-from portal.purpose_form import (
+from portal.requests.extent_form import in_words as part_in_words
+from portal.requests.purpose_form import (
     CONDITIONS,
     MAX_FIELDS,
     ORGANISATIONS,

@@ -11,10 +11,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import FileResponse, HTMLResponse
 
-from access.attachments import Attachments
-from access.enquiries import Enquiries
 from access.recipients import Recipients
-from access.requests import RequestDesk
+from access.requests.attachments import Attachments
+from access.requests.desk import RequestDesk
+from access.requests.enquiries import Enquiries
 from gateway.config import NodeSettings
 from gateway.pages import enquiry_routes, render, request_routes
 from gateway.pages.render import Pages

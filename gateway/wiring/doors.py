@@ -8,24 +8,24 @@ from fastapi import APIRouter
 
 import access.allowance_routes
 import access.data_use
-import access.enquiry_routes
-import access.record_routes
+import access.record.routes
+import access.requests.enquiry_routes
 import access.routes
-import access.run_routes
+import access.runs.routes
 import access.session_routes
+import gateway.holding.registering
 import gateway.pages.admin.routes
 import gateway.pages.airlock.routes
 import gateway.pages.routes
-import gateway.registering
 import streams.htsget.routes
 import streams.refget.collection_routes
 import streams.refget.sequence_routes
 from access.admin_changes import AdminChanges
 from access.permits import PermitOffice
-from access.policy_versions import PolicyVersions
+from access.policies.versions import PolicyVersions
 from access.privacy.allowance import Balances
-from gateway import holdings
 from gateway.admin_changes import AdminDesk
+from gateway.holding import holdings
 from gateway.pages.admin.rooms import Rooms
 from gateway.pages.airlock.routes import AirlockOffice
 from gateway.pages.render import Pages
@@ -67,10 +67,10 @@ def _of_access(parts: Parts) -> tuple[APIRouter, ...]:
         access.allowance_routes.build(
             Balances(parts.store, record=parts.record), book=book, caller=who, clock=clock
         ),
-        access.enquiry_routes.build(parts.enquiries, book=book, caller=who, clock=clock),
-        access.run_routes.build(parts.runs, caller=who),
+        access.requests.enquiry_routes.build(parts.enquiries, book=book, caller=who, clock=clock),
+        access.runs.routes.build(parts.runs, caller=who),
         access.data_use.build(check=parts.purpose_check, book=book, clock=clock),
-        access.record_routes.build(
+        access.record.routes.build(
             tree=parts.tree,
             signing_key=parts.node_key,
             public_url=settings.public_url,
@@ -118,7 +118,7 @@ def _of_streams(parts: Parts) -> tuple[APIRouter, ...]:
             sequences=Sequences(index),
             accel=in_place.folders(settings.accel),
         ),
-        gateway.registering.build(
+        gateway.holding.registering.build(
             home=home,
             sources=settings.register_from,
             caller=parts.who,

@@ -12,21 +12,21 @@ from fastapi import APIRouter
 import beacon.doors
 import beacon.names
 import beacon.panel
-from access.audit import Record
-from access.couriers import MailCourier, WebhookCourier
 from access.disclosure import Disclosure
-from access.live_policies import LivePolicies
-from access.notices import Channel
-from access.outbox import Courier, Outbox
+from access.policies.live import LivePolicies
 from access.privacy.ledger import Ledger
-from access.requests import RequestDesk
+from access.record.audit import Record
+from access.requests.couriers import MailCourier, WebhookCourier
+from access.requests.desk import RequestDesk
+from access.requests.notices import Channel
+from access.requests.outbox import Courier, Outbox
 from access.store import Store
 from beacon.info import NodeFacts
 from beacon.segments import SegmentCatalog
 from gateway import config
+from gateway.holding.load_jobs import Jobs
 from gateway.home import NodeHome
-from gateway.load_jobs import Jobs
-from gateway.share import Share
+from gateway.serving.share import Share
 from gateway.wiring import doors, parts
 from gateway.wiring.parts import Parts
 from passports.sessions import Sessions

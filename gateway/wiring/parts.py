@@ -13,30 +13,31 @@ from dataclasses import dataclass
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.attachments import Attachments
-from access.audit import Record
 from access.caller import Caller, caller
-from access.decision_facts import DecisionFacts
-from access.enquiries import Enquiries
 from access.limits import Counts, Limits, Rates, limited
 from access.linked import Linked, noting
-from access.live_policies import LivePolicies
-from access.notices import Addressees
 from access.own_grants import OwnGrants, honouring
-from access.policy_versions import PolicyVersions
+from access.policies.decision_facts import DecisionFacts
+from access.policies.live import LivePolicies
+from access.policies.versions import PolicyVersions
 from access.purpose_check import PurposeCheck
 from access.recipients import Recipients
-from access.record_tree import RecordTree
-from access.requests import RequestDesk
-from access.run_routes import RunCounter
+from access.record.audit import Record
+from access.record.tree import RecordTree
+from access.requests.attachments import Attachments
+from access.requests.desk import RequestDesk
+from access.requests.enquiries import Enquiries
+from access.requests.notices import Addressees
+from access.runs.routes import RunCounter
 from access.store import Store
 from beacon.info import NodeFacts
 from beacon.segments import SegmentCatalog
 from duo.ontology import load_ontology
-from gateway import clickhouse, config, recording
+from gateway import config, recording
+from gateway.holding import clickhouse
+from gateway.holding.load_jobs import Jobs
 from gateway.home import NodeHome
-from gateway.load_jobs import Jobs
-from gateway.share import Share
+from gateway.serving.share import Share
 from gateway.wiring import runs
 from gateway.wiring.runs import AtRest
 from passports import trust

@@ -1,7 +1,7 @@
 """What serves runs and the airlock, built from a node's parts: the checkers meet the queue here.
 
-`access.airlock` keeps outputs and knows who decides; `workspaces.airlock.gate` knows their forms.
-Neither room sees the other's insides; this is where one is passed to the other.
+`access.airlock.queue` keeps outputs and knows who decides; `workspaces.airlock.gate` knows their
+forms. Neither room sees the other's insides; this is where one is passed to the other.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.airlock import Airlock
-from access.airlock_files import AirlockFiles
-from access.audit import Record
-from access.person_keys import PersonKeys
-from access.policy import PolicyBook
+from access.airlock.files import AirlockFiles
+from access.airlock.person_keys import PersonKeys
+from access.airlock.queue import Airlock
+from access.policies.policy import PolicyBook
 from access.recipients import Recipients
-from access.requests import RequestDesk
-from access.run_routes import RunCounter
-from access.runs import Runs
+from access.record.audit import Record
+from access.requests.desk import RequestDesk
+from access.runs.routes import RunCounter
+from access.runs.starts import Runs
+from access.runs.workspace_caller import WorkspaceCaller
 from access.store import Store
-from access.workspace_caller import WorkspaceCaller
-from gateway import holdings
+from gateway.holding import holdings
 from workspaces.airlock import gate, showing
 
 SealTo = Callable[[bytes, bytes], bytes]

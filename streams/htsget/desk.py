@@ -13,9 +13,9 @@ from functools import partial
 
 from anyio.to_thread import run_sync
 
-from access.audit import Record
 from access.errors import SignInNeeded
 from access.permits import PermitOffice
+from access.record.audit import Record
 from passports.passport import Researcher
 from schemas.errors import InvalidInput, SkerryError
 from schemas.grants import SignedPermit

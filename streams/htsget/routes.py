@@ -13,10 +13,10 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 
-from access.audit import Record
 from access.permits import PermitOffice
-from access.policy import PolicyBook
+from access.policies.policy import PolicyBook
 from access.recipients import Recipients
+from access.record.audit import Record
 from access.store import Store
 from passports.passport import Researcher
 from schemas.errors import SkerryError

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from access.errors import NotDelivered, RecordUnavailable
-from access.notices import Addressees, Channel, Notice, mail, webhook
-from access.outbox import Outbox
 from access.privacy.alarms import GIVE_UP_SECONDS, Alarms
 from access.privacy.ledger import SINGLES, Entry, Ledger
+from access.requests.notices import Addressees, Channel, Notice, mail, webhook
+from access.requests.outbox import Outbox
 from tests.support.access_node import NOW, URL, AccessNode
 
 pytestmark = pytest.mark.anyio

@@ -13,8 +13,8 @@ import pytest
 from fastapi import FastAPI, Request
 
 import access.allowance_routes
-from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
-from access.policy_tests import persona
+from access.policies.own_tests import persona
+from access.policies.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
 from access.privacy.allowance import Balances
 from access.privacy.ledger import COUNT_DAYS, Entry, Ledger
 from gateway.http_errors import ErrorTable

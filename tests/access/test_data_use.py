@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from access import data_use
-from access.policy import PolicyBook
+from access.policies.policy import PolicyBook
 from access.purpose_check import PurposeCheck
 from duo.disease import Hierarchy
 from gateway.http_errors import ErrorTable

@@ -17,8 +17,8 @@ from sqlmodel import SQLModel
 
 from access.database import Database
 from access.errors import StoreUnavailable, UnknownSchema
-from access.lifecycle import AccessRequest, State
 from access.migrations import upgrade
+from access.requests.lifecycle import AccessRequest, State
 from access.store import Store
 from access.tables import SCHEMA_VERSION
 from tests.support.access_node import NOW, at

@@ -10,7 +10,7 @@ import pytest
 
 from access.disclosure import Answer, Asker, Disclosure, Found, granted
 from access.errors import InconsistentAnswer
-from access.policy import Action, Decision, Granularity, Level, Outcome, Profile
+from access.policies.policy import Action, Decision, Granularity, Level, Outcome, Profile
 from access.privacy.pricing import price
 from access.privacy.profiles import terms
 from access.privacy.question import Kind, Question, key_of

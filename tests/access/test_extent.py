@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from access.lifecycle import Step
-from access.request_views import request_view
+from access.requests.lifecycle import Step
+from access.requests.views import request_view
 from schemas.grants import MAX_GRANTED, Extent, GrantedRegion
 from tests.support.access_node import NOW, AccessNode, at
 from tests.support.grants import active_grant

@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from access.errors import WorkspaceKeyInvalid
-from access.policy import PolicyBook
+from access.policies.policy import PolicyBook
 from access.recipients import NewKey
 from schemas.errors import InvalidInput
 from schemas.grants import NewRequest, NewWorkspace, WorkspaceKind

@@ -6,7 +6,7 @@ from dataclasses import replace
 import jwt as oracle
 
 from access.grants import VISA_SECONDS, mint
-from access.policy import PolicyBook
+from access.policies.policy import PolicyBook
 from access.rows import IssuedGrant
 from passports.tokens import SigningKey
 from schemas.grants import Extent, GrantedRegion

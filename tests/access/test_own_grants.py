@@ -11,11 +11,11 @@ import pytest
 from fastapi import Request
 from sqlalchemy import text
 
-from access.decision import Action
 from access.errors import StoreUnavailable
 from access.grants import mint
-from access.lifecycle import Step
 from access.own_grants import KEPT_SECONDS, OwnGrants, honouring
+from access.policies.decision import Action
+from access.requests.lifecycle import Step
 from access.store import Store
 from passports.judgement import DroppedVisa
 from passports.passport import Researcher

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from access.errors import PermitNotIssued, PermitRefused, RecordUnavailable
 from access.permits import CLOCK_LEEWAY_SECONDS, MAX_PERMIT_SECONDS, PermitOffice, check
-from access.policy import Action, Decision, Level, Outcome, Profile
+from access.policies.policy import Action, Decision, Level, Outcome, Profile
 from access.recipients import Workspace
 from schemas.grants import SignedPermit
 from tests.support.access_node import NOW, URL, AccessNode, researcher

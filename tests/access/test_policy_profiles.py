@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from access.decision import Action, DatasetPolicy, Granularity, Level, Profile
 from access.disclosure import binding
 from access.errors import PolicyInvalid
-from access.policy_doubts import doubts
-from access.policy_file import load_policies
+from access.policies.decision import Action, DatasetPolicy, Granularity, Level, Profile
+from access.policies.doubts import doubts
+from access.policies.file import load_policies
 from access.privacy.profiles import terms
 from access.privacy.terms import counts_power, presence_power
 

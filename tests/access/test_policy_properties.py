@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from access.decision import (
+from access.policies.decision import (
     EVERY_ACTION,
     Action,
     DatasetPolicy,
@@ -19,8 +19,8 @@ from access.decision import (
     Profile,
     Window,
 )
-from access.policy import PolicyBook
-from access.visa_rules import ANYBODY, BONA_FIDE, VisaRule
+from access.policies.policy import PolicyBook
+from access.policies.visa_rules import ANYBODY, BONA_FIDE, VisaRule
 from duo.consent import Condition, Consent
 from duo.terms import Term
 from duo.verdict import Finding, Verdict, Versions

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from access.errors import PolicyInvalid
-from access.policy import Granularity, Level, Profile
-from access.policy_file import load_policies
+from access.policies.file import load_policies
+from access.policies.policy import Granularity, Level, Profile
 
 URL = "https://node.example"
 

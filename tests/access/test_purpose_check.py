@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from access.errors import DataUseDenied, StepNotPossible
-from access.lifecycle import SECONDS_PER_MONTH, State, Step
 from access.purpose_check import PurposeCheck, Span, months_used
+from access.requests.lifecycle import SECONDS_PER_MONTH, State, Step
 from access.tables import RequestRow
 from duo.consent import Condition, Consent
 from duo.disease import Hierarchy

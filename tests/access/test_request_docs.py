@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from access.lifecycle import Step
-from access.policy_file import load_policies
+from access.policies.file import load_policies
+from access.requests.lifecycle import Step
 from passports import trust
 from schemas.grants import NewRequest
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.lifecycle import Step
+from access.requests.lifecycle import Step
 from passports.errors import BadToken
 from passports.identity import Identity, proven
 from passports.rotation import announce

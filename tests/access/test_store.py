@@ -14,7 +14,7 @@ from access.errors import (
     TooManyOpen,
     UnknownSchema,
 )
-from access.lifecycle import AccessRequest, Event, State, Step
+from access.requests.lifecycle import AccessRequest, Event, State, Step
 from access.rows import IssuedGrant
 from access.store import MAX_OPEN_REQUESTS, Store
 from schemas.grants import EventFacts

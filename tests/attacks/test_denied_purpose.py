@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from access.errors import DataUseDenied, StepNotPossible
-from access.lifecycle import SECONDS_PER_MONTH, State, Step
-from access.policy import PolicyBook
-from access.requests import RequestDesk
+from access.policies.policy import PolicyBook
+from access.requests.desk import RequestDesk
+from access.requests.lifecycle import SECONDS_PER_MONTH, State, Step
 from duo.consent import Condition, Consent
 from duo.terms import Term
 from schemas.data_use import DataUseRequest

@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from beacon.loading.load import DatasetSource
-from gateway import loading, population
 from gateway.app import create_app
+from gateway.demo import population
+from gateway.holding import loading
 from gateway.home import NodeHome
 from passports.tokens import PASSPORT_TYP, SigningKey, sign
 from streams.shelf import Shelf

@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from portal.app import create_app
-from portal.crawl import datasets_of
 from portal.errors import SearchGone
-from portal.purpose_form import new_request
-from portal.question import parse
+from portal.nodes.crawl import datasets_of
+from portal.questions.question import parse
+from portal.requests.purpose_form import new_request
 from portal.searches import Searches
 from portal.settings import Limits, PortalSettings
 from portal.visitors import Visitor

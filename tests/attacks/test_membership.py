@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from access.decision import Action, Decision, Granularity, Level, Outcome, Profile
 from access.disclosure import Asker, Found
+from access.policies.decision import Action, Decision, Granularity, Level, Outcome, Profile
 from access.privacy.pricing import Spectrum, floors, price
 from access.privacy.question import Kind, Question, key_of
 from benchmarks import attackers

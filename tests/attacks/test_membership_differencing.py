@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from access.decision import Granularity, Level, Profile
 from access.disclosure import Answer, Asker, Disclosure, Found
+from access.policies.decision import Granularity, Level, Profile
 from access.privacy.profiles import terms
 from access.privacy.question import Kind, Question, key_of
 from beacon import panel

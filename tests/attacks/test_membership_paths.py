@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from fastapi import Request
 
-from access.decision import Granularity, Level, Profile
 from access.disclosure import Asker, Disclosure, Found
+from access.policies.decision import Granularity, Level, Profile
 from access.privacy.pricing import price
 from access.privacy.profiles import terms
 from access.privacy.question import Kind, Question, key_of
@@ -22,9 +22,9 @@ from beacon import panel
 from beacon.loading import load, panel_load
 from beacon.segments import SegmentCatalog
 from passports.passport import Researcher
-from portal.aggregate import merge
-from portal.answer import NodeAnswer, Outcome, SetAnswer
-from portal.question import Kind as Asked
+from portal.asking.aggregate import merge
+from portal.asking.answer import NodeAnswer, Outcome, SetAnswer
+from portal.questions.question import Kind as Asked
 from tests.access.test_disclosure import decision
 from tests.support.beacon_node import FEMALE, MALE, BeaconNode, policy, researcher
 from tests.support.cohort import cohort

@@ -12,12 +12,12 @@ import pytest
 from fastapi import Request
 
 from access.admin_changes import AdminChanges
-from access.airlock_life import AirlockStep, CandidateState
+from access.airlock.life import AirlockStep, CandidateState
 from access.errors import SeparationOfDuties
-from access.lifecycle import Step
 from access.linked import MAX_IDENTITIES, Linked, noting
-from access.policy import PolicyBook
-from access.run_rules import REVIEWERS
+from access.policies.policy import PolicyBook
+from access.requests.lifecycle import Step
+from access.runs.rules import REVIEWERS
 from passports.passport import Researcher
 from schemas.errors import InvalidInput
 from schemas.grants import NewRequest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from access.decision import Profile
+from access.policies.decision import Profile
 from access.privacy.profiles import terms
 from access.privacy.terms import LEAST
 from benchmarks import attackers, privacy

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.audit import RecordFile, verify
 from access.errors import CheckpointRefused
-from gateway import record_command
+from access.record.audit import RecordFile, verify
+from gateway import verifying
 from gateway.home import NodeHome
 from tests.support.node_folder import node_folder
 
@@ -35,7 +35,7 @@ def home(tmp_path: Path) -> NodeHome:
 @pytest.fixture
 def kept(home: NodeHome, tmp_path: Path) -> Path:
     path = tmp_path / "kept.txt"
-    path.write_text(record_command.make_checkpoint(home), encoding="utf-8")
+    path.write_text(verifying.make_checkpoint(home), encoding="utf-8")
     return path
 
 
@@ -55,22 +55,22 @@ def test_the_record_alone_verifies_and_the_kept_checkpoint_does_not(
 ) -> None:
     change(home)
     assert verify(home.record, home.signing_key().public_key()).ok
-    found = record_command.run_verify(home, kept)
+    found = verifying.run_verify(home, kept)
     assert not found["ok"]
     assert "checkpoint" in str(found["problem"])
 
 
 def test_a_record_that_only_grew_still_holds(home: NodeHome, kept: Path) -> None:
     fill(home, 20)
-    assert record_command.run_verify(home, kept)["ok"]
+    assert verifying.run_verify(home, kept)["ok"]
 
 
 def test_a_checkpoint_of_another_node_is_refused(home: NodeHome, tmp_path: Path) -> None:
-    from access import checkpoints
+    from access.record import checkpoints
 
     forged = tmp_path / "forged.txt"
     other = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
     made = checkpoints.Checkpoint("127.0.0.1/record", 1, b"r" * 32)
     forged.write_text(checkpoints.signed(made, other), encoding="utf-8")
     with pytest.raises(CheckpointRefused):
-        record_command.run_verify(home, forged)
+        verifying.run_verify(home, forged)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.audit import RecordFile, verify
+from access.record.audit import RecordFile, verify
 from schemas.wire import canonical_json
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)

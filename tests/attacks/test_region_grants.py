@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from access.policy import Action
+from access.policies.policy import Action
 from schemas.grants import Extent, GrantedRegion
 from streams.agent_wire import KeyRequest, RewrapRequest
 from streams.envelope import open_body

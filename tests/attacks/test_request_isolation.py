@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from access.policy import Level, Profile
+from access.policies.policy import Level, Profile
 from beacon.loading.load import load
 from beacon.segments import SegmentCatalog
 from tests.support.beacon_node import (

@@ -18,9 +18,9 @@ from fastapi import FastAPI
 from starlette.requests import Request
 
 from access.grants import mint
-from access.lifecycle import Step
 from access.own_grants import KEPT_SECONDS, OwnGrants, honouring
-from access.requests import RequestDesk
+from access.requests.desk import RequestDesk
+from access.requests.lifecycle import Step
 from access.store import Store
 from passports.passport import Researcher
 from schemas.grants import StepBody

@@ -11,8 +11,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from access.lifecycle import Step
 from access.own_grants import OwnGrants, honouring
+from access.requests.lifecycle import Step
 from beacon import routes
 from beacon.doors import Doors
 from gateway.http_errors import ErrorTable

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from access.errors import NoSuchThing, SeparationOfDuties, StepNotPossible
-from access.lifecycle import Step
+from access.requests.lifecycle import Step
 from tests.support.access_node import NOW, AccessNode, at
 from tests.support.grants import active_grant
 

@@ -12,7 +12,7 @@ import anyio
 import httpx
 import pytest
 
-from access.lifecycle import Step
+from access.requests.lifecycle import Step
 from schemas.htsget import TicketText
 from streams.envelope import open_body
 from streams.errors import NoSuchSession, NotForUs, TooManyReleases

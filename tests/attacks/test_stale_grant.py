@@ -9,7 +9,7 @@ import pytest
 
 from access.errors import StepNotPossible
 from access.grants import mint
-from access.lifecycle import SECONDS_PER_MONTH, Step
+from access.requests.lifecycle import SECONDS_PER_MONTH, Step
 from schemas.grants import StepBody
 from tests.support.access_node import NOW, URL, AccessNode, at
 from tests.support.grants import active_grant

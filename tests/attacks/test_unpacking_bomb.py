@@ -12,7 +12,7 @@ from beacon.loading import records
 from beacon.loading.people_files import PeopleFiles, stage
 from beacon.loading.records import Problems, Record
 from beacon.loading.staging import Staging
-from gateway import demo_data
+from gateway.demo import data
 from gateway.errors import LoadRefused
 
 MIB = 1024 * 1024
@@ -49,7 +49,7 @@ def test_a_bomb_is_refused_by_name_before_it_is_unpacked(bomb: Path) -> None:
 
 def test_the_demo_refuses_a_bomb_by_name(bomb: Path) -> None:
     with pytest.raises(LoadRefused, match=r"individuals\.json\.gz.*unpacks to"):
-        demo_data.from_folder(bomb.parent, bomb.parent, nodes=1, say=lambda _: None)
+        data.from_folder(bomb.parent, bomb.parent, nodes=1, say=lambda _: None)
 
 
 def test_the_cap_of_all_json_holds_without_gzip(

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from access.decision import EntryRule
-from access.policy import Level as Access
-from access.policy import Profile
+from access.policies.decision import EntryRule
+from access.policies.policy import Level as Access
+from access.policies.policy import Profile
 from beacon import copy_number, withdrawals
 from beacon.catalog import Allele, InGene, Span
 from beacon.copy_number import Level

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
+from access.policies.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
 from beacon.admission import Admission, admit
 from beacon.catalog import Segment
 from beacon.errors import NothingMayBeSaid, UnknownEntry, UnsupportedQuestion

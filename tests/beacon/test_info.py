@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from access.policy import Level, Profile
+from access.policies.policy import Level, Profile
 from beacon.catalog import FilteringTerm
 from beacon.info import ENDPOINT_SETS, beacon_map, configuration, filtering_terms, info
 from tests.support.beacon_node import NODE, URL, BeaconNode, loaded, policy, source

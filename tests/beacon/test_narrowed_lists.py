@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from access.policy import Level, Profile
+from access.policies.policy import Level, Profile
 from beacon import withdrawals
 from beacon.segments import SegmentCatalog
 from tests.support.beacon_node import BeaconNode, loaded, policy, source

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from access.policy import Level, Profile
+from access.policies.policy import Level, Profile
 from tests.support.beacon_node import BeaconNode, loaded, policy, source
 
 pytestmark = pytest.mark.anyio

@@ -11,7 +11,7 @@ import phenopackets  # type: ignore[import-untyped]
 import pytest
 from google.protobuf import json_format
 
-from access.policy import Profile
+from access.policies.policy import Profile
 from beacon.phenopacket_form import SCHEMA, packet
 from tests.support.beacon_node import NOW, BeaconNode, loaded, policy, source
 from tests.support.sources import write_vcf

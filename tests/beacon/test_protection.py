@@ -10,7 +10,7 @@ import pytest
 from pyroaring import BitMap
 
 from access.disclosure import AT_LEAST, Disclosure
-from access.policy import Profile
+from access.policies.policy import Profile
 from access.privacy.ledger import Entry, Ledger
 from beacon import panel
 from beacon.catalog import VariantQuestion

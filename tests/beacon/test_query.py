@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from access.policy import Granularity
+from access.policies.policy import Granularity
 from beacon.catalog import Allele, ById, HasTerm, InGene, Span
 from beacon.errors import BadQuestion, BodyTooLarge, UnsupportedQuestion
 from beacon.query import Query, Target, from_body, from_get

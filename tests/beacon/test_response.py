@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from access.policy import Level
+from access.policies.policy import Level
 from beacon.response import dataset_record, error_body
 from tests.support.beacon_node import (
     LINES,

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from access.audit import verify
-from access.policy import Level, Profile
+from access.policies.policy import Level, Profile
+from access.record.audit import verify
 from tests.support.beacon_node import URL, BeaconNode, loaded, policy, source
 
 pytestmark = pytest.mark.anyio

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from access.policy import PolicyBook
+from access.policies.policy import PolicyBook
 from beacon.admission import admit
 from beacon.catalog import Segment
 from beacon.errors import UnknownEntry, UnsupportedQuestion

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from access.policy import Level, Profile
+from access.policies.policy import Level, Profile
 from beacon import withdrawals
 from beacon.loading import genotypes
 from beacon.segments import SegmentCatalog

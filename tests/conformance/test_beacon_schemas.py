@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from access.policy import Level
+from access.policies.policy import Level
 from beacon.loading.load import DatasetSource
 from schemas.entries import ENTRY_TYPES
 from tests.support.beacon_node import BeaconNode, loaded, policy, presence_only, source

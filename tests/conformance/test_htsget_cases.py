@@ -17,7 +17,7 @@ import httpx
 import jsonschema
 import pytest
 
-from gateway.share import is_listening
+from gateway.serving.share import is_listening
 from tests.support.open_node import DATASET, OpenNode, open_node
 from tests.support.shared import shared_data
 from tests.support.slice_files import ENDINGS

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from access.audit import verify
+from access.record.audit import verify
 from tests.support import served_node
 from tests.support.served_node import until
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.audit import verify
 from access.errors import RecordUnavailable
-from access.record_client import RecordClient
+from access.record.audit import verify
+from access.record.client import RecordClient
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = b"k" * 32
@@ -26,7 +26,7 @@ PROGRAM = """
 import asyncio, sys
 from pathlib import Path
 from access.errors import RecordUnavailable
-from access.record_client import RecordClient
+from access.record.client import RecordClient
 
 async def ask(client, worker, first):
     for n in range(first, 10**9, 8):
@@ -53,7 +53,7 @@ def start(*arguments: str, output: Path | None = None) -> subprocess.Popen[bytes
 def writer(folder: Path) -> subprocess.Popen[bytes]:
     (folder / "key").write_bytes(KEY)
     started = start(
-        *("-m", "access.record_writer", "--record", str(folder / "record.jsonl")),
+        *("-m", "access.record.writer", "--record", str(folder / "record.jsonl")),
         *("--key", str(folder / "key"), "--socket", str(folder / "w.sock")),
     )
     deadline = time.monotonic() + 20

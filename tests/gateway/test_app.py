@@ -12,9 +12,10 @@ import pytest
 
 from beacon.errors import SourceRefused
 from beacon.loading.load import DatasetSource
-from gateway import loading, population
 from gateway.app import create_app
+from gateway.demo import population
 from gateway.errors import ConfigError
+from gateway.holding import loading
 from gateway.home import NodeHome
 from schemas.errors import SkerryError
 from tests.support.node_folder import URL, node_folder, open_counts

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from access.audit import RecordFile
+from access.record.audit import RecordFile
 from beacon.segments import SegmentCatalog
-from gateway import population
+from gateway.demo import population
 from gateway.errors import Exit
 from gateway.home import NodeHome
 from tests.support.command import Ran, skerry

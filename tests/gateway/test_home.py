@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from access.policy_file import load_policies
+from access.policies.file import load_policies
 from gateway import home
 from gateway.errors import ConfigError
 from passports import trust

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from beacon.segments import SegmentCatalog
-from gateway.catalogue_form import ACCESS_RIGHTS, FIELDS
 from gateway.errors import Exit
+from gateway.holding.catalogue_form import ACCESS_RIGHTS, FIELDS
 from tests.support.beacon_node import BeaconNode, policy
 from tests.support.command import Ran, skerry
 from tests.support.node_folder import node_folder

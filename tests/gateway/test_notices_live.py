@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI, Request
 
-from access.lifecycle import AccessRequest, Event, State, Step
-from access.notices import Addressees
+from access.requests.lifecycle import AccessRequest, Event, State, Step
+from access.requests.notices import Addressees
 from gateway import home
 from gateway.config import NoticeSettings
 from gateway.wiring.node import assemble

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 import gateway.pages.routes
-from access.lifecycle import Step
+from access.requests.lifecycle import Step
 from duo.consent import Condition, Consent
 from duo.terms import Term
 from gateway.config import NodeSettings, SignInSettings

@@ -16,8 +16,8 @@ import yaml
 from sqlalchemy import text
 
 from access.grants import JWKS_PATH, mint
-from access.lifecycle import Step
-from access.policy_file import load_policies
+from access.policies.file import load_policies
+from access.requests.lifecycle import Step
 from access.store import Store
 from gateway.app import create_app
 from gateway.home import NodeHome

@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from access.approval import terms_digest
-from access.lifecycle import State, Step
-from access.policy import PolicyBook
-from access.requests import RequestDesk
+from access.policies.policy import PolicyBook
+from access.requests.approval import terms_digest
+from access.requests.desk import RequestDesk
+from access.requests.lifecycle import State, Step
 from schemas.data_use import DataUseRequest
 from schemas.grants import NewRequest, StepBody
 from tests.gateway.test_pages import Pages, token_on

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from access.policy_versions import PolicyVersions
+from access.policies.versions import PolicyVersions
 from gateway import rules_in_words
 from gateway.rules_in_words import text
 from passports.errors import BadTrustFile

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from access.policy import PolicyBook
+from access.policies.policy import PolicyBook
 from gateway.pages import run_form
 from schemas.errors import InvalidInput
 from schemas.runs import OutputClass, RunTerms

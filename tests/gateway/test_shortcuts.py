@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Scope
 
-from gateway.doorway import Application, Doorway
 from gateway.http_errors import ErrorTable
-from gateway.tally import Tally
+from gateway.serving.doorway import Application, Doorway
+from gateway.serving.tally import Tally
 from schemas.errors import NotFound
 
 pytestmark = pytest.mark.anyio

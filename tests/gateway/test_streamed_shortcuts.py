@@ -12,9 +12,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Scope
 
-from gateway.doorway import Application, Doorway
 from gateway.http_errors import ErrorTable
-from gateway.tally import Tally
+from gateway.serving.doorway import Application, Doorway
+from gateway.serving.tally import Tally
 from schemas.errors import Forbidden
 
 pytestmark = pytest.mark.anyio

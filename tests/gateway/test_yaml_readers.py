@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from access import policy_file
 from access.errors import PolicyInvalid
+from access.policies import file
 from beacon.errors import SourceRefused
 from beacon.loading import mapping
 from gateway.errors import Exit
@@ -43,7 +43,7 @@ CHOKERS = (
 
 def _policy(path: Path) -> None:
     with pytest.raises(PolicyInvalid):
-        policy_file.load_policies(path, public_url="https://node.example.org")
+        file.load_policies(path, public_url="https://node.example.org")
 
 
 def _trust(path: Path) -> None:

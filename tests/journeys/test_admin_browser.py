@@ -20,8 +20,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_socket import enable_socket, socket_allow_hosts
 
-from access.lifecycle import Step
 from access.recipients import Recipients
+from access.requests.lifecycle import Step
 from passports.login import SignedIn
 from passports.sessions import cookie_name
 from schemas import challenge

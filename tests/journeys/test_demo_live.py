@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import Exit
-from gateway.processes import port_is_free
+from gateway.serving.processes import port_is_free
 from tests.support.engine import engine
 
 pytestmark = [

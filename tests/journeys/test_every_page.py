@@ -17,8 +17,8 @@ import pytest
 from fastapi import FastAPI
 from playwright.async_api import Page
 
-from access.lifecycle import Step
 from access.recipients import Recipients
+from access.requests.lifecycle import Step
 from gateway.pages import render
 from schemas.grants import StepBody
 from tests.gateway.admin.test_datasets import load

@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from beacon.loading.load import DatasetSource
-from gateway import loading
 from gateway.app import create_app
+from gateway.holding import loading
 from tests.support.node_folder import URL, node_folder, open_counts
 from tests.support.shared import shared_data
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request
 
-from gateway import login_command
+from gateway import signing_in as login_command
 from gateway.http_errors import ErrorTable
 from gateway.pages.signin import Desk
 from passports.errors import SignInFailed

@@ -22,9 +22,10 @@ import pytest
 import yaml
 from pytest_socket import enable_socket
 
-from access.audit import verify
+from access.record.audit import verify
 from beacon.loading.load import DatasetSource
-from gateway import home, loading
+from gateway import home
+from gateway.holding import loading
 from gateway.home import NodeHome
 from passports.tokens import PASSPORT_TYP, SigningKey, sign
 from tests.support import slice_files
@@ -97,7 +98,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     node = Served(made, url, process)
     try:
         until(lambda: _is_up(node), seconds=240)
-        until(lambda: len(node.children("gateway.worker")) == 2)
+        until(lambda: len(node.children("gateway.serving.worker")) == 2)
         yield node
     finally:
         process.terminate()
@@ -189,7 +190,7 @@ def test_a_policy_put_in_force_holds_at_both(served: Served, tmp_path: Path) -> 
     until(holds, seconds=120)
 
 
-@pytest.mark.parametrize("victim", ["gateway.worker", "access.record_writer"])
+@pytest.mark.parametrize("victim", ["gateway.serving.worker", "access.record.writer"])
 def test_killing_one_process_loses_no_entry_of_an_answer(served: Served, victim: str) -> None:
     before = len(served.entries())
     answered, stop = [0, 0], threading.Event()

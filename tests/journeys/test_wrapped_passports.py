@@ -11,9 +11,9 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
-from gateway import demo, demo_data, demo_servers
-from gateway.demo import Addresses
-from gateway.processes import Processes
+from gateway.demo import data, preparing, servers
+from gateway.demo.preparing import Addresses
+from gateway.serving.processes import Processes
 
 pytestmark = pytest.mark.live
 _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
@@ -31,8 +31,8 @@ def _signed_in(browser: httpx.Client, portal: str, account: str) -> None:
 def test_without_exchange_a_researcher_is_still_known_at_every_node(tmp_path: Path) -> None:
     addresses = Addresses(PORT, 2)
     (tmp_path / "input").mkdir()
-    plans = demo_data.synthetic(tmp_path / "input", nodes=2)
-    federation = demo.prepare(tmp_path, addresses, plans, say=lambda _line: None)
+    plans = data.synthetic(tmp_path / "input", nodes=2)
+    federation = preparing.prepare(tmp_path, addresses, plans, say=lambda _line: None)
     provider = tmp_path / "signin.json"
     settings = json.loads(provider.read_text())
     for client in settings["clients"]:
@@ -40,7 +40,7 @@ def test_without_exchange_a_researcher_is_still_known_at_every_node(tmp_path: Pa
     provider.write_text(json.dumps(settings))
     processes = Processes(logs=tmp_path)
     try:
-        demo_servers.start(federation, processes)
+        servers.start(federation, processes)
         with httpx.Client(trust_env=False, timeout=10) as browser:
             _signed_in(browser, addresses.portal, "rosa")
             while browser.get(f"{addresses.portal}/readyz").status_code != 200:

@@ -20,13 +20,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from portal.answer import NodeAnswer, Outcome
 from portal.app import create_app
-from portal.calls import Calls
-from portal.fanout import Credential, Fanout, Target
-from portal.joining import JoinBook
+from portal.asking.answer import NodeAnswer, Outcome
+from portal.asking.calls import Calls
+from portal.asking.fanout import Credential, Fanout, Target
+from portal.nodes.joining import JoinBook
+from portal.nodes.validator import Report
 from portal.settings import Limits, PortalSettings
-from portal.validator import Report
 from tests.support.loopback import served, unused_address
 
 pytestmark = [pytest.mark.live, pytest.mark.anyio]

@@ -6,16 +6,16 @@ import time
 
 import pytest
 
-from portal.aggregate import Merged, merge
-from portal.answer import NodeAnswer, Outcome, Shown
-from portal.calls import Calls
-from portal.fanout import Credential, Fanout
-from portal.node import Node
-from portal.prospects import unsupported
-from portal.question import Question, parse
-from portal.registry import Registry
+from portal.asking.aggregate import Merged, merge
+from portal.asking.answer import NodeAnswer, Outcome, Shown
+from portal.asking.calls import Calls
+from portal.asking.fanout import Credential, Fanout
+from portal.nodes.node import Node
+from portal.nodes.registry import Registry
+from portal.questions.prospects import unsupported
+from portal.questions.question import Question, parse
+from portal.questions.vocabulary import gathered
 from portal.settings import Limits
-from portal.vocabulary import gathered
 from tests.support import foreign_beacons
 from tests.support.foreign_beacons import Replayed
 from tests.support.loopback import served

@@ -20,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from access.lifecycle import Step
-from access.policy import PolicyBook
-from access.requests import RequestDesk
+from access.policies.policy import PolicyBook
+from access.requests.desk import RequestDesk
+from access.requests.lifecycle import Step
 from portal.app import create_app
 from portal.settings import PortalSettings
 from schemas.grants import StepBody

@@ -10,8 +10,8 @@ import random
 
 import pytest
 
-from portal.answer import Outcome
-from portal.http1 import BROKEN_OFF, Connection, Due, NoReply, Raw
+from portal.asking.answer import Outcome
+from portal.asking.http1 import BROKEN_OFF, Connection, Due, NoReply, Raw
 
 pytestmark = pytest.mark.anyio
 

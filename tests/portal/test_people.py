@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from portal.calls import Calls
-from portal.fanout import Fanout
+from portal.asking.calls import Calls
+from portal.asking.fanout import Fanout
+from portal.nodes.registry import Registry
 from portal.people import charts
-from portal.registry import Registry
 from portal.settings import Limits
 from tests.support.loopback import served
 

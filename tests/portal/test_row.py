@@ -7,8 +7,8 @@ import pytest
 from portal.app import PAGES
 from portal.app import _templates as pages
 from portal.languages import templates
-from portal.node import slug_of
-from tests.portal.test_filtering import ROWS
+from portal.nodes.node import slug_of
+from tests.portal.results.test_filtering import ROWS
 
 
 @pytest.mark.parametrize("language", sorted(templates(PAGES)))

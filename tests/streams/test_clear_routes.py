@@ -15,7 +15,7 @@ import httpx
 import pysam
 import pytest
 
-from access.policy import DatasetPolicy, PolicyBook
+from access.policies.policy import DatasetPolicy, PolicyBook
 from streams import sending, sessions
 from streams.clear import ClearDoor
 from streams.htsget.tickets import Address, Part

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from access.lifecycle import Step
-from access.policy import PolicyBook
+from access.policies.policy import PolicyBook
+from access.requests.lifecycle import Step
 from schemas.grants import Extent, GrantedRegion
 from streams.errors import ReleaseRefused, SourceRefused
 from streams.keys import SecretKey

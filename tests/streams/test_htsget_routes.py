@@ -10,7 +10,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.lifecycle import Step
+from access.requests.lifecycle import Step
 from schemas.htsget import SignedManifest
 from streams import release, sending
 from streams.envelope import open_body

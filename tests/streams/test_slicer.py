@@ -20,8 +20,8 @@ import httpx
 import pysam
 import pytest
 
-from access.lifecycle import Step
-from gateway.share import is_listening
+from access.requests.lifecycle import Step
+from gateway.serving.share import is_listening
 from schemas.htsget import SignedSlice
 from streams import sealing
 from streams import slicer as slicing

@@ -9,17 +9,17 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Request
 
-import access.enquiry_routes
+import access.requests.enquiry_routes
 import access.routes
-from access.attachments import Attachments
-from access.audit import RecordFile
-from access.enquiries import Enquiries
-from access.lifecycle import Step
-from access.notices import Addressees
-from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
+from access.policies.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
 from access.purpose_check import PurposeCheck
 from access.recipients import NewKey, Recipients, SealedChallenge
-from access.requests import RequestDesk
+from access.record.audit import RecordFile
+from access.requests.attachments import Attachments
+from access.requests.desk import RequestDesk
+from access.requests.enquiries import Enquiries
+from access.requests.lifecycle import Step
+from access.requests.notices import Addressees
 from access.store import Store
 from duo.consent import Consent
 from gateway.http_errors import ErrorTable
@@ -154,7 +154,7 @@ class AccessNode:
             )
         )
         app.include_router(
-            access.enquiry_routes.build(
+            access.requests.enquiry_routes.build(
                 self.enquiries, book=self.book, caller=who, clock=self.clock
             )
         )

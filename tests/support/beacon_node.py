@@ -17,9 +17,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Request
 
-from access.audit import RecordFile
 from access.disclosure import Disclosure
-from access.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
+from access.policies.policy import DatasetPolicy, Granularity, Level, PolicyBook, Profile
+from access.record.audit import RecordFile
 from beacon import routes
 from beacon.catalog import Catalog
 from beacon.doors import Doors

@@ -13,7 +13,7 @@ from itertools import count
 import uvicorn
 from starlette.types import ASGIApp
 
-from gateway.processes import port_is_free
+from gateway.serving.processes import port_is_free
 
 # Below what systems lend out, where a port that is free now may be anybody's a moment later. The
 # demos of tests have 20,000 and more.

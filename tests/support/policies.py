@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from access.decision import Ceilings, DatasetPolicy, Granularity, Level, Profile
-from access.visa_rules import BONA_FIDE
+from access.policies.decision import Ceilings, DatasetPolicy, Granularity, Level, Profile
+from access.policies.visa_rules import BONA_FIDE
 from passports.passport import Researcher
 from passports.visas import Visa, VisaType
 

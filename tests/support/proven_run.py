@@ -8,8 +8,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.audit import RecordFile
-from access.run_rules import SIGNED_AS
+from access.record.audit import RecordFile
+from access.runs.rules import SIGNED_AS
 from schemas.grants import Permit, SignedPermit
 from schemas.runs import (
     FloorTerms,

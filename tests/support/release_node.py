@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Request
 
 import streams.htsget.routes
-from access.lifecycle import Step
 from access.permits import PermitOffice
-from access.policy import DatasetPolicy, Level, PolicyBook
+from access.policies.policy import DatasetPolicy, Level, PolicyBook
+from access.requests.lifecycle import Step
 from duo.consent import read_consent
 from gateway.http_errors import ErrorTable
 from passports.passport import Researcher

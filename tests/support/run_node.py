@@ -15,16 +15,16 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI, Request
 
-import access.run_routes
-from access.airlock import Airlock
-from access.airlock_files import AirlockFiles
-from access.lifecycle import Step
-from access.person_keys import PersonKeys
-from access.policy import PolicyBook
+import access.runs.routes
+from access.airlock.files import AirlockFiles
+from access.airlock.person_keys import PersonKeys
+from access.airlock.queue import Airlock
+from access.policies.policy import PolicyBook
 from access.recipients import NewKey, Workspace
-from access.run_routes import RunCounter
-from access.runs import Runs
-from access.workspace_caller import WorkspaceCaller
+from access.requests.lifecycle import Step
+from access.runs.routes import RunCounter
+from access.runs.starts import Runs
+from access.runs.workspace_caller import WorkspaceCaller
 from gateway.http_errors import ErrorTable
 from passports.passport import Researcher
 from schemas import challenge, http_signature
@@ -200,7 +200,7 @@ class RunNode:
 
         served = app or FastAPI(redirect_slashes=False)
         counter = RunCounter(self.runs, self.airlock, self.keys, self.callers, self.clock)
-        served.include_router(access.run_routes.build(counter, caller=who))
+        served.include_router(access.runs.routes.build(counter, caller=who))
         if app is None:
             ErrorTable(bodies={}, realm="test").install(served)
         return served

@@ -20,7 +20,7 @@ import yaml
 from gateway import config, home
 from gateway.config import NodeSettings
 from gateway.home import NodeHome
-from gateway.share import is_listening
+from gateway.serving.share import is_listening
 from passports.tokens import PASSPORT_TYP, SigningKey, sign
 from tests.support import slice_files
 from tests.support.command import Ran, skerry

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.run_rules import SIGNED_AS, Intent
+from access.runs.rules import SIGNED_AS, Intent
 from schemas.grants import Permit, SignedPermit
 from schemas.runs import RunClause, RunTerms
 from streams.keys import thumbprint

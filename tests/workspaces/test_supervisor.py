@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from access.lifecycle import Step
+from access.requests.lifecycle import Step
 from streams.keys import thumbprint
 from tests.support.run_site import CALLS, COUNT, MARK, OneProgram, Trial
 from workspaces import private

@@ -2,16 +2,16 @@
 
 Reads the document (`candidates`), adds the noise that a privacy budget asks for, applies the floors
 of the permit (`rules`), and gives the safe form in one canonical spelling, so that nothing rides
-along in spaces or the order of members. Queue, people and payment are `access.airlock`'s.
+along in spaces or the order of members. Queue, people and payment are `access.airlock.queue`'s.
 """
 
 from __future__ import annotations
 
 import json
 
-from access import accountant
-from access.airlock_judgement import Judgement
-from access.airlock_judgement import Outcome as Settled
+from access.airlock import accountant
+from access.airlock.judgement import Judgement
+from access.airlock.judgement import Outcome as Settled
 from schemas.runs import FloorTerms, RunTerms
 from schemas.wire import canonical_json
 from workspaces.airlock import candidates, rules

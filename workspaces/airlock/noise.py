@@ -2,7 +2,7 @@
 
 The sampler is `access.privacy.noise`'s, of integers only. One person is in one cell of a table, so
 a draw of this scale in every cell gives 1/scale-differential privacy for adding or leaving out
-anybody. What scale a permit asks for is `access.accountant`'s.
+anybody. What scale a permit asks for is `access.airlock.accountant`'s.
 """
 
 from __future__ import annotations

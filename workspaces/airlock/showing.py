@@ -1,7 +1,7 @@
 """What a portal may show of a released output, where the permit says so: drawings and top tables.
 
 A plot is drawn from the released document that it names; of a long summary only its strongest lines
-are shown. Whether anything may be shown, and to whom, is `access.airlock`'s.
+are shown. Whether anything may be shown, and to whom, is `access.airlock.queue`'s.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access import checkpoints, merkle
-from access.checkpoints import Checkpoint
-from access.record_tree import RecordTree
+from access.record import checkpoints, merkle
+from access.record.checkpoints import Checkpoint
+from access.record.tree import RecordTree
 from schemas.record import InclusionProof
 from workspaces.crate.contents import MAX_ENTRIES, RecordedEntry
 from workspaces.errors import CrateUntrue

@@ -18,9 +18,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import ValidationError
 
-from access import checkpoints, merkle
 from access.errors import CheckpointRefused
-from access.run_rules import SIGNED_AS, leaving
+from access.record import checkpoints, merkle
+from access.runs.rules import SIGNED_AS, leaving
 from schemas.runs import RunClause
 from workspaces.crate import bag, metadata
 from workspaces.crate.contents import SiteProofs

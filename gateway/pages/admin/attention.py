@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from access.lifecycle import State
-from access.policy_file import read_bytes, read_policies
+from access.policies.file import read_bytes, read_policies
 from access.recipients import KeyState
+from access.requests.lifecycle import State
 from beacon import manifest
-from gateway.load_jobs import Job, JobState
+from gateway.holding.load_jobs import Job, JobState
 from gateway.pages.admin.rooms import Rooms
 from passports import trust
 from schemas.errors import SkerryError

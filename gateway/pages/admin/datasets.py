@@ -14,8 +14,8 @@ from fastapi.responses import HTMLResponse
 
 from access.errors import NoSuchThing
 from beacon import manifest, withdrawals
-from gateway import holdings, withdrawing
 from gateway.admin_changes import Asked, Kind
+from gateway.holding import holdings, withdrawing
 from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.render import see
 from passports.sessions import Session

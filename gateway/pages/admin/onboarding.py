@@ -1,7 +1,7 @@
 """Publishing a dataset step by step: describe it, choose files, check, preview, publish, rule.
 
-Files come from the import folder of the settings only. Check and load are `gateway.load_jobs`', the
-same as `skerry load`; a page may be left and come back to.
+Files come from the import folder of the settings only. Check and load are
+`gateway.holding.load_jobs`', the same as `skerry load`; a page may be left and come back to.
 """
 
 # Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
@@ -13,10 +13,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 
 from access.errors import NoSuchThing
-from gateway import catalogue_form, import_folder
 from gateway.admin_changes import Asked, Kind
-from gateway.load_jobs import Job, JobState
-from gateway.onboarding import ROLES, Plan
+from gateway.holding import catalogue_form, import_folder
+from gateway.holding.load_jobs import Job, JobState
+from gateway.holding.onboarding import ROLES, Plan
 from gateway.pages.admin.onboarding_form import ASSEMBLIES, described, guess, rejected, roles
 from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.render import HEADERS, see

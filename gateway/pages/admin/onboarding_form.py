@@ -1,6 +1,7 @@
 """Reads the forms of publishing a dataset: its description, and what each file is.
 
-What is read is a plan of `gateway.onboarding`; whether its files are there is found out there.
+What is read is a plan of `gateway.holding.onboarding`; whether its files are there is found out
+there.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
-from gateway import catalogue_form, import_folder
-from gateway.onboarding import ROLES, VARIATIONS, Plan
+from gateway.holding import catalogue_form, import_folder
+from gateway.holding.onboarding import ROLES, VARIATIONS, Plan
 from schemas.errors import InvalidInput
 from schemas.messages import Message
 from schemas.wire import LocalId

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from access.errors import NoSuchThing, StepNotPossible
-from access.policy_file import read_bytes
-from access.policy_versions import MAX_REASON_CHARS
+from access.policies.file import read_bytes
+from access.policies.versions import MAX_REASON_CHARS
 from gateway import policy_reading
 from gateway.admin_changes import DRAFT, Asked, Kind, digest, keep_draft
 from gateway.pages.admin.policy_trial import MAX_IN_WORDS, Tried, tried, words_of

@@ -9,11 +9,12 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from access.policy import PolicyBook
-from access.policy_file import ReadFile, read_bytes
+from access.policies.file import ReadFile, read_bytes
+from access.policies.policy import PolicyBook
+from access.policies.replay import Replay
 from access.privacy.terms import ALPHA
-from access.replay import Replay
-from gateway import policy_reading, risk, risk_command, rules_in_words
+from gateway import policy_reading, risk, rules_in_words
+from gateway.commands import risk as risk_command
 from gateway.pages.admin.rooms import Rooms
 from schemas.messages import Message
 

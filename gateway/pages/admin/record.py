@@ -1,8 +1,8 @@
 """The record viewer: search, verify, export, and the proof that an entry stands in the record.
 
 People are pseudonyms; the pseudonym of a known person is looked up by a form of its own, and that
-look is itself recorded, as is every export. Searching is `access.record_search`'s, proofs are
-`access.merkle`'s.
+look is itself recorded, as is every export. Searching is `access.record.search`'s, proofs are
+`access.record.merkle`'s.
 """
 
 # Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
@@ -18,11 +18,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
 
-from access import checkpoints, merkle, record_search
 from access.errors import NoSuchThing, StepNotPossible
-from access.record_routes import inclusion_of
-from access.record_search import Wanted
-from gateway import record_command
+from access.record import checkpoints, merkle
+from access.record import search as record_search
+from access.record.routes import inclusion_of
+from access.record.search import Wanted
+from gateway import verifying as record_command
 from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.render import HEADERS, see
 from passports.sessions import Session

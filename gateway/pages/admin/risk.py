@@ -12,10 +12,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from access import record_search
 from access.privacy.ledger import Ledger
-from access.record_search import Wanted
-from gateway import exposure, risk, risk_command
+from access.record import search
+from access.record.search import Wanted
+from gateway import exposure, risk
+from gateway.commands import risk as risk_command
 from gateway.pages.admin.rooms import Rooms
 from gateway.usage import MAX_ENTRIES
 from passports.sessions import Session
@@ -43,7 +44,7 @@ def _refused(rooms: Rooms) -> list[tuple[str, int]]:
     today = datetime.now(UTC).date()
     wanted = Wanted(first=today - timedelta(days=DAYS - 1), kind="beacon.answer")
     found: Counter[str] = Counter()
-    for entry in record_search.last(rooms.tree, wanted, most=MAX_ENTRIES):
+    for entry in search.last(rooms.tree, wanted, most=MAX_ENTRIES):
         facts = entry["facts"]
         if isinstance(facts, dict) and facts.get("outcome") != "answered":
             found[str(facts.get("outcome"))] += 1

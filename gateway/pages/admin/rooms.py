@@ -13,16 +13,16 @@ import httpx
 from fastapi import Depends, Form, Request
 from fastapi.responses import HTMLResponse
 
-from access.audit import Record
 from access.errors import NoSuchThing
-from access.live_policies import LivePolicies
+from access.policies.live import LivePolicies
 from access.recipients import Recipients
-from access.record_tree import RecordTree
+from access.record.audit import Record
+from access.record.tree import RecordTree
 from access.store import Store
 from gateway.admin_changes import AdminDesk
 from gateway.config import NodeSettings
+from gateway.holding.load_jobs import Jobs
 from gateway.home import NodeHome
-from gateway.load_jobs import Jobs
 from gateway.pages.render import Pages
 from gateway.pages.signin import MAX_TOKEN_CHARS, Desk
 from passports.keys import KeyStore

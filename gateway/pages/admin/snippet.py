@@ -10,7 +10,7 @@ import json
 import re
 
 from access.errors import PolicyInvalid
-from access.policy_file import read_policies
+from access.policies.file import read_policies
 
 _LIST = re.compile(r"^datasets:[ \t]*(?:\[[ \t]*\])?[ \t]*(?:#.*)?\n?", re.MULTILINE)
 _ITEM = re.compile(r"(?:[ \t]*(?:#.*)?\n)*(?P<indent> *)- ")

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from gateway import uploading
 from gateway.errors import LoadRefused
+from gateway.holding import uploading
 from gateway.pages.admin.onboarding import files_page
 from gateway.pages.admin.rooms import Rooms
 from gateway.pages.errors import ForgedForm

@@ -14,11 +14,11 @@ from fastapi import APIRouter, Depends, Form, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 
-from access.airlock import Airlock, SeenCandidate
-from access.airlock_life import AirlockStep
-from access.lifecycle import Part
-from access.person_keys import PersonKeys
-from access.run_routes import AskedStep, by_whom
+from access.airlock.life import AirlockStep
+from access.airlock.person_keys import PersonKeys
+from access.airlock.queue import Airlock, SeenCandidate
+from access.requests.lifecycle import Part
+from access.runs.routes import AskedStep, by_whom
 from gateway.pages.render import HEADERS, Pages, see
 from gateway.pages.signin import Desk
 from passports.sessions import Session

@@ -12,9 +12,9 @@ import pytest
 from beacon import manifest
 from beacon.catalog import Span
 from beacon.segments import SegmentCatalog
-from gateway import import_folder, load_job
 from gateway.errors import LoadRefused
-from gateway.load_jobs import Job, Jobs, JobState
+from gateway.holding import import_folder, load_job
+from gateway.holding.load_jobs import Job, Jobs, JobState
 from gateway.pages.admin import onboarding_form
 from tests.support.admin_node import POLICY, AdminNode, Browser, plain
 from tests.support.bff import located

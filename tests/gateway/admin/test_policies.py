@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from access.decision import Action
+from access.policies.decision import Action
 from gateway import policy_reading
 from gateway.pages.admin.policies import MAX_TEXT_BYTES
 from gateway.pages.admin.snippet import with_dataset

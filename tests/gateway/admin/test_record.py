@@ -9,9 +9,9 @@ from datetime import date
 
 import pytest
 
-from access import merkle
-from access.record_search import MAX_FOUND, Wanted, search
-from access.record_tree import RecordTree
+from access.record import merkle
+from access.record.search import MAX_FOUND, Wanted, search
+from access.record.tree import RecordTree
 from tests.support.admin_node import AdminNode, at
 
 pytestmark = pytest.mark.anyio

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway import import_folder, uploading
 from gateway.errors import LoadRefused
+from gateway.holding import import_folder, uploading
 from schemas.errors import InvalidInput, SkerryError, TooLarge
 from tests.gateway.admin.test_onboarding import described
 from tests.support.admin_node import AdminNode, Browser, plain

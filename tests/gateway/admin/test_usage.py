@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from access.privacy.spent import PER_NAT, Spent
-from access.record_tree import RecordTree
+from access.record.tree import RecordTree
 from gateway import exposure, usage
 from tests.support.admin_node import AdminNode, at
 from tests.support.command import skerry

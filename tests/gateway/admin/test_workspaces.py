@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from access.errors import SeparationOfDuties
-from access.lifecycle import Step
 from access.recipients import NewKey, Recipients
+from access.requests.lifecycle import Step
 from schemas import challenge
 from schemas.grants import NewRequest, StepBody
 from tests.support.access_node import signed_key

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from access.airlock_judgement import Outcome
+from access.airlock.judgement import Outcome
 from schemas.runs import RunTerms
 from workspaces.airlock import gate, labels
 from workspaces.errors import CandidateUnreadable

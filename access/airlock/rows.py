@@ -1,0 +1,77 @@
+"""Outputs at the airlock as the control database keeps them, and as values that leave it."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import func as sql
+from sqlmodel import Session, col, select
+
+from access.airlock.judgement import Judgement
+from access.airlock.life import AirlockEvent, Candidate, CandidateState
+from access.errors import CandidateRefused
+from access.runs.tables import CandidateEventRow, CandidateRow
+
+MAX_CANDIDATES = 1_000  # of one run
+
+
+def refuse_too_many(session: Session, run_id: str) -> None:
+    held = session.exec(
+        select(sql.count()).select_from(CandidateRow).where(CandidateRow.run_id == run_id)
+    ).one()
+    if held >= MAX_CANDIDATES:
+        raise CandidateRefused(f"At most {MAX_CANDIDATES} outputs of one run.")
+
+
+def of_content(session: Session, run_id: str, digest: str) -> Candidate | None:
+    row = session.exec(
+        select(CandidateRow)
+        .where(CandidateRow.run_id == run_id)
+        .where(CandidateRow.sha256 == digest)
+    ).first()
+    return None if row is None else candidate(session, row)
+
+
+def candidate(session: Session, row: CandidateRow) -> Candidate:
+    rows = session.exec(
+        select(CandidateEventRow)
+        .where(CandidateEventRow.candidate_id == row.candidate_id)
+        .order_by(col(CandidateEventRow.number))
+    ).all()
+    return plain(row, tuple(AirlockEvent(e.at, e.step, e.actor, e.note) for e in rows))
+
+
+def checked(judged: Judgement, reasons: tuple[str, ...], *, due: float) -> str:
+    return json.dumps({"contestable": judged.contestable, "epsilon": due, "reasons": reasons})
+
+
+def plain(row: CandidateRow, events: tuple[AirlockEvent, ...]) -> Candidate:
+    checked = json.loads(row.checked)
+    return Candidate(
+        candidate_id=row.candidate_id,
+        run_id=row.run_id,
+        request_id=row.request_id,
+        dataset=row.dataset,
+        kind=row.kind,
+        state=CandidateState(row.state),
+        sha256=row.sha256,
+        size=row.size,
+        offered=row.offered,
+        reasons=tuple(checked["reasons"]),
+        contestable=checked["contestable"],
+        epsilon=checked["epsilon"],
+        released_sha256=row.released_sha256,
+        released_size=row.released_size,
+        events=events,
+    )
+
+
+def event_row(candidate_id: str, number: int, event: AirlockEvent) -> CandidateEventRow:
+    return CandidateEventRow(
+        candidate_id=candidate_id,
+        number=number,
+        at=event.at,
+        step=event.step,
+        actor=event.actor,
+        note=event.note,
+    )

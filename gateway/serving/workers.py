@@ -1,0 +1,140 @@
+"""Serves a node by several processes: one that writes its record, and workers that answer.
+
+Whichever of them ends is started again; one that keeps ending as soon as it starts stops the node,
+since an operator must look. Stopping is in order: the workers finish their answers, then the writer
+signs the record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from gateway import config
+from gateway.errors import ConfigError
+from gateway.home import NodeHome
+from gateway.serving import share
+
+_log = structlog.get_logger(__name__)
+_LOOK_SECONDS = 0.2
+_START_SECONDS = 60.0
+_STOP_SECONDS = 8.0
+_SOON_SECONDS = 10.0
+MAX_ENDED_SOON = 5
+
+
+@dataclass(slots=True)
+class Child:
+    """A process that is kept running; it ends when its standard input closes."""
+
+    name: str
+    arguments: Sequence[str]
+    ready: Path
+    process: subprocess.Popen[bytes] = field(init=False)
+    started: float = field(init=False)
+    ended_soon: int = 0
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
+            [sys.executable, "-m", *self.arguments],
+            stdin=subprocess.PIPE,
+            process_group=0,  # a terminal's Ctrl-C reaches the node, which stops these
+        )
+
+    def wait_until_ready(self) -> None:
+        while not share.is_listening(self.ready):
+            if self.process.poll() is not None or time.monotonic() > self.started + _START_SECONDS:
+                raise ConfigError(f"the {self.name} did not start; see its lines above")
+            time.sleep(0.02)
+
+    def look(self) -> None:
+        """Starts it again if it ended. Raises `ConfigError` when that has not helped."""
+        if self.process.poll() is None:
+            return
+        soon = time.monotonic() < self.started + _SOON_SECONDS
+        self.ended_soon = self.ended_soon + 1 if soon else 0
+        _log.error("started again", process=self.name, code=self.process.returncode)
+        if self.ended_soon > MAX_ENDED_SOON:
+            raise ConfigError(f"the {self.name} keeps ending; see its lines above")
+        self.start()
+
+    def stop(self) -> None:
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+
+    def wait(self) -> None:
+        try:
+            self.process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def run(home: NodeHome, settings: config.NodeSettings, *, count: int) -> None:
+    """Until it is told to stop by SIGTERM or SIGINT."""
+    stop = _told_to_stop()
+    share.clear(home.root)
+    try:
+        _run(home, settings, count=count, stop=stop)
+    finally:
+        share.clear(home.root)
+
+
+def _run(
+    home: NodeHome, settings: config.NodeSettings, *, count: int, stop: threading.Event
+) -> None:
+    try:
+        port = share.shared_port(settings.host, settings.port)  # held, so that nobody else takes it
+    except OSError as error:
+        raise ConfigError(f"{settings.host}:{settings.port}: {error.strerror}") from error
+    socket = share.record_socket(home.root)
+    record = ("access.record.writer", "--record", str(home.record), "--key", str(home.node_key),
+              "--socket", str(socket), "--until-eof")  # fmt: skip
+    with port, _kept([Child("record writer", record, socket)]) as writers:
+        workers = [
+            Child(
+                f"worker {number}",
+                ("gateway.serving.worker", "--node", str(home.root),
+                 "--number", str(number), "--count", str(count)),
+                share.Share(home.root, number, count).socket(number),
+            )
+            for number in range(count)
+        ]  # fmt: skip
+        with _kept(workers):
+            while not stop.wait(_LOOK_SECONDS):
+                for child in (*writers, *workers):
+                    child.look()
+
+
+@contextlib.contextmanager
+def _kept(children: Sequence[Child]) -> Iterator[Sequence[Child]]:
+    started: list[Child] = []
+    try:
+        for child in children:
+            child.start()
+            started.append(child)
+        for child in children:
+            child.wait_until_ready()
+        yield children
+    finally:
+        for child in started:
+            child.stop()
+        for child in started:
+            child.wait()
+
+
+def _told_to_stop() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    return stop
