@@ -10,7 +10,7 @@ from access.caller import Caller
 from access.errors import SignInNeeded
 from access.policies.policy import PolicyBook
 from access.privacy.allowance import Balances
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.decisions import Allowances
 
 

@@ -15,7 +15,8 @@ from fastapi import Request
 
 from access.errors import CredentialMisplaced, CredentialUnreadable
 from passports.bearers import Bearers
-from passports.passport import Clearinghouse, Researcher
+from passports.passport import Clearinghouse
+from passports.researcher import Researcher
 
 Caller = Callable[[Request], Awaitable[Researcher | None]]
 

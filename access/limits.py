@@ -24,9 +24,9 @@ from fastapi import Request
 
 from access.caller import Caller
 from access.errors import TooFast
-from passports.passport import Researcher
-from passports.visas import VisaType
+from passports.researcher import Researcher
 from schemas.errors import Unauthenticated
+from schemas.passport import VisaType
 
 BURST_SECONDS = 20
 SLOTS = 1 << 16

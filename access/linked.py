@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from access.caller import Caller
 from access.database import Database
 from access.linked_table import LinkedRow
-from passports.passport import Researcher
+from passports.researcher import Researcher
 
 MAX_IDENTITIES = 200  # of one person
 MAX_NOTED = 10_000

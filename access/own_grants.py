@@ -19,8 +19,9 @@ from access.rows import IssuedGrant
 from access.store import Store
 from passports.errors import Reason
 from passports.judgement import not_held
-from passports.passport import Researcher
-from passports.visas import Visa, VisaType
+from passports.researcher import Researcher
+from passports.visas import Visa
+from schemas.passport import VisaType
 
 KEPT_SECONDS = 5
 MAX_KEPT = 10_000

@@ -17,7 +17,7 @@ from access.errors import PermitNotIssued, PermitRefused
 from access.policies.policy import Action, Decision
 from access.recipients import Workspace
 from access.record.audit import Record
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.grants import GrantedRegion, Permit, SignedPermit
 
 MAX_PERMIT_SECONDS = 3600

@@ -33,7 +33,7 @@ from access.requests.attachments import Attachments
 from access.requests.desk import RequestDesk
 from access.store import Store
 from passports.identity import CHALLENGE, IDENTITY_PATH, prove
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from passports.rotation import retired_keys
 from passports.tokens import SigningKey
 from schemas.grants import (

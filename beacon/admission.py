@@ -20,7 +20,7 @@ from beacon.catalog import Segment
 from beacon.errors import NothingMayBeSaid, UnknownEntry, UnsupportedFilter, UnsupportedQuestion
 from beacon.query import Query
 from beacon.variants import SUPPORTED, Asked
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.entries import EntryTypeId
 
 NAMED_NOTES = 10

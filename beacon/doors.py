@@ -30,7 +30,7 @@ from beacon.posed import Public
 from beacon.request_body import MAX_BODY_BYTES
 from beacon.waiting import WaitingRoom
 from duo.stated import duo_data_use
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.beacon import Handover
 from schemas.entries import EntryTypeId
 from schemas.errors import SkerryError

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 
 from passports import revocation
 from passports.errors import BadToken
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from passports.trust import Assertion, Broker, TrustTable, VisaIssuer
-from passports.visas import VisaType
+from schemas.passport import VisaType
 
 _LAST_STAMP = 253_402_300_799  # the end of year 9999
 

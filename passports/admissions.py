@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from passports.passport import Researcher
+from passports.researcher import Researcher
 
 MAX_KEPT_VISAS = 20_000
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from passports.errors import BadToken, Reason, TooManySessions
 from passports.identities import Identity
 from passports.kept import Kept
-from passports.passport import Clearinghouse, Researcher
+from passports.passport import Clearinghouse
+from passports.researcher import Researcher
 
 PREFIX = "skerry_"  # so that scanners of leaked secrets can find it
 MAX_SECONDS = 60 * 60

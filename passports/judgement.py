@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from passports import conditions
+from passports import conditional
 from passports.compact import UnverifiedToken
 from passports.errors import BadToken, Reason
 from passports.identities import Identity, Link, person
@@ -39,8 +39,8 @@ def judge(me: Identity, claimed: Sequence[ClaimedVisa]) -> tuple[list[Visa], lis
         else:
             visa = replace(one.visa, expires=min(one.visa.expires, end))
             mine.append(replace(one, visa=visa))
-    helpers = conditions.longest_first(one.visa for one in mine if not one.conditions)
-    budget = conditions.Budget()
+    helpers = conditional.longest_first(one.visa for one in mine if not one.conditions)
+    budget = conditional.Budget()
     held: list[Visa] = []
     for one in mine:
         try:
@@ -71,11 +71,11 @@ def unread(
     return DroppedVisa(reason.value, _shown(visa_type), issuer, ended)
 
 
-def _held(one: ClaimedVisa, helpers: list[Visa], *, budget: conditions.Budget) -> Visa:
+def _held(one: ClaimedVisa, helpers: list[Visa], *, budget: conditional.Budget) -> Visa:
     """Conditions speak of values as signed; the map to ours comes last."""
     expires = one.visa.expires
     if one.conditions:
-        end = conditions.expiry(one.conditions, helpers, budget=budget)
+        end = conditional.expiry(one.conditions, helpers, budget=budget)
         if end is None:
             raise BadToken(Reason.CONDITIONS_UNMET)
         expires = min(expires, end)

@@ -19,11 +19,12 @@ from passports.errors import BadToken, KeysUnavailable, Reason, ScopeMissing
 from passports.identities import Identity
 from passports.judgement import DroppedVisa, judge, not_held, others, unread
 from passports.keys import KeyStore
+from passports.researcher import Researcher
 from passports.revocation import Revocations, Signed
 from passports.tokens import SignedClaims
 from passports.trust import Broker, TrustTable
 from passports.userinfo import Userinfo
-from passports.visas import ClaimedVisa, Visa
+from passports.visas import ClaimedVisa
 
 MAX_VISAS = 200
 MAX_ACCESS_TOKEN_CHARS = 16 * 1024
@@ -36,27 +37,6 @@ USERINFO_KEPT_SECONDS = 60
 RECHECK_SECONDS = 60 * 60
 _PASSPORT_CLAIM = "ga4gh_passport_v1"
 _SCOPES = frozenset({"openid", _PASSPORT_CLAIM})
-
-
-@dataclass(frozen=True, slots=True)
-class Researcher:
-    """Who asks: a verified identity with the visas that hold for it.
-
-    Believed until `expires` (epoch s), then the token is to be shown again. `linked` are this
-    person's other identities, as trusted issuers say.
-    """
-
-    issuer: str
-    subject: str
-    visas: tuple[Visa, ...]
-    dropped: tuple[DroppedVisa, ...]
-    expires: int
-    linked: frozenset[str] = frozenset()
-
-    @property
-    def identity(self) -> str:
-        """`sub@iss`, the form used in settings for admins and committee members."""
-        return f"{self.subject}@{self.issuer}"
 
 
 @dataclass(frozen=True, slots=True)

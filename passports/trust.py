@@ -19,8 +19,8 @@ from passports.errors import BadTrustFile
 from passports.jwks import MAX_KEYS, PublicKey, usable_keys
 from passports.outbound import is_safe_url
 from passports.values import MAX_VALUE_CHARS, ValueMap, within
-from passports.visas import VisaType
 from schemas import yaml_text
+from schemas.passport import VisaType
 from schemas.wire import canonical_json
 from schemas.yaml_text import NotYaml
 

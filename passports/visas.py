@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from passports import conditions
 from passports.compact import UnverifiedToken, text
 from passports.errors import BadToken, Reason
 from passports.identities import Identity, parse_links
 from passports.revocation import Signed
+from passports.tokens import SignedClaims
+from passports.trust import VisaIssuer
 from passports.values import MAX_VALUE_CHARS
-
-if TYPE_CHECKING:  # `trust` needs VisaType
-    from passports.tokens import SignedClaims
-    from passports.trust import VisaIssuer
+from schemas.passport import VisaType
 
 MAX_LINKS_CHARS = 16 * 1024
 _VISA_TYPS = frozenset({None, "JWT", "vnd.ga4gh.visa+jwt"})
@@ -30,16 +27,6 @@ _DAY_SECONDS = 24 * 60 * 60
 # Passport 1.2.1: what a source that is no organisation is called.
 NO_ORGANISATION = "https://no.organization"
 _ROLE = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)?", re.ASCII)
-
-
-class VisaType(StrEnum):
-    """The standard visa types; a custom type is a URL and is ignored unless configured."""
-
-    AFFILIATION_AND_ROLE = "AffiliationAndRole"
-    ACCEPTED_TERMS = "AcceptedTermsAndPolicies"
-    RESEARCHER_STATUS = "ResearcherStatus"
-    CONTROLLED_ACCESS = "ControlledAccessGrants"
-    LINKED_IDENTITIES = "LinkedIdentities"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ What arrives is read by `passports` from strict JSON and verified there; these a
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
@@ -17,6 +18,16 @@ UrlClaim = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 CompactJws = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}$", max_length=16_384)
 ]
+
+
+class VisaType(StrEnum):
+    """The standard visa types; a custom type is a URL and is ignored unless configured."""
+
+    AFFILIATION_AND_ROLE = "AffiliationAndRole"
+    ACCEPTED_TERMS = "AcceptedTermsAndPolicies"
+    RESEARCHER_STATUS = "ResearcherStatus"
+    CONTROLLED_ACCESS = "ControlledAccessGrants"
+    LINKED_IDENTITIES = "LinkedIdentities"
 
 
 class VisaClaim(Wire):

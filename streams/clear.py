@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from access.policies.policy import Action, PolicyBook
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.errors import InvalidInput
 from schemas.htsget import ColumnsAsked
 from streams.bodies import ClearBody

@@ -17,7 +17,7 @@ from access.policies.policy import Action, Decision, PolicyBook
 from access.recipients import Recipients, Workspace
 from access.rows import IssuedGrant
 from access.store import Store
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.grants import GrantedRegion
 from streams.errors import NoSuchObject, ReleaseRefused
 from streams.sources import Kind

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from access.permits import check
 from access.record.audit import Record
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.errors import InvalidInput
 from schemas.grants import Permit, SignedPermit
 from schemas.htsget import ColumnsAsked, Manifest, SignedManifest, SignedSlice, SliceManifest

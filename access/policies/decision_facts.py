@@ -18,8 +18,9 @@ from pathlib import Path
 
 from access.errors import PolicyInvalid
 from access.policies.decision import Action
-from passports.passport import Researcher
-from passports.visas import Visa, VisaType
+from passports.researcher import Researcher
+from passports.visas import Visa
+from schemas.passport import VisaType
 
 HOUR_SECONDS = 3600
 MAX_KINDS_PER_HOUR = 10_000

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from access.policies.decision import Action, DatasetPolicy, Decision, Judge, Level, Rule, Weighed
 from access.policies.policy import PolicyBook
 from access.policies.visa_rules import BONA_FIDE, Failure, VisaRule
-from passports.passport import Researcher
-from passports.visas import Visa, VisaType
+from passports.researcher import Researcher
+from passports.visas import Visa
+from schemas.passport import VisaType
 
 _DAY_SECONDS = 86_400
 _NOUNS = {

@@ -15,7 +15,7 @@ from access.policies.file import load_policies
 from access.policies.policy import PolicyBook
 from access.policies.versions import Activation, PolicyVersions
 from access.record.audit import Record
-from passports.passport import Researcher
+from passports.researcher import Researcher
 
 _Seen = tuple[int, int, int]
 

@@ -17,9 +17,9 @@ from access.policies.decision import Action, Profile, RegisteredRule
 from access.privacy import terms as limits
 from access.privacy.profiles import terms as built_in
 from access.privacy.terms import Terms
-from passports.visas import VisaType
 from schemas.data_use import MAX_TERMS, DataUseTerm
 from schemas.entries import EntryTypeId
+from schemas.passport import VisaType
 from schemas.wire import LocalId, Wire
 
 MAX_DATASETS = 10_000

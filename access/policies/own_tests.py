@@ -13,8 +13,9 @@ from access.policies.decision import Outcome
 from access.policies.model import GivenVisa, PersonaName, PolicyTest
 from access.policies.policy import PolicyBook
 from access.policies.visa_rules import BONA_FIDE
-from passports.passport import Researcher
-from passports.visas import Visa, VisaType
+from passports.researcher import Researcher
+from passports.visas import Visa
+from schemas.passport import VisaType
 
 PERSONA_SECONDS = 3600
 _PERSON = "persona@urn:persona"

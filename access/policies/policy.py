@@ -34,7 +34,7 @@ from access.policies.decision import (
 )
 from access.policies.visa_rules import BONA_FIDE
 from duo.verdict import worst
-from passports.passport import Researcher
+from passports.researcher import Researcher
 
 __all__ = [
     "BONA_FIDE",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from access.policies.decision import Action, Decision, Outcome
 from access.policies.decision_facts import AskedFact
 from access.policies.policy import PolicyBook
-from passports.passport import Researcher
+from passports.researcher import Researcher
 
 _REPLAY_SECONDS = 1
 

@@ -19,7 +19,7 @@ from access.policies.explain import advice, explain, full
 from access.policies.own_tests import persona
 from access.policies.policy import PolicyBook
 from access.record.audit import Record
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from passports.visas import Visa
 from schemas.decisions import (
     CheckQuery,

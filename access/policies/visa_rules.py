@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from passports.visas import Visa, VisaType
+from passports.visas import Visa
+from schemas.passport import VisaType
 
 BONA_FIDE = "https://doi.org/10.1038/s41431-018-0219-y"
 MEMBER = "#"  # between the value of a dataset and what of it a visa names

@@ -27,7 +27,7 @@ from access.policies.decision import (
 from access.policies.visa_rules import all_met_until
 from duo.consent import Consent
 from duo.terms import Term
-from passports.passport import Researcher
+from passports.researcher import Researcher
 
 _NEEDS: Mapping[RegisteredRule, Reason] = {
     "login": Reason("needs_login", "This dataset answers signed-in researchers."),

@@ -16,7 +16,7 @@ from access.policies.policy import PolicyBook
 from access.privacy.ledger import COUNT_DAYS
 from access.privacy.tables import AccountRow, CountedRow, LineRow
 from access.record.audit import Record
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.decisions import Allowance
 
 _DAY = 86_400

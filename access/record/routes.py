@@ -16,7 +16,7 @@ from access.caller import Caller
 from access.errors import NoSuchThing, NotYourStep, SignInNeeded
 from access.record import checkpoints, merkle
 from access.record.tree import RecordTree
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.record import ConsistencyProof, InclusionProof, RecordEntries
 
 MAX_ENTRIES = 1_000

@@ -10,7 +10,7 @@ from access.caller import Caller
 from access.errors import NoSuchThing, SignInNeeded
 from access.policies.policy import PolicyBook
 from access.requests.enquiries import Enquiries
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.enquiries import EnquiryAnswer, EnquiryList, EnquiryView, NewEnquiry
 
 

@@ -18,7 +18,7 @@ from access.requests.desk import RequestDesk
 from access.requests.lifecycle import Step
 from access.requests.seen import Seen
 from access.requests.views import request_view
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.data_use import VerdictView
 from schemas.grants import (
     Asking,

@@ -34,7 +34,7 @@ from access.recipients import Workspace
 from access.requests.lifecycle import NODE, Part
 from access.runs.starts import Runs, Start
 from access.runs.workspace_caller import WorkspaceCaller
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.errors import InvalidInput
 from schemas.grants import Proof, SignedPermit
 from schemas.runs import (

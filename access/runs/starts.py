@@ -34,7 +34,7 @@ from access.runs.footing import Footing
 from access.runs.rules import SIGNED_AS, Intent, against
 from access.runs.tables import StartRow
 from access.store import Store
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas import challenge
 from schemas.challenge import ChallengeText
 from schemas.grants import Permit, SignedPermit

@@ -29,7 +29,8 @@ from gateway.errors import LoadRefused
 from gateway.home import NodeHome
 from passports import trust
 from passports.keys import KeyStore
-from passports.passport import Clearinghouse, Researcher
+from passports.passport import Clearinghouse
+from passports.researcher import Researcher
 from passports.userinfo import Userinfo
 from schemas.entries import EntryTypeId
 

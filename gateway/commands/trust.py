@@ -24,7 +24,7 @@ from gateway.errors import Exit, LoadRefused
 if TYPE_CHECKING:
     import httpx
 
-    from passports.passport import Researcher
+    from passports.researcher import Researcher
     from passports.trust import TrustTable
 
 MAX_INPUT_BYTES = 1024 * 1024

@@ -20,7 +20,7 @@ from access.record.audit import Record
 from gateway.errors import SourceNotNamed
 from gateway.holding import loading
 from gateway.home import NodeHome
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.errors import InvalidInput
 from schemas.wire import LocalId, Wire
 from streams.remote import SCHEME, RemoteFile

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import Request
 
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.errors import InvalidInput
 from streams.errors import TooLong
 from streams.htsget.desk import Wanted, read_client_key

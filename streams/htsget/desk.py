@@ -16,7 +16,7 @@ from anyio.to_thread import run_sync
 from access.errors import SignInNeeded
 from access.permits import PermitOffice
 from access.record.audit import Record
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.errors import InvalidInput, SkerryError
 from schemas.grants import SignedPermit
 from schemas.htsget import TicketAnswer, TicketUrl

@@ -18,7 +18,7 @@ from access.policies.policy import PolicyBook
 from access.recipients import Recipients
 from access.record.audit import Record
 from access.store import Store
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.errors import SkerryError
 from schemas.service_info import ServiceInfo
 from schemas.wire import canonical_json

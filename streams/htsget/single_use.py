@@ -13,7 +13,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.htsget import TicketAnswer, TicketText
 from streams.envelope import sealed_whole
 from streams.errors import NoSuchSession, TooManyReleases

@@ -11,7 +11,7 @@ import base64
 from fastapi import APIRouter, Request, Response
 from starlette.routing import Route
 
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.errors import NotFound, SkerryError
 from schemas.htsget import SealedTicket
 from streams.errors import NoSuchSession

@@ -18,7 +18,7 @@ from access.policies.policy import DatasetPolicy, Granularity, Level, PolicyBook
 from access.privacy.allowance import Balances
 from access.privacy.ledger import COUNT_DAYS, Entry, Ledger
 from gateway.http_errors import ErrorTable
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from tests.support.access_node import NOW, URL, AccessNode, at, policy
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,8 @@ from fastapi import Request
 
 from access.caller import bearer, caller
 from access.errors import CredentialMisplaced, CredentialUnreadable
-from passports.passport import Clearinghouse, Researcher
+from passports.passport import Clearinghouse
+from passports.researcher import Researcher
 from schemas.errors import Unauthenticated
 
 ROSA = Researcher("https://broker.example", "rosa", visas=(), dropped=(), expires=100)

@@ -12,8 +12,9 @@ from starlette.requests import Request
 from access.errors import TooFast
 from access.limits import PROBES, SLOTS, Counts, Limits, Rates, limited
 from passports.errors import BadToken, Reason
-from passports.passport import Researcher
-from passports.visas import Visa, VisaType
+from passports.researcher import Researcher
+from passports.visas import Visa
+from schemas.passport import VisaType
 
 KEY = b"k" * 32
 SECOND = 10**9

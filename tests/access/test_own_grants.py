@@ -18,8 +18,9 @@ from access.policies.decision import Action
 from access.requests.lifecycle import Step
 from access.store import Store
 from passports.judgement import DroppedVisa
-from passports.passport import Researcher
-from passports.visas import Visa, VisaType
+from passports.researcher import Researcher
+from passports.visas import Visa
+from schemas.passport import VisaType
 from tests.support.access_node import NOW, URL, AccessNode, at, researcher
 
 pytestmark = pytest.mark.anyio

@@ -24,8 +24,9 @@ from access.policies.visa_rules import ANYBODY, BONA_FIDE, VisaRule
 from duo.consent import Condition, Consent
 from duo.terms import Term
 from duo.verdict import Finding, Verdict, Versions
-from passports.passport import Researcher
-from passports.visas import Visa, VisaType
+from passports.researcher import Researcher
+from passports.visas import Visa
+from schemas.passport import VisaType
 
 NOW = 1_000_000
 ISSUER = "https://broker.example"

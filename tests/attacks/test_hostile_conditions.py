@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passports.conditions import Budget, glob
+from passports.conditional import Budget, glob
 from passports.errors import BadToken, Reason
 from tests.support.broker import Federation
 

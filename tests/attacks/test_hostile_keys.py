@@ -12,7 +12,7 @@ from passports import keys
 from passports.errors import BadToken, KeysUnavailable
 from passports.tokens import SigningKey
 from passports.trust import Assertion
-from passports.visas import VisaType
+from schemas.passport import VisaType
 from tests.support.broker import DATASET, Federation, Issuer, streamed
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ import pytest
 
 from passports.errors import BadToken, Reason
 from passports.trust import Assertion
-from passports.visas import VisaType
+from schemas.passport import VisaType
 from tests.support.broker import BONA_FIDE, BROKER, DATASET, NODE, Federation
 
 pytestmark = pytest.mark.anyio

@@ -21,7 +21,7 @@ from access.privacy.spent import PER_NAT
 from beacon import panel
 from beacon.loading import load, panel_load
 from beacon.segments import SegmentCatalog
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from portal.asking.aggregate import merge
 from portal.asking.answer import NodeAnswer, Outcome, SetAnswer
 from portal.questions.question import Kind as Asked

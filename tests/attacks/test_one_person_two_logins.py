@@ -18,7 +18,7 @@ from access.linked import MAX_IDENTITIES, Linked, noting
 from access.policies.policy import PolicyBook
 from access.requests.lifecycle import Step
 from access.runs.rules import REVIEWERS
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.errors import InvalidInput
 from schemas.grants import NewRequest
 from tests.support.access_node import NOW, AccessNode, at, policy, researcher

@@ -22,7 +22,7 @@ from access.own_grants import KEPT_SECONDS, OwnGrants, honouring
 from access.requests.desk import RequestDesk
 from access.requests.lifecycle import Step
 from access.store import Store
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.grants import StepBody
 from streams.keys import SecretKey
 from tests.attacks.test_revoked_visa_at_beacon import beacon, visa_of

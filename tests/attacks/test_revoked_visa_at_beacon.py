@@ -16,8 +16,9 @@ from access.requests.lifecycle import Step
 from beacon import routes
 from beacon.doors import Doors
 from gateway.http_errors import ErrorTable
-from passports.passport import Researcher
-from passports.visas import Visa, VisaType
+from passports.researcher import Researcher
+from passports.visas import Visa
+from schemas.passport import VisaType
 from tests.support.access_node import NOW, URL, AccessNode, at, researcher
 from tests.support.beacon_node import NODE, loaded, source
 from tests.support.disclosure import disclosure

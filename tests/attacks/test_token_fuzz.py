@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from access.caller import caller
 from gateway.http_errors import ErrorTable
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from passports.tokens import PASSPORT_TYP, VISA_TYP
 from schemas.errors import SkerryError
 from schemas.wire import canonical_json

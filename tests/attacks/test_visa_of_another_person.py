@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from passports.trust import Assertion
-from passports.visas import VisaType
+from schemas.passport import VisaType
 from tests.support.broker import BROKER, DATASET, NOW, Federation, Issuer
 
 pytestmark = pytest.mark.anyio

@@ -14,7 +14,7 @@ from beacon.catalog import Segment
 from beacon.errors import NothingMayBeSaid, UnknownEntry, UnsupportedQuestion
 from beacon.execute import Outcome, run
 from beacon.query import Target, from_get
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from tests.support.beacon_node import NOW, PEOPLE, loaded, policy, researcher, source
 from tests.support.disclosure import protection
 

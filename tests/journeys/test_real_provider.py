@@ -17,11 +17,12 @@ from gateway.pages.signin import Desk
 from passports.errors import SignInFailed
 from passports.keys import KeyStore
 from passports.login import Login
-from passports.passport import Clearinghouse, Researcher
+from passports.passport import Clearinghouse
+from passports.researcher import Researcher
 from passports.sessions import Sessions
 from passports.trust import Assertion, Broker, TrustTable, VisaIssuer
 from passports.userinfo import Userinfo
-from passports.visas import VisaType
+from schemas.passport import VisaType
 from tests.support import oidc_provider
 from tests.support.broker import DATASET, Issuer
 

@@ -9,7 +9,7 @@ import pytest
 from passports.errors import BadToken, KeysUnavailable, Reason
 from passports.passport import MAX_VISAS, RECHECK_SECONDS
 from passports.tokens import VISA_TYP, sign
-from passports.visas import VisaType
+from schemas.passport import VisaType
 from tests.support.broker import BONA_FIDE, BROKER, DATASET, NODE, NOW, Federation
 
 pytestmark = pytest.mark.anyio

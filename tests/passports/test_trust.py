@@ -11,7 +11,7 @@ from passports.errors import BadTrustFile
 from passports.tokens import SigningKey
 from passports.trust import Assertion, Broker, TrustTable, VisaIssuer, load
 from passports.values import TableMap
-from passports.visas import VisaType
+from schemas.passport import VisaType
 from tests.support.broker import BROKER, NODE, Federation
 
 GOOD = """

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from passports import trust
 from passports.keys import KeyStore
-from passports.passport import Clearinghouse, Researcher
+from passports.passport import Clearinghouse
+from passports.researcher import Researcher
 from passports.tokens import PASSPORT_TYP, SigningKey, sign
 from passports.userinfo import Userinfo
 from tests.support.broker import BONA_FIDE, NOW, SCOPE, Clock, Network, streamed

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from passports.trust import Assertion
 from passports.values import ValueMap
-from passports.visas import VisaType
+from schemas.passport import VisaType
 from tests.support.broker import NODE, NOW, Federation
 
 TABLE = {"mode": "table", "table": {"EGAD1": f"{NODE}/datasets/heart"}}

@@ -23,7 +23,7 @@ from access.requests.notices import Addressees
 from access.store import Store
 from duo.consent import Consent
 from gateway.http_errors import ErrorTable
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from passports.tokens import SigningKey
 from schemas import challenge
 from schemas.grants import Extent, NewRequest, StepBody

@@ -29,9 +29,10 @@ from beacon.panel import NO_PANELS, Panel
 from beacon.response import error_body
 from beacon.segments import SegmentCatalog
 from gateway.http_errors import ErrorTable
-from passports.passport import Researcher
-from passports.visas import Visa, VisaType
+from passports.researcher import Researcher
+from passports.visas import Visa
 from schemas.errors import SkerryError
+from schemas.passport import VisaType
 from tests.support.beacon_schemas import Conformance
 from tests.support.disclosure import KEY, ledger
 from tests.support.sources import HEADER, write_records, write_vcf

@@ -20,7 +20,7 @@ from passports.passport import Clearinghouse
 from passports.tokens import PASSPORT_TYP, VISA_TYP, SigningKey, sign
 from passports.trust import Assertion, Broker, TrustTable, VisaIssuer
 from passports.userinfo import Userinfo
-from passports.visas import VisaType
+from schemas.passport import VisaType
 
 NOW = 1_800_000_000
 BROKER = "https://broker.example"

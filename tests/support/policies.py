@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from access.policies.decision import Ceilings, DatasetPolicy, Granularity, Level, Profile
 from access.policies.visa_rules import BONA_FIDE
-from passports.passport import Researcher
-from passports.visas import Visa, VisaType
+from passports.researcher import Researcher
+from passports.visas import Visa
+from schemas.passport import VisaType
 
 NODE = "https://node.example"
 GRANT = f"{NODE}/datasets/heart"

@@ -21,11 +21,12 @@ from access.policies.policy import DatasetPolicy, Level, PolicyBook
 from access.requests.lifecycle import Step
 from duo.consent import read_consent
 from gateway.http_errors import ErrorTable
-from passports.passport import Researcher
-from passports.visas import Visa, VisaType
+from passports.researcher import Researcher
+from passports.visas import Visa
 from schemas.data_use import DataUseTerm
 from schemas.errors import SkerryError
 from schemas.grants import Extent
+from schemas.passport import VisaType
 from streams import sealing
 from streams.agent_client import AgentClient
 from streams.agent_doors import AgentServer

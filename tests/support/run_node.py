@@ -26,7 +26,7 @@ from access.runs.routes import RunCounter
 from access.runs.starts import Runs
 from access.runs.workspace_caller import WorkspaceCaller
 from gateway.http_errors import ErrorTable
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas import challenge, http_signature
 from schemas.grants import NewRequest, SignedPermit
 from schemas.http_signature import Parameters

@@ -27,7 +27,7 @@ from access.policies.model import json_schema
 from access.policies.own_tests import midnight
 from access.policies.policy import PolicyBook
 from duo.terms import Term
-from passports.visas import VisaType
+from schemas.passport import VisaType
 
 GOOD = """
 version: "2026-11"

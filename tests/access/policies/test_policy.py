@@ -27,8 +27,9 @@ from duo.terms import Term
 from duo.verdict import Finding as DuoFinding
 from duo.verdict import Obligation as Owed
 from duo.verdict import Verdict, Versions
-from passports.passport import Researcher
-from passports.visas import Visa, VisaType
+from passports.researcher import Researcher
+from passports.visas import Visa
+from schemas.passport import VisaType
 from tests.support.policies import (
     CEILINGS,
     GRANT,

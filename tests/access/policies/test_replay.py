@@ -12,8 +12,8 @@ from access.policies.decision import Action, DatasetPolicy, Level
 from access.policies.decision_facts import MAX_KINDS_PER_HOUR, DecisionFacts, last
 from access.policies.policy import PolicyBook
 from access.policies.replay import compare
-from passports.passport import Researcher
-from passports.visas import VisaType
+from passports.researcher import Researcher
+from schemas.passport import VisaType
 from tests.support.policies import GRANTED, HEART, NOW, STATUS, TERMS, researcher, visa
 
 DAY = 86_400

@@ -19,8 +19,9 @@ from access.policies.visa_rules import BONA_FIDE, VisaRule
 from access.record.audit import RecordFile
 from gateway.http_errors import ErrorTable
 from passports.judgement import DroppedVisa
-from passports.passport import Researcher
-from passports.visas import Visa, VisaType
+from passports.researcher import Researcher
+from passports.visas import Visa
+from schemas.passport import VisaType
 
 pytestmark = pytest.mark.anyio
 

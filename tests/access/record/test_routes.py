@@ -15,7 +15,7 @@ from access.record import checkpoints, merkle
 from access.record.audit import RecordFile
 from access.record.tree import RecordTree
 from gateway.http_errors import ErrorTable
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from tests.support.access_node import URL, at, researcher
 
 pytestmark = pytest.mark.anyio

@@ -28,10 +28,10 @@ from access.runs.footing import Footing
 from access.runs.rules import SIGNED_AS, leaving
 from duo.consent import Condition, Consent
 from duo.terms import Term
-from passports.passport import Researcher
-from passports.visas import VisaType
+from passports.researcher import Researcher
 from schemas.errors import InvalidInput
 from schemas.grants import NewRequest
+from schemas.passport import VisaType
 from schemas.runs import Phase, Receipt, RunTerms, SignedReceipt
 from streams.keys import SecretKey
 from tests.support.access_node import NOW, URL, at, policy

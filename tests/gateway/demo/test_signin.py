@@ -21,7 +21,7 @@ from passports.passport import Clearinghouse
 from passports.tokens import SigningKey
 from passports.trust import Assertion, Broker, TrustTable, VisaIssuer
 from passports.userinfo import Userinfo
-from passports.visas import VisaType
+from schemas.passport import VisaType
 from tests.support.broker import BONA_FIDE, NOW, Clock, Issuer, Network, streamed
 
 pytestmark = pytest.mark.anyio

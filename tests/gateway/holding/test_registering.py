@@ -15,7 +15,7 @@ from gateway.holding import registering
 from gateway.holding.registering import allowed
 from gateway.home import NodeHome
 from gateway.http_errors import ErrorTable
-from passports.passport import Researcher
+from passports.researcher import Researcher
 from schemas.errors import Forbidden, InvalidInput
 from streams.remote import RemoteFile
 from streams.shelf import Shelf
