@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Generator
 from contextvars import copy_context
 from functools import partial
 from types import coroutine
-from typing import Any
+from typing import Any, cast
 
 from starlette.types import Scope
 from uvicorn._types import ASGI3Application
@@ -45,7 +45,7 @@ class AtOnce(OneWrite):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         first, self._first = self._first, False
-        if not first or self._may is None or not self._may(cycle.scope):
+        if not first or self._may is None or not self._may(cast("Scope", cycle.scope)):
             super()._start_asgi_task(cycle, app)
             return
         answering, context = cycle.run_asgi(app), copy_context()

@@ -154,7 +154,7 @@ def record(
 
 def blocks(path: Path, *records: bytes, header: bytes = b"header\0") -> Path:
     content = b"BCF\x02\x02" + struct.pack("<I", len(header)) + header + b"".join(records)
-    with pysam.BGZFile(str(path), "w") as out:
+    with pysam.BGZFile(str(path), "w", None) as out:
         out.write(content)
     return path
 
@@ -203,7 +203,7 @@ def test_what_is_not_a_record_is_refused(tmp_path: Path, why: str, damaged: byte
 
 def test_a_header_that_is_longer_than_the_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "v.bcf"
-    with pysam.BGZFile(str(path), "w") as out:
+    with pysam.BGZFile(str(path), "w", None) as out:
         out.write(b"BCF\x02\x02" + struct.pack("<I", 2**32 - 1) + b"header")
     with pytest.raises(ValueError, match="cut off"):
         read(path)
@@ -214,7 +214,7 @@ def test_garbled_records_are_refused_or_loaded_but_never_break(tmp_path: Path, s
     chance = random.Random(seed)  # noqa: S311 (repeats)
     whole = stored(text_file(tmp_path / "v.vcf", [line(chance, n) for n in range(30)]))
     key = key_of(whole)
-    with pysam.BGZFile(str(whole), "r") as out:
+    with pysam.BGZFile(str(whole), "r", None) as out:
         content = bytearray(out.read())
     first = 9 + struct.unpack_from("<I", content, 5)[0]
     for _ in range(chance.randint(1, 6)):
@@ -222,7 +222,7 @@ def test_garbled_records_are_refused_or_loaded_but_never_break(tmp_path: Path, s
     if chance.random() < 0.2:
         del content[chance.randrange(first, len(content)) :]
     garbled = tmp_path / "garbled.bcf"
-    with pysam.BGZFile(str(garbled), "w") as written:
+    with pysam.BGZFile(str(garbled), "w", None) as written:
         written.write(bytes(content))
     try:
         for _, table in bcf.genotypes(garbled, key=key, samples=len(SAMPLES)):
