@@ -3,7 +3,7 @@
 A grant, and the profile `open`, give exact answers. Without, what may be answered at all is found
 by public facts alone (`privacy.answerable`) before the data are asked; presence is truthful within
 an allowance, counts carry fixed noise and say so, and where presence is «no» no count is positive.
-Leaves who may ask to `policy` and the numbers of each profile to `privacy.profiles`.
+Leaves who may ask to `policies.policy` and the numbers of each profile to `privacy.profiles`.
 """
 
 from __future__ import annotations

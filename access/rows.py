@@ -1,6 +1,7 @@
 """Requests, events and grants as values, and as the rows they are kept in.
 
-Pure. Rows never leave this room; what a value means is `lifecycle`'s, when it is kept is `store`'s.
+Pure. Rows never leave this room; what a value means is `requests.lifecycle`'s, when it is kept
+`store`'s.
 """
 
 from __future__ import annotations

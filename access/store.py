@@ -3,7 +3,7 @@
 A change and its entry in the record stand or fall together: `before_commit` runs inside the
 transaction, and where it raises, nothing is changed; a commit that fails after it leaves an entry
 too many, never one too few.
-Which steps are allowed is `lifecycle`'s; workspaces and keys are kept by `recipients`.
+Which steps are allowed is `requests.lifecycle`'s; workspaces and keys are kept by `recipients`.
 """
 
 from __future__ import annotations

@@ -31,9 +31,7 @@ class Rotation:
     announced: int
 
 
-def announce(
-    new: SigningKey, *, old: SigningKey, public_url: str, node: str, now: int
-) -> str:  # fmt: skip
+def announce(new: SigningKey, *, old: SigningKey, public_url: str, node: str, now: int) -> str:
     """The statement, for everyone who held the node to the old key."""
     claims = {
         "iss": public_url,

@@ -1,8 +1,8 @@
 """The search pages: ask, see each node's row arrive, ask one again, keep the result.
 
 A search is a POST; with script its rows come as server-sent events, without script the same POST
-answers with the whole table. Reading is `question`'s, merging `aggregate`'s, who can answer
-`prospects`'.
+answers with the whole table. Reading is `questions.question`'s, merging `asking.aggregate`'s, who
+can answer `questions.prospects`'.
 """
 
 from __future__ import annotations

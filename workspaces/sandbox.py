@@ -1,10 +1,10 @@
 """Runs a program with nothing but what it was given: bubblewrap, no network, no home, no way out.
 
 Inside there are the system's read-only programs, the folders named, a fresh working folder of fixed
-size in memory, and the Unix sockets named; the kernel is asked for what `syscalls` does not refuse,
-by nobody in particular. Everything ends with the supervisor that started it,
-and at the wall clock's end. Where the machine forbids unprivileged namespaces, `probe` says so and
-nothing is started; what a trial without a sandbox is instead is `unconfined`'s.
+size in memory, and the Unix sockets named. It runs as nobody, and the kernel refuses it the system
+calls that `syscalls` lists. Everything ends with the supervisor that started it, and at the wall
+clock's end. Where the machine forbids unprivileged namespaces, `probe` says so and nothing is
+started; what a trial without a sandbox is instead is `unconfined`'s.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def checked(judged: Judgement, reasons: tuple[str, ...], *, due: float) -> str:
 
 
 def plain(row: CandidateRow, events: tuple[AirlockEvent, ...]) -> Candidate:
-    checked = json.loads(row.checked)
+    said = json.loads(row.checked)
     return Candidate(
         candidate_id=row.candidate_id,
         run_id=row.run_id,
@@ -57,9 +57,9 @@ def plain(row: CandidateRow, events: tuple[AirlockEvent, ...]) -> Candidate:
         sha256=row.sha256,
         size=row.size,
         offered=row.offered,
-        reasons=tuple(checked["reasons"]),
-        contestable=checked["contestable"],
-        epsilon=checked["epsilon"],
+        reasons=tuple(said["reasons"]),
+        contestable=said["contestable"],
+        epsilon=said["epsilon"],
         released_sha256=row.released_sha256,
         released_size=row.released_size,
         events=events,

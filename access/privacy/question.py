@@ -2,7 +2,7 @@
 
 Whatever is the same question has the same key, however it was spelled, ordered or addressed: one
 line of the ledger, one draw of noise. Nothing here was read from the dataset but its size. Making
-one of a query is `beacon.asking`'s.
+one of a query is `beacon.posed`'s.
 """
 
 from __future__ import annotations

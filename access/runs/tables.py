@@ -2,7 +2,7 @@
 lists them.
 
 Times are epoch seconds, JSON is text, an epsilon is counted in billionths so that sums are exact.
-Rows never leave `runs.starts`, `airlock.queue` and `person_keys`.
+Rows never leave `runs.starts`, `airlock.queue` and `airlock.person_keys`.
 """
 
 from __future__ import annotations

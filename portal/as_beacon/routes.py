@@ -1,10 +1,9 @@
 """The network as one Beacon v2.2 at /beacon: what the nodes are together, and their merged answers.
 
-Asks every node, lifted to its assembly where that can be done (`lifting`), and merges by
-`aggregate`; `info.nodes` counts who answered and `info.missing`
-names who did not. Answers anonymously: a token shown here is refused, because it was made for
-someone else. A question that came through here before is refused (`hops`). Records stay at the
-nodes' own Beacons.
+Asks every node, lifted to its assembly where that can be done (`questions.lifting`), and merges by
+`asking.aggregate`; `info.nodes` counts who answered and `info.missing` names who did not. Answers
+anonymously: a token shown here is refused, because it was made for someone else. A question that
+came through here before is refused (`asking.hops`). Records stay at the nodes' own Beacons.
 """
 
 from __future__ import annotations

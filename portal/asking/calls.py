@@ -1,6 +1,6 @@
 """One outbound call to one node: one deadline, one byte cap, no redirects, no cookies kept.
 
-It knows nothing of Beacon; `asking.one_node`, `crawl` and `nodes.doors` give it addresses from the
+It knows nothing of Beacon; `one_node`, `nodes.crawl` and `nodes.doors` give it addresses from the
 settings and read what came back. Goes by the site's proxy (HTTPS_PROXY, NO_PROXY) and trusts the
 site's authorities (SSL_CERT_FILE, SSL_CERT_DIR), as the calls to the sign-in provider do. What
 travels is `http1`'s, on which connection `connections`'.

@@ -22,6 +22,10 @@ from schemas.messages import Message, following
 
 # A node that changes its key more often than this is looked at by a person.
 MAX_HELD = 64
+_OTHER_KEY = Message(
+    "It shows another key than the one it is held to, and is not asked until an admin of this "
+    "portal accepts it."
+)
 
 
 class How(StrEnum):
@@ -114,12 +118,6 @@ class Pin:
         if way and len(self.keys) + len(way) > MAX_HELD:
             return _OTHER_KEY
         return (*self.keys, *(HeldKey(one.new, How.ANNOUNCED, now) for one in way))
-
-
-_OTHER_KEY = Message(
-    "It shows another key than the one it is held to, and is not asked until an admin of this "
-    "portal accepts it."
-)
 
 
 async def show(calls: Calls, address: str, *, deadline: float) -> Identity | str:

@@ -24,6 +24,7 @@ from schemas.errors import SkerryError
 from schemas.messages import Message, following, plural
 
 SCARCE = 0.1  # of the disk
+_NO_FILE = Message("a file cannot be read")
 KEY_ENDS_SOON_SECONDS = 30 * 24 * 3600
 KEYS_LATE_SECONDS = 24 * 3600
 
@@ -206,7 +207,6 @@ LOOKS: tuple[tuple[str, Look], ...] = (
     (Message("The disk"), _disk),
     (Message("The key agent"), _agent),
 )
-_NO_FILE = Message("a file cannot be read")
 
 
 def _under_way(job: Job, dataset: str) -> Message:

@@ -14,7 +14,7 @@ from schemas.errors import InvalidInput
 from schemas.messages import Message
 
 SPANS = {
-    "1": "today",
+    "1": Message("today"),
     "7": Message("the last 7 days"),
     "30": Message("the last 30 days"),
     "90": Message("the last 90 days"),
