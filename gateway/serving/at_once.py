@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
-from contextvars import copy_context
-from functools import partial
-from types import coroutine
+from contextvars import Context
 from typing import Any, cast
 
 from starlette.types import Scope
@@ -42,33 +40,53 @@ class AtOnce(OneWrite):
     def data_received(self, data: bytes) -> None:
         self._first = self._may is not None
         super().data_received(data)
+        self._first = False  # one that waits in line begins where another ends, in that one's task
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         first, self._first = self._first, False
         if not first or self._may is None or not self._may(cast("Scope", cycle.scope)):
-            super()._start_asgi_task(cycle, app)
+            # In a context of its own: one in line would have that of the answer before it, and
+            # behind a proxy that is another person's.
+            Context().run(super()._start_asgi_task, cycle, app)
             return
-        answering, context = cycle.run_asgi(app), copy_context()
+        answering, context = cycle.run_asgi(app), Context()
         try:
             waits_for = context.run(answering.send, None)
         except StopIteration:
             return
-        task = self.loop.create_task(_rest(answering, waits_for), context=context)
+        task = self.loop.create_task(_Begun(answering, waits_for), context=context)
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
 
-@coroutine
-def _rest(begun: Coroutine[Any, None, None], waits_for: Any) -> Generator[Any, None, None]:
-    """What is left of `begun`, which waits for something."""
-    while True:
-        try:
-            yield waits_for
-        except BaseException as thrown:  # noqa: BLE001 (`begun` is what was cancelled)
-            resume = partial(begun.throw, thrown)
-        else:
-            resume = partial(begun.send, None)
-        try:
-            waits_for = resume()
-        except StopIteration:
-            return
+class _Begun(Coroutine[Any, None, None]):
+    """A coroutine that waits for something already; the task that takes it up is first told for
+    what. Cancelled even before, it is cancelled where it waits."""
+
+    def __init__(self, begun: Coroutine[Any, None, None], waits_for: Any) -> None:
+        self._begun = begun
+        self._waits_for = waits_for
+        self._is_told = False
+        self._mark(blocks=False)  # until the task is there, others may wait for the same
+
+    def send(self, value: None) -> Any:
+        if self._is_told:
+            return self._begun.send(value)
+        self._is_told = True
+        self._mark(blocks=True)
+        return self._waits_for
+
+    def throw(self, *thrown: Any) -> Any:
+        self._is_told = True
+        return self._begun.throw(*thrown)
+
+    def close(self) -> None:
+        self._begun.close()
+
+    def __await__(self) -> Generator[Any, None, None]:
+        raise TypeError("only a task takes it up")
+
+    def _mark(self, *, blocks: bool) -> None:
+        """What a future says of itself between who awaits it and the task that is to wait."""
+        if self._waits_for is not None:
+            self._waits_for._asyncio_future_blocking = blocks  # noqa: SLF001 (asyncio's protocol)

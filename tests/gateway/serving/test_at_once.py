@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -33,6 +34,9 @@ _SEEN: ContextVar[str] = ContextVar("seen", default="")
 class Told:
     """Answers what its path names: whether it runs in a task, first and after it waited."""
 
+    def __init__(self) -> None:
+        self.is_asked = threading.Event()
+
     def begins_at_once(self, scope: Scope) -> bool:
         return bool(scope["path"] != "/ordinary")
 
@@ -50,6 +54,14 @@ class Told:
                 await failing
             except LookupError as late:
                 seen = str(late)
+        elif scope["path"] == "/shares":
+            seen = await _shared_with_a_task()
+        elif scope["path"] == "/cancelled":
+            seen = await _cancelled(_connection(send))
+        elif scope["path"] == "/until-one-waits":
+            self.is_asked.set()
+            while not _connection(send).pipeline:  # noqa: ASYNC110 (uvicorn's, tells nobody)
+                await asyncio.sleep(0.001)
         elif scope["path"] == "/breaks":
             raise RuntimeError("secret")
         elif scope["path"] == "/breaks-later":
@@ -59,6 +71,36 @@ class Told:
         length = (b"content-length", str(len(body)).encode())
         await send({"type": "http.response.start", "status": 200, "headers": [length]})
         await send({"type": "http.response.body", "body": body})
+
+
+def _connection(send: Send) -> AtOnce:
+    """What the answer goes through."""
+    return cast("AtOnce", cast("Any", send).__self__.on_response.__self__)
+
+
+async def _shared_with_a_task() -> str:
+    """What a task waits for too, in the turn in which there is none here."""
+    loop = asyncio.get_running_loop()
+    shared = loop.create_future()
+
+    async def also() -> str:
+        return f"{await shared} by two"
+
+    other = loop.create_task(also())
+    loop.call_later(0.01, shared.set_result, "shared")
+    await shared
+    return await other
+
+
+async def _cancelled(connection: AtOnce) -> str:
+    """As a server that ends would, before the task has taken this up."""
+    loop = asyncio.get_running_loop()
+    loop.call_soon(lambda: [task.cancel() for task in connection.tasks])
+    try:
+        await loop.create_future()
+    except asyncio.CancelledError:
+        return "cancelled"
+    raise AssertionError("not cancelled")
 
 
 def _in_task() -> str:
@@ -100,6 +142,29 @@ def test_what_waits_has_a_task_from_then_on_and_its_own_context(told: httpx.Clie
 
 def test_what_it_waits_for_can_fail(told: httpx.Client) -> None:
     assert told.get("/fails").text == "none task late"
+
+
+def test_what_it_waits_for_others_can_wait_for_too(told: httpx.Client) -> None:
+    assert told.get("/shares").text == "none task shared by two"
+
+
+def test_what_is_cancelled_before_it_has_a_task_is_told_so(told: httpx.Client) -> None:
+    assert told.get("/cancelled").text == "none task cancelled"
+
+
+def test_what_waited_in_line_is_begun_in_a_task_and_a_context_of_its_own() -> None:
+    app = Told()
+    with (
+        served(app) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as connection,
+    ):
+        connection.sendall(b"GET /until-one-waits HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert app.is_asked.wait(60)  # so that what follows is another piece
+        connection.sendall(b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n")
+        received = b""
+        while received.count(b" task ") < 2:
+            received += connection.recv(1 << 16)
+    assert received.endswith(b"\r\n\r\ntask task ")
 
 
 def test_what_one_request_sets_is_unset_for_the_next_of_the_connection(told: httpx.Client) -> None:
