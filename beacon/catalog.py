@@ -234,7 +234,8 @@ class VariantPage(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class FilteringTerm:
     """What records of type `scope` can be filtered by; the number of those that have it, `people`,
-    is never sent to callers as it is. `values` are the words a field of few words holds."""
+    is never sent to callers as it is. `values` are the words a field of few words holds, `parents`
+    the terms directly above this one in the hierarchy the dataset was loaded with."""
 
     id: str
     label: str
@@ -243,6 +244,7 @@ class FilteringTerm:
     people: int
     values: tuple[str, ...] = ()
     synonyms: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
 
 
 class Segment(Protocol):

@@ -202,7 +202,8 @@ def filtering_terms(
             scopes.append(term.scope)
         if term.label:
             made.setdefault("label", term.label)
-        for name, more in (("values", term.values), ("synonyms", term.synonyms)):
+        lists = {"values": term.values, "synonyms": term.synonyms, "parents": term.parents}
+        for name, more in lists.items():
             known = made.get(name, [])
             if more and isinstance(known, list):
                 made[name] = sorted({*known, *more})

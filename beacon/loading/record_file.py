@@ -35,7 +35,8 @@ CREATE TABLE terms (
   closed BLOB NOT NULL, holders INTEGER NOT NULL, PRIMARY KEY (id, entity)
 ) WITHOUT ROWID;
 CREATE TABLE vocabulary (
-  id TEXT PRIMARY KEY, label TEXT NOT NULL, synonyms TEXT NOT NULL, stands_for TEXT NOT NULL
+  id TEXT PRIMARY KEY, label TEXT NOT NULL, synonyms TEXT NOT NULL, stands_for TEXT NOT NULL,
+  parents TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE amounts (
   entity TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, unit TEXT NOT NULL,
@@ -90,15 +91,17 @@ def write_dataset(
     index = FindingIndex()
     index.add(0, findings(record))
     _write_index(db, "dataset", index, hierarchy)
-    db.executemany("INSERT OR IGNORE INTO vocabulary VALUES (?, ?, ?, ?)", _vocabulary(hierarchy))
+    sql = "INSERT OR IGNORE INTO vocabulary VALUES (?, ?, ?, ?, ?)"
+    db.executemany(sql, _vocabulary(hierarchy))
 
 
-def _vocabulary(hierarchy: Hierarchy) -> Iterator[tuple[str, str, str, str]]:
+def _vocabulary(hierarchy: Hierarchy) -> Iterator[tuple[str, str, str, str, str]]:
     """Every term of the hierarchy, whether a record holds it or not, and every former id."""
     for term, label in hierarchy.labels.items():
-        yield term, label, "\n".join(hierarchy.synonyms.get(term, ())), term
+        synonyms, parents = hierarchy.synonyms.get(term, ()), hierarchy.parents.get(term, ())
+        yield term, label, "\n".join(synonyms), term, "\n".join(parents)
     for term, now in hierarchy.former.items():
-        yield term, hierarchy.labels.get(now, ""), "", now
+        yield term, hierarchy.labels.get(now, ""), "", now, now
 
 
 def _links(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from beacon.catalog import Allele
 from beacon.variation.alleles import trimmed
 
-FORMAT: Final = 8  # of the segment file
+FORMAT: Final = 9  # of the segment file
 ROWS: Final = 512
 CHUNK: Final = 1 << 16  # rows whose carriers are turned into rows of people together
 LONG_SPAN: Final = 1000  # alleles this long are listed apart: a range looks back only this far

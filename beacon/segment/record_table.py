@@ -313,9 +313,10 @@ class RecordTable:
             FilteringTerm(
                 *(term, label, "ontologyTerm", entity, holders),
                 synonyms=tuple(synonyms.split("\n")) if synonyms else (),
+                parents=tuple(parents.split("\n")) if parents else (),
             )
-            for term, label, entity, holders, synonyms in self._ask(
-                "SELECT t.id, t.label, t.entity, t.holders, v.synonyms FROM terms t "
+            for term, label, entity, holders, synonyms, parents in self._ask(
+                "SELECT t.id, t.label, t.entity, t.holders, v.synonyms, v.parents FROM terms t "
                 "LEFT JOIN vocabulary v ON v.id = t.id ORDER BY t.id, t.entity"
             )
         ]

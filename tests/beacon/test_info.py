@@ -50,8 +50,10 @@ def test_addresses_of_the_map_are_absolute_and_variants_have_their_own_placehold
 
 def test_terms_are_merged_over_datasets_and_never_carry_numbers() -> None:
     terms = [
-        FilteringTerm("ICD10:G35", "MS", "ontologyTerm", "individual", 123457),
-        FilteringTerm("ICD10:G35", "MS", "ontologyTerm", "run", 7),
+        FilteringTerm(
+            *("ICD10:G35", "MS", "ontologyTerm", "individual", 123457), parents=("ICD10:G35-G37",)
+        ),
+        FilteringTerm("ICD10:G35", "MS", "ontologyTerm", "run", 7, parents=("ICD10:VI",)),
         FilteringTerm("sex", "", "alphanumeric", "individual", 123457),
     ]
     found = filtering_terms(NODE, terms, skip=0, limit=10)
@@ -63,6 +65,7 @@ def test_terms_are_merged_over_datasets_and_never_carry_numbers() -> None:
                 "id": "ICD10:G35",
                 "scopes": ["individual", "run"],
                 "label": "MS",
+                "parents": ["ICD10:G35-G37", "ICD10:VI"],
             },
             {"type": "alphanumeric", "id": "sex", "scopes": ["individual"]},
         ],

@@ -300,6 +300,8 @@ def test_terms_are_listed_with_type_scope_label_and_the_words_of_small_fields(
     assert listed["libraryStrategy", "run"].values == ("wes", "wgs")
     assert listed["MONDO:0000001", "individual"].label == "parent"
     assert listed["MONDO:0000001", "individual"].synonyms == ("ancestor",)
+    assert listed["MONDO:0000001", "individual"].parents == ()
+    assert listed["MONDO:0000002", "individual"].parents == ("MONDO:0000001",)
     assert listed["LOINC:3141-9", "individual"].label == "Weight"
     assert listed["UBERON:0000178", "biosample"].kind == "ontologyTerm"
     assert listed["DUO:0000042", "dataset"].people == 1
