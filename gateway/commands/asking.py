@@ -24,7 +24,7 @@ from access.purpose_check import PurposeCheck
 from duo.ontology import load_ontology
 from duo.purpose import read_purpose
 from gateway import config
-from gateway.commands.duo import read_request
+from gateway.commands.duo_files import read_request
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
 from passports import trust

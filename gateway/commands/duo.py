@@ -1,8 +1,8 @@
 """`skerry duo`: judges terms against a request, finds faults in terms, compares disease tables.
 
 `check` exits 0 for permit, 9 for needs-review and 8 for deny; `lint` exits 1 where it finds a
-fault, `compare` where a verdict would change. Files are JSON, or YAML by their ending. Leaves all
-rules to `duo`.
+fault, `compare` where a verdict would change. Leaves files to
+`duo_files` and all rules to `duo`.
 """
 
 # ruff: noqa: T201
@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from duo.consent import read_consent
 from duo.disease import Hierarchy, no_hierarchy
@@ -26,11 +25,10 @@ from duo.matching import match
 from duo.ontology import load_ontology
 from duo.purpose import read_purpose
 from duo.report import report
+from gateway.commands import duo_files
 from gateway.errors import Exit, LoadRefused
-from schemas.data_use import DataUseRequest, DataUseTerm, DataUseTerms, VerdictView
+from schemas.data_use import VerdictView
 
-MAX_FILE_BYTES = 1024 * 1024
-_TERMS: TypeAdapter[tuple[DataUseTerm, ...]] = TypeAdapter(DataUseTerms)
 _EXITS = {"permit": Exit.OK, "needs-review": Exit.REVIEW, "deny": Exit.REFUSED}
 
 app = typer.Typer(no_args_is_help=True, help="Conditions of data use (DUO): judge and check them.")
@@ -52,10 +50,10 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Says whether data under these terms may be used so, with every reason."""
-    terms = _terms(dataset, _part(_document(dataset), "dataset"))
+    terms = duo_files.read_terms(dataset)
     verdict = match(
         read_consent(terms) if terms else None,
-        read_purpose(read_request(request)),
+        read_purpose(duo_files.read_request(request)),
         hierarchy=_tables(ontology),
         today=_day(today),
         strict_duos=strict_duos,
@@ -74,7 +72,10 @@ def lint_file(
 ) -> None:
     """Finds contradictions, missing parameters and terms that are not understood."""
     tables = _tables(ontology)
-    found = {name: lint(read_consent(terms), hierarchy=tables) for name, terms in _profiles(file)}
+    found = {
+        name: lint(read_consent(terms), hierarchy=tables)
+        for name, terms in duo_files.profiles(file)
+    }
     if as_json:
         print(json.dumps({name: [_row(p) for p in problems] for name, problems in found.items()}))
     else:
@@ -155,65 +156,3 @@ def _day(written: str | None) -> date:
         return datetime.now(tz=UTC).date() if written is None else date.fromisoformat(written)
     except ValueError as error:
         raise LoadRefused("--today: expected a date as YYYY-MM-DD") from error
-
-
-def _profiles(path: Path) -> Iterator[tuple[str, tuple[DataUseTerm, ...]]]:
-    """The terms of the one dataset in the file, or of each that a policy file names."""
-    document = _document(path)
-    entries = document.get("datasets") if isinstance(document, dict) else None
-    if not isinstance(entries, list):
-        yield str(path), _terms(path, document)
-        return
-    for entry in entries:
-        if isinstance(entry, dict) and "data_use" in entry:
-            yield str(entry.get("id")), _terms(path, entry["data_use"])
-
-
-def _terms(path: Path, document: object) -> tuple[DataUseTerm, ...]:
-    try:
-        return _TERMS.validate_python(document)
-    except ValidationError as error:
-        raise LoadRefused(f"{path}: {_fault(error)}") from error
-
-
-def read_request(path: Path) -> DataUseRequest:
-    try:
-        return DataUseRequest.model_validate(_part(_document(path), "request"))
-    except ValidationError as error:
-        raise LoadRefused(f"{path}: {_fault(error)}") from error
-
-
-def _part(document: object, name: str) -> object:
-    """The document, or that part of it where it is the body of POST /access/duo/check."""
-    return document[name] if isinstance(document, dict) and name in document else document
-
-
-def _fault(error: ValidationError) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "file"
-    return f"{where}: {first['msg']}"
-
-
-def _document(path: Path) -> object:
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_FILE_BYTES + 1)
-        if len(raw) > MAX_FILE_BYTES:
-            raise LoadRefused(f"{path}: larger than {MAX_FILE_BYTES} bytes")
-        text = raw.decode("utf-8")
-        return _yaml(path, text) if path.suffix in {".yaml", ".yml"} else json.loads(text)
-    except OSError as error:
-        raise LoadRefused(f"{path}: can't be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise LoadRefused(f"{path}: can't be read as JSON or YAML text") from error
-
-
-def _yaml(path: Path, text: str) -> object:
-    try:
-        from schemas import yaml_text
-    except ImportError as error:
-        raise LoadRefused(f"{path}: YAML needs skerry[node]; JSON does not") from error
-    try:
-        return yaml_text.read(text).content
-    except yaml_text.NotYaml as error:
-        raise LoadRefused(f"{path}: can't be read as YAML: {error.public}") from error
