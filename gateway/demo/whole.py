@@ -59,7 +59,7 @@ def run(
     try:
         servers.start(federation, processes)
         asyncio.run(setup.confirm_and_grant(federation))
-        if journeys:
+        if smoke:
             return _walk(federation, processes, seed=seed, say=say)
         if countries:
             asyncio.run(_study(federation, processes, say=say))
