@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
@@ -17,6 +16,7 @@ from portal.app import create_app
 from portal.settings import PortalSettings
 from tests.support.beacon_schemas import Schemas
 from tests.support.loopback import served
+from tests.support.readiness import ready
 
 pytestmark = [pytest.mark.live, pytest.mark.anyio]
 
@@ -68,7 +68,7 @@ async def _network(*nodes: Starlette) -> AsyncGenerator[httpx.AsyncClient]:
     async with served(nodes[0]) as first, served(nodes[-1]) as second:
         urls = [first, second]
         settings = PortalSettings(
-            public_url="http://127.0.0.1:8080", nodes=tuple(urls), deadline_seconds=2
+            public_url="http://127.0.0.1:8080", nodes=tuple(urls), deadline_seconds=60
         )
         app = create_app(settings)
         transport = httpx.ASGITransport(app=app)
@@ -76,10 +76,7 @@ async def _network(*nodes: Starlette) -> AsyncGenerator[httpx.AsyncClient]:
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client,
         ):
-            for _ in range(50):
-                if (await client.get("/readyz")).status_code == 200:
-                    break
-                await asyncio.sleep(0.02)
+            await ready(client)
             yield client
 
 

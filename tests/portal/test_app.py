@@ -18,6 +18,7 @@ from starlette.routing import Route
 from portal.app import create_app
 from portal.settings import PortalSettings
 from tests.support.loopback import served, unused_address
+from tests.support.readiness import ready
 
 pytestmark = [pytest.mark.live, pytest.mark.anyio]
 
@@ -46,7 +47,8 @@ def _node(name: str, count: int | None) -> Starlette:
 
     async def terms(_request: Request) -> Response:
         term = {"id": "MONDO:1", "type": "ontologyTerm", "label": "ill", "scopes": ["individual"]}
-        return JSONResponse({"response": {"filteringTerms": [term]}})
+        worse = {**term, "id": "MONDO:2", "label": "very bad", "parents": ["MONDO:1", 7, None]}
+        return JSONResponse({"response": {"filteringTerms": [term, worse]}})
 
     return Starlette(
         routes=[
@@ -62,7 +64,7 @@ def _node(name: str, count: int | None) -> Starlette:
 @asynccontextmanager
 async def _browser(*nodes: str) -> AsyncGenerator[httpx.AsyncClient, None]:
     settings = PortalSettings(
-        public_url="http://127.0.0.1:8080", nodes=nodes, deadline_seconds=2, client_secret=None
+        public_url="http://127.0.0.1:8080", nodes=nodes, deadline_seconds=60, client_secret=None
     )
     app = create_app(settings)
     transport = httpx.ASGITransport(app=app)
@@ -70,10 +72,7 @@ async def _browser(*nodes: str) -> AsyncGenerator[httpx.AsyncClient, None]:
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url=settings.public_url) as browser,
     ):
-        for _ in range(50):
-            if (await browser.get("/readyz")).status_code == 200:
-                break
-            await asyncio.sleep(0.02)
+        await ready(browser)
         yield browser
 
 
@@ -340,8 +339,30 @@ async def test_terms_are_offered_while_typing_and_no_address_holds_what_was_type
     async with served(_node("one", 3)) as one, _browser(one) as browser:
         found = await browser.post("/search/terms", data={"typed": "il"})
         by_get = await browser.get("/search/terms", params={"typed": "il"})
-    assert found.json() == [{"typed": "MONDO:1", "label": "ill", "nodes": 1}]
+    note = "at 1 node, and 1 term below it"
+    assert found.json() == [{"typed": "MONDO:1", "label": "ill", "note": note}]
     assert by_get.status_code == 405
+
+
+async def test_without_script_words_for_people_get_terms_to_choose_and_say_what_they_cover() -> (
+    None
+):
+    typed = {"terms": "sex = male, il", "q": "1:10177 A>AC", "assembly": "GRCh38"}
+    async with served(_node("one", 3)) as one, _browser(one) as browser:
+        unread = await browser.post("/search/preview", data=typed)
+        chosen = re.search(r'<button name="terms" value="([^"]+)">ill</button>', unread.text)
+        assert chosen is not None
+        preview = await browser.post("/search/preview", data=typed | {"terms": chosen[1]})
+        answer = await browser.post("/search", data={"terms": "MONDO:1, MONDO:9"})
+        nothing = await browser.post("/search/preview", data={"terms": "<b>no such</b>"})
+    assert unread.status_code == 400
+    assert "Terms that fit «il»" in unread.text
+    assert '<input type="hidden" name="q" value="1:10177 A&gt;AC">' in unread.text
+    assert chosen[1] == "sex = male, MONDO:1"
+    covered = "<code>MONDO:1</code> ill <small>at 1 node, and 1 term below it</small>"
+    assert covered in preview.text
+    assert covered in answer.text
+    assert (nothing.status_code, "Terms that fit" in nothing.text) == (400, False)
 
 
 async def test_a_part_of_what_was_understood_can_be_changed() -> None:
@@ -389,14 +410,11 @@ async def test_one_node_can_be_asked_again_and_the_total_follows() -> None:
 
 
 async def test_whoever_stops_waiting_gets_the_rows_there_are_and_the_rest_named() -> None:
-    asked, left = asyncio.Event(), asyncio.Event()
+    asked = asyncio.Event()
 
     async def never(_request: Request) -> Response:
         asked.set()
-        try:
-            await asyncio.sleep(30)
-        finally:
-            left.set()
+        await asyncio.Event().wait()
         return JSONResponse({})
 
     slow = Starlette(routes=[Route("/beacon/individuals", never, methods=["POST"])])
@@ -406,10 +424,13 @@ async def test_whoever_stops_waiting_gets_the_rows_there_are_and_the_rest_named(
         assert found is not None
         early = await browser.post(f"{found[1]}/stop")
         stream = asyncio.create_task(browser.get(f"{found[1]}/events"))
-        await asyncio.wait_for(asked.wait(), 1)
-        await asyncio.sleep(0.1)  # the other node has answered by then
+        async with asyncio.timeout(30):
+            await asked.wait()
+            answered = f'{{node="{one}",outcome="ok"}} 1.0'
+            while answered not in (await browser.get("/metrics")).text:  # noqa: ASYNC110 - over HTTP
+                await asyncio.sleep(0.02)
         stopped = await browser.post(f"{found[1]}/stop")
-        rows = await asyncio.wait_for(stream, 0.5)
+        rows = await asyncio.wait_for(stream, 30)  # the deadline is later
         kept = await browser.get(f"{found[1]}/answers.json")
     assert (early.status_code, stopped.status_code) == (404, 204)
     assert "You stopped before it answered." in rows.text

@@ -197,7 +197,7 @@ async def test_with_the_sign_in_service_down_anyone_still_asks_and_a_sentence_sa
             public_url="http://127.0.0.1:8080",
             nodes=(url,),
             signin_issuer=unused_address(),
-            deadline_seconds=1,
+            deadline_seconds=60,
         )
         app = create_app(settings)
         transport = httpx.ASGITransport(app=app)

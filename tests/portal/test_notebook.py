@@ -51,7 +51,7 @@ async def test_the_notebook_draws_a_federated_answer(capsys: pytest.CaptureFixtu
     ):
         settings = PortalSettings(
             public_url="http://127.0.0.1:8080", nodes=(one, two, three, unused_address()),
-            client_secret=None, deadline_seconds=2,
+            client_secret=None, deadline_seconds=60,
         )  # fmt: skip
         app = create_app(settings)
         async with app.router.lifespan_context(app), served(app) as portal:

@@ -17,7 +17,7 @@ from portal.people import charts
 from portal.settings import Limits
 from tests.support.loopback import served
 
-LIMITS = Limits(deadline_seconds=2)
+LIMITS = Limits(deadline_seconds=60)
 SAYS: dict[str, dict[str, object]] = {
     "NCIT:C16576": {"exists": True, "resultsCount": 30, "countPrecision": "exact"},
     "NCIT:C20197": {"exists": True, "countAdjustedTo": ["<10"]},

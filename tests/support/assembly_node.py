@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from starlette.routing import Route
 
 from portal.app import create_app
 from portal.settings import PortalSettings
+from tests.support.readiness import ready
 
 
 @dataclass
@@ -52,8 +52,5 @@ async def browser(settings: PortalSettings) -> AsyncGenerator[httpx.AsyncClient]
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url=settings.public_url) as made,
     ):
-        for _ in range(100):
-            if (await made.get("/readyz")).status_code == 200:
-                break
-            await asyncio.sleep(0.02)
+        await ready(made)
         yield made

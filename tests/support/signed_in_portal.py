@@ -6,7 +6,6 @@ below reads as that person. What real Passports are worth is tested where they a
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from portal.app import create_app
 from portal.settings import PortalSettings
 from tests.support.access_node import ISSUER, NOW, AccessNode
 from tests.support.loopback import served
+from tests.support.readiness import ready
 
 PORTAL = "http://127.0.0.1:8080"
 
@@ -139,7 +139,7 @@ async def signed_in(
         issuer[0], node.url = provider, url
         given: dict[str, Any] = {"nodes": (url,)} | (more or {})
         settings = PortalSettings(
-            public_url=PORTAL, signin_issuer=provider, client_secret=None, deadline_seconds=2,
+            public_url=PORTAL, signin_issuer=provider, client_secret=None, deadline_seconds=60,
             **given,
         )  # fmt: skip
         sessions = Sessions(lambda: float(NOW))
@@ -157,10 +157,7 @@ async def signed_in(
                 )  # fmt: skip
                 slug = url.partition("://")[2].replace(".", "-").replace(":", "-")
                 people.append(Signed(browser, session.csrf_token, slug, app))
-            for _ in range(200):
-                if (await people[0].browser.get("/readyz")).status_code == 200:
-                    break
-                await asyncio.sleep(0.02)
+            await ready(people[0].browser)
             try:
                 yield tuple(people)
             finally:

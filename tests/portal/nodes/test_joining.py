@@ -26,7 +26,7 @@ NOW = 1_800_000_000
 ADDRESS = "https://beacon.example.org/api"
 GOOD = Report(ADDRESS, "Far", "org.far", (Finding("info", True, "", required=True),))
 BAD = Report(ADDRESS, "Far", "org.far", (Finding("info", False, "", required=True),))
-LIMITS = Limits(deadline_seconds=2)
+LIMITS = Limits(deadline_seconds=60)
 
 
 @pytest.fixture

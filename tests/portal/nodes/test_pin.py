@@ -34,6 +34,7 @@ from portal.nodes.validator import check
 from portal.settings import Limits, PortalSettings
 from schemas.errors import InvalidInput
 from tests.support.loopback import served
+from tests.support.readiness import ready
 from tests.support.signed_in_portal import PORTAL
 
 LIMITS = Limits(deadline_seconds=20)
@@ -452,9 +453,7 @@ async def test_the_health_board_says_by_what_each_node_is_known(tmp_path: Path) 
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url=PORTAL) as browser,
         ):
-            async with asyncio.timeout(60):
-                while (await browser.get("/readyz")).status_code != httpx.codes.OK:  # noqa: ASYNC110 - over HTTP
-                    await asyncio.sleep(0.02)
+            await ready(browser)
             board = (await browser.get("/network")).text
             slugs = {one: slug_of(one) for one in (url, f"{other}/beacon")}
             pages = {

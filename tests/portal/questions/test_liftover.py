@@ -225,7 +225,7 @@ async def test_each_node_is_asked_in_its_own_assembly_and_the_row_says_lifted(
     async with served(old.app()) as one, served(new.app()) as two:
         settings = PortalSettings(
             public_url="http://127.0.0.1:8080", nodes=(one, two), client_secret=None,
-            deadline_seconds=2, chain_files=(_file(tmp_path, CHAINS),),
+            deadline_seconds=60, chain_files=(_file(tmp_path, CHAINS),),
         )  # fmt: skip
         async with browser(settings) as page:
             asked = {"q": "1:101 A>C", "assembly": "GRCh37"}
@@ -314,7 +314,7 @@ async def test_the_networks_own_beacon_asks_the_other_assembly_and_says_so(
     async with served(old.app()) as one, served(new.app()) as two:
         settings = PortalSettings(
             public_url="http://127.0.0.1:8080", nodes=(one, two), client_secret=None,
-            deadline_seconds=2, chain_files=(_file(tmp_path, CHAINS),),
+            deadline_seconds=60, chain_files=(_file(tmp_path, CHAINS),),
         )  # fmt: skip
         body = {"meta": {}, "query": {
             "requestParameters": {"g_variant": ALLELE}, "includeResultsetResponses": "ALL",
