@@ -6,8 +6,10 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import threading
+import time
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 
 import uvicorn
@@ -40,6 +42,25 @@ async def served(app: ASGIApp) -> AsyncGenerator[str, None]:
         server.should_exit = True
         await serving
         listening.close()
+
+
+@contextmanager
+def served_apart(app: ASGIApp, http: type[asyncio.Protocol]) -> Iterator[int]:
+    """The port of `app`, in a thread with an event loop of its own, spoken to by `http`."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(
+            uvicorn.Config(app, http=http, log_config=None, access_log=False, lifespan="off")
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        try:
+            while not server.started and thread.is_alive():
+                time.sleep(0.01)
+            yield bound.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def unused_address() -> str:

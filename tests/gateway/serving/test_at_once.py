@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
-import uvicorn
 from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from beacon import routes
 from gateway.http_errors import ErrorTable
@@ -26,6 +23,7 @@ from gateway.serving.at_once import AtOnce
 from gateway.serving.doorway import Application
 from gateway.serving.tally import Tally
 from tests.support.beacon_node import BeaconNode, loaded, policy, source
+from tests.support.loopback import served_apart
 
 pytestmark = pytest.mark.live
 _SEEN: ContextVar[str] = ContextVar("seen", default="")
@@ -107,27 +105,11 @@ def _in_task() -> str:
     return "none" if asyncio.current_task() is None else "task"
 
 
-@contextmanager
-def served(app: ASGIApp) -> Iterator[int]:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(
-            uvicorn.Config(app, http=AtOnce, log_config=None, access_log=False, lifespan="off")
-        )
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield bound.getsockname()[1]
-        server.should_exit = True
-        thread.join()
-
-
 @pytest.fixture
 def told() -> Iterator[httpx.Client]:
     with (
-        served(Told()) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as asking,
+        served_apart(Told(), AtOnce) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as asking,
     ):
         yield asking
 
@@ -155,7 +137,7 @@ def test_what_is_cancelled_before_it_has_a_task_is_told_so(told: httpx.Client) -
 def test_what_waited_in_line_is_begun_in_a_task_and_a_context_of_its_own() -> None:
     app = Told()
     with (
-        served(app) as port,
+        served_apart(app, AtOnce) as port,
         socket.create_connection(("127.0.0.1", port), timeout=60) as connection,
     ):
         connection.sendall(b"GET /until-one-waits HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -233,7 +215,7 @@ def test_a_beacon_answers_what_waits_for_threads_too(tmp_path: Path) -> None:
         routes.shortcuts(node.doors), tally=Tally(CollectorRegistry()), refusal=errors.answer
     )
     with (
-        served(app) as port,
+        served_apart(app, AtOnce) as port,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as asking,
     ):
         whole = asking.get("/beacon/g_variants")

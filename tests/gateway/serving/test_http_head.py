@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -16,6 +14,7 @@ from starlette.routing import Route
 
 from gateway.serving.http_head import MAX_HEAD_BYTES
 from gateway.serving.one_write import OneWrite
+from tests.support.loopback import served_apart
 
 pytestmark = pytest.mark.live
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -29,19 +28,11 @@ async def names(request: Request) -> PlainTextResponse:
 @pytest.fixture
 def connection() -> Iterator[socket.socket]:
     app = Starlette(routes=[Route("/", names, methods=["GET", "POST"])])
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(
-            uvicorn.Config(app, http=OneWrite, log_config=None, access_log=False, lifespan="off")
-        )
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        with socket.create_connection(bound.getsockname(), timeout=5) as made:
-            yield made
-        server.should_exit = True
-        thread.join()
+    with (
+        served_apart(app, OneWrite) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as made,
+    ):
+        yield made
 
 
 def answer(connection: socket.socket) -> bytes:

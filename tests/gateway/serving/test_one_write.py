@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -17,6 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from gateway.serving.one_write import OneWrite, send_whole
+from tests.support.loopback import served_apart
 
 pytestmark = pytest.mark.live
 
@@ -51,23 +49,13 @@ async def whole(_scope: Scope, _receive: Receive, send: Send) -> None:
 def port() -> Iterator[int]:
     routes = [Route("/small", small), Route("/empty", empty), Route("/slow", slow)]
     app = Starlette(routes=[*routes, Mount("/whole", whole)])
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(
-            uvicorn.Config(app, http=OneWrite, log_config=None, access_log=False, lifespan="off")
-        )
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield bound.getsockname()[1]
-        server.should_exit = True
-        thread.join()
+    with served_apart(app, OneWrite) as served:
+        yield served
 
 
 def ask(port: int, request: bytes, *, until: bytes) -> list[bytes]:
     """The pieces in which the answer came."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(request + b"\r\nHost: x\r\n\r\n")
         pieces: list[bytes] = []
         while not b"".join(pieces).endswith(until):
@@ -105,7 +93,7 @@ def test_the_head_of_a_slow_body_does_not_wait_for_it_and_the_body_is_whole(port
 
 
 def test_an_answer_after_which_the_connection_closes_is_sent_before(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         received = b""
         while part := connection.recv(1 << 16):
@@ -115,7 +103,7 @@ def test_an_answer_after_which_the_connection_closes_is_sent_before(port: int) -
 
 def test_answers_sent_whole_follow_one_another_on_one_connection(port: int) -> None:
     asked = b"GET /whole/ HTTP/1.1\r\nHost: x\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(asked * 3)
         received = b""
         while received.count(b"\r\n\r\nwhole") < 3:
@@ -132,7 +120,7 @@ def test_answers_sent_whole_follow_one_another_on_one_connection(port: int) -> N
 
 
 def test_where_a_connection_closes_the_answer_says_so_and_is_sent_in_parts(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"GET /whole/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         received = b""
         while part := connection.recv(1 << 16):
