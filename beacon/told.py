@@ -3,8 +3,8 @@
 A term that a dataset does not know would be «unsupported» where nobody has it and answered where
 somebody has, so that the refusal told of one person. Here a term may be asked where its ontology is
 known of the dataset (loaded by its operator, or of terms its list shows), whether anybody has it or
-not, and a field where the list shows it; nobody has what the dataset does not hold. Which terms the
-list shows is `beacon.listing`'s.
+not, and a field where the list shows it; nobody has what the dataset does not hold. In how many
+copies may be asked likewise, and is refused. Which terms the list shows is `beacon.listing`'s.
 """
 
 from __future__ import annotations
@@ -16,16 +16,20 @@ from typing import assert_never
 
 from pyroaring import BitMap
 
+from beacon import copy_number
 from beacon.catalog import (
     AnyOf,
     Compare,
     EntryType,
     FilteringTerm,
     HasTerm,
+    InGene,
     Leaf,
     Not,
     Predicate,
     Segment,
+    Span,
+    VariantQuestion,
     leaves,
 )
 from beacon.segment.over import OverSegment
@@ -61,6 +65,13 @@ class Told(OverSegment):
     def names_term(self, term: str) -> bool:
         """Whether everybody may take this for a term in its one present spelling."""
         return _prefix(term) in self._ontologies and self.stands_for(term) in (None, term)
+
+    def supports(self, question: VariantQuestion) -> bool:
+        """Whether anybody's copy number is known, or went so far, is not told by what is refused:
+        levels are asked as of any dataset with genotypes."""
+        if not (isinstance(question, Span | InGene) and copy_number.asked(question)):
+            return super().supports(question)
+        return self.facts.genotypes and super().supports(replace(question, variant_type=None))
 
     def knows(self, predicate: Predicate) -> bool:
         return self._shown is None or all(map(self._knows, leaves(predicate)))

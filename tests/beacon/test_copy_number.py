@@ -191,6 +191,24 @@ async def test_without_a_grant_nobody_is_told_how_far_anybodys_copies_went(
     assert granted.json()["responseSummary"]["numTotalResults"] == 2
 
 
+@pytest.mark.parametrize("path", ["/individuals", "/g_variants", "/datasets"])
+async def test_what_is_refused_without_a_grant_tells_not_whether_anybody_has_such_a_level(
+    tmp_path: Path, catalog: SegmentCatalog, path: str
+) -> None:
+    nobodys = _catalog(tmp_path / "nobody", ["101 . N <DEL> END=150 0/1:. 1/1:. 0/0:2 0/0:2"])
+    refused = set()
+    for number, each in enumerate((catalog, nobodys)):
+        policies = [policy("D", profile=Profile.DEFAULT)]
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        node = BeaconNode(folder, catalog=each, policies=policies)
+        for name in (None, "rosa"):
+            for level in Level:
+                answer = await node.get(path, name=name, **EVERYWHERE, variantType=level)
+                refused.add((name, answer.status_code, answer.json()["error"]["errorMessage"]))
+    assert sorted((name or "", status) for name, status, _ in refused) == [("", 403), ("rosa", 403)]
+
+
 async def test_a_policy_that_closes_individuals_closes_levels(
     tmp_path: Path, catalog: SegmentCatalog
 ) -> None:
