@@ -20,6 +20,7 @@ from schemas.sequences import RANKS
 KEY: Final = "CN"
 _NUMBERS = frozenset({"Integer", "Float"})  # VCF 4.3, and since 4.4 for mosaics
 _UNKNOWN = -1
+_MOST = 1_000_000  # what is more, infinity too, counts as so many
 _CHANGES: Final[Mapping[str, copy_number.Change]] = {"DEL": "DEL", "DUP": "DUP"}
 _ON_TWO, _X, _Y = range(RANKS["1"], RANKS["22"] + 1), RANKS["X"], RANKS["Y"]
 
@@ -37,8 +38,8 @@ def of_line(line: Any) -> Copies | None:
     if KEY not in line.FORMAT:
         return None
     stated = line.format(KEY)[:, 0].astype(np.float64)  # a missing one is NaN, or far below zero
-    whole: Copies = np.rint(np.where(stated >= 0, stated, _UNKNOWN)).astype(np.int64)
-    return whole
+    whole = np.rint(np.where(stated >= 0, np.minimum(stated, _MOST), _UNKNOWN))
+    return whole.astype(np.int64)
 
 
 def levels(

@@ -8,6 +8,7 @@ import numpy as np
 import pysam
 import pytest
 
+from beacon import copy_number
 from beacon.catalog import Segment, Span
 from beacon.copy_number import Level
 from beacon.loading import copy_numbers, genotypes
@@ -96,6 +97,20 @@ def test_copies_are_those_of_the_very_sample_in_every_form_of_file(
         ("Y", 99, Level.HIGH_LOSS): ["B"],
         ("Y", 99, GONE): ["B"],
     }
+
+
+@pytest.mark.parametrize("stated", ["inf", "1e30", "-inf", "nan", "-1", "-1e30", "."])
+def test_no_number_is_too_strange_to_be_read(tmp_path: Path, stated: str) -> None:
+    file = tmp_path / "strange.vcf"
+    lines = (f"1\t{pos}\t.\tA\t<{kind}>\t.\t.\tEND={pos + 9}\tGT:CN\t0/1:{stated}\t0/0:2\t0/0:2\n"
+             for pos, kind in ((100, "DEL"), (200, "DUP")))  # fmt: skip
+    known = "1\t300\t.\tA\t<DEL>\t.\t.\tEND=309\tGT:CN\t0/0:2\t0/1:1\t0/0:2\n"
+    file.write_text(HEADER.format("Float") + "".join(lines) + known)
+    segment = loaded(file, tmp_path)
+    asked = (Span("1", 0, 1000, variant_type=level) for level in copy_number.TOLD_BY_COPIES)
+    found = [segment.person_ids(segment.carriers(each)) for each in asked]
+    many = ["B"] if stated in {"inf", "1e30"} else []
+    assert found == [["A"], [], [], [], many]
 
 
 @pytest.mark.parametrize(
