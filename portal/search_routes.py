@@ -15,6 +15,7 @@ from fastapi import APIRouter, Request
 from fastapi.templating import Jinja2Templates
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from portal.catalogues import say
 from portal.languages import asked_for
 from portal.nodes.node import slug_of
 from portal.questions.question import Question
@@ -61,8 +62,9 @@ def _add_form(router: APIRouter, portal: Portal) -> None:
         """By POST: what somebody types about people belongs in no address."""
         form = await portal.form(request)
         found = portal.vocabulary.find(str(form.get("typed", "")))
+        code = asked_for(request)
         return JSONResponse(
-            [{"typed": one.typed, "label": one.label, "nodes": one.nodes} for one in found]
+            [{"typed": one.typed, "label": one.label, "note": say(code, one.note)} for one in found]
         )
 
 
@@ -84,6 +86,7 @@ def _add_asking(router: APIRouter, portal: Portal) -> None:
         prospects = await portal.prospects.all(question, nodes, visitor, counterparts=counterparts)
         values = form_values(portal, typed) | {
             "question": question, "prospects": prospects, "counterparts": counterparts,
+            "listed": portal.vocabulary.listed(question.terms),
         }  # fmt: skip
         name = "_preview.html" if is_part(request) else "search.html"
         return portal.page(request, name, visitor=visitor, values=values)
@@ -162,7 +165,10 @@ async def _events(
 def _refused(
     request: Request, portal: Portal, visitor: Visitor, typed: Typed, error: SkerryError
 ) -> Response:
-    values = form_values(portal, typed) | {"problem": error.public}
+    unread, instead = portal.vocabulary.instead(typed.terms)
+    values = form_values(portal, typed) | {
+        "problem": error.public, "unread": unread, "instead": instead,
+    }  # fmt: skip
     name = "_problem.html" if is_part(request) else "search.html"
     return portal.page(request, name, visitor=visitor, status=error.status, values=values)
 

@@ -124,7 +124,8 @@ def terms(nodes: Sequence[Node]) -> list[dict[str, object]]:
             row = merged.setdefault(key, {"id": term.id, "type": key[1]})
             if term.label and "label" not in row:
                 row["label"] = term.label
-            for member, more in (("values", term.values), ("synonyms", term.synonyms)):
+            lists = {"values": term.values, "synonyms": term.synonyms, "parents": term.parents}
+            for member, more in lists.items():
                 known = row.get(member, [])
                 if more and isinstance(known, list):
                     row[member] = sorted({*known, *more})

@@ -23,6 +23,7 @@ from schemas.sequences import canonical_assembly
 MAX_DATASETS = 1_000
 MAX_TERMS = 20_000
 MAX_VALUES = 200
+MAX_PARENTS = 20  # of one term; real ontologies have fewer
 DATASETS_PATH = "/datasets?requestedGranularity=record&limit=0"
 _LOOKED_AT = ("/info", DATASETS_PATH, "/filtering_terms?limit=0", "/map")
 _EVERY_DATASET = {
@@ -170,4 +171,5 @@ def _term(raw: Mapping[str, object]) -> Term:
         scopes=_texts(raw.get("scopes")) or _texts([raw.get("scope")]),
         values=_texts(raw.get("values"))[:MAX_VALUES],
         synonyms=_texts(raw.get("synonyms"))[:MAX_VALUES],
+        parents=_texts(raw.get("parents"))[:MAX_PARENTS],
     )

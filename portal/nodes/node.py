@@ -44,6 +44,7 @@ class Term:
     scopes: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     synonyms: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()  # the terms directly above it, as the node says
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from portal.errors import UnreadableQuestion
-from portal.questions.terms import MAX_TERMS, Condition, as_typed, in_words, read_terms
+from portal.questions.terms import MAX_CHARS, MAX_TERMS, Condition, as_typed, in_words, read_terms
 from schemas import variant_text
 from schemas.hgvs import Edit, GenomicName, UnreadableName
 from schemas.messages import Message, following, span
 from schemas.sequences import ASSEMBLIES, place
 from schemas.variant_text import Gene, KnownId, ProteinChange, Region, Spelling, WrittenAllele
-
-MAX_CHARS = 500
 
 _HINT = Message("Try 1:10177 A>AC, a region 1:10000-20000, a gene BRCA1, or terms like ICD10:G35.")
 _FIRST = following(Message("Type a question first."), _HINT)

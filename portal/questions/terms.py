@@ -14,6 +14,7 @@ from portal.errors import UnreadableQuestion
 from schemas.messages import Message
 from schemas.sequences import place
 
+MAX_CHARS = 500
 MAX_TERMS = 20
 
 _TERM = re.compile(r"[A-Za-z][A-Za-z0-9_.]*:[^\s,;<>=!]{1,200}")
@@ -40,6 +41,22 @@ def read_terms(typed: str) -> tuple[Condition, ...]:
         for one in _conditions(part):
             made.setdefault(one.typed, one)
     return tuple(made.values())
+
+
+def as_written(typed: str) -> tuple[str, ...]:
+    """Terms that were read before, one by one."""
+    return in_words(read_terms(typed))
+
+
+def unread(typed: str) -> tuple[str, tuple[str, ...]]:
+    """The first part of the list that is no term, and all the others; empty where each is one."""
+    parts = [" ".join(part.split()) for part in _LISTED.split(typed[:MAX_CHARS])]
+    for at, part in enumerate(parts):
+        try:
+            _conditions(part)
+        except UnreadableQuestion:
+            return part, tuple(one for one in (*parts[:at], *parts[at + 1 :]) if one)
+    return "", ()
 
 
 def in_words(conditions: Sequence[Condition]) -> tuple[str, ...]:

@@ -1,20 +1,23 @@
-"""The terms of all nodes together, to choose from while typing.
+"""The terms of all nodes together, to choose from: by id, label and synonym.
 
-The union of what nodes list (Beacon v2.2 filtering terms): by id, label and synonym, with how many
-nodes know each. Made anew when the registry saw something new; asks nobody.
+The union of what nodes list (Beacon v2.2 filtering terms), with how many nodes know each and, of
+the hierarchies they state (`parents`), how many terms it covers: a question for a term asks for
+those below it too. Made anew when the registry saw something new; asks nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from portal.nodes.node import Node, Term
 from portal.nodes.registry import Registry
+from portal.questions.terms import as_written, unread
+from schemas.messages import Message, following, plural
 
 MAX_FOUND = 12
 MAX_TYPED = 100
-_SCOPES = frozenset({"", "individual"})
+MAX_BELOW = 2_000  # counted; a node may state any hierarchy
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +30,72 @@ class Entry:
     words: tuple[str, ...] = field(repr=False)  # lower case, the id first
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A term as people are told of it; `below` it are as many as are listed, up to one more than
+    are counted."""
+
+    typed: str
+    label: str
+    nodes: int
+    below: int
+
+    @property
+    def note(self) -> Message:
+        known = plural("at %(count)s node", "at %(count)s nodes", count=self.nodes)
+        if not self.below:
+            return known
+        if self.below > MAX_BELOW:
+            covers = Message("and more than %(count)s terms below it", count=MAX_BELOW)
+        else:
+            covers = plural(
+                "and %(count)s term below it", "and %(count)s terms below it", count=self.below
+            )
+        return following(known, covers, by=", ")
+
+
 class Vocabulary:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._seen: tuple[tuple[Term, ...], ...] = ()
-        self._entries: tuple[Entry, ...] = ()
+        self._entries: Mapping[str, Entry] = {}
+        self._children: Mapping[str, Sequence[str]] = {}
+        self._below: dict[str, int] = {}
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        listed = tuple(node.terms for node in self._registry.nodes)
-        if len(listed) != len(self._seen) or any(
-            now is not before for now, before in zip(listed, self._seen, strict=True)
-        ):
-            self._seen, self._entries = listed, gathered(self._registry.nodes)
+        return tuple(self._known.values())
+
+    @property
+    def _known(self) -> Mapping[str, Entry]:
+        nodes = self._registry.nodes
+        listed = tuple(node.terms for node in nodes)
+        if listed != self._seen:
+            self._entries = {one.typed: one for one in gathered(nodes)}
+            self._children = children(nodes)
+            self._below = {}
+        self._seen = listed
         return self._entries
 
-    def find(self, typed: str) -> list[Entry]:
-        return found(self.entries, typed)
+    def find(self, typed: str) -> list[Offer]:
+        return [self._offer(entry) for entry in found(self.entries, typed)]
+
+    def listed(self, written: str) -> list[Offer]:
+        """Those of a question's terms that some node lists."""
+        known = self._known
+        return [self._offer(known[one]) for one in as_written(written) if one in known]
+
+    def instead(self, written: str) -> tuple[str, list[tuple[str, Offer]]]:
+        """What of terms somebody wrote is none, and what fits it: each with the whole text that
+        has it instead."""
+        text, others = unread(written)
+        fitting = self.find(text)
+        return text, [(", ".join((*others, one.typed)), one) for one in fitting]
+
+    def _offer(self, entry: Entry) -> Offer:
+        if entry.typed not in self._below:
+            self._below[entry.typed] = below(self._children, entry.typed)
+        return Offer(entry.typed, entry.label, entry.nodes, self._below[entry.typed])
 
 
 def gathered(nodes: Sequence[Node]) -> tuple[Entry, ...]:
@@ -52,12 +104,11 @@ def gathered(nodes: Sequence[Node]) -> tuple[Entry, ...]:
     labels: dict[str, str] = {}
     known: dict[str, set[str]] = {}
     for node in nodes:
-        for term in node.terms:
-            if not term.scopes or "individual" in term.scopes:
-                for typed in _typed(term):
-                    made.setdefault(typed, {}).update(dict.fromkeys(term.synonyms))
-                    labels.setdefault(typed, term.label)
-                    known.setdefault(typed, set()).add(node.url)
+        for term in _of_people(node):
+            for typed in _typed(term):
+                made.setdefault(typed, {}).update(dict.fromkeys(term.synonyms))
+                labels.setdefault(typed, term.label)
+                known.setdefault(typed, set()).add(node.url)
     return tuple(
         Entry(
             typed=typed,
@@ -67,6 +118,34 @@ def gathered(nodes: Sequence[Node]) -> tuple[Entry, ...]:
         )
         for typed, synonyms in sorted(made.items())
     )
+
+
+def children(nodes: Sequence[Node]) -> Mapping[str, Sequence[str]]:
+    """The listed terms directly below each, by all nodes' hierarchies together."""
+    made: dict[str, dict[str, None]] = {}
+    for node in nodes:
+        for term in _of_people(node):
+            for parent in term.parents:
+                made.setdefault(parent, {})[term.id] = None
+    return {parent: tuple(terms) for parent, terms in made.items()}
+
+
+def below(children: Mapping[str, Sequence[str]], term: str) -> int:
+    """How many terms lie under this one, each once; it counts no further than one past
+    `MAX_BELOW`, and a hierarchy that runs in a circle ends."""
+    seen, waiting = {term}, [term]
+    while waiting:
+        for child in children.get(waiting.pop(), ()):
+            if child not in seen:
+                seen.add(child)
+                waiting.append(child)
+            if len(seen) > MAX_BELOW + 1:
+                return MAX_BELOW + 1
+    return len(seen) - 1
+
+
+def _of_people(node: Node) -> list[Term]:
+    return [term for term in node.terms if not term.scopes or "individual" in term.scopes]
 
 
 def _typed(term: Term) -> list[str]:

@@ -78,6 +78,7 @@ def asked_values(portal: Portal, question: Question) -> dict[str, object]:
         "question": question,
         "asked": len(portal.registry.nodes),
         "counterparts": portal.liftover.counterparts(question),
+        "listed": portal.vocabulary.listed(question.terms),
         "snippets": snippets(question, beacon_url=beacon_url),
     }
 

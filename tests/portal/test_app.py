@@ -47,7 +47,8 @@ def _node(name: str, count: int | None) -> Starlette:
 
     async def terms(_request: Request) -> Response:
         term = {"id": "MONDO:1", "type": "ontologyTerm", "label": "ill", "scopes": ["individual"]}
-        return JSONResponse({"response": {"filteringTerms": [term]}})
+        worse = {**term, "id": "MONDO:2", "label": "very bad", "parents": ["MONDO:1", 7, None]}
+        return JSONResponse({"response": {"filteringTerms": [term, worse]}})
 
     return Starlette(
         routes=[
@@ -338,8 +339,28 @@ async def test_terms_are_offered_while_typing_and_no_address_holds_what_was_type
     async with served(_node("one", 3)) as one, _browser(one) as browser:
         found = await browser.post("/search/terms", data={"typed": "il"})
         by_get = await browser.get("/search/terms", params={"typed": "il"})
-    assert found.json() == [{"typed": "MONDO:1", "label": "ill", "nodes": 1}]
+    note = "at 1 node, and 1 term below it"
+    assert found.json() == [{"typed": "MONDO:1", "label": "ill", "note": note}]
     assert by_get.status_code == 405
+
+
+async def test_without_script_words_get_terms_to_choose_and_a_term_says_what_it_covers() -> None:
+    typed = {"terms": "sex = male, il", "q": "1:10177 A>AC", "assembly": "GRCh38"}
+    async with served(_node("one", 3)) as one, _browser(one) as browser:
+        unread = await browser.post("/search/preview", data=typed)
+        chosen = re.search(r'<button name="terms" value="([^"]+)">ill</button>', unread.text)
+        assert chosen is not None
+        preview = await browser.post("/search/preview", data=typed | {"terms": chosen[1]})
+        answer = await browser.post("/search", data={"terms": "MONDO:1, MONDO:9"})
+        nothing = await browser.post("/search/preview", data={"terms": "<b>no such</b>"})
+    assert unread.status_code == 400
+    assert "Terms that fit «il»" in unread.text
+    assert '<input type="hidden" name="q" value="1:10177 A&gt;AC">' in unread.text
+    assert chosen[1] == "sex = male, MONDO:1"
+    covered = "<code>MONDO:1</code> ill <small>at 1 node, and 1 term below it</small>"
+    assert covered in preview.text
+    assert covered in answer.text
+    assert (nothing.status_code, "Terms that fit" in nothing.text) == (400, False)
 
 
 async def test_a_part_of_what_was_understood_can_be_changed() -> None:

@@ -73,7 +73,7 @@
       if (mine !== asked || field.value.trim() !== typed) return;
       list.replaceChildren(...found.map((one, index) => {
         const option = make("li", { id: `terms-${index}`, role: "option", "aria-selected": "false" }, one.label ? `${one.label} ` : "");
-        option.append(make("code", {}, one.typed), make("small", {}, ` ${say(one.nodes === 1 ? words.node : words.nodes, one.nodes)}`));
+        option.append(make("code", {}, one.typed), make("small", {}, ` ${one.note}`));
         option.addEventListener("mousedown", (event) => { event.preventDefault(); take(one.typed, one.label); });
         option.choose = () => take(one.typed, one.label);
         return option;
