@@ -243,6 +243,41 @@ async def test_each_node_is_asked_in_its_own_assembly_and_the_row_says_lifted(
     assert "Lifted: it will be asked about GRCh38 1:1101 A&gt;C." in preview
 
 
+@pytest.mark.live
+@pytest.mark.anyio
+async def test_where_no_chain_file_leads_on_the_page_says_that_one_assembly_is_shown(
+    tmp_path: Path,
+) -> None:
+    asked = {"q": "1:101 A>C", "assembly": "GRCh37"}
+    forms = {
+        "from GRCh37": asked,
+        "from GRCh38": asked | {"assembly": "GRCh38"},
+        "from none": asked | {"assembly": ""},
+        "of no place": {"q": "rs334", "assembly": "GRCh37"},
+    }
+    told = {}
+    async with served(AssemblyNode("GRCh37").app()) as one:
+        for files in ((), (_file(tmp_path, CHAINS),)):
+            settings = PortalSettings(
+                public_url="http://127.0.0.1:8080", nodes=(one,), client_secret=None,
+                deadline_seconds=60, chain_files=files,
+            )  # fmt: skip
+            async with browser(settings) as page:
+                for path in ("/search", "/search/preview"):
+                    texts = {
+                        n: (await page.post(path, data=form)).text for n, form in forms.items()
+                    }
+                    told[len(files), path] = [n for n, text in texts.items() if "Shown on" in text]
+                german = await page.post("/search", data=asked, headers={"accept-language": "de"})
+                assert ("Nur auf GRCh37 gezeigt" in german.text) is (not files)
+    assert told == {
+        (0, "/search"): ["from GRCh37", "from GRCh38"],
+        (0, "/search/preview"): ["from GRCh37", "from GRCh38"],
+        (1, "/search"): ["from GRCh38"],
+        (1, "/search/preview"): ["from GRCh38"],
+    }
+
+
 ALLELE = {
     "referenceName": "1", "assemblyId": "GRCh37", "start": [100], "referenceBases": "A",
     "alternateBases": "C",
