@@ -21,6 +21,7 @@ from access.errors import RecordBroken, RecordUnavailable
 from access.record.chain import CHECKPOINT, Facts, Head, fit, follow, written_after
 from access.record.chain_tail import Tail, read_tail
 
+_HELD = "The record has another writer: is the node running, or a command at work on it?"
 SYNC_SECONDS = 0.08  # and a sync takes a few ms: together within the 100 ms promised
 
 
@@ -150,5 +151,5 @@ def _open(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(descriptor)
-        raise RecordUnavailable("The record has another writer.", detail=str(path)) from error
+        raise RecordUnavailable(_HELD, detail=str(path)) from error
     return descriptor

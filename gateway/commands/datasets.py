@@ -124,7 +124,10 @@ def reseal(
     """After withdrawals: seals tables of the records anew, and looks through sealed files."""
     from gateway.holding import resealing
 
-    _tell(folder, dataset, resealing.reseal(_home(folder), dataset, free=tuple(free or ())))
+    done = resealing.reseal(_home(folder), dataset, free=tuple(free or ()))
+    _tell(folder, dataset, done)
+    if not any((done.tables, done.cleared, done.closed)):
+        print(f"{dataset}: nothing is waiting to be sealed anew or looked through")
 
 
 @app.command()

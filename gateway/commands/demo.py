@@ -19,11 +19,13 @@ from gateway.errors import Exit
 
 def demo(
     *,
-    nodes: Annotated[int, typer.Option(min=1, max=64)] = 3,
+    nodes: Annotated[int, typer.Option(min=1, max=64, help="how many nodes")] = 3,
     countries: Annotated[
         bool, typer.Option("--countries", help="six nodes and a federated study over them")
     ] = False,
-    port: Annotated[int, typer.Option(min=1024, max=65000)] = 8080,
+    port: Annotated[
+        int, typer.Option(min=1024, max=65000, help="of the portal; the others' follow it")
+    ] = 8080,
     data: Annotated[Path | None, typer.Option(help="BFF JSON and VCF/BCF of your own")] = None,
     smoke: Annotated[bool, typer.Option(help="walk the journeys, print a line each")] = False,
     keep: Annotated[bool, typer.Option(help="keep the data when it ends")] = False,

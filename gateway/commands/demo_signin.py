@@ -11,6 +11,8 @@ import typer
 
 from gateway import logs
 from gateway.demo import people
+from gateway.demo.accounts import ACCOUNTS
+from gateway.errors import LoadRefused
 from gateway.serving import serve
 
 
@@ -21,10 +23,12 @@ def demo_signin(settings: Path) -> None:
 
 
 def demo_passport(
-    account: Annotated[str, typer.Argument(help="rosa, grace, dora or adam")],
+    account: Annotated[str, typer.Argument(help=", ".join(ACCOUNTS))],
     *,
     node: Annotated[str, typer.Option(help="the node's address")],
     demo_folder: Annotated[Path, typer.Option("--demo", help="the running demo's folder")],
 ) -> None:
     """Prints a Passport of a demo account, for a token file or a curl header."""
+    if account not in ACCOUNTS:
+        raise LoadRefused(f"the demo has no such account; it has {', '.join(ACCOUNTS)}")
     print(people.passport_from(demo_folder / "signin.json", account, node))

@@ -17,7 +17,9 @@ from workspaces.settings import data_folder
 
 
 def fetch(
-    object_id: str,
+    object_id: Annotated[
+        str, typer.Argument(help="what to fetch: DATASET/NAME, as the node's pages list it")
+    ],
     *,
     workspace_folder: Annotated[Path, typer.Option("--workspace", help="its folder")],
     node: Annotated[str, typer.Option(help="the node's public URL")],

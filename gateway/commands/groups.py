@@ -68,7 +68,7 @@ _PANELS = {
         ),
         "duo": Command("duo", "Conditions of data use (DUO): judge and check them."),
         "risk": Command("risk", "What answers have given away, what policies promise."),
-        "keys": Command("keys", "A node's keys: change them."),
+        "keys": Command("keys", "A node's keys: show them, change them."),
         "reference": Command(
             "reference", "Reference sequences: take them in and list them."
         ),
@@ -144,7 +144,7 @@ class Commands(TyperGroup):
             command: Any = typer.main.get_group(found)
             command.name = cmd_name
             return command
-        alone = typer.Typer()
+        alone = typer.Typer(add_completion=False)
         alone.command(cmd_name, hidden=named.hidden)(found)
         return typer.main.get_command(alone)
 

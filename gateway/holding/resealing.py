@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from beacon.segments import SegmentCatalog
 from gateway.errors import LoadRefused
 from gateway.holding import clearance, clinical_table, holdings
 from gateway.home import NodeHome
@@ -29,6 +30,8 @@ def reseal(home: NodeHome, dataset: str, *, free: Collection[str] = ()) -> Resea
     """`free` are objects of which the operator says that nobody who withdrew is in them."""
     vault, gone = Vault(home.vault), holdings.withdrawn(home.catalog, dataset)
     held = vault.objects(dataset)
+    if not held and dataset not in SegmentCatalog(home.catalog).snapshot():
+        raise LoadRefused(f"{dataset}: no dataset of this node; see `skerry datasets list`")
     if unknown := set(free) - {one.object_id for one in held}:
         raise LoadRefused(f"{min(unknown)}: no sealed object of {dataset}")
     tables: list[str] = []

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import Exit
+from tests.support.command import skerry
 
 ROOT = Path(__file__).resolve().parents[3]
 # What the base install does not have, by import name.
@@ -63,3 +64,16 @@ def test_a_group_says_which_extra_it_needs_whatever_follows(name: str) -> None:
     ran = base(name, "check", "--dataset", "x.json", "anything")
     assert ran.returncode == Exit.NOT_RUN
     assert "pip install 'skerry[node]'" in ran.stderr
+
+
+def test_the_help_of_one_command_offers_no_completion_of_a_shell() -> None:
+    ran = base("fetch", "--help")
+    assert ran.returncode == 0
+    assert "completion" not in ran.stdout
+
+
+def test_an_account_that_the_demo_has_not_is_refused_with_those_it_has(tmp_path: Path) -> None:
+    words = ("demo-passport", "nobody", "--node", "http://127.0.0.1:1", "--demo", str(tmp_path))
+    ran = skerry(*words)
+    assert (ran.code, ran.out) == (Exit.BAD_INPUT, "")
+    assert all(name in ran.err for name in ("rosa", "grace", "dora", "dag", "adam"))

@@ -168,3 +168,17 @@ def test_chromosomes_sealed_apart_are_looked_through_as_well(
     ran = load(node, *sealing(calls(tmp_path / "more.vcf.gz", "S1", "S2")), "--per-chromosome")
     assert ran.code == Exit.OK
     assert not [name for name in released(node) if name.startswith("more")]
+
+
+def test_a_dataset_that_the_node_has_not_is_refused_by_name(node: NodeHome) -> None:
+    ran = skerry("datasets", "reseal", node.root, "elsewhere")
+    assert ran.code == Exit.BAD_INPUT
+    assert "elsewhere: no dataset of this node" in ran.err
+
+
+def test_where_nothing_waits_that_is_said(node: NodeHome) -> None:
+    ran = skerry("datasets", "reseal", node.root, "isle")
+    assert (ran.code, ran.out) == (
+        Exit.OK,
+        "isle: nothing is waiting to be sealed anew or looked through\n",
+    )
