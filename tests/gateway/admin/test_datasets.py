@@ -110,7 +110,10 @@ async def test_a_person_is_taken_out_at_once_even_with_four_eyes(tmp_path: Path)
     answer = await node.browser().send(OUT, person="P2", again="P2")
     assert answer.status_code == 303
     assert withdrawals.read(node.home.catalog)["isle"] == {"P2"}
-    assert "1 person has withdrawn" in await node.browser().text(PAGE)
+    page = await node.browser().text(PAGE)
+    assert "1 person has withdrawn" in page
+    assert "none of this dataset is released to anyone until" in page
+    assert "skerry datasets reseal NODE isle" in page
     assert b'"P2"' not in node.home.record.read_bytes()
     await node.close()
 
