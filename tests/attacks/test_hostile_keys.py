@@ -112,16 +112,25 @@ async def test_a_stalling_broker_is_an_outage_never_an_anonymous_answer(
         await federation.clearinghouse().admit(federation.passport())
 
 
-async def test_whose_key_is_known_does_not_wait_for_a_fetch_under_way() -> None:
+async def test_whose_key_is_known_does_not_wait_for_a_fetch_under_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keys, "FETCH_SECONDS", 3_600.0)
     federation = Federation()
     broker = federation.broker
     house = federation.clearinghouse()
     await house.admit(federation.passport())
     federation.clock.now += keys.COOL_DOWN_SECONDS
-    federation.network.serve(broker.jku, lambda _request: httpx.Response(200, stream=Dripping()))
+    fetching = asyncio.Event()
+
+    def drips(_request: httpx.Request) -> httpx.Response:
+        fetching.set()
+        return httpx.Response(200, stream=Dripping())
+
+    federation.network.serve(broker.jku, drips)
     flood = asyncio.create_task(house.admit(federation.passport(key=SigningKey.generate())))
-    await asyncio.sleep(0.02)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(60):
+        await fetching.wait()
         assert (await house.admit(federation.passport(jti="another"))).subject == "rosa"
     assert not flood.done()
     flood.cancel()

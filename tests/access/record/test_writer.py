@@ -273,7 +273,7 @@ def test_nothing_listens_nothing_is_taken(tmp_path: Path) -> None:
 def sent(writer: Writer, data: bytes) -> bytes:
     """What the writer answers to raw bytes before it hangs up or is left waiting."""
     with socket.socket(socket.AF_UNIX) as line:
-        line.settimeout(5)
+        line.settimeout(60)
         line.connect(str(writer.socket))
         line.sendall(data)
         line.shutdown(socket.SHUT_WR)
@@ -318,7 +318,7 @@ def test_what_is_no_entry_enters_nothing_and_harms_nobody(writer: Writer, data: 
 
 def test_an_entry_in_pieces_is_one_entry(writer: Writer) -> None:
     with socket.socket(socket.AF_UNIX) as line:
-        line.settimeout(5)
+        line.settimeout(60)
         line.connect(str(writer.socket))
         for at in range(len(GOOD)):
             line.sendall(GOOD[at : at + 1])
