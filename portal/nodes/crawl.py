@@ -55,8 +55,8 @@ class Crawler:
         )
         taken = round((loop.time() - started) * 1000)
         looked = replace(node, checked=self._clock(), latency_ms=None, keys=pin.keys)
-        if isinstance(replies[0], str):
-            return replace(looked, problem=replies[0])
+        if isinstance(replies[0], NoReply | str):
+            return self._without_info(looked, pin, shown, why=replies[0])
         # A Beacon must have /info; what else it lacks is only not known of it.
         info, datasets, terms, served = (
             members(members(reply).get("response")) for reply in replies
@@ -75,11 +75,25 @@ class Crawler:
         seen = _described(looked, info, datasets, terms)
         return replace(seen, abilities=_abilities(members(info.get("info")), served, seen.datasets))
 
+    def _without_info(
+        self, looked: Node, pin: Pin, shown: Identity | str | None, *, why: NoReply | str
+    ) -> Node:
+        """One that is down stays as it was known; whoever is there and is not the one does not get
+        round the proof by answering nothing else."""
+        problem = _outcome(why) if isinstance(why, NoReply) else why
+        is_down = isinstance(why, NoReply) and isinstance(shown, str)
+        if pin.keys and shown is not None and not is_down:
+            now = int(self._clock())
+            met = pin.meet(shown, address=looked.url, named=looked.id, now=now)
+            if isinstance(met, Message):
+                return replace(looked, barred=met, problem=met)
+        return replace(looked, problem=problem)
+
     async def _shown(self, node: Node, deadline: float) -> Identity | str | None:
         return None if node.foreign else await show(self._calls, node.url, deadline=deadline)
 
     async def _get(self, root: str, path: str, deadline: float) -> object:
-        """The document, or a `str` that says why there is none."""
+        """The document, or why there is none: a `str` of what was answered instead."""
         reply = await self._calls.send("GET", root + path, deadline=deadline)
         if path == DATASETS_PATH and isinstance(reply, Reply) and reply.status in (404, 405):
             # Some Beacons list their datasets to a POST alone.
@@ -87,12 +101,14 @@ class Crawler:
                 "POST", f"{root}/datasets", deadline=deadline, body=_EVERY_DATASET
             )
         if isinstance(reply, NoReply):
-            return Message(
-                "%(outcome)s: %(reason)s", outcome=OUTCOMES[reply.outcome], reason=reply.reason
-            )
+            return reply
         if reply.status != 200 or not isinstance(reply.document, dict):
             return Message("error: %(path)s is not served.", path=path.partition("?")[0])
         return reply.document
+
+
+def _outcome(reply: NoReply) -> Message:
+    return Message("%(outcome)s: %(reason)s", outcome=OUTCOMES[reply.outcome], reason=reply.reason)
 
 
 def _described(

@@ -50,6 +50,7 @@ class Skerry:
             SigningKey.generate(), "org.isle", "", "", 0,
         )  # fmt: skip
         self.rotations: list[str] = []
+        self.closed = False  # says nothing of itself
 
     def turn(self, new: SigningKey, **other: Any) -> None:
         """Takes a new key, as the command does."""
@@ -67,6 +68,8 @@ class Skerry:
         )
 
     async def _info(self, _request: Request) -> Response:
+        if self.closed:
+            return JSONResponse({}, 503)
         said = {"id": self.name, "name": "Isle", "apiVersion": "v2.2.0"}
         return JSONResponse({"response": said})
 
@@ -281,6 +284,33 @@ async def test_a_node_of_the_settings_is_held_to_the_key_of_its_first_contact(
     assert swapped.barred == again.barred == OTHER_KEY
     assert (refused, heard) == ((Outcome.UNSUPPORTED, OTHER_KEY), 0)
     assert portal.book.keys.of(portal.node.url) == swapped.keys == (held,)
+
+
+@pytest.mark.parametrize("spoiled", ["", "missing", "copied", "replayed"])
+async def test_who_says_nothing_of_itself_is_held_to_its_key_too(
+    tmp_path: Path, spoiled: str
+) -> None:
+    async with _joined(tmp_path) as portal:
+        right = (await portal.looked()).keys
+        portal.node.closed = True
+        known, heard = await portal.looked(), portal.node.heard
+        if not spoiled:
+            portal.node.key = SigningKey.generate()
+        portal.node.spoiled = spoiled
+        other = await portal.looked()
+        refused, _ = await portal.asked(other)
+    assert (known.barred, known.problem) == ("", "error: /info is not served.")
+    assert other.barred.startswith("It does not prove" if spoiled else OTHER_KEY)
+    assert (refused, portal.node.heard, other.keys) == (Outcome.UNSUPPORTED, heard, right)
+
+
+async def test_a_node_that_is_down_stays_as_it_was_known(tmp_path: Path) -> None:
+    async with _joined(tmp_path) as portal:
+        before = await portal.looked()
+    await portal.registry.refresh()  # its server has ended
+    (node,) = portal.registry.nodes
+    assert (node.barred, node.keys, node.id) == ("", before.keys, "org.isle")
+    assert node.problem
 
 
 async def test_without_a_file_a_key_is_held_until_the_portal_ends(tmp_path: Path) -> None:
