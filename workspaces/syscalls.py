@@ -58,12 +58,13 @@ class Processor:
     place: int
     clone: int
     socket: int
+    socketpair: int
     clone3: int = 435
 
 
 PROCESSORS: Mapping[str, Processor] = {
-    "x86_64": Processor(0xC000003E, 0, clone=56, socket=41),
-    "aarch64": Processor(0xC00000B7, 1, clone=220, socket=198),
+    "x86_64": Processor(0xC000003E, 0, clone=56, socket=41, socketpair=53),
+    "aarch64": Processor(0xC00000B7, 1, clone=220, socket=198, socketpair=199),
 }
 
 
@@ -83,6 +84,7 @@ def program(processor: Processor) -> bytes:
         (_EQUAL, 0, 1, processor.clone3), (_RETURN, 0, 0, _REFUSE | errno.ENOSYS),
         (_EQUAL, 0, 4, processor.clone), (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_ANY_BIT, 0, 1, _NEW_NAMESPACES), (_RETURN, 0, 0, refuse), (_RETURN, 0, 0, _ALLOW),
+        (_EQUAL, 1, 0, processor.socketpair),  # the kernel makes both before it knows of no pairs
         (_EQUAL, 0, 2 + len(_FAMILIES), processor.socket), (_LOAD, 0, 0, _FIRST_ARGUMENT),
         *((_EQUAL, len(_FAMILIES) - at, 0, family) for at, family in enumerate(_FAMILIES)),
         (_RETURN, 0, 0, _REFUSE | errno.EAFNOSUPPORT),

@@ -57,7 +57,7 @@ def test_every_call_on_the_list_is_refused_and_every_other_is_allowed(
     processor: syscalls.Processor,
 ) -> None:
     listed = {pair[processor.place] for pair in syscalls.REFUSED.values()}
-    apart = {processor.clone, processor.clone3, processor.socket}
+    apart = {processor.clone, processor.clone3, processor.socket, processor.socketpair}
     for number in range(600):
         expected = refused(errno.EPERM) if number in listed else ALLOW
         if number not in apart:
@@ -75,10 +75,12 @@ def test_threads_and_children_are_allowed_and_new_namespaces_are_not(
     assert answer(processor, processor.clone3) == refused(errno.ENOSYS)
 
 
-def test_sockets_are_of_three_families(processor: syscalls.Processor) -> None:
-    allowed = [n for n in range(50) if answer(processor, processor.socket, n) == ALLOW]
+@pytest.mark.parametrize("name", ["socket", "socketpair"])
+def test_sockets_are_of_three_families(processor: syscalls.Processor, name: str) -> None:
+    call = getattr(processor, name)
+    allowed = [n for n in range(50) if answer(processor, call, n) == ALLOW]
     assert allowed == [1, 2, 10]
-    assert answer(processor, processor.socket, 40) == refused(errno.EAFNOSUPPORT)  # AF_VSOCK
+    assert answer(processor, call, 40) == refused(errno.EAFNOSUPPORT)  # AF_VSOCK
 
 
 @pytest.mark.parametrize("token", [0x40000003, 0xC0000028, 1])
@@ -103,7 +105,8 @@ def test_the_numbers_are_those_of_libseccomp() -> None:
     named.argtypes, named.restype = (ctypes.c_uint32, ctypes.c_char_p), ctypes.c_int
     for found in syscalls.PROCESSORS.values():
         numbers = {name: pair[found.place] for name, pair in syscalls.REFUSED.items()}
-        numbers |= {"clone": found.clone, "clone3": found.clone3, "socket": found.socket}
+        apart = ("clone", "clone3", "socket", "socketpair")
+        numbers |= {name: getattr(found, name) for name in apart}
         for name, number in numbers.items():
             told = named(found.token, name.encode())
             assert (None if told < 0 else told) == number, name
@@ -142,11 +145,12 @@ for name, number in calls.items():
 flags = 0x10000000 | 17
 told["clone into a new user namespace"] = [libc.syscall(%d, flags, 0, 0, 0, 0), ctypes.get_errno()]
 for family in (16, 17, 38, 40):
-    try:
-        socket.socket(family, socket.SOCK_STREAM)
-        told[f"socket {family}"] = [0, 0]
-    except OSError as error:
-        told[f"socket {family}"] = [-1, error.errno]
+    for made in (socket.socket, socket.socketpair):
+        try:
+            made(family, socket.SOCK_STREAM)
+            told[f"socket {family} {made}"] = [0, 0]
+        except OSError as error:
+            told[f"socket {family} {made}"] = [-1, error.errno]
 print(json.dumps([os.getuid(), os.getgid(), told]))
 """
 
@@ -162,9 +166,9 @@ async def test_a_hostile_program_is_refused_every_one_of_them() -> None:
     assert ended.code == 0, ended.output
     user, group, told = json.loads(ended.output)
     assert (user, group) == (65534, 65534)
-    assert len(told) == len(asked) + 5
+    assert len(told) == len(asked) + 9
     for name, (result, number) in told.items():
-        wanted = errno.EAFNOSUPPORT if name.startswith("socket") else errno.EPERM
+        wanted = errno.EAFNOSUPPORT if name.startswith("socket ") else errno.EPERM
         assert (result, number) == (-1, wanted), name
 
 
