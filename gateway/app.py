@@ -83,7 +83,9 @@ def create_app(
     app.router.routes[:0] = plain
     beacon.routes.install(app, node.beacon)
     errors = ErrorTable(
-        bodies={"/beacon": _BeaconErrors(node), "/htsget": _htsget}, realm=node.settings.id
+        bodies={"/beacon": _BeaconErrors(node), "/htsget": _htsget},
+        realm=node.settings.id,
+        page=node.error_page,
     )
     errors.install(app)
     app.add_middleware(Doorway, tally=tally)

@@ -1,8 +1,9 @@
 """The one table from errors to HTTP: status, headers, and the body each standard wants.
 
 Under /beacon the body is a Beacon error (Beacon v2.2 `beaconErrorResponse`), under /htsget an
-htsget error (htsget 1.3 «Errors»); elsewhere `{"error": code, "message": sentence}`. Details go to
-the log; nothing unexpected is ever described to the caller.
+htsget error (htsget 1.3 «Errors»); elsewhere `{"error": code, "message": sentence}`, or a page for
+a browser (RFC 9110 12.5.1: whoever accepts `text/html` by name and no JSON). Details go to the log;
+nothing unexpected is ever described to the caller.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from access.errors import SignInNeeded, TooFast
 from passports.errors import ScopeMissing
 from schemas.errors import InvalidInput, NotFound, SkerryError, Unauthenticated
+from schemas.messages import Message
 from streams.htsget.browsers import cross_origin
 
 _log = structlog.get_logger(__name__)
@@ -30,6 +32,7 @@ class _MethodNotOffered(InvalidInput):
 
 
 Body = Callable[[Request, SkerryError], dict[str, object]]
+Page = Callable[[Request, SkerryError], Response]
 Answers = Callable[[Request, Exception], Awaitable[Response]]
 
 
@@ -42,12 +45,13 @@ def plain_body(_request: Request, error: SkerryError) -> dict[str, object]:
 
 
 class ErrorTable:
-    """Answers each error of an application; `bodies` maps a path prefix to its standard's body."""
+    """Answers each error of an application; `bodies` maps a path prefix to its standard's body,
+    `page` shows a browser what was refused elsewhere."""
 
-    def __init__(self, *, bodies: dict[str, Body], realm: str) -> None:
+    def __init__(self, *, bodies: dict[str, Body], realm: str, page: Page | None = None) -> None:
         self._bodies = bodies
         self._realm = realm
-
+        self._page = page
         self._table: dict[type[Exception], Answers] = {
             SkerryError: self._ours,
             HTTPException: self._framework,
@@ -65,11 +69,9 @@ class ErrorTable:
         kind = next(kind for kind in self._table if isinstance(error, kind))
         return await self._table[kind](request, error)
 
-    def _answer(self, request: Request, error: SkerryError, status: int) -> JSONResponse:
+    def _answer(self, request: Request, error: SkerryError) -> Response:
         path = request.url.path
-        body = next(
-            (made for prefix, made in self._bodies.items() if path.startswith(prefix)), plain_body
-        )
+        body = next((made for at, made in self._bodies.items() if path.startswith(at)), plain_body)
         headers = {"Cache-Control": "no-store"}
         if (challenge := _challenge(error)) is not None:
             headers["WWW-Authenticate"] = f'Bearer realm="{self._realm}"{challenge}'
@@ -77,37 +79,51 @@ class ErrorTable:
             headers["Retry-After"] = str(error.wait_seconds)  # RFC 6585 section 4
         if path.startswith("/htsget"):
             headers |= cross_origin(request)
-        return JSONResponse(body(request, error), status_code=status, headers=headers)
+        if self._page is not None and body is plain_body and _is_browser(request):
+            page = self._page(request, error)
+            page.headers.update(headers)
+            return page
+        return JSONResponse(body(request, error), status_code=error.status, headers=headers)
 
-    async def _ours(self, request: Request, error: Exception) -> JSONResponse:
+    async def _ours(self, request: Request, error: Exception) -> Response:
         if not isinstance(error, SkerryError):
             return await self._unexpected(request, error)
         _log.info("refused", code=error.code, status=error.status, detail=error.detail)
-        return self._answer(request, error, error.status)
+        return self._answer(request, error)
 
-    async def _framework(self, request: Request, error: Exception) -> JSONResponse:
+    async def _framework(self, request: Request, error: Exception) -> Response:
         if isinstance(error.__cause__, SkerryError):  # raised while the framework read a body
             return await self._ours(request, error.__cause__)
         match error:
             case HTTPException(status_code=404):
-                return self._answer(request, NotFound("There is nothing at this path."), 404)
+                nothing = NotFound(Message("There is nothing at this path."))
+                return self._answer(request, nothing)
             case HTTPException(status_code=405):
-                refusal = _MethodNotOffered("This method is not offered at this path.")
-                answer = self._answer(request, refusal, 405)
+                refusal = _MethodNotOffered(Message("This method is not offered at this path."))
+                answer = self._answer(request, refusal)
                 answer.headers.update(error.headers or {})  # Allow
                 return answer
             case _:
-                return self._answer(request, InvalidInput("The request is malformed."), 400)
+                malformed = InvalidInput(Message("The request is malformed."))
+                return self._answer(request, malformed)
 
-    async def _invalid(self, request: Request, error: Exception) -> JSONResponse:
-        where = "the request"
+    async def _invalid(self, request: Request, error: Exception) -> Response:
+        where: str = Message("the request")
         if isinstance(error, RequestValidationError) and error.errors():
             where = ".".join(str(part)[:60] for part in error.errors()[0]["loc"])
-        return self._answer(request, InvalidInput(f"Malformed or unknown: {where}."), 400)
+        words = Message("Malformed or unknown: %(where)s.", where=where)
+        return self._answer(request, InvalidInput(words))
 
-    async def _unexpected(self, request: Request, error: Exception) -> JSONResponse:
+    async def _unexpected(self, request: Request, error: Exception) -> Response:
         _log.error("unexpected", kind=type(error).__name__, exc_info=error)
-        return self._answer(request, _Internal("The server failed; this was logged."), 500)
+        failed = _Internal(Message("The server failed; this was logged."))
+        return self._answer(request, failed)
+
+
+def _is_browser(request: Request) -> bool:
+    """A program that takes anything, or JSON too, gets JSON."""
+    accepted = request.headers.get("accept", "").lower()
+    return "text/html" in accepted and "json" not in accepted
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:

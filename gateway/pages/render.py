@@ -102,6 +102,17 @@ class Pages:
 
         return PageRoute
 
+    def error_page(
+        self, session_of: Callable[[Request], Session | None]
+    ) -> Callable[[Request, SkerryError], Response]:
+        """What a browser is shown where no page of ours answers."""
+
+        def page(request: Request, error: SkerryError) -> Response:
+            _reader.set((languages.asked_for(request), languages.come_from(request)))
+            return self.refuse(error, session=session_of(request), back="/")
+
+        return page
+
     def refuse(self, error: SkerryError, *, session: Session | None, back: str) -> HTMLResponse:
         facts: dict[str, object] = {"message": error.public, "back": back}
         return self.show("node_refusal.html", session=session, facts=facts, status=error.status)

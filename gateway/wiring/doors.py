@@ -26,6 +26,7 @@ from access.policies.versions import PolicyVersions
 from access.privacy.allowance import Balances
 from gateway.admin_changes import AdminDesk
 from gateway.holding import holdings
+from gateway.http_errors import Page
 from gateway.pages.admin.rooms import Rooms
 from gateway.pages.airlock.routes import AirlockOffice
 from gateway.pages.render import Pages
@@ -42,6 +43,11 @@ from streams.shelf import Shelf
 
 def build(parts: Parts) -> tuple[APIRouter, ...]:
     return (*_of_access(parts), *_of_streams(parts), *_pages(parts))
+
+
+def error_page(parts: Parts) -> Page:
+    desk = Desk(parts.sessions, public_url=parts.settings.public_url)
+    return Pages(node=parts.settings.name, admins=parts.settings.admins).error_page(desk.session)
 
 
 def _of_access(parts: Parts) -> tuple[APIRouter, ...]:

@@ -26,6 +26,7 @@ from beacon.segments import SegmentCatalog
 from gateway import config
 from gateway.holding.load_jobs import Jobs
 from gateway.home import NodeHome
+from gateway.http_errors import Page
 from gateway.serving.share import Share
 from gateway.wiring import doors, parts
 from gateway.wiring.parts import Parts
@@ -48,6 +49,7 @@ class Node:
     facts: NodeFacts
     beacon: beacon.doors.Doors
     others: tuple[APIRouter, ...]
+    error_page: Page
     catalog: SegmentCatalog
     book: LivePolicies
     record: Record
@@ -83,6 +85,7 @@ def assemble(
         facts=made.facts,
         beacon=_beacon(made),
         others=doors.build(made),
+        error_page=doors.error_page(made),
         catalog=made.catalog,
         book=made.book,
         record=made.record,

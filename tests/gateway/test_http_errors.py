@@ -13,6 +13,7 @@ from access.errors import SignInNeeded
 from beacon.response import error_body as beacon_error
 from gateway.http_errors import Body as MakesBody
 from gateway.http_errors import ErrorTable
+from gateway.pages.render import HEADERS, Pages
 from passports.errors import BadToken, Reason, ScopeMissing
 from schemas.errors import Conflict, Forbidden, NotFound, SkerryError, Unauthenticated, Unavailable
 from streams.htsget.tickets import error_body as htsget_error
@@ -55,7 +56,8 @@ def application() -> FastAPI:
         async def body(given: Annotated[dict[str, int], Body()]) -> int:
             return len(given)
 
-    ErrorTable(bodies=BODIES, realm="org.example").install(app)
+    page = Pages(node="Isle <One>").error_page(lambda _request: None)
+    ErrorTable(bodies=BODIES, realm="org.example", page=page).install(app)
     return app
 
 
@@ -127,6 +129,67 @@ async def test_a_method_that_is_not_offered_answers_405() -> None:
     async with client() as http:
         answer = await http.delete("/beacon/crash")
     assert (answer.status_code, answer.json()["error"]["errorCode"]) == (405, 405)
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+async def asked(
+    path: str, accept: str, *, method: str = "GET", language: str = "en"
+) -> httpx.Response:
+    headers = {"accept": accept, "accept-language": language}
+    async with client() as http:
+        return await http.request(method, path, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "said"),
+    [
+        ("GET", "/no", 404, "There is nothing at this path."),
+        ("GET", "/no/<script>alert(1)</script>", 404, "There is nothing at this path."),
+        ("DELETE", "/access/crash", 405, "This method is not offered at this path."),
+        ("GET", "/access/raise/403", 403, "No."),
+        ("GET", "/access/raise/401", 401, "No."),
+        ("GET", "/access/number?value=P1", 400, "Malformed or unknown: query.value."),
+        ("GET", "/access/crash", 500, "The server failed; this was logged."),
+    ],
+)
+async def test_a_browser_gets_the_nodes_own_page_with_the_headers_of_pages(
+    method: str, path: str, status: int, said: str
+) -> None:
+    answer = await asked(path, BROWSER, method=method)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert f'<p role="alert">{said}</p>' in answer.text
+    assert "Isle &lt;One&gt;" in answer.text
+    assert "person P1" not in answer.text
+    assert "<script>alert" not in answer.text
+    assert ("WWW-Authenticate" in answer.headers) is (status == 401)
+
+
+async def test_a_browser_reads_a_refusal_in_its_language_and_still_learns_what_is_allowed() -> None:
+    answer = await asked("/access/crash", BROWSER, method="DELETE", language="de")
+    assert "Diese Methode wird unter diesem Pfad nicht angeboten." in answer.text
+    assert 'lang="de"' in answer.text
+    assert answer.headers["Allow"] == "GET"
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["*/*", "application/json", "", "application/json, text/html", "text/html, application/json"],
+)
+async def test_a_program_still_gets_json(accept: str) -> None:
+    answer = await asked("/no", accept)
+    message = "There is nothing at this path."
+    assert answer.json() == {"error": "not_found", "message": message}
+    assert "Content-Security-Policy" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/beacon/no", "/beacon/raise/403", "/htsget/no"])
+async def test_under_a_standards_paths_a_browser_too_gets_the_standards_body(path: str) -> None:
+    answer = await asked(path, BROWSER)
+    assert answer.headers["Content-Type"] == "application/json"
 
 
 async def test_a_malformed_value_is_named_and_not_repeated() -> None:

@@ -33,6 +33,7 @@ _PORTAL = {
 MODULES = sorted(
     [path for name, path in _PORTAL.items() if name not in _NO_PAGE]
     + [ROOT / "schemas" / "hgvs.py", ROOT / "schemas" / "variant_text.py"]
+    + [ROOT / "gateway" / "http_errors.py"]
     + [path for path in (ROOT / "gateway" / "pages").rglob("*.py") if path.stem != "snippet"]
 )
 _MARKING = {"Message", "plural"}
@@ -46,6 +47,7 @@ _NO_SENTENCE = re.compile(
 # Names of headers, kinds and models, an HTML comment, and the validator's words for a terminal.
 _NAMES = {
     "Accept-Encoding", "Authorization", "Cache-Control", "Content-Disposition", "Content-Type",
+    "Retry-After", ', error="insufficient_scope", scope="openid ga4gh_passport_v1"',
     "fewer than", "first contact", "the name has no address",
     "<!-- nothing left to stop -->", "<!-- nothing more to follow -->",
     "A person withdrew.", "in force", "this text",  # for the record and a policy's diff
