@@ -25,7 +25,7 @@ def main() -> int:
         sys.stderr.write(f"SKERRY_PORTAL_{name}: {first['msg']}; see docs/settings.md\n")
         return _BAD_USE
     uvicorn.run(
-        create_app(settings), host=settings.host, port=settings.port,
+        create_app(settings), host=settings.host, port=settings.listened,
         access_log=False, server_header=False, date_header=False,
         http="h11",  # caps the head of a request, which uvicorn's faster parser does not
     )  # fmt: skip

@@ -135,6 +135,8 @@ class PortalSettings(BaseSettings):
     # Questions to try, under the box: `variant`, `region`, `terms` or `variant; terms`.
     examples: tuple[str, ...] = Field(default=(), max_length=6)
     host: str = "127.0.0.1"
+    # Where a TLS proxy has the port of `public_url`; else that one is listened on.
+    port: int | None = Field(default=None, ge=1, le=65535)
 
     @model_validator(mode="after")
     def _no_node_twice(self) -> PortalSettings:
@@ -179,7 +181,9 @@ class PortalSettings(BaseSettings):
         return Limits(deadline_seconds=whole, first_byte_seconds=0.8 * whole)
 
     @property
-    def port(self) -> int:
+    def listened(self) -> int:
+        if self.port is not None:
+            return self.port
         parts = urlsplit(self.public_url)
         return parts.port or (443 if parts.scheme == "https" else 80)
 

@@ -63,7 +63,7 @@ def run_portal(path: Path) -> None:
     from portal.app import create_app
 
     settings = portal_settings(path)
-    _serve(create_app(settings), host=settings.host, port=settings.port)
+    _serve(create_app(settings), host=settings.host, port=settings.listened)
 
 
 def portal_settings(path: Path) -> PortalSettings:
