@@ -475,7 +475,7 @@ async def test_networks_that_list_each_other_do_not_ask_in_circles() -> None:
     )
     async with served(other) as one, _browser(one) as browser:
         loop.browser = browser
-        reply = await asyncio.wait_for(browser.get("/beacon/individuals?filters=MONDO:1"), 2)
+        reply = await asyncio.wait_for(browser.get("/beacon/individuals?filters=MONDO:1"), 30)
     assert journeys == ["skerry.network"]
     assert reply.status_code == 400
     assert "came through this network before" in reply.json()["error"]["errorMessage"]

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from portal.errors import UnreadableQuestion
 from portal.questions.question import Kind, Site, parse
-from portal.questions.terms import MAX_CHARS
-from portal.questions.terms import MAX_TERMS
+from portal.questions.terms import MAX_CHARS, MAX_TERMS
 
 ALLELE = {"referenceName": "1", "start": [10176], "referenceBases": "A", "alternateBases": "AC"}
 
