@@ -49,8 +49,9 @@ class Entitlement:
         return tuple(dict.fromkeys(given))
 
     def rests_on(self) -> tuple[str, ...]:
-        """What must still hold for it to hold."""
-        return (*(grant.grant_id for grant in self.grants), self.workspace.public_key.hex())
+        """What must still hold for it to hold, the very body among it."""
+        body = self.sealed.object_id, self.sealed.segment_root
+        return (*body, *(grant.grant_id for grant in self.grants), self.workspace.public_key.hex())
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,11 @@ class Entitlements:
         if workspace is None or workspace.public_key != given.workspace.public_key:
             return False
         sealed = self.vault.get(given.sealed.object_id)
-        return sealed is not None and self._is_clear(sealed)
+        if sealed is None:
+            return False
+        # What is sealed anew is free of who withdrew, and the body that is still being sent is not.
+        is_same = sealed.segment_root == given.sealed.segment_root
+        return self._is_clear(sealed if is_same else given.sealed)
 
     def _is_clear(self, sealed: SealedObject) -> bool:
         return sealed.cleared >= self.withdrawn(sealed.dataset)

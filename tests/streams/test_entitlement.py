@@ -147,3 +147,33 @@ def test_sealed_anew_an_object_is_free_of_nobody_until_it_was_looked_through(
     assert node.seal(bgzf(b"other reads")).cleared == 0
     with pytest.raises(SourceRefused, match="sealed anew"):
         node.vault.mark(before, cleared=1)
+
+
+def test_a_release_under_way_ends_though_its_object_was_sealed_anew_meanwhile(
+    node: ReleaseNode,
+) -> None:
+    held, given, now = node.entitlements(), node.entitled(), node.clock()
+    node.gone["ds1"] = 1
+    anew = node.vault.mark(node.seal(bgzf(b"without the one who withdrew")), cleared=1)
+    assert not held.still_holds(given, now)
+    after = node.entitled()
+    assert after.sealed == anew
+    assert held.still_holds(after, now)
+    assert not held.still_holds(given, now)
+
+
+def test_a_release_under_way_outlasts_a_new_seal_where_nobody_withdrew(node: ReleaseNode) -> None:
+    held, given = node.entitlements(), node.entitled()
+    node.seal(bgzf(b"other reads"))
+    assert held.still_holds(given, node.clock())
+
+
+def test_one_object_that_may_go_on_does_not_let_another_of_its_grant(node: ReleaseNode) -> None:
+    node.seal(bgzf(b"reads of nobody who withdrew"), "sample2")
+    held, now = node.entitlements(), node.clock()
+    given, other = node.entitled("sample1"), node.entitled("sample2")
+    node.gone["ds1"] = 1
+    node.vault.mark(other.sealed, cleared=1)
+    assert held.still_holds(other, now)
+    assert not held.known_to_hold(given, now)
+    assert not held.still_holds(given, now)
