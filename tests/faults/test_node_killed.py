@@ -27,7 +27,7 @@ def test_a_node_killed_while_it_sends_leaves_a_sound_record_and_no_agent(tmp_pat
         with httpx.stream("GET", address, trust_env=False) as answer:
             assert answer.status_code == 200
             process.send_signal(signal.SIGKILL)
-            process.wait(20)
+            process.wait(120)
         until(lambda: not node.home.agent_socket.is_socket())
     public = node.home.signing_key().public_key()
     assert verify(node.home.record, public).problem is None

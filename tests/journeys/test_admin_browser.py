@@ -44,6 +44,13 @@ PAGES = (
 )  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    expect.set_options(timeout=60_000)  # a busy machine takes its time
+    yield
+    expect.set_options(timeout=None)
+
+
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdminNode]:
     """A node that serves on loopback; adam is its admin, dora the committee of skye to be."""
@@ -110,7 +117,7 @@ def _signed_in(
         viewport={"width": size[0], "height": size[1]},
         bypass_csp=True,  # for axe alone; the policy itself is looked at elsewhere
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     person = SignedIn(name, ISSUER, name.title(), "token", node.now + 3600)
     context.add_cookies(
         [

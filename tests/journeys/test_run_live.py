@@ -115,7 +115,7 @@ def killed_in_the_middle(served: Served) -> None:
     until(lambda: any("running" in str(one["phase"]) for one in runs(served)), seconds=60)
     assert [alive for _, alive in under_way(served.lab)] == [True]
     os.kill(process.pid, signal.SIGKILL)
-    process.wait(10)
+    process.wait(120)
     assert [alive for _, alive in under_way(served.lab)] == [False]  # plaintext, in memory still
 
 

@@ -102,7 +102,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield node
     finally:
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
     assert verify(made.record, made.signing_key().public_key()).problem is None
     left = {path.name for path in made.root.iterdir()}
     assert not any(name.startswith(("sessions.db", "worker-", "record.sock")) for name in left)

@@ -322,7 +322,7 @@ def processes(node: ReleaseNode, folder: Path) -> Iterator[SlicerClient]:
             time.sleep(0.05)
         yield SlicerClient(folder / "s.sock")
         agent.stdin.close()
-        agent.wait(10)
+        agent.wait(120)
 
 
 async def test_the_processes_give_a_slice_and_end_together(

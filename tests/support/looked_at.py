@@ -79,6 +79,7 @@ async def window(browser: Browser, client: httpx.AsyncClient) -> AsyncGenerator[
         await route.fulfill(status=told.status_code, headers=kept, body=told.content)
 
     context = await browser.new_context(reduced_motion="reduce")
+    context.set_default_timeout(120_000)  # a busy machine takes its time
     page = await context.new_page()
     await page.route("**/*", answer)
     yield page

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "skerry.conf"
-_SECONDS = 20.0
+_SECONDS = 60.0
 _MAIN = """
 daemon off; pid {folder}/nginx.pid; worker_processes 1; error_log {folder}/error.log; {user}
 events {{ worker_connections 256; }}
@@ -63,7 +63,7 @@ def running(folder: Path, configured: str, *, url: str) -> Iterator[subprocess.P
             yield server
         finally:
             server.terminate()
-            server.wait(15)
+            server.wait(120)
 
 
 def _answers(url: str) -> bool:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[1] / "oidc_provider"
-_START_SECONDS = 20
+_START_SECONDS = 90
 _FIELD = re.compile(r'<input[^>]*type="hidden"[^>]*>')
 _PART = re.compile(r'(name|value)="([^"]*)"')
 _ACTION = re.compile(r'<form[^>]*action="([^"]+)"')

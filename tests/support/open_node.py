@@ -75,7 +75,7 @@ def open_node(folder: Path, files: Sequence[Path]) -> Iterator[OpenNode]:
             yield OpenNode(made, url, key, log)
         finally:
             server.terminate()
-            server.wait(15)
+            server.wait(120)
 
 
 def write(made: NodeHome, key: SigningKey) -> None:

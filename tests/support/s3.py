@@ -78,7 +78,7 @@ def running(folder: Path) -> Iterator[S3]:
             yield S3(url, log)
         finally:
             server.terminate()
-            server.wait(15)
+            server.wait(120)
 
 
 def _wait(server: subprocess.Popen[bytes], url: str) -> None:

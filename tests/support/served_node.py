@@ -132,7 +132,7 @@ def serving(node: Served) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.terminate()
-        assert process.wait(30) in (0, -signal.SIGTERM, -signal.SIGKILL)
+        assert process.wait(120) in (0, -signal.SIGTERM, -signal.SIGKILL)
 
 
 def _is_up(node: Served, process: subprocess.Popen[bytes]) -> bool:

@@ -37,7 +37,7 @@ class Writer:
         self._ready, self._stop = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(120)
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()

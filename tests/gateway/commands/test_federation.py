@@ -230,7 +230,7 @@ def test_a_coordinator_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         token.write_text("another")
         assert "Send the token" in skerry("fl", "sites", *joined).err
         serving.send_signal(signal.SIGTERM)
-        assert serving.wait(timeout=30) == 0
+        assert serving.wait(timeout=120) == 0
 
 
 @pytest.mark.live
