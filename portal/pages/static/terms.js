@@ -71,15 +71,19 @@
         if (answer.ok) found = await answer.json();
       } catch { /* typing goes on without a list */ }
       if (mine !== asked || field.value.trim() !== typed) return;
+      // A list that comes late leaves the mark on the term that was marked meanwhile.
+      const marked = at >= 0 ? list.children[at].dataset.term : null;
       list.replaceChildren(...found.map((one, index) => {
-        const option = make("li", { id: `terms-${index}`, role: "option", "aria-selected": "false" }, one.label ? `${one.label} ` : "");
+        const option = make("li", { id: `terms-${index}`, role: "option", "aria-selected": "false", "data-term": one.typed }, one.label ? `${one.label} ` : "");
         option.append(make("code", {}, one.typed), make("small", {}, ` ${one.note}`));
         option.addEventListener("mousedown", (event) => { event.preventDefault(); take(one.typed, one.label); });
         option.choose = () => take(one.typed, one.label);
         return option;
       }));
       at = -1; list.hidden = !found.length;
+      field.removeAttribute("aria-activedescendant");
       field.setAttribute("aria-expanded", String(Boolean(found.length)));
+      if (marked !== null && found.some((one) => one.typed === marked)) mark(found.findIndex((one) => one.typed === marked));
       said.textContent = found.length ? say(words.found, found.length) : words.none;
     };
 
