@@ -96,8 +96,14 @@ def _more(policy: DatasetPolicy) -> Iterator[str]:
         yield f"{_actions(owed.actions)}: {owed.code} is owed: {owed.text}"
     if policy.workspaces:
         yield f"released to {', '.join(sorted(policy.workspaces))} only"
+    yield from _switched_on(policy)
+
+
+def _switched_on(policy: DatasetPolicy) -> Iterator[str]:
     if policy.data_use_for_answers:
         yield "answers too need a grant, unless use is not restricted"
+    if policy.clear_streams:
+        yield "files offered in the clear leave unsealed, to anyone"
     if policy.unconfined_trials:
         yield "approved runs may be tried at sites where no sandbox confines them"
 

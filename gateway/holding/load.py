@@ -98,7 +98,7 @@ def run(
     for place in () if check_only else wanted.clear:
         source = RemoteFile(place) if place.startswith(SCHEME) else Path(place)
         found = loading.shelve_file(home, source, dataset=wanted.dataset)
-        summary[f"in the clear {found.object_id}"] = f"{found.format}, {found.size} bytes"
+        summary[f"in the clear {found.object_id} as {found.format}"] = f"{found.size} bytes"
     return {**summary, **_closed(home, wanted.dataset)}
 
 

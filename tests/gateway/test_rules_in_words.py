@@ -86,6 +86,13 @@ def test_every_further_rule_is_said(tmp_path: Path) -> None:
         assert sentence in words
 
 
+def test_files_that_leave_unsealed_are_said(tmp_path: Path) -> None:
+    open_to_all = {"id": "isle", "level": "public", "data_use": [{"id": "DUO:0000004"}]}
+    sentence = "files offered in the clear leave unsealed, to anyone"
+    assert sentence in said(tmp_path / "clear", {**open_to_all, "insecure_clear_streams": True})
+    assert sentence not in said(tmp_path / "sealed", open_to_all)
+
+
 def test_a_draft_that_does_not_hold_is_warned_of(tmp_path: Path) -> None:
     made = node_folder(tmp_path / "n", policies=[CAREFUL])
     versions = PolicyVersions(made.policy_versions, public_url="https://node.example")

@@ -40,6 +40,14 @@ def test_formats_of_one_stem_are_one_object(node: NodeHome, tmp_path: Path) -> N
     assert len(list((node.clear / "charts").iterdir())) == 2
 
 
+def test_every_file_of_one_load_is_said(node: NodeHome, tmp_path: Path) -> None:
+    paths = [slice_files.write(tmp_path, form, records=50) for form in ("BAM", "CRAM")]
+    ran = skerry("load", node.root, "--dataset", "isle", "--clear", paths[0], "--clear", paths[1])
+    assert ran.code == Exit.OK, ran.err
+    for path, form in zip(paths, ("BAM", "CRAM"), strict=True):
+        assert f"in the clear isle/made as {form}: {path.stat().st_size} bytes" in ran.out
+
+
 def test_loading_a_newer_file_leaves_no_old_chart(node: NodeHome, tmp_path: Path) -> None:
     for seed in (1, 2):
         path = slice_files.write(tmp_path, "BCF", records=50, seed=seed)
