@@ -1,8 +1,7 @@
 """`skerry duo`: judges terms against a request, finds faults in terms, compares disease tables.
 
 `check` exits 0 for permit, 9 for needs-review and 8 for deny; `lint` exits 1 where it finds a
-fault, `compare` where a verdict would change. Leaves files to
-`duo_files` and all rules to `duo`.
+fault, `compare` where a verdict would change. Leaves files to `duo_files` and all rules to `duo`.
 """
 
 # ruff: noqa: T201
