@@ -44,6 +44,8 @@ class AtOnce(OneWrite):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         first, self._first = self._first, False
+        if self.transport.is_closing():
+            return  # nothing follows the last question of a connection (RFC 9112 9.6)
         if not first or self._may is None or not self._may(cast("Scope", cycle.scope)):
             # In a context of its own: one in line would have that of the answer before it, and
             # behind a proxy that is another person's.

@@ -34,11 +34,13 @@ class Told:
 
     def __init__(self) -> None:
         self.is_asked = threading.Event()
+        self.paths: list[str] = []
 
     def begins_at_once(self, scope: Scope) -> bool:
         return bool(scope["path"] != "/ordinary")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.paths.append(scope["path"])
         before, seen = _in_task(), _SEEN.get()
         _SEEN.set(scope["path"])
         if scope["path"] == "/waits":
@@ -186,6 +188,22 @@ def test_of_many_sent_together_one_is_begun_at_once_and_all_are_answered_in_orde
     assert said[:-1] == [b"late" if path == "/fails" else b"" for path in paths]
     begun = sum(body.startswith(b"none ") for body in bodies)
     assert 1 <= begun < len(paths) // 2  # at most one in each piece that is read
+
+
+def test_what_follows_the_last_question_of_a_connection_is_not_begun() -> None:
+    app = Told()
+    with served_apart(app, AtOnce) as port:
+        for _ in range(2):  # the second time, whatever the first began has been asked
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+                connection.sendall(
+                    b"GET /plain HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+                    b"GET /after HTTP/1.1\r\nHost: x\r\n\r\n"
+                )
+                received = b""
+                while part := connection.recv(1 << 16):
+                    received += part
+            assert received.count(b"HTTP/1.1 ") == 1
+    assert app.paths == ["/plain", "/plain"]
 
 
 def test_only_a_question_without_body_and_credential_is_begun_at_once() -> None:
