@@ -35,6 +35,7 @@ from workspaces.errors import EngineRefused
 
 MAX_SMALL_BODY = 4 * 1024
 MAX_BODY = bundle.MAX_BYTES + MAX_PLAN + 64 * 1024
+_MOST_DIGITS = 12  # of a length: zeros before it are no shorter body
 
 
 class NodeKey(Wire):
@@ -64,7 +65,8 @@ def build(link: Superlink, of: Federation) -> FastAPI:
         # A body of no stated length could go on for ever; a stated one the server enforces.
         length = request.headers.get("content-length", "" if request.method == "POST" else "0")
         most = _most(request.url.path)
-        if not length.isascii() or not length.isdigit() or int(length[:12]) > most:
+        is_number = length.isascii() and length.isdigit() and len(length) <= _MOST_DIGITS
+        if not is_number or int(length) > most:
             return JSONResponse({"code": "too_large", "message": "too large"}, status_code=413)
         return await following(request)
 
