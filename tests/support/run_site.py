@@ -106,10 +106,11 @@ async def printed(node: Node) -> Sequence[bytes]:
 
 @dataclass
 class Trial:
-    """`silent` answers nothing while it is set, as a network that is cut."""
+    """`silent` answers nothing while it is set, as a network does that is cut `cut` times."""
 
     folder: Path
     silent: bool = False
+    cut: int = 0
 
     def __post_init__(self) -> None:
         (self.folder / "node").mkdir()
@@ -174,6 +175,7 @@ class Trial:
 
             async def ask(request: httpx.Request) -> httpx.Response:
                 if self.silent:
+                    self.cut += 1
                     raise httpx.ConnectError("cut", request=request)
                 headers = {**request.headers, "x-test-person": "grace"}
                 answer = await served.request(

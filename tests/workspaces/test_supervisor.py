@@ -260,6 +260,14 @@ async def running(trial: Trial, engine: OneProgram, **order: Any) -> asyncio.Tas
     return task
 
 
+async def cut(trial: Trial) -> None:
+    """Until the node was asked twice more in vain."""
+    wanted = trial.cut + 2
+    async with asyncio.timeout(60):
+        while trial.cut < wanted:  # noqa: ASYNC110 - a count
+            await asyncio.sleep(0.01)
+
+
 async def ends(trial: Trial, engine: OneProgram, task: asyncio.Task[Ended]) -> Ended:
     ended = await asyncio.wait_for(task, 60)
     assert engine.nodes[0].stopped
@@ -326,9 +334,9 @@ async def test_when_the_node_is_silent_for_a_minute_the_run_stops(trial: Trial) 
     engine = OneProgram(FOREVER)
     task = await running(trial, engine)
     trial.silent = True
-    await asyncio.sleep(0.5)  # a poll under way is still answered
+    await cut(trial)  # one under way before was answered
     trial.release.clock.now += 59
-    await asyncio.sleep(0.5)
+    await cut(trial)
     assert not task.done()
     trial.release.clock.now += 1
     assert (await ends(trial, engine, task)).outcome is Outcome.UNHEARD
