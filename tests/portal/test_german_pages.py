@@ -33,8 +33,12 @@ from tests.support.signed_in_portal import Signed, SmallNode, signed_in
 
 pytestmark = [pytest.mark.live, pytest.mark.anyio]
 
-# What a node's matcher says of data use is its own.
-THEIRS = ("A person must judge whether",)
+# What a node answers the portal, its matcher of data use too, is in the node's own words.
+THEIRS = (
+    "A person must judge whether",
+    "The dataset states no data use conditions.",
+    "There is nothing at this path.",
+)
 GERMAN = {"accept-language": "de"}
 TERMS = [
     {"id": "MONDO:1", "type": "ontologyTerm", "label": "MONDO:1", "scopes": ["individual"]},
