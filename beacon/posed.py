@@ -31,6 +31,7 @@ from beacon.panel import UNKNOWN, Expected, Panel
 from beacon.query import Query
 from beacon.segment.without import without
 from beacon.told import Told
+from beacon.variation import any_base
 from beacon.variation.alleles import trimmed
 
 _COLLECTIONS = frozenset({"dataset", "cohort"})
@@ -150,6 +151,8 @@ def _variant_key(asked: VariantQuestion | None, kind: Kind, expected: Expected) 
     if kind is Kind.ALLELE and expected.alleles:
         return key_of("alleles", expected.alleles)
     if isinstance(asked, Allele):
+        if "N" in asked.ref.upper() + asked.alt.upper():
+            return key_of("any base", any_base.cores(asked))
         core = trimmed(asked)
         return key_of("allele", core.chrom, core.start0, core.ref, core.alt)
     return key_of("variants", asked)

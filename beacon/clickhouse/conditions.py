@@ -24,7 +24,7 @@ from beacon.catalog import (
 from beacon.clickhouse.engine import Value
 from beacon.errors import UnsupportedVariantType
 from beacon.segment.variant_rows import variant_id
-from beacon.variation import alleles, identifiers, justify, naming, vrs
+from beacon.variation import alleles, any_base, identifiers, justify, naming, vrs
 from beacon.variation.justify import Justified
 from schemas import hgvs
 
@@ -114,14 +114,15 @@ def _by_id(name: str, *, compared: bool) -> Condition:
     )
 
 
-def _reaching(chrom: str, start0: int) -> Condition:
-    """What can be written at this place."""
+def _reaching(chrom: str, first: int, last: int) -> Condition:
+    """What can be written at one of these places."""
     return Condition(
-        "rank = {rank:UInt8} AND core_start0 - reach_left <= {at:Int64} "
-        "AND core_start0 + reach_right >= {at:Int64} "
-        "AND start0 >= {at:Int64} - {far:Int64} AND start0 <= {at:Int64} + {far:Int64}",
-        {"rank": alleles.RANKS[chrom], "at": start0, "far": 2 * justify.MAX_SHIFT + 1_000},
-    )
+        "rank = {rank:UInt8} AND core_start0 - reach_left <= {last:Int64} "
+        "AND core_start0 + reach_right >= {first:Int64} "
+        "AND start0 >= {first:Int64} - {far:Int64} AND start0 <= {last:Int64} + {far:Int64}",
+        {"rank": alleles.RANKS[chrom], "first": first, "last": last,
+         "far": 2 * justify.MAX_SHIFT + 1_000},
+    )  # fmt: skip
 
 
 def _allele(asked: Allele, *, compared: bool) -> Condition:
@@ -129,7 +130,7 @@ def _allele(asked: Allele, *, compared: bool) -> Condition:
         return NOTHING
     ref, alt = asked.ref.upper(), asked.alt.upper()
     if ref and alt and "N" in ref + alt:
-        return _patterned(Allele(asked.chrom, asked.start0, ref, alt))
+        return _patterned(Allele(asked.chrom, asked.start0, ref, alt), compared=compared)
     core = alleles.trimmed(asked)
     if core.ref and core.alt:
         return Condition(
@@ -143,7 +144,7 @@ def _allele(asked: Allele, *, compared: bool) -> Condition:
             },
             lambda stored: alleles.trimmed(stored.allele) == core,
         )
-    near = _reaching(core.chrom, core.start0)
+    near = _reaching(core.chrom, core.start0, core.start0)
     stated = Allele(asked.chrom, asked.start0, ref, alt)
 
     def keeps(stored: Stored) -> bool:
@@ -154,20 +155,19 @@ def _allele(asked: Allele, *, compared: bool) -> Condition:
     return Condition(near.sql, near.values, keeps)
 
 
-def _patterned(asked: Allele) -> Condition:
-    def keeps(stored: Stored) -> bool:
-        return any(
-            form.start0 == asked.start0
-            and alleles.bases_match(asked.ref, form.ref)
-            and alleles.bases_match(asked.alt, form.alt)
-            for form in (stored.allele, alleles.trimmed(stored.allele))
-        )
+def _patterned(asked: Allele, *, compared: bool) -> Condition:
+    cores = any_base.cores(asked)
+    if not cores:
+        return NOTHING
 
-    return Condition(
-        "rank = {rank:UInt8} AND (start0 = {at:Int64} OR core_start0 = {at:Int64})",
-        {"rank": alleles.RANKS[asked.chrom], "at": asked.start0},
-        keeps,
-    )
+    def keeps(stored: Stored) -> bool:
+        change = stored.justified
+        same = justify.is_one_of(cores, change)
+        return same and (not compared or justify.agrees(asked, change))
+
+    starts = [core.start0 for core in cores]
+    near = _reaching(asked.chrom, min(starts), max(starts))
+    return Condition(near.sql, near.values, keeps)
 
 
 def _edited(asked: Edited) -> Condition:
@@ -188,9 +188,10 @@ def _edited(asked: Edited) -> Condition:
         fits = justify.deletes if asked.change == "DEL" else justify.duplicates
         return stored.spelled and fits(stored.justified, start0, end0)
 
-    near = _reaching(asked.chrom, start0)
+    near = _reaching(asked.chrom, start0, start0)
     return Condition(
-        f"({near.sql}) OR (rank = {{rank:UInt8}} AND start0 IN ({{at:Int64}} - 1, {{at:Int64}}))",
+        f"({near.sql}) OR (rank = {{rank:UInt8}} "
+        "AND start0 IN ({first:Int64} - 1, {first:Int64}))",
         near.values,
         lambda stored: symbolic(stored) or spelled(stored),
     )

@@ -8,6 +8,7 @@ reference, in every shifted spelling. `N` in a question is any one base. Ranges 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from pyroaring import BitMap
 
@@ -15,7 +16,7 @@ from beacon.catalog import Allele, Edited
 from beacon.segment import blocks
 from beacon.segment.blocks import OTHER
 from beacon.segment.variant_rows import Ask, VariantRows, variant_id
-from beacon.variation import alleles, justify, naming
+from beacon.variation import alleles, any_base, justify, naming
 from beacon.variation.justify import Justified
 from beacon.variation.reaches import Reaches
 from schemas import hgvs
@@ -54,16 +55,12 @@ class AlleleTable:
             return self._replaced(asked, code)
         ref, alt = asked.ref.upper(), asked.alt.upper()
         if ref and alt and "N" in ref + alt:
-            # Trimming the question could remove what N must match, so what is stored is trimmed.
             return self._patterned(Allele(asked.chrom, asked.start0, ref, alt))
         core = alleles.trimmed(asked)
         if core.ref and core.alt:
             return self._replaced(core, blocks.code_of(core.ref, core.alt))
         found = self._moved(core.chrom, core.start0, lambda change: justify.same(core, change))
-        if not self._rows.compared:
-            return found
-        stated = Allele(asked.chrom, asked.start0, ref, alt)
-        return BitMap(row for row in found if justify.agrees(stated, self._change(row)))
+        return self._agreeing(Allele(asked.chrom, asked.start0, ref, alt), found)
 
     def edited(self, asked: Edited) -> BitMap:
         """Spelled out in bases, or symbolic with these ends."""
@@ -90,19 +87,20 @@ class AlleleTable:
         return found
 
     def _patterned(self, asked: Allele) -> BitMap:
-        def fits(stored: Allele) -> bool:
-            return any(
-                form.start0 == asked.start0
-                and alleles.bases_match(asked.ref, form.ref)
-                and alleles.bases_match(asked.alt, form.alt)
-                for form in (stored, alleles.trimmed(stored))
-            )
+        by_start: dict[int, list[Allele]] = {}
+        for core in any_base.cores(asked):
+            by_start.setdefault(core.start0, []).append(core)
+        found = BitMap()
+        for start0, cores in by_start.items():
+            fits = partial(justify.is_one_of, cores)
+            found |= self._moved(asked.chrom, start0, fits)
+        return self._agreeing(asked, found)
 
-        chrom, start0 = asked.chrom, asked.start0
-        found = self._at(chrom, start0 - 1, start0 + 1, lambda stored, _: fits(stored))
-        return found | BitMap(
-            row for row in self._cores(chrom, start0, None) if fits(self._stored(row))
-        )
+    def _agreeing(self, stated: Allele, found: BitMap) -> BitMap:
+        """Those of `found` beside which the reference has what the question states, if known."""
+        if not self._rows.compared:
+            return found
+        return BitMap(row for row in found if justify.agrees(stated, self._change(row)))
 
     def _replaced(self, core: Allele, code: int) -> BitMap:
         # Anchored by one base or not at all; whatever is anchored further is in `cores`.

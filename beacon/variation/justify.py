@@ -8,6 +8,7 @@ an insertion duplicates what stands there, and the normal forms of VRS and HGVS.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from beacon.catalog import Allele
@@ -87,6 +88,12 @@ def same(asked: Allele, stored: Justified) -> bool:
         return False
     there = stored.moved(places) if places else core
     return bases_match(asked.ref, there.ref) and bases_match(asked.alt, there.alt)
+
+
+def is_one_of(cores: Sequence[Allele], stored: Justified) -> bool:
+    """`same` for any of these; what is symbolic has no bases that N could stand for."""
+    spelled = not stored.core.alt.strip("ACGTN")
+    return spelled and any(same(core, stored) for core in cores)
 
 
 def agrees(asked: Allele, stored: Justified) -> bool:
