@@ -187,6 +187,8 @@ class Runs:
         start = self.active(run_id, workspace=workspace, now=now)
         with self._store.writing() as session:
             row = _own(session, run_id, workspace.id)
+            if row.state != StartState.ACTIVE:  # closed since `active` looked
+                raise RunRefused("run_closed")
             changed = (row.phase, row.engine_key) != (said.phase, said.engine_key)
             row.seen, row.phase, row.engine_key = now, said.phase, said.engine_key
             session.add(row)

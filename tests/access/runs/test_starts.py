@@ -26,6 +26,7 @@ from access.policies.visa_rules import VisaRule
 from access.requests.lifecycle import Step
 from access.runs.footing import Footing
 from access.runs.rules import SIGNED_AS, leaving
+from access.runs.starts import Start
 from duo.consent import Condition, Consent
 from duo.terms import Term
 from passports.researcher import Researcher
@@ -360,6 +361,26 @@ def test_a_receipt_is_taken_once_and_stands_in_the_record(node: RunNode) -> None
     assert node.recorded("access.run")[-1]["outcome"] == "done"
     with pytest.raises(StepNotPossible):
         node.runs.close(_receipt(node, run, outcome="killed"), workspace=node.workspace())
+
+
+def test_a_poll_that_meets_the_end_of_its_run_says_nothing_after_it(
+    node: RunNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A workspace that ends while its poll is under way: the wipe is the last word."""
+    node.approved()
+    run, _ = node.started()
+    active = node.runs.active
+
+    def ending(run_id: str, **given: Any) -> Start:
+        found = active(run_id, **given)
+        node.runs.close(_receipt(node, run), workspace=node.workspace())
+        return found
+
+    monkeypatch.setattr(node.runs, "active", ending)
+    with pytest.raises(RunRefused) as refused:
+        node.runs.standing(run, RUNNING, workspace=node.workspace(), now=NOW)
+    assert refused.value.reasons == ("run_closed",)
+    assert node.recorded("access.run")[-1]["step"] == "wiped"
 
 
 def test_a_receipt_that_the_identity_did_not_sign_is_refused(node: RunNode) -> None:
