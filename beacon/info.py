@@ -132,9 +132,10 @@ def _abilities(held: Sequence[Segment]) -> dict[str, object]:
             for name, question in _QUESTIONS.items()
         },
         "carriers": sorted(one.facts.id for one in held if one.facts.genotypes),
+        # Those that copies tell. That somebody's record states another is nobody's to read here.
         "copyNumberLevels": {
             level.value: sorted(one.facts.id for one in held if level in one.facts.levels)
-            for level in copy_number.Level
+            for level in copy_number.TOLD_BY_COPIES
         },
         "assemblies": sorted({one.facts.assembly for one in held}),
         "referenceNames": [name for name in CHROMOSOMES if name in chromosomes],
