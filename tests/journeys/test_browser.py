@@ -239,6 +239,25 @@ def test_terms_are_chosen_with_the_keyboard_alone_and_removed_again(variant: str
         assert problems == []
 
 
+def test_what_a_swap_brings_takes_over_no_inline_style_which_the_policy_forbids(
+    variant: str,
+) -> None:
+    """htmx settles attributes of elements of one id; an extension may have styled the old one."""
+    for page, problems in _pages("light", WIDE):
+        page.goto(f"{PORTAL}/search")
+        page.fill("#q", variant)
+        ask = page.get_by_role("button", name="Who can answer?")
+        ask.click()
+        expect(page.locator("#part-chrom")).to_be_attached()
+        page.evaluate(
+            "document.getElementById('part-chrom').style.setProperty('caret-color', 'red')"
+        )
+        with page.expect_response("**/search/preview"):
+            ask.click()
+        expect(page.locator("#part-chrom:not([style])")).to_be_attached()
+        assert problems == []
+
+
 def test_every_example_of_the_first_page_finds_something(variant: str) -> None:
     assert variant
     for page, _ in _pages("light", WIDE):
