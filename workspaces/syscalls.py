@@ -3,8 +3,10 @@
 Classic BPF for seccomp (Linux, `SECCOMP_MODE_FILTER`), on x86-64 and aarch64; bubblewrap loads it
 last, and what the program starts inherits it. Refused is what reaches into other processes, the
 kernel's keys and loaders, mounts and new namespaces, and every sort of socket but Unix and
-internet ones: the network's namespace does not hold all others apart. Another processor's calls
-end the program. What a program may otherwise do is `sandbox`'s.
+internet ones: the network's namespace does not hold all others apart. A call that is newer than
+this list does not exist: C libraries then do without. What a program does to itself alone stays
+allowed (`landlock_*`, `mseal`, `futex_*`). Another processor's calls end the program. What a
+program may otherwise do is `sandbox`'s.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
 _FAMILIES = (1, 2, 10)  # AF_UNIX, AF_INET, AF_INET6
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, -CGROUP, -UTS, -IPC, -USER, -PID, -NET
 _FOREIGN_CALLS = 0x40000000  # x86-64: the calls of x32, numbered anew
+FIRST_UNREAD = 470  # Linux 6.17 ends with file_setattr, 469; since 5.1 processors number alike
 
 # x86-64, aarch64; None where the processor's Linux has none.
 REFUSED: Mapping[str, tuple[int, int | None]] = {
@@ -36,17 +39,18 @@ REFUSED: Mapping[str, tuple[int, int | None]] = {
     "init_module": (175, 105), "io_uring_enter": (426, 426), "io_uring_register": (427, 427),
     "io_uring_setup": (425, 425), "ioperm": (173, None), "iopl": (172, None), "kcmp": (312, 272),
     "kexec_file_load": (320, 294), "kexec_load": (246, 104), "keyctl": (250, 219),
-    "lookup_dcookie": (212, 18), "modify_ldt": (154, None), "mount": (165, 40),
-    "mount_setattr": (442, 442), "move_mount": (429, 429), "name_to_handle_at": (303, 264),
-    "nfsservctl": (180, 42), "open_by_handle_at": (304, 265), "open_tree": (428, 428),
+    "listmount": (458, 458), "lookup_dcookie": (212, 18), "lsm_set_self_attr": (460, 460),
+    "modify_ldt": (154, None), "mount": (165, 40), "mount_setattr": (442, 442),
+    "move_mount": (429, 429), "name_to_handle_at": (303, 264), "nfsservctl": (180, 42),
+    "open_by_handle_at": (304, 265), "open_tree": (428, 428), "open_tree_attr": (467, 467),
     "perf_event_open": (298, 241), "personality": (135, 92), "pidfd_getfd": (438, 438),
     "pivot_root": (155, 41), "process_madvise": (440, 440), "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271), "ptrace": (101, 117), "quotactl": (179, 60),
     "quotactl_fd": (443, 443), "reboot": (169, 142), "request_key": (249, 218),
     "setdomainname": (171, 162), "sethostname": (170, 161), "setns": (308, 268),
-    "settimeofday": (164, 170), "swapoff": (168, 225), "swapon": (167, 224), "syslog": (103, 116),
-    "umount2": (166, 39), "unshare": (272, 97), "uselib": (134, None), "userfaultfd": (323, 282),
-    "vhangup": (153, 58),
+    "settimeofday": (164, 170), "statmount": (457, 457), "swapoff": (168, 225),
+    "swapon": (167, 224), "syslog": (103, 116), "umount2": (166, 39), "unshare": (272, 97),
+    "uselib": (134, None), "userfaultfd": (323, 282), "vhangup": (153, 58),
 }  # fmt: skip
 
 
@@ -76,6 +80,7 @@ def program(processor: Processor) -> bytes:
     steps = [
         (_LOAD, 0, 0, _PROCESSOR), (_EQUAL, 1, 0, processor.token), (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER), *(foreign if processor.place == 0 else ()),
+        (_AT_LEAST, 0, 1, FIRST_UNREAD), (_RETURN, 0, 0, _REFUSE | errno.ENOSYS),
         *chain.from_iterable(
             ((_EQUAL, 0, 1, number), (_RETURN, 0, 0, refuse))
             for number in numbers if number is not None
