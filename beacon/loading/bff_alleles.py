@@ -1,54 +1,26 @@
 """The allele of a BFF `genomicVariations` record, in the form that VCF gives it, and its level.
 
 Beacon v2.2 `LegacyVariation`; VRS 1.3 `Allele`, `CopyNumberChange`, `CopyNumberCount` (and their
-names before 1.3) on a `SequenceLocation`. VCF 4.3 writes a base in front of what has none left:
-where the record does not say it, it comes from the reference. Haplotypes, sets, genotypes, text,
-cytobands and ranges without exact ends have no allele, and are refused by name.
+names before 1.3) on a `SequenceLocation`. Haplotypes, sets, genotypes, text, cytobands and ranges
+without exact ends have no allele, and are refused by name.
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from beacon import copy_number
-from beacon.catalog import Allele
-from beacon.copy_number import Level
-from beacon.loading import bff_vrs
+from beacon.loading import bff_vrs, shapes
 from beacon.loading.bff_fields import Record, Rejected, member, text, whole
-from beacon.loading.variant_files import (
-    BREAKEND,
-    INSERTION,
-    LONGEST_CHROMOSOME,
-    MAX_ALLELE_BASES,
-)
+from beacon.loading.shapes import Place, Shape
+from beacon.loading.variant_files import BREAKEND, LONGEST_CHROMOSOME, MAX_ALLELE_BASES
 from beacon.variation import alleles
 from beacon.variation.reference import Reference
 from schemas.sequences import canonical_chromosome, place
 
 _PSEUDO = re.compile(r"HGVSid:([^:]{1,40}):[gm]\.")  # as converters write a sequence
 _MAX_NAME = 200
-_SEQUENCE_STEP = "give the bases of the assembly with --sequences"
 _CNV = frozenset({"CNV", "DEL", "DUP"})
-
-
-class Shape(NamedTuple):
-    """The columns of `parquet.Row` that say which allele it is, and how far a copy number went."""
-
-    rank: int
-    start0: int
-    end0: int
-    ref: str
-    alt: str
-    type: str
-    length: int
-    level: Level | None = None  # of all who carry it
-
-
-class _Place(NamedTuple):
-    chrom: str
-    start0: int
-    end0: int
 
 
 def shape(record: Record, *, assembly: str, reference: Reference | None) -> Shape | None:
@@ -60,13 +32,13 @@ def shape(record: Record, *, assembly: str, reference: Reference | None) -> Shap
         return where and _legacy(variation, where, reference)
     if kind == "Allele":
         where = _placed(variation, "location", assembly)
-        return where and _explicit(where, None, bff_vrs.state(variation), reference)
+        return where and shapes.explicit(where, None, bff_vrs.state(variation), reference)
     if bff_vrs.is_copy_number(kind):
         where = _placed(variation, "subject", assembly)
         if where is None:
             return None
         alt, level = bff_vrs.copy_change(variation, where.chrom)
-        return _symbolic(where, "", alt, reference)._replace(level=level)
+        return shapes.symbolic(where, "", alt, reference)._replace(level=level)
     raise Rejected(
         "variation",
         "a LegacyVariation, or a VRS 1.3 Allele, CopyNumberChange or CopyNumberCount",
@@ -92,7 +64,7 @@ def _located(record: Record) -> Record:
     return {**variation, "location": {**location, "sequence_id": beside}}
 
 
-def _placed(variation: Record, name: str, assembly: str) -> _Place | None:
+def _placed(variation: Record, name: str, assembly: str) -> Place | None:
     at = f"variation.{name}."
     location = member(variation, name, at="variation.")
     if location.get("type", "SequenceLocation") != "SequenceLocation":
@@ -108,7 +80,7 @@ def _placed(variation: Record, name: str, assembly: str) -> _Place | None:
     if found is None or found[1] not in (None, assembly):
         raise Rejected(f"{at}sequence_id", f"a sequence of {assembly}")
     start0, end0 = _interval(member(location, "interval", at=at), f"{at}interval")
-    return _Place(found[0], start0, end0)
+    return Place(found[0], start0, end0)
 
 
 def _interval(interval: Record, at: str) -> tuple[int, int]:
@@ -128,7 +100,7 @@ def _interval(interval: Record, at: str) -> tuple[int, int]:
 # Alleles
 
 
-def _legacy(variation: Record, where: _Place, reference: Reference | None) -> Shape:
+def _legacy(variation: Record, where: Place, reference: Reference | None) -> Shape:
     at = "variation."
     ref = text(variation, "referenceBases", at=at, most=MAX_ALLELE_BASES)
     alt = text(variation, "alternateBases", at=at, most=MAX_ALLELE_BASES) or ""
@@ -136,7 +108,7 @@ def _legacy(variation: Record, where: _Place, reference: Reference | None) -> Sh
     if BREAKEND.match(alt):
         if not ref:
             raise Rejected(f"{at}referenceBases", "the base of the breakend")
-        return _row(where.chrom, where.start0, where.start0 + len(ref), ref, alt, "BND", 0)
+        return shapes.breakend(where.chrom, where.start0, ref, alt)
     alt = _bare(alt)
     word = text(variation, "variantType", at=at, most=_MAX_NAME) or ""
     if not alt and word.upper() == "BND":
@@ -145,14 +117,14 @@ def _legacy(variation: Record, where: _Place, reference: Reference | None) -> Sh
     spelled = bool(ref) and len(ref or "") == where.end0 - where.start0
     unsaid = not alt and kind is not None and not (spelled and kind == "DEL")
     if alt.startswith("<") or unsaid:
-        made = _symbolic(where, ref or "", alt or f"<{kind}>", reference)
+        made = shapes.symbolic(where, ref or "", alt or f"<{kind}>", reference)
     else:
-        made = _explicit(where if spelled else _mended(where, ref), ref, alt, reference)
+        made = shapes.explicit(where if spelled else _mended(where, ref), ref, alt, reference)
     level = copy_number.named(word)
     return made._replace(level=level) if level and level.change == made.type else made
 
 
-def _mended(where: _Place, ref: str | None) -> _Place:
+def _mended(where: Place, ref: str | None) -> Place:
     """The place of REF, of which converters count the first base only."""
     if ref and where.end0 - where.start0 == 1:
         return where._replace(end0=where.start0 + len(ref))
@@ -172,61 +144,3 @@ def _structural(word: str) -> str | None:
         return "CNV"
     one = next(iter(below)) if below is not None and len(below) == 1 else None
     return one if one in ("DEL", "DUP", "INV", "INS") else None
-
-
-def _explicit(where: _Place, ref: str | None, alt: str, reference: Reference | None) -> Shape:
-    chrom, start0, end0 = where
-    if end0 - start0 > MAX_ALLELE_BASES:
-        raise Rejected("variation.location", f"an allele of at most {MAX_ALLELE_BASES} bases")
-    if ref is None:
-        ref = _fetched(reference, where) if end0 > start0 else ""
-    if not ref or not alt:
-        base = _fetched(reference, _Place(chrom, start0 - 1, start0))
-        start0, ref, alt = start0 - 1, base + ref, base + alt
-    allele = Allele(chrom, start0, ref, alt)
-    kind = alleles.variant_type(allele)
-    if kind is None:
-        raise Rejected("variation", "two different alleles in the letters ACGTN")
-    end0 = start0 + len(ref)
-    return _row(chrom, start0, end0, ref, alt, kind, alleles.changed_length(allele, end0))
-
-
-def _fetched(reference: Reference | None, where: _Place) -> str:
-    chrom, start0, end0 = where
-    bases = reference.bases(chrom, start0, end0) if reference is not None and start0 >= 0 else ""
-    if len(bases) != end0 - start0:
-        expected = "bases in front of the change, as VCF writes it, or the reference's"
-        raise Rejected("variation.referenceBases", expected, _SEQUENCE_STEP)
-    return bases
-
-
-def _symbolic(where: _Place, ref: str, alt: str, reference: Reference | None) -> Shape:
-    """The place is of what changes, or with `ref` of the base in front of it too."""
-    chrom, start0, end0 = where
-    if len(ref) > 1 or ref.strip("ACGTN"):
-        raise Rejected("variation.referenceBases", "one base where alternateBases are not spelled")
-    if not ref:
-        start0 -= 1
-        ref = reference.bases(chrom, start0, start0 + 1) if reference and start0 >= 0 else ""
-        ref = ref or "N"
-    if start0 < 0:
-        raise Rejected("variation.location", "a change behind the first base")
-    if INSERTION.match(alt):
-        if end0 != start0 + 1:
-            raise Rejected(
-                "variation.location", "one place for an insertion whose bases are unsaid"
-            )
-        return _row(chrom, start0, end0, ref, alt, "INS", 0)
-    allele = Allele(chrom, start0, ref, alt)
-    kind = alleles.variant_type(allele)
-    if kind is None:
-        raise Rejected("variation.alternateBases", "<DEL>, <DUP>, <INV>, <CNV>, <CN0>, <INS>")
-    if end0 <= start0 + 1:
-        raise Rejected("variation.location", "an interval of at least one changed base")
-    return _row(chrom, start0, end0, ref, alt, kind, alleles.changed_length(allele, end0))
-
-
-def _row(chrom: str, start0: int, end0: int, ref: str, alt: str, kind: str, length: int) -> Shape:
-    if not (0 <= start0 < end0 <= LONGEST_CHROMOSOME):
-        raise Rejected("variation.location", "a place inside the chromosome")
-    return Shape(alleles.RANKS[chrom], start0, end0, ref, alt, kind, length)

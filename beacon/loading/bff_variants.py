@@ -19,7 +19,6 @@ import numpy as np
 from beacon.catalog import Annotations
 from beacon.errors import Problem, SourceRefused
 from beacon.loading import bff_alleles, bff_counts, bff_notes, site_counts
-from beacon.loading.bff_alleles import Shape
 from beacon.loading.bff_cases import Known, cases
 from beacon.loading.bff_counts import Stated
 from beacon.loading.bff_fields import Record, Rejected, member
@@ -28,6 +27,7 @@ from beacon.loading.genotypes import Called
 from beacon.loading.json_stream import Broken
 from beacon.loading.parquet import Row
 from beacon.loading.records import Limits, Problems, Unreadable, json_records
+from beacon.loading.shapes import Shape
 from beacon.loading.variant_files import MAX_SAMPLES, Selection
 from beacon.variation import alleles
 from beacon.variation.reference import Reference
