@@ -6,6 +6,8 @@ the record's writer. All others are clients of it, the key agent among them.
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -39,6 +41,15 @@ def of_command(home: NodeHome) -> Record:
     if is_listening(socket):
         return RecordClient(socket, pseudonym_key=home.secret("pseudonym"))
     return _file(home)
+
+
+def operator() -> str:
+    """Who types a command, as people are named here: their login at this machine."""
+    user = os.getuid()
+    try:
+        return f"{pwd.getpwuid(user).pw_name}@command"
+    except KeyError:  # a container's user need not have a name
+        return f"{user}@command"
 
 
 def _file(home: NodeHome) -> RecordFile:

@@ -1,13 +1,14 @@
 """Says whether an unsealed object may leave in the clear, and plans what of it is sent.
 
 Settled rule: only a dataset whose policy says `insecure_clear_streams`, which is public and has no
-restriction. Everything else leaves as Crypt4GH or not at all. Sending is `streams.release`'s.
+restriction. Everything else leaves as Crypt4GH or not at all; what may hold somebody who withdrew
+leaves in no form. Sending is `streams.release`'s.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from access.policies.policy import Action, PolicyBook
@@ -15,7 +16,7 @@ from passports.researcher import Researcher
 from schemas.errors import InvalidInput
 from schemas.htsget import ColumnsAsked
 from streams.bodies import ClearBody
-from streams.errors import ObjectChanged, SourceRefused, UnsupportedFormat
+from streams.errors import ObjectChanged, PersonWithdrew, SourceRefused, UnsupportedFormat
 from streams.shelf import ClearObject, Shelf
 from streams.slices.chart import Region
 from streams.slices.weave import Stretch, Woven, weave
@@ -31,23 +32,30 @@ _DEFAULTS = ("BAM", "VCF", "CRAM", "BCF", "FASTA", "FILE")
 
 @dataclass(frozen=True, slots=True)
 class ClearDoor:
-    """Reads policy and list each time; once a second for streams that go on. Methods block."""
+    """Reads policy and lists each time; once a second for streams that go on. `withdrawn` says how
+    many have withdrawn from a dataset. Methods block."""
 
     shelf: Shelf
     book: PolicyBook
+    withdrawn: Callable[[str], int]
     _held: dict[ClearObject, tuple[PolicyBook, int, int]] = field(default_factory=dict)
 
     def offered(
         self, researcher: Researcher | None, kind: Kind, object_id: str, *, now: int
     ) -> Mapping[str, ClearObject]:
         """What of an object may leave unsealed, by format. What may not is no more there than what
-        nobody registered, so that no answer tells which files a closed dataset has."""
-        forms = self.shelf.forms(kind, object_id)
-        return {
+        nobody registered, so that no answer tells which files a closed dataset has.
+
+        Raises PersonWithdrew where only withdrawals keep it."""
+        forms = {
             form: found
-            for form, found in forms.items()
+            for form, found in self.shelf.forms(kind, object_id).items()
             if self._may_leave(researcher, found.dataset, now=now)
         }
+        free = {form: found for form, found in forms.items() if self._is_free(found)}
+        if forms and not free:
+            raise PersonWithdrew
+        return free
 
     def is_open(self, dataset: str, *, now: int) -> bool:
         """Whether anyone at all may have the objects of the dataset now."""
@@ -59,12 +67,18 @@ class ClearDoor:
             return False
         return self.book.decide(researcher, dataset, Action.STREAM, now=now).allowed
 
+    def _is_free(self, found: ClearObject) -> bool:
+        return found.cleared >= self.withdrawn(found.dataset)
+
     def still_holds(self, found: ClearObject, now: int) -> bool:
         """A change in this process counts at once, one in another within a second."""
         seen = (self.book.current(), self.shelf.changes, now)  # before looking
         if self._held.get(found) == seen:
             return True
-        holds = self.shelf.is_current(found) and self.is_open(found.dataset, now=now)
+        listed = self.shelf.listed(found)
+        holds = (
+            listed is not None and self.is_open(found.dataset, now=now) and self._is_free(listed)
+        )
         if len(self._held) >= MAX_HELD:
             self._held.clear()
         if holds:

@@ -19,7 +19,7 @@ from access.rows import IssuedGrant
 from access.store import Store
 from passports.researcher import Researcher
 from schemas.grants import GrantedRegion
-from streams.errors import NoSuchObject, ReleaseRefused
+from streams.errors import NoSuchObject, PersonWithdrew, ReleaseRefused
 from streams.sources import Kind
 from streams.vault import SealedObject, Vault
 
@@ -93,12 +93,7 @@ class Entitlements:
         workspace = self._workspace(grants, decision, client_key=client_key, now=now)
         there = tuple(grant for grant in grants if grant.workspace == workspace.id)
         if not self._is_clear(sealed):
-            raise ReleaseRefused(
-                "Somebody withdrew from this dataset after the object was sealed, and it may hold "
-                "their data: it is released once the node's operator has sealed it anew (skerry "
-                "datasets reseal).",
-                reasons=("person_withdrew",),
-            )
+            raise PersonWithdrew
         return Entitlement(researcher, sealed, decision, there, workspace)
 
     def _workspace(

@@ -16,7 +16,8 @@ SkerryError
 │   └── InvalidRange           htsget: a region whose end precedes its start
 ├── Forbidden
 │   ├── ReleaseRefused         no right to this object, or not with this recipient key
-│   │   └── OutsideGrant       regions, or a file, that a grant of regions does not reach
+│   │   ├── OutsideGrant       regions, or a file, that a grant of regions does not reach
+│   │   └── PersonWithdrew     it may hold somebody who withdrew after it was taken in
 │   ├── AddressRefused         a body address that is tampered with, expired or another's
 │   └── AgentRefused           the key agent found the permit or header wanting
 ├── NotFound
@@ -121,6 +122,16 @@ class OutsideGrant(ReleaseRefused):
 
     def __init__(self, public: str) -> None:
         super().__init__(public, reasons=(self.code,))
+
+
+class PersonWithdrew(ReleaseRefused):
+    def __init__(self) -> None:
+        super().__init__(
+            "Somebody withdrew from this dataset after the object was taken in, and it may hold "
+            "their data: it is released once the node's operator has looked through it or made it "
+            "anew (skerry datasets reseal).",
+            reasons=("person_withdrew",),
+        )
 
 
 class AddressRefused(Forbidden):

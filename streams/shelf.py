@@ -38,7 +38,8 @@ Name = tuple[Kind, str, str]
 class ClearObject(Wire):
     """One file as it was registered, on a disk or (then with an `etag`) in an object store.
 
-    `chart` names what slicing needs, None for other files."""
+    `chart` names what slicing needs, None for other files; `cleared` is of how many of its
+    dataset's people who withdrew it is known to hold nothing."""
 
     object_id: LocalId
     dataset: LocalId
@@ -50,6 +51,7 @@ class ClearObject(Wire):
     etag: str | None = None
     md5: str | None
     chart: str | None
+    cleared: int = 0
 
     @cached_property
     def place(self) -> Place:
@@ -80,10 +82,27 @@ class Shelf:
         names = [(kind, object_id, form) for form in FORMATS.get(kind, ("FILE", "FASTA"))]
         return {name[2]: objects[name] for name in names if name in objects}
 
-    def is_current(self, found: ClearObject) -> bool:
-        """Whether the object is still registered as it was."""
+    def objects(self, dataset: str) -> tuple[ClearObject, ...]:
+        found = self._listing.current().values()
+        return tuple(one for one in found if one.dataset == dataset)
+
+    def listed(self, found: ClearObject) -> ClearObject | None:
+        """The object as it stands in the list now; None where another file stands for it."""
         current = self._listing.current().get(_name(found))
-        return current is found or current == found
+        if current is None or current is found:
+            return current
+        same = current.model_copy(update={"cleared": found.cleared}) == found
+        return current if same else None
+
+    def mark(self, found: ClearObject, *, cleared: int) -> ClearObject:
+        """Notes of whom an object is free. Raises SourceRefused where it is another file now."""
+        with self._listing.writing():
+            if self.listed(found) is None:
+                raise SourceRefused(f"{found.object_id}: it was just loaded anew. Try again.")
+            marked = found.model_copy(update={"cleared": cleared})
+            self._listing.publish({**self._listing.current(), _name(found): marked}.values())
+        self.changes += 1
+        return marked
 
     def register(
         self,

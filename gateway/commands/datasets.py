@@ -121,12 +121,24 @@ def reseal(
         typer.Option(help="an object that by your own knowledge holds nobody who withdrew; repeat"),
     ] = None,
 ) -> None:
-    """After withdrawals: seals tables of the records anew, and looks through sealed files."""
-    from gateway.holding import resealing
+    """After withdrawals: seals tables of the records anew, and looks through all other objects.
 
-    done = resealing.reseal(_home(folder), dataset, free=tuple(free or ()))
+    What is said with --free stands in the node's record, under who said it."""
+    from gateway.holding import resealing
+    from gateway.recording import of_command, operator
+
+    home, freed = _home(folder), tuple(dict.fromkeys(free or ()))
+    if freed:
+        held = of_command(home)
+        try:
+            resealing.free(home, dataset, freed, record=held, by=operator())
+        finally:
+            held.close()
+    done = resealing.reseal(home, dataset)
+    for object_id in freed:
+        print(f"released by your word: {object_id}")
     _tell(folder, dataset, done)
-    if not any((done.tables, done.cleared, done.closed)):
+    if not any((freed, done.tables, done.cleared, done.closed)):
         print(f"{dataset}: nothing is waiting to be sealed anew or looked through")
 
 
@@ -185,7 +197,7 @@ def _tell(folder: Path, dataset: str, done: Resealed) -> None:
     if done.closed:
         print(
             f"make these files without who withdrew, and `skerry load {folder} --dataset {dataset} "
-            "--seal FILE` each; of one that never held them, say so: "
+            "--seal FILE` (or --clear FILE) each; of one that never held them, say so: "
             f"`skerry datasets reseal {folder} {dataset} --free OBJECT`"
         )
 

@@ -1,21 +1,26 @@
-"""Says of sealed objects whether they hold anybody who withdrew, as far as can be seen.
+"""Says of objects, sealed or not, whether they hold anybody who withdrew, as far as can be seen.
 
 A file is free of them where every sample that its header names is of somebody who is still in the
 dataset served; of other files, and of names that the records do not have, nothing is known, and
-only the operator's word lets them be released again. Who is refused is `streams.entitlement`'s.
+only the operator's word lets them be released again. Who is refused is `streams.entitlement`'s and
+`streams.clear`'s.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from beacon.catalog import EntryType
 from beacon.segments import SegmentCatalog
 from gateway.holding import holdings
 from gateway.home import NodeHome
-from streams.errors import SourceRefused
+from streams.errors import ObjectChanged, SourceRefused, StoreUnavailable
 from streams.header import open_header
 from streams.keyring import KeyRing
 from streams.opened_source import OpenedSource
+from streams.shelf import ClearObject, Shelf
 from streams.sources import Kind
+from streams.storage import Source
 from streams.vault import SealedObject, Vault
 
 PAGE = 1_000
@@ -24,17 +29,32 @@ _NAMED: tuple[EntryType, ...] = ("individual", "biosample")
 
 def look(home: NodeHome, sealed: SealedObject) -> SealedObject:
     """The object, marked where it can be seen that nobody who withdrew is in it."""
-    gone = holdings.withdrawn(home.catalog, sealed.dataset)  # before looking who is there
-    if sealed.cleared >= gone:
-        return sealed
-    samples = _samples(home, sealed)
-    if samples is None or not samples <= names(home, sealed.dataset):
-        return sealed
-    return Vault(home.vault).mark(sealed, cleared=gone)
+    seen = _seen_without(home, sealed, lambda: _samples(home, sealed))
+    return sealed if seen is None else Vault(home.vault).mark(sealed, cleared=seen)
 
 
-def is_clear(home: NodeHome, sealed: SealedObject) -> bool:
-    return sealed.cleared >= holdings.withdrawn(home.catalog, sealed.dataset)
+def look_in_the_clear(home: NodeHome, found: ClearObject) -> ClearObject:
+    """As `look`; a file that is not where it was stays as it is, and leaves nowhere either."""
+    shelf = Shelf(home.clear)
+    seen = _seen_without(home, found, lambda: _clear_samples(shelf, found))
+    return found if seen is None else shelf.mark(found, cleared=seen)
+
+
+def is_clear(home: NodeHome, one: SealedObject | ClearObject) -> bool:
+    return one.cleared >= holdings.withdrawn(home.catalog, one.dataset)
+
+
+def _seen_without(
+    home: NodeHome,
+    one: SealedObject | ClearObject,
+    samples: Callable[[], frozenset[str] | None],
+) -> int | None:
+    """Of how many who withdrew it is seen to hold nothing, where that is more than was known."""
+    gone = holdings.withdrawn(home.catalog, one.dataset)  # before looking who is there
+    if one.cleared >= gone:
+        return None
+    held = samples()
+    return gone if held is not None and held <= names(home, one.dataset) else None
 
 
 def names(home: NodeHome, dataset: str) -> frozenset[str]:
@@ -55,13 +75,27 @@ def names(home: NodeHome, dataset: str) -> frozenset[str]:
 def _samples(home: NodeHome, sealed: SealedObject) -> frozenset[str] | None:
     if sealed.kind is Kind.FILE:
         return None
-    # Here, so that commands which seal no file load no parser of foreign files.
-    from streams.slices.samples import read_samples
-
     keys = open_header(sealed.header_bytes, KeyRing(home.storage_secret)()).data_keys
     with Vault(home.vault).reading(sealed) as body:
         opened = OpenedSource(body, keys, plain_size=sealed.plain_size)
-        try:
-            return read_samples(opened, sealed.plain_size, sealed.format)
-        except SourceRefused:
-            return None  # it was sealed without being read, and is released whole
+        return _named(opened, sealed.plain_size, sealed.format)
+
+
+def _clear_samples(shelf: Shelf, found: ClearObject) -> frozenset[str] | None:
+    if found.kind is Kind.FILE:
+        return None
+    try:
+        with shelf.reading(found) as source:
+            return _named(source, found.size, found.format)
+    except (ObjectChanged, StoreUnavailable):
+        return None
+
+
+def _named(source: Source, size: int, form: str) -> frozenset[str] | None:
+    # Here, so that commands which take in no file load no parser of foreign files.
+    from streams.slices.samples import read_samples
+
+    try:
+        return read_samples(source, size, form)
+    except SourceRefused:
+        return None  # it was taken in without being read, and is released whole

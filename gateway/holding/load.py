@@ -25,6 +25,7 @@ from streams.keyring import Secrets
 from streams.keys import read_secret_key
 from streams.refget.index import Index
 from streams.remote import SCHEME, RemoteFile
+from streams.shelf import ClearObject
 from streams.sources import Kind
 from streams.vault import SealedObject
 
@@ -98,7 +99,8 @@ def run(
     for place in () if check_only else wanted.clear:
         source = RemoteFile(place) if place.startswith(SCHEME) else Path(place)
         found = loading.shelve_file(home, source, dataset=wanted.dataset)
-        summary[f"in the clear {found.object_id} as {found.format}"] = f"{found.size} bytes"
+        said = f"{found.size} bytes{_unless_clear(home, found)}"
+        summary[f"in the clear {found.object_id} as {found.format}"] = said
     return {**summary, **_closed(home, wanted.dataset)}
 
 
@@ -153,9 +155,13 @@ def _said_of(home: NodeHome, sealed: SealedObject) -> str:
     said = f"{sealed.plain_size} bytes"
     if sealed.kind is not Kind.FILE and not sealed.sliceable:
         said += "; whole only: no index could be used or made"
-    if not clearance.is_clear(home, sealed):
-        said += "; not released: it may hold somebody who withdrew (skerry datasets reseal)"
-    return said
+    return said + _unless_clear(home, sealed)
+
+
+def _unless_clear(home: NodeHome, one: SealedObject | ClearObject) -> str:
+    if clearance.is_clear(home, one):
+        return ""
+    return "; not released: it may hold somebody who withdrew (skerry datasets reseal)"
 
 
 def _adopting_key(wanted: Adopted) -> Secrets | None:

@@ -155,7 +155,8 @@ def shelve_file(
     """Registers a file where it lies, on a disk or in an object store, to leave in the clear:
     `DATASET/STEM`, whatever its format.
 
-    Refused unless the node's policy in force lets this dataset's objects do so."""
+    Refused unless the node's policy in force lets this dataset's objects do so. Where people
+    withdrew from the dataset, it is looked through for them (`clearance`)."""
     policy = _policies_in_force(home).policy(dataset)
     if policy is None or not policy.clear_streams:
         raise LoadRefused(
@@ -163,7 +164,7 @@ def shelve_file(
         )
     name = Path(source.name)
     kind, stem = kind_of(name), stem_of(source.name)
-    return Shelf(home.clear).register(
+    found = Shelf(home.clear).register(
         source,
         object_id=f"{dataset}/{source.name if kind is Kind.FILE else stem}",
         dataset=dataset,
@@ -171,6 +172,7 @@ def shelve_file(
         form=format_of(name),
         index=index,
     )
+    return clearance.look_in_the_clear(home, found)
 
 
 def _policies_in_force(home: NodeHome) -> PolicyBook:

@@ -18,7 +18,7 @@ from pydantic import Field
 from access.errors import NotYourStep, SignInNeeded
 from access.record.audit import Record
 from gateway.errors import SourceNotNamed
-from gateway.holding import loading
+from gateway.holding import clearance, loading
 from gateway.home import NodeHome
 from passports.researcher import Researcher
 from schemas.errors import InvalidInput
@@ -36,11 +36,14 @@ class ToRegister(Wire):
 
 
 class RegisteredView(Wire):
+    """`withheld` where it may hold somebody who withdrew, so that it does not leave yet."""
+
     object_id: str
     dataset: str
     kind: str
     format: str
     size: int
+    withheld: bool = False
 
 
 def build(
@@ -83,6 +86,7 @@ def build(
             kind=found.kind,
             format=found.format,
             size=found.size,
+            withheld=not clearance.is_clear(home, found),
         )
 
     return router

@@ -1,20 +1,25 @@
-"""After a withdrawal: tables made of records are sealed anew, other sealed objects looked through.
+"""After a withdrawal: tables made of records are sealed anew, all other objects looked through.
 
-Until then nothing of the dataset that was sealed before is released (`streams.entitlement`), so a
-process that is killed in between leaves objects closed, never open. For files that hold somebody
-who withdrew, or of which that cannot be seen, it says what the operator has to do.
+Until then nothing of the dataset that was taken in before is released (`streams.entitlement`,
+`streams.clear`), so a process that is killed in between leaves objects closed, never open. Of files
+that hold somebody who withdrew, or of which that cannot be seen, it says what has to be done; the
+operator's word that one is free of them is in the node's record before it counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from access.record.audit import Record
 from beacon.segments import SegmentCatalog
 from gateway.errors import LoadRefused
 from gateway.holding import clearance, clinical_table, holdings
 from gateway.home import NodeHome
-from streams.vault import Vault
+from streams.shelf import ClearObject, Shelf
+from streams.vault import SealedObject, Vault
+
+Held = SealedObject | ClearObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +31,72 @@ class Resealed:
     closed: tuple[str, ...]
 
 
-def reseal(home: NodeHome, dataset: str, *, free: Collection[str] = ()) -> Resealed:
-    """`free` are objects of which the operator says that nobody who withdrew is in them."""
-    vault, gone = Vault(home.vault), holdings.withdrawn(home.catalog, dataset)
-    held = vault.objects(dataset)
-    if not held and dataset not in SegmentCatalog(home.catalog).snapshot():
-        raise LoadRefused(f"{dataset}: no dataset of this node; see `skerry datasets list`")
-    if unknown := set(free) - {one.object_id for one in held}:
-        raise LoadRefused(f"{min(unknown)}: no sealed object of {dataset}")
+def waiting(home: NodeHome, dataset: str) -> Iterator[Held]:
+    """What is not released, as it may hold somebody who withdrew."""
+    for one in _objects(home, dataset):
+        if not clearance.is_clear(home, one):
+            yield one
+
+
+def reseal(home: NodeHome, dataset: str) -> Resealed:
+    """Raises LoadRefused for a dataset that the node has not."""
+    _refuse_unknown(home, dataset)
     tables: list[str] = []
     cleared: list[str] = []
     closed: list[str] = []
-    for sealed in held:
-        if clearance.is_clear(home, sealed):
-            continue
-        if sealed.columns:
-            clinical_table.seal_again(home, sealed)
-            tables.append(sealed.object_id)
-        elif sealed.object_id in free:
-            vault.mark(sealed, cleared=gone)
-            cleared.append(sealed.object_id)
+    for one in waiting(home, dataset):
+        if isinstance(one, SealedObject) and _is_made(one):
+            clinical_table.seal_again(home, one)
+            tables.append(one.object_id)
         else:
-            looked_at = clearance.look(home, sealed)
-            (cleared if clearance.is_clear(home, looked_at) else closed).append(sealed.object_id)
+            seen = clearance.is_clear(home, _looked_through(home, one))
+            (cleared if seen else closed).append(_called(one))
     return Resealed(tuple(tables), tuple(cleared), tuple(closed))
+
+
+def free(
+    home: NodeHome, dataset: str, objects: Collection[str], *, record: Record, by: str
+) -> None:
+    """Takes somebody's word that nobody who withdrew is in these objects, in whatever form each
+    lies here. It is in the record before anything is released. Raises LoadRefused,
+    RecordUnavailable."""
+    _refuse_unknown(home, dataset)
+    gone = holdings.withdrawn(home.catalog, dataset)
+    held = _objects(home, dataset)
+    if unknown := set(objects) - {one.object_id for one in held}:
+        raise LoadRefused(f"{min(unknown)}: no object of {dataset}")
+    if made := [one.object_id for one in held if _is_made(one) and one.object_id in objects]:
+        raise LoadRefused(f"{min(made)}: it is made of the records; sealing it anew needs no word")
+    facts = {"dataset": dataset, "objects": sorted(set(objects)), "withdrawals": gone}
+    record.append("release.freed", {"by": record.pseudonym(by), **facts}, durable=True)
+    for one in held:
+        if one.object_id not in objects:
+            continue
+        if isinstance(one, SealedObject):
+            Vault(home.vault).mark(one, cleared=gone)
+        else:
+            Shelf(home.clear).mark(one, cleared=gone)
+
+
+def _objects(home: NodeHome, dataset: str) -> tuple[Held, ...]:
+    return (*Vault(home.vault).objects(dataset), *Shelf(home.clear).objects(dataset))
+
+
+def _looked_through(home: NodeHome, one: Held) -> Held:
+    if isinstance(one, SealedObject):
+        return clearance.look(home, one)
+    return clearance.look_in_the_clear(home, one)
+
+
+def _is_made(one: Held) -> bool:
+    return isinstance(one, SealedObject) and bool(one.columns)
+
+
+def _called(one: Held) -> str:
+    """Formats of one object in the clear share its id."""
+    return one.object_id if isinstance(one, SealedObject) else f"{one.object_id} as {one.format}"
+
+
+def _refuse_unknown(home: NodeHome, dataset: str) -> None:
+    if not _objects(home, dataset) and dataset not in SegmentCatalog(home.catalog).snapshot():
+        raise LoadRefused(f"{dataset}: no dataset of this node; see `skerry datasets list`")

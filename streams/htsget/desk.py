@@ -149,9 +149,10 @@ class TicketDesk:
         self, researcher: Researcher | None, wanted: Wanted
     ) -> Mapping[str, ClearObject] | Permitted:
         now = int(self.clock())
-        forms = self.clear.offered(researcher, wanted.kind, wanted.object_id, now=now)
-        if forms and wanted.query.sealed is not True:
-            return forms
+        if wanted.query.sealed is not True:
+            forms = self.clear.offered(researcher, wanted.kind, wanted.object_id, now=now)
+            if forms:
+                return forms
         return self._permitted(researcher, wanted)
 
     def _unknown_to_nobody(self, object_id: str) -> SkerryError:

@@ -77,7 +77,7 @@ def build(
     how many have withdrawn from a dataset."""
     desk = TicketDesk(
         entitlements=Entitlements(vault, book, store, recipients, withdrawn),
-        clear=ClearDoor(shelf, book),
+        clear=ClearDoor(shelf, book, withdrawn),
         releases=releases,
         permits=permits,
         record=record,

@@ -284,7 +284,7 @@ def test_a_policy_of_this_process_and_an_object_loaded_by_it_count_at_once(
     shelved: ReleaseNode, files: dict[str, Path]
 ) -> None:
     book = Turning([clear_policy("open1")], version="1")
-    door = ClearDoor(shelved.shelf, book)
+    door = ClearDoor(shelved.shelf, book, shelved.withdrawn)
     found = shelved.shelf.forms(Kind.READS, "open1/made")["BAM"]
     assert [door.still_holds(found, NOW) for _ in range(3)] == [True] * 3
     shelve(shelved, files["CRAM"], form="CRAM")
@@ -299,7 +299,7 @@ def test_a_policy_of_this_process_and_an_object_loaded_by_it_count_at_once(
 def test_an_object_that_another_process_loaded_counts_within_a_second(
     shelved: ReleaseNode, files: dict[str, Path]
 ) -> None:
-    door = ClearDoor(Shelf(shelved.shelf._charts.parent), shelved.book)
+    door = ClearDoor(Shelf(shelved.shelf._charts.parent), shelved.book, shelved.withdrawn)
     found = door.shelf.forms(Kind.READS, "open1/made")["BAM"]
     assert door.still_holds(found, NOW)
     reload(shelved, files["BAM"])

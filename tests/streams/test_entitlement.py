@@ -112,7 +112,7 @@ def test_after_a_withdrawal_nothing_sealed_before_is_released(node: ReleaseNode)
     held = node.entitlements()
     given = node.entitled()
     node.gone["ds1"] = 1
-    with pytest.raises(ReleaseRefused, match="sealed it anew") as refused:
+    with pytest.raises(ReleaseRefused, match="Somebody withdrew") as refused:
         node.entitled()
     assert refused.value.reasons == ("person_withdrew",)
     assert not held.still_holds(given, node.clock())

@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI, Request
 
 from access.record.audit import RecordFile
+from beacon import withdrawals
 from gateway.holding import registering
 from gateway.holding.registering import allowed
 from gateway.home import NodeHome
@@ -80,6 +81,15 @@ async def test_what_an_admin_registers_is_on_the_shelf_and_on_record(
     kinds = [json.loads(line) for line in home.record.read_text().splitlines()]
     (entry,) = [one["facts"] for one in kinds if one["kind"] == "release.registered"]
     assert (entry["dataset"], entry["object"]) == ("isle", "isle/made")
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_an_object_that_may_hold_somebody_who_withdrew_is_told_as_withheld(
+    client: httpx.AsyncClient, home: NodeHome, data: Path, *, gone: bool
+) -> None:
+    if gone:
+        withdrawals.add(home.catalog, "isle", "P1")
+    assert (await post(client, data)).json()["withheld"] is gone
 
 
 def cut(path: Path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pysam
 import pytest
 
+from access.record.audit import pseudonym as record_pseudonym
 from gateway.errors import Exit
-from gateway.holding import clearance
+from gateway.holding import clearance, withdrawing
 from gateway.home import NodeHome
+from gateway.recording import of_command, operator
 from streams.header import open_header
 from streams.keyring import KeyRing
 from streams.opened_source import OpenedSource
@@ -96,6 +99,11 @@ def released(node: NodeHome) -> set[str]:
     }
 
 
+def recorded(node: NodeHome, kind: str) -> list[dict[str, object]]:
+    entries = map(json.loads, node.record.read_text().splitlines())
+    return [entry["facts"] for entry in entries if entry["kind"] == kind]
+
+
 def plain(node: NodeHome, object_id: str) -> bytes:
     vault = Vault(node.vault)
     sealed: SealedObject | None = vault.get(object_id)
@@ -141,8 +149,42 @@ def test_of_what_cannot_be_seen_the_operator_has_to_say_so(node: NodeHome) -> No
     assert skerry(*words).out.count("released no more") == 4
     assert skerry(*words, "--free", "isle/notes.txt").code == Exit.OK
     assert "notes.txt" in released(node)
-    unknown = skerry(*words, "--free", "isle/nothing")
-    assert (unknown.code, "no sealed object" in unknown.err) == (Exit.BAD_INPUT, True)
+
+
+def test_the_operators_word_stands_in_the_record_and_names_nobody(node: NodeHome) -> None:
+    withdraw(node)
+    ran = skerry("datasets", "reseal", node.root, "isle", "--free", "isle/notes.txt")
+    assert "released by your word: isle/notes.txt" in ran.out
+    (freed,) = recorded(node, "release.freed")
+    by = record_pseudonym(node.secret("pseudonym"), operator())
+    assert freed == {
+        "by": by, "dataset": "isle", "objects": ["isle/notes.txt"], "withdrawals": 1,
+    }  # fmt: skip
+    assert skerry("verify-audit", node.root).code == Exit.OK
+
+
+@pytest.mark.parametrize("named", ["isle/nothing", "other/notes.txt", "isle/clinical.tsv"])
+def test_a_word_about_what_it_cannot_be_about_frees_and_records_nothing(
+    node: NodeHome, named: str
+) -> None:
+    withdrawing.withdraw(node, "isle", "P2")
+    ran = skerry(
+        "datasets", "reseal", node.root, "isle", "--free", "isle/notes.txt", "--free", named
+    )
+    assert (ran.code, named in ran.err) == (Exit.BAD_INPUT, True)
+    assert released(node) == set()
+    assert recorded(node, "release.freed") == []
+
+
+def test_a_word_that_cannot_be_recorded_frees_nothing(node: NodeHome) -> None:
+    withdraw(node)
+    held = of_command(node)  # another command has the record
+    try:
+        ran = skerry("datasets", "reseal", node.root, "isle", "--free", "isle/notes.txt")
+    finally:
+        held.close()
+    assert ran.code != Exit.OK
+    assert "notes.txt" not in released(node)
 
 
 def test_the_operators_word_holds_until_the_next_withdrawal(node: NodeHome) -> None:
@@ -153,8 +195,6 @@ def test_the_operators_word_holds_until_the_next_withdrawal(node: NodeHome) -> N
 
 
 def test_a_withdrawal_that_was_cut_off_leaves_everything_closed(node: NodeHome) -> None:
-    from gateway.holding import withdrawing
-
     withdrawing.withdraw(node, "isle", "P2")  # as the admin's page does, or a killed command
     assert released(node) == set()
     assert skerry("datasets", "reseal", node.root, "isle").code == Exit.OK
