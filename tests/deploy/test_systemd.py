@@ -8,11 +8,13 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
 
+from portal.settings import PortalSettings
 from streams import agent, slicer
 from tests.support.command import skerry
 from workspaces.errors import SandboxRefused
@@ -21,7 +23,8 @@ from workspaces.sandbox import probe
 UNITS = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
 NAMES = ["skerry-keys.service", "skerry-slicer@.service", "skerry.service"]
 COORDINATOR, WORKSPACE = "skerry-federation.service", "skerry-workspace@.service"
-ALL = sorted([*NAMES, COORDINATOR, WORKSPACE])
+PORTAL = "skerry-portal.service"
+ALL = sorted([*NAMES, COORDINATOR, WORKSPACE, PORTAL])
 HAS_SYSTEMD = shutil.which("systemd-analyze") is not None
 needs_systemd = pytest.mark.skipif(not HAS_SYSTEMD, reason="there is no systemd-analyze")
 _PYTHON = re.compile(r"/usr/lib/skerry/bin/(python|skerry)")
@@ -166,11 +169,29 @@ def test_a_run_is_not_begun_at_boot_nor_again() -> None:
 
 @pytest.mark.parametrize(
     ("name", "setting"),
-    [(COORDINATOR, "ExecStart"), (WORKSPACE, "ExecStart"), (WORKSPACE, "ExecStopPost")],
+    [
+        ("skerry.service", "ExecStart"),
+        (PORTAL, "ExecStart"),
+        (COORDINATOR, "ExecStart"),
+        (WORKSPACE, "ExecStart"),
+        (WORKSPACE, "ExecStopPost"),
+    ],
 )
-def test_the_commands_of_a_federation_are_ours(name: str, setting: str) -> None:
+def test_the_commands_are_ours(name: str, setting: str) -> None:
     words = shlex.split(unit(name)["Service"][setting].removeprefix("-"))
     assert words[0] == "/usr/lib/skerry/bin/skerry"
     told = skerry(*words[1:3], "--help")
     assert told.code == 0
     assert all(word in told.out for word in words[3:] if word.startswith("--"))
+
+
+def test_the_portals_settings_that_are_told_write_only_where_its_unit_may() -> None:
+    told = (UNITS.parents[1] / "docs" / "deploy.md").read_text(encoding="utf-8")
+    _, _, told = told.partition("of the [settings](settings.md):\n\n")
+    toml = "\n".join(line[4:] for line in told.partition("\n\n")[0].splitlines())
+    settings = PortalSettings.model_validate(tomllib.loads(toml))
+    assert settings.listened == 8100
+    service = unit(PORTAL)["Service"]
+    own = Path("/var/lib") / service["StateDirectory"]
+    kept = (settings.nodes_file, settings.health_file, settings.searches_file)
+    assert [path.parent for path in kept if path] == [own] * 3

@@ -16,13 +16,14 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
+from pytest_socket import enable_socket
+
+from tests.support.loopback import unused_demo
 
 pytestmark = [pytest.mark.live, pytest.mark.program("chromium")]
 
 ROOT = Path(__file__).resolve().parents[2]
-PORT = 28_700
 PATIENCE_MS = 60_000  # a busy machine takes its time
-PORTAL = f"http://127.0.0.1:{PORT}"
 WIDE, NARROW = (1280, 900), (360, 740)
 PAGES = (
     "/",
@@ -49,11 +50,20 @@ def patience() -> Generator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A running demo: the variant it proposes to type, its folder, Grace's workspace."""
+    """A running demo: where, the variant it proposes to type, its folder, Grace's workspace."""
 
+    first: int  # of its ports
     variant: str
     folder: Path
     workspace: Path
+
+    @property
+    def portal(self) -> str:
+        return f"http://127.0.0.1:{self.first}"
+
+    @property
+    def node(self) -> str:
+        return f"http://127.0.0.1:{self.first + 1}"
 
     def passport(self, account: str, node: str) -> str:
         command = [sys.executable, "-m", "gateway", "demo-passport", account, "--node", node]
@@ -64,8 +74,10 @@ class Demo:
 
 @pytest.fixture(scope="module")
 def demo() -> Generator[Demo]:
+    enable_socket()  # set up before the single test's own leave
+    first = unused_demo()
     running = subprocess.Popen(
-        [sys.executable, "-m", "gateway", "demo", "--port", str(PORT)],
+        [sys.executable, "-m", "gateway", "demo", "--port", str(first)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -80,15 +92,10 @@ def demo() -> Generator[Demo]:
         found = [re.search(rf"{name} (\S+)", said) for name in ("type", "--demo", "--workspace")]
         typed, folder, workspace = (one[1] if one else pytest.fail(said) for one in found)
         try:
-            yield Demo(typed, Path(folder), Path(workspace))
+            yield Demo(first, typed, Path(folder), Path(workspace))
         finally:
             running.send_signal(signal.SIGINT)
             running.wait(120)
-
-
-@pytest.fixture
-def variant(demo: Demo) -> str:
-    return demo.variant
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -118,11 +125,11 @@ def _pages(scheme: str, size: tuple[int, int]) -> Generator[tuple[Page, list[str
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["desktop", "phone"])
 def test_a_typed_variant_brings_each_nodes_row_and_an_honest_sentence(
-    variant: str, scheme: str, size: tuple[int, int], tmp_path: Path
+    demo: Demo, scheme: str, size: tuple[int, int], tmp_path: Path
 ) -> None:
     for page, problems in _pages(scheme, size):
-        page.goto(PORTAL)
-        page.fill("input[name=q]", variant)
+        page.goto(demo.portal)
+        page.fill("input[name=q]", demo.variant)
         page.keyboard.press("Enter")
         expect(page.get_by_text("Missing:")).to_be_visible()
         for node in ("Isle 1", "Isle 2", "Isle 3"):
@@ -136,9 +143,9 @@ def test_a_typed_variant_brings_each_nodes_row_and_an_honest_sentence(
         assert problems == []
 
 
-def test_the_keyboard_alone_reaches_the_box_and_asks(variant: str) -> None:
+def test_the_keyboard_alone_reaches_the_box_and_asks(demo: Demo) -> None:
     for page, _ in _pages("light", WIDE):
-        page.goto(PORTAL)
+        page.goto(demo.portal)
         page.locator("body").press("Tab")
         assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
         for _ in range(20):
@@ -146,19 +153,19 @@ def test_the_keyboard_alone_reaches_the_box_and_asks(variant: str) -> None:
                 break
             page.keyboard.press("Tab")
         page.keyboard.press("Control+a")
-        page.keyboard.type(variant)
+        page.keyboard.type(demo.variant)
         page.keyboard.press("Enter")
         expect(page.get_by_text("Missing:")).to_be_visible()
 
 
-def test_without_script_the_same_form_answers_with_the_whole_table(variant: str) -> None:
+def test_without_script_the_same_form_answers_with_the_whole_table(demo: Demo) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox"]
         )
         page = browser.new_context(java_script_enabled=False).new_page()
-        page.goto(PORTAL)
-        page.fill("input[name=q]", variant)
+        page.goto(demo.portal)
+        page.fill("input[name=q]", demo.variant)
         page.get_by_role("button", name="Ask the network").click()
         expect(page.get_by_text("Missing:")).to_be_visible()
         browser.close()
@@ -172,8 +179,8 @@ def _wrong(page: Page) -> list[str]:
     return found
 
 
-def _dataset_paths(page: Page) -> list[str]:
-    page.goto(f"{PORTAL}/datasets")
+def _dataset_paths(page: Page, portal: str) -> list[str]:
+    page.goto(f"{portal}/datasets")
     link = page.locator(".datasets tbody th a").first.get_attribute("href") or ""
     return [link, link.replace("/datasets/", "/people/", 1), f"/basket?dataset={link[10:]}"]
 
@@ -188,20 +195,20 @@ def _dataset_paths(page: Page) -> list[str]:
     ],
 )
 def test_no_page_has_anything_axe_objects_to(
-    variant: str, scheme: str, size: tuple[int, int], who: str, tmp_path: Path
+    demo: Demo, scheme: str, size: tuple[int, int], who: str, tmp_path: Path
 ) -> None:
     wrong: dict[str, list[str]] = {}
     for page, problems in _pages(scheme, size):
         if who == "rosa":
-            page.goto(f"{PORTAL}/auth/login?next=/")
+            page.goto(f"{demo.portal}/auth/login?next=/")
             page.get_by_role("button", name="Rosa Lind").click()
-        own = _dataset_paths(page)
+        own = _dataset_paths(page, demo.portal)
         for path in (*PAGES, *own):
-            page.goto(PORTAL + path)
+            page.goto(demo.portal + path)
             wrong[path] = _wrong(page)
             page.screenshot(path=tmp_path / f"{path.strip('/').replace('/', '-')[:40]}.png")
-        page.goto(f"{PORTAL}/search")
-        page.fill("#q", variant)
+        page.goto(f"{demo.portal}/search")
+        page.fill("#q", demo.variant)
         page.get_by_role("button", name="Who can answer?").click()
         expect(page.get_by_text("Before it is sent")).to_be_visible()
         wrong["preview"] = _wrong(page)
@@ -215,9 +222,9 @@ def test_no_page_has_anything_axe_objects_to(
     assert {path: found for path, found in wrong.items() if found} == {}
 
 
-def test_terms_are_chosen_with_the_keyboard_alone_and_removed_again(variant: str) -> None:
+def test_terms_are_chosen_with_the_keyboard_alone_and_removed_again(demo: Demo) -> None:
     for page, problems in _pages("light", WIDE):
-        page.goto(f"{PORTAL}/search")
+        page.goto(f"{demo.portal}/search")
         field = page.get_by_role("combobox", name="People with")
         field.focus()
         page.keyboard.type("diab")
@@ -233,19 +240,19 @@ def test_terms_are_chosen_with_the_keyboard_alone_and_removed_again(variant: str
         page.keyboard.press("Delete")
         page.keyboard.press("Backspace")
         assert page.locator("input[name=terms]").input_value() == ""
-        page.fill("#q", variant)
+        page.fill("#q", demo.variant)
         page.keyboard.press("Enter")
         expect(page.get_by_text("Missing:")).to_be_visible()
         assert problems == []
 
 
 def test_what_a_swap_brings_takes_over_no_inline_style_which_the_policy_forbids(
-    variant: str,
+    demo: Demo,
 ) -> None:
     """htmx settles attributes of elements of one id; an extension may have styled the old one."""
     for page, problems in _pages("light", WIDE):
-        page.goto(f"{PORTAL}/search")
-        page.fill("#q", variant)
+        page.goto(f"{demo.portal}/search")
+        page.fill("#q", demo.variant)
         ask = page.get_by_role("button", name="Who can answer?")
         ask.click()
         expect(page.locator("#part-chrom")).to_be_attached()
@@ -258,27 +265,25 @@ def test_what_a_swap_brings_takes_over_no_inline_style_which_the_policy_forbids(
         assert problems == []
 
 
-def test_every_example_of_the_first_page_finds_something(variant: str) -> None:
-    assert variant
+def test_every_example_of_the_first_page_finds_something(demo: Demo) -> None:
     for page, _ in _pages("light", WIDE):
-        page.goto(PORTAL)
+        page.goto(demo.portal)
         links = page.locator(".examples a").all()
         hrefs = [link.get_attribute("href") for link in links]
         assert len(hrefs) == 4
         for href in hrefs:
-            page.goto(f"{PORTAL}{href}")
+            page.goto(f"{demo.portal}{href}")
             page.get_by_role("button", name="Ask the network").click()
             found = re.compile("^(Found at|Between|About|[0-9])")
             expect(page.locator(".sentence", has_text=found)).to_be_visible()
 
 
-def test_rosa_signs_in_and_asks_for_access(variant: str) -> None:
-    assert variant
+def test_rosa_signs_in_and_asks_for_access(demo: Demo) -> None:
     for page, problems in _pages("light", WIDE):
-        page.goto(f"{PORTAL}/datasets")
+        page.goto(f"{demo.portal}/datasets")
         page.get_by_role("link", name="Sign in").click()
         page.get_by_role("button", name="Rosa Lind").click()
-        page.goto(f"{PORTAL}/datasets")
+        page.goto(f"{demo.portal}/datasets")
         page.get_by_role("link", name=re.compile("Isle 2")).first.click()
         page.fill("input[name=project]", "Hearts")
         page.fill("textarea[name=purpose]", "To learn about hearts.")
@@ -287,17 +292,17 @@ def test_rosa_signs_in_and_asks_for_access(variant: str) -> None:
         expect(page.get_by_text("the first is not after the last")).to_be_visible()
         page.get_by_label("in these regions").fill("chr21:1000-2,000")
         page.get_by_role("button", name="Send the request").click()
-        page.wait_for_url(re.compile(f"{PORTAL}/requests/[^/]+/req-"))
+        page.wait_for_url(re.compile(f"{demo.portal}/requests/[^/]+/req-"))
         expect(page.get_by_text("Wait for the committee.")).to_be_visible()
         expect(page.get_by_text("from 1,000 to 2,000 of chr21 (both included)")).to_be_visible()
-        page.goto(f"{PORTAL}/requests")
+        page.goto(f"{demo.portal}/requests")
         expect(page.get_by_role("heading", name="Hearts")).to_be_visible()
         assert len(problems) == 1, problems
         assert "400" in problems[0]  # the console tells of the refused form
 
 
-def _signed_in(page: Page, name: str) -> None:
-    page.goto(f"{PORTAL}/auth/login?next=/")
+def _signed_in(page: Page, portal: str, name: str) -> None:
+    page.goto(f"{portal}/auth/login?next=/")
     page.get_by_role("button", name=name).click()
 
 
@@ -307,7 +312,7 @@ def test_a_researcher_searches_understands_requests_follows_and_receives(
     """The whole story in one browser, but for the committee's and the workspace's own parts."""
     kept = Path(os.environ.get("SKERRY_ARTIFACTS", tmp_path)) / "researcher" / scheme
     kept.mkdir(parents=True, exist_ok=True)
-    node, project = f"http://127.0.0.1:{PORT + 1}", f"Hearts {scheme}"
+    node, project = demo.node, f"Hearts {scheme}"
     wrong: dict[str, list[str]] = {}
     for page, problems in _pages(scheme, WIDE):
 
@@ -316,8 +321,8 @@ def test_a_researcher_searches_understands_requests_follows_and_receives(
             page.screenshot(path=kept / f"{name}.png", full_page=True)
 
         # 1. Search, and understand before and after.
-        _signed_in(page, "Grace Holm")
-        page.goto(f"{PORTAL}/search")
+        _signed_in(page, demo.portal, "Grace Holm")
+        page.goto(f"{demo.portal}/search")
         page.fill("#q", demo.variant)
         page.get_by_role("button", name="Who can answer?").click()
         expect(page.get_by_text("3 of 3 nodes can answer you.")).to_be_visible()
@@ -343,7 +348,7 @@ def test_a_researcher_searches_understands_requests_follows_and_receives(
         request = address.rpartition("/")[2]
         _decide(page, node, request)
         # 4. Follow, and receive: the line of the page, run as it stands.
-        page.goto(f"{PORTAL}/requests")
+        page.goto(f"{demo.portal}/requests")
         row = page.locator("section", has=page.get_by_role("heading", name=project))
         row.get_by_role("link", name="Fetch the data").click()
         expect(page.get_by_role("heading", name="Fetch the data")).to_be_visible()

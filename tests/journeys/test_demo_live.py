@@ -17,6 +17,7 @@ import pytest
 from gateway.errors import Exit
 from gateway.serving.processes import port_is_free
 from tests.support.engine import engine
+from tests.support.loopback import demo_ports, unused_demo
 
 pytestmark = [
     pytest.mark.live,
@@ -24,16 +25,6 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def free_block() -> int:
-    """The first port of a block whose ports a demo of three nodes could take."""
-    for _ in range(100):
-        # Below the ports systems lend out, and those of other tests' demos.
-        first = random.SystemRandom().randrange(20_000, 28_000)
-        if all(port_is_free(first + at) for at in (0, 1, 2, 3, 99, 101, 200)):
-            return first
-    pytest.fail("no free ports")
 
 
 def mentioning(text: str) -> list[int]:
@@ -74,12 +65,12 @@ def assert_nothing_left(temporary: Path, first: int) -> None:
         time.sleep(0.05)
     assert mentioning(str(temporary)) == []
     assert list(temporary.iterdir()) == []
-    assert all(port_is_free(first + at) for at in (0, 1, 2, 3, 99, 101, 200))
+    assert all(map(port_is_free, demo_ports(first)))
 
 
 def test_every_journey_holds_with_questions_nobody_rehearsed(temporary: Path) -> None:
     engine()  # skips where the fourth cannot be walked
-    first = free_block()
+    first = unused_demo()
     seed = str(random.SystemRandom().randrange(2**32))
     demo = begin(temporary, "--smoke", "--port", str(first), "--seed", seed)
     out, err = demo.communicate(timeout=600)
@@ -94,7 +85,7 @@ def test_every_journey_holds_with_questions_nobody_rehearsed(temporary: Path) ->
 def test_a_demo_stopped_while_it_starts_leaves_nothing(
     temporary: Path, number: signal.Signals
 ) -> None:
-    first = free_block()
+    first = unused_demo()
     demo = begin(temporary, "--port", str(first))
     deadline = time.monotonic() + 60
     while len(mentioning(str(temporary))) < 3 and time.monotonic() < deadline:
@@ -108,7 +99,7 @@ def test_a_demo_stopped_while_it_starts_leaves_nothing(
 
 
 def test_a_port_that_is_taken_is_named_and_nothing_is_started(temporary: Path) -> None:
-    first = free_block()
+    first = unused_demo()
     with socket.socket() as other:
         other.bind(("127.0.0.1", first + 2))
         other.listen()

@@ -14,11 +14,11 @@ import pytest
 from gateway.demo import data, preparing, servers
 from gateway.demo.preparing import Addresses
 from gateway.serving.processes import Processes
+from tests.support.loopback import unused_demo
 
 pytestmark = pytest.mark.live
 _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
 _ROW = re.compile(r"<tr class=\"is-\w+\">(.*?)</tr>", re.DOTALL)
-PORT = 28_760
 
 
 def _signed_in(browser: httpx.Client, portal: str, account: str) -> None:
@@ -29,7 +29,7 @@ def _signed_in(browser: httpx.Client, portal: str, account: str) -> None:
 
 
 def test_without_exchange_a_researcher_is_still_known_at_every_node(tmp_path: Path) -> None:
-    addresses = Addresses(PORT, 2)
+    addresses = Addresses(unused_demo(), 2)
     (tmp_path / "input").mkdir()
     plans = data.synthetic(tmp_path / "input", nodes=2)
     federation = preparing.prepare(tmp_path, addresses, plans, say=lambda _line: None)

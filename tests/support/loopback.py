@@ -17,12 +17,14 @@ from starlette.types import ASGIApp
 
 from gateway.serving.processes import port_is_free
 
-# Below what systems lend out, where a port that is free now may be anybody's a moment later. The
-# demos of tests have 20,000 and more.
+# Below what systems lend out, where a port that is free now may be anybody's a moment later; each
+# worker of a run has a share of its own, of single ports and of demos' blocks.
 _FIRST, _SHARE = 10_000, 2_000
+_FIRST_OF_DEMOS, _OF_A_DEMO = 20_000, 300
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 5
 # Two runs on one machine begin apart.
 _numbers = count(random.SystemRandom().randrange(_SHARE))
+_demos = count(random.SystemRandom().randrange(_SHARE))
 
 
 @asynccontextmanager
@@ -74,4 +76,19 @@ def unused_port() -> int:
         port = _FIRST + _WORKER * _SHARE + next(_numbers) % _SHARE
         if port_is_free(port):
             return port
+    raise AssertionError("no free ports")
+
+
+def demo_ports(first: int) -> list[int]:
+    """Those of a demo of three nodes whose portal is at `first`: nodes, sign-in, engine."""
+    return [first + at for at in (0, 1, 2, 3, 99, 101, 200)]
+
+
+def unused_demo() -> int:
+    """The portal's port of a demo whose ports nobody has, and no other worker of this run."""
+    for _ in range(_SHARE):
+        block = next(_demos) % (_SHARE // _OF_A_DEMO)
+        first = _FIRST_OF_DEMOS + _WORKER * _SHARE + block * _OF_A_DEMO
+        if all(map(port_is_free, demo_ports(first))):
+            return first
     raise AssertionError("no free ports")
