@@ -22,6 +22,7 @@ from access.errors import NoSuchThing, SeparationOfDuties, StepNotPossible, TooM
 from access.linked import Linked
 from access.record.audit import Record
 from schemas.errors import InvalidInput, SkerryError
+from schemas.messages import Message
 
 MAX_WAITING = 100
 MAX_LISTED = 200
@@ -76,7 +77,7 @@ class AdminChanges:
         refuse_unsaid(reason)
         written = json.dumps(dict(facts), sort_keys=True)
         if len(written) > MAX_FACTS_CHARS:
-            raise InvalidInput("This change is too large to wait for somebody.")
+            raise InvalidInput(Message("This change is too large to wait for somebody."))
         row = ChangeRow(
             change_id=f"change-{secrets.token_hex(16)}",
             kind=kind,
@@ -90,7 +91,12 @@ class AdminChanges:
             waiting = select(ChangeRow.change_id).where(ChangeRow.state == ChangeState.WAITING)
             alive = waiting.where(ChangeRow.proposed > now - KEPT_SECONDS)
             if len(session.exec(alive).all()) >= MAX_WAITING:
-                raise TooManyOpen(f"At most {MAX_WAITING} changes may wait at a time.")
+                raise TooManyOpen(
+                    Message(
+                        "At most %(most)s changes may wait at a time.",
+                        most=MAX_WAITING,
+                    )
+                )
             session.add(row)
             session.flush()
             change = _change(row)
@@ -121,9 +127,9 @@ class AdminChanges:
         is proposed anew."""
         change = self.get(change_id)
         if change.proposed_by in Linked(self._store).same(by):
-            raise SeparationOfDuties("Who proposed a change does not confirm it.")
+            raise SeparationOfDuties(Message("Who proposed a change does not confirm it."))
         if not change.waits(now=now):
-            raise StepNotPossible("This change no longer waits; look at it again.")
+            raise StepNotPossible(Message("This change no longer waits; look at it again."))
         self._move(change, ChangeState.WAITING, ChangeState.BEGUN, by=by, now=now, step="confirmed")
         try:
             make(change)
@@ -166,7 +172,7 @@ class AdminChanges:
                 .values(state=after, decided_by=by, decided=now, note=note)
             )
             if moved.rowcount != 1:
-                raise StepNotPossible("This change no longer waits; look at it again.")
+                raise StepNotPossible(Message("This change no longer waits; look at it again."))
             if step:
                 self._note(step, change, by=by)
 
@@ -193,7 +199,12 @@ _NAMES = frozenset({"dataset", "version", "number", "load"})
 
 def refuse_unsaid(reason: str) -> None:
     if not reason.strip() or len(reason) > MAX_REASON_CHARS or not reason.isprintable():
-        raise InvalidInput(f"Give a reason: one line of 1 to {MAX_REASON_CHARS} characters.")
+        raise InvalidInput(
+            Message(
+                "Give a reason: one line of 1 to %(most)s characters.",
+                most=MAX_REASON_CHARS,
+            )
+        )
 
 
 def _digest(facts: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from access.errors import CredentialMisplaced, CredentialUnreadable
 from passports.bearers import Bearers
 from passports.passport import Clearinghouse
 from passports.researcher import Researcher
+from schemas.messages import Message
 
 Caller = Callable[[Request], Awaitable[Researcher | None]]
 
@@ -43,18 +44,22 @@ def caller(clearinghouse: Clearinghouse | Bearers, *, session: Caller | None = N
 def bearer(request: Request) -> str | None:
     """The unverified bearer token of the request, None when no credential was sent."""
     if _names_a_token(request.scope["query_string"]):
-        raise CredentialMisplaced("Send the token in the Authorization header, not the address.")
+        raise CredentialMisplaced(
+            Message("Send the token in the Authorization header, not the address.")
+        )
     headers: list[bytes] = [
         value for name, value in request.scope["headers"] if name == b"authorization"
     ]
     if not headers:
         return None
     if len(headers) > 1:
-        raise CredentialMisplaced("Send exactly one Authorization header.")
+        raise CredentialMisplaced(Message("Send exactly one Authorization header."))
     scheme, _, raw_token = headers[0].decode("latin-1").strip().partition(" ")
     raw_token = raw_token.strip()
     if scheme.lower() != "bearer" or not _BEARER_TOKEN.fullmatch(raw_token):
-        raise CredentialUnreadable("The Authorization header must be «Bearer» and one token.")
+        raise CredentialUnreadable(
+            Message("The Authorization header must be «Bearer» and one token.")
+        )
     return raw_token
 
 

@@ -20,6 +20,7 @@ from access.driver import BUSY_SECONDS, WRITERS_LOCK, Charging, Finding
 from access.errors import StoreUnavailable, UnknownSchema
 from access.tables import SCHEMA_VERSION, TABLES, SchemaRow
 from schemas.errors import InvalidInput
+from schemas.messages import Message
 
 _BACKENDS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
@@ -93,15 +94,18 @@ def _available() -> Generator[None]:
         yield
     except (OperationalError, InterfaceError) as problem:
         raise StoreUnavailable(
-            "The node's control database can't be used now.", detail=type(problem.orig).__name__
+            Message("The node's control database can't be used now."),
+            detail=type(problem.orig).__name__,
         ) from problem
     except DataError as problem:  # PostgreSQL has no NUL in a text, where SQLite has
-        raise InvalidInput("A name or a text has a character that cannot be kept.") from problem
+        raise InvalidInput(
+            Message("A name or a text has a character that cannot be kept.")
+        ) from problem
     except DBAPIError as problem:
         if not problem.connection_invalidated:
             raise
         raise StoreUnavailable(
-            "The node's control database went away.", detail=type(problem.orig).__name__
+            Message("The node's control database went away."), detail=type(problem.orig).__name__
         ) from problem
 
 
@@ -112,7 +116,7 @@ def _engine(url: str) -> Engine:
         parsed = parsed.set(drivername=_BACKENDS[backend])
     except (ArgumentError, KeyError) as problem:
         raise StoreUnavailable(
-            "The control database must be a sqlite: or postgresql: address."
+            Message("The control database must be a sqlite: or postgresql: address.")
         ) from problem
     if backend == "postgresql":
         arguments = {"connect_timeout": BUSY_SECONDS, "client_encoding": "utf8"}
@@ -182,5 +186,5 @@ def _version(connection: Connection, tables: set[str]) -> str:
         return "0001"
     row = Session(connection).exec(select(SchemaRow)).first()
     if row is None:
-        raise UnknownSchema("The control database does not say of which version it is.")
+        raise UnknownSchema(Message("The control database does not say of which version it is."))
     return row.version_num

@@ -17,6 +17,7 @@ from sqlalchemy import Engine, PoolProxiedConnection
 
 from access.errors import StoreUnavailable
 from schemas.errors import InvalidInput
+from schemas.messages import Message
 
 BUSY_SECONDS = 5
 WRITERS_LOCK = 0x536B657272  # «Skerr»: any number, the same for every process of a node
@@ -66,9 +67,9 @@ class Finding:
             try:
                 return self._rows(statement, values)
             except self._driver.DataError as problem:
-                raise InvalidInput("A name or a text has a character that cannot be kept.") from (
-                    problem
-                )
+                raise InvalidInput(
+                    Message("A name or a text has a character that cannot be kept.")
+                ) from (problem)
             except self._driver.Error as problem:
                 if not was_open:
                     raise _unavailable(problem) from problem
@@ -140,7 +141,7 @@ class Charging:
 
 def _unavailable(problem: Exception) -> StoreUnavailable:
     return StoreUnavailable(
-        "The node's control database can't be used now.", detail=type(problem).__name__
+        Message("The node's control database can't be used now."), detail=type(problem).__name__
     )
 
 

@@ -60,6 +60,7 @@ from schemas.errors import (
     Unauthenticated,
     Unavailable,
 )
+from schemas.messages import Message
 
 
 class PolicyInvalid(InvalidInput):
@@ -126,7 +127,9 @@ class SignatureRefused(Unauthenticated):
     code = "signature_refused"
 
     def __init__(self, *, detail: str = "") -> None:
-        super().__init__("This request is not signed by a workspace known here.", detail=detail)
+        super().__init__(
+            Message("This request is not signed by a workspace known here."), detail=detail
+        )
 
 
 class SeparationOfDuties(Forbidden):
@@ -167,7 +170,7 @@ class RunRefused(Forbidden):
     code = "run_refused"
 
     def __init__(self, *reasons: str) -> None:
-        super().__init__(f"This run may not be: {', '.join(reasons)}.")
+        super().__init__(Message("This run may not be: %(reasons)s.", reasons=", ".join(reasons)))
         self.reasons = reasons
 
 
@@ -183,7 +186,9 @@ class NoSuchThing(NotFound):
     """Unknown and not-yours share this class, its sentence and its body."""
 
     def __init__(self, *, detail: str = "") -> None:
-        super().__init__("There is nothing of that name here that you may see.", detail=detail)
+        super().__init__(
+            Message("There is nothing of that name here that you may see."), detail=detail
+        )
 
 
 class StepNotPossible(Conflict):
@@ -194,7 +199,12 @@ class TooFast(TooMany):
     code = "too_fast"
 
     def __init__(self, *, wait_seconds: int) -> None:
-        super().__init__(f"Too many requests: wait {wait_seconds} s before the next.")
+        super().__init__(
+            Message(
+                "Too many requests: wait %(wait_seconds)s s before the next.",
+                wait_seconds=wait_seconds,
+            )
+        )
         self.wait_seconds = wait_seconds
 
 

@@ -38,6 +38,7 @@ from access.tables import EventRow, RequestRow, WorkspaceRow
 from schemas import challenge
 from schemas.challenge import ChallengeText
 from schemas.grants import WorkspaceKind
+from schemas.messages import Message
 
 CHALLENGE_SECONDS = 600
 KEY_LIFE_SECONDS = 365 * 24 * 3600
@@ -154,11 +155,13 @@ class Recipients:
             if row.owner != owner:
                 raise NoSuchThing(detail="proof for another person's workspace")
             if row.state != KeyState.REGISTERED:
-                raise StepNotPossible("This key was proven before, or revoked.")
+                raise StepNotPossible(Message("This key was proven before, or revoked."))
             given = hashlib.sha256(answer).hexdigest()
             right = hmac.compare_digest(given, row.challenge_digest)
             if not right or now >= row.challenge_expires:
-                raise ProofRefused("The answer is not the challenge's, or it came too late.")
+                raise ProofRefused(
+                    Message("The answer is not the challenge's, or it came too late.")
+                )
             row.state = KeyState.PROVEN
             session.add(row)
             session.flush()
@@ -179,11 +182,15 @@ class Recipients:
             )
             row = _locked(session, workspace_id)
             if moved.rowcount != 1:
-                raise StepNotPossible("Only a key that was proven, and once, can be confirmed.")
+                raise StepNotPossible(
+                    Message("Only a key that was proven, and once, can be confirmed.")
+                )
             same = identities_of(session, admin)
             if row.owner in same or _approved_a_request(session, workspace_id, same):
                 raise SeparationOfDuties(
-                    "Who registered a key, or approved a request for it, does not confirm it."
+                    Message(
+                        "Who registered a key, or approved a request for it, does not confirm it."
+                    )
                 )
             self._note("confirm", workspace_id, by=admin)
             return _registration(row)
@@ -195,7 +202,7 @@ class Recipients:
             if not is_admin and row.owner != by:
                 raise NoSuchThing(detail="revocation of another person's workspace")
             if row.state == KeyState.REVOKED:
-                raise StepNotPossible("This key is revoked already.")
+                raise StepNotPossible(Message("This key is revoked already."))
             row.state = KeyState.REVOKED
             session.add(row)
             session.flush()
@@ -249,7 +256,7 @@ def check_key(new: NewKey) -> None:
         identity.verify(new.signature, new.public_key)
     except (ValueError, InvalidSignature) as problem:
         raise WorkspaceKeyInvalid(
-            "The identity key did not sign this X25519 public key."
+            Message("The identity key did not sign this X25519 public key.")
         ) from problem
 
 
@@ -265,7 +272,12 @@ def _refuse_too_many(session: Session, owner: str, now: int) -> None:
         .where(~lapsed)
     ).one()
     if held >= MAX_WORKSPACES_PER_PERSON:
-        raise TooManyOpen(f"At most {MAX_WORKSPACES_PER_PERSON} workspaces per person.")
+        raise TooManyOpen(
+            Message(
+                "At most %(most)s workspaces per person.",
+                most=MAX_WORKSPACES_PER_PERSON,
+            )
+        )
 
 
 def _locked(session: Session, workspace_id: str) -> WorkspaceRow:

@@ -34,6 +34,7 @@ from access.rows import (
     says,
 )
 from access.tables import EventRow, GrantRow, MemberRow, RequestRow, WorkspaceRow
+from schemas.messages import Message
 
 MAX_OPEN_REQUESTS = 50
 MAX_LISTED = 500
@@ -64,7 +65,12 @@ class Store(Database):
                 .where(col(RequestRow.state).in_(sorted(OPEN_STATES)))
             ).one()
             if waiting >= MAX_OPEN_REQUESTS:
-                raise TooManyOpen(f"At most {MAX_OPEN_REQUESTS} requests may be open at a time.")
+                raise TooManyOpen(
+                    Message(
+                        "At most %(most)s requests may be open at a time.",
+                        most=MAX_OPEN_REQUESTS,
+                    )
+                )
             session.add(request_row(request))
             session.flush()
             _name_members(session, request)
@@ -211,7 +217,7 @@ def _refuse_late(session: Session, request: AccessRequest) -> None:
         select(sql.count()).select_from(EventRow).where(EventRow.request_id == request.request_id)
     ).one()
     if (now_is, happened) != (request.state, len(request.events)):
-        raise StepNotPossible("The request has moved on; look at it again.")
+        raise StepNotPossible(Message("The request has moved on; look at it again."))
 
 
 def _name_members(session: Session, request: AccessRequest) -> None:
@@ -230,7 +236,9 @@ def _refuse_own_confirmation(session: Session, workspace_id: str, approver: str)
         raise NoSuchThing(detail="approval names an unknown workspace")
     if not identities_of(session, approver).isdisjoint({row.confirmed_by, row.owner}):
         raise SeparationOfDuties(
-            "Who registered or confirmed a workspace's key does not approve requests for it."
+            Message(
+                "Who registered or confirmed a workspace's key does not approve requests for it."
+            )
         )
 
 

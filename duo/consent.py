@@ -14,6 +14,7 @@ from datetime import date
 from duo.errors import ConsentUnreadable
 from duo.terms import DUO_RELEASE, LOCAL_CODES, Kind, Term, spelled
 from schemas.data_use import MAX_DEPTH, MAX_TERMS, DataUseParams, DataUseTerm
+from schemas.messages import Message
 
 MAX_TERMS_IN_ALL = 4 * MAX_TERMS
 MAX_VALUES_IN_ALL = 2_000
@@ -80,7 +81,11 @@ def read_consent(terms: Sequence[DataUseTerm]) -> Consent:
     values = sum(len(getattr(t.params, _PARAMETERS[name])) for t in flat for name in _LISTED)
     if len(flat) > MAX_TERMS_IN_ALL or values > MAX_VALUES_IN_ALL:
         raise ConsentUnreadable(
-            f"dataset: at most {MAX_TERMS_IN_ALL} terms and {MAX_VALUES_IN_ALL} values in all"
+            Message(
+                "dataset: at most %(most)s terms and %(values)s values in all",
+                most=MAX_TERMS_IN_ALL,
+                values=MAX_VALUES_IN_ALL,
+            )
         )
     for sent in flat:
         _read_term(sent, read)
@@ -123,7 +128,7 @@ def _read_term(sent: DataUseTerm, read: _Reading) -> None:
     known: list[Term] = []
     for meant in spelled(sent.id):
         if meant.odd and meant.term is not None:
-            read.warnings.add(f"unusual spelling: {meant.raw}")
+            read.warnings.add(Message("unusual spelling: %(raw)s", raw=meant.raw))
         if meant.term is None or meant.term.kind in (Kind.ABSTRACT, Kind.INVESTIGATION):
             local = LOCAL_CODES.get(meant.raw.upper())
             read.unclear.add(f"{meant.raw} ({local})" if local else meant.raw)
@@ -146,9 +151,15 @@ def _warn_of_label(known: list[Term], sent: DataUseTerm, read: _Reading) -> None
     """The id counts: old NPU labels stand beside the id of NPUNCU."""
     usual = {_letters(text) for term in known for text in (term.label, term.shorthand)}
     if sent.label and _letters(sent.label) not in usual:
-        read.warnings.add(f"the label beside {known[0].value} is not its own")
+        read.warnings.add(Message("the label beside %(term)s is not its own", term=known[0].value))
     if sent.version and sent.version != DUO_RELEASE:
-        read.warnings.add(f"{known[0].value} read as of DUO {DUO_RELEASE}, another is stated")
+        read.warnings.add(
+            Message(
+                "%(term)s read as of DUO %(release)s, another is stated",
+                term=known[0].value,
+                release=DUO_RELEASE,
+            )
+        )
 
 
 def _letters(text: str) -> str:
@@ -169,7 +180,7 @@ def _day(raw: str | None, read: _Reading) -> date | None:
     try:
         return None if raw is None else date.fromisoformat(raw.strip())
     except ValueError:
-        read.warnings.add(f"{Term.MOR.value}: expected a date as YYYY-MM-DD")
+        read.warnings.add(Message("%(term)s: expected a date as YYYY-MM-DD", term=Term.MOR.value))
         return None
 
 
@@ -178,10 +189,10 @@ def _without_obsolete(conditions: set[Condition], warnings: set[str]) -> set[Con
     terms = {condition.term for condition in conditions}
     kept = {c for c in conditions if c.term.kind is not Kind.OBSOLETE}
     if Term.GRU_CC in terms:
-        warnings.add("obsolete GRU-CC read as GRU with CC")
+        warnings.add(Message("obsolete GRU-CC read as GRU with CC"))
         kept |= {Condition(Term.GRU), Condition(Term.CC)}
     if Term.RU in terms:
-        warnings.add("obsolete RU read as: no clinical care")
+        warnings.add(Message("obsolete RU read as: no clinical care"))
         kept = {c for c in kept if c.term is not Term.CC}
     return kept
 

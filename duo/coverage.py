@@ -14,6 +14,7 @@ from duo.disease import Cover, Hierarchy
 from duo.purpose import Purpose, Use
 from duo.terms import Term
 from duo.verdict import Finding, Outcome, worst
+from schemas.messages import Message, following
 
 _P, _R, _D = Outcome.PERMIT, Outcome.REVIEW, Outcome.DENY
 
@@ -54,10 +55,10 @@ def permission_finding(
     """Every purpose must be covered; several permissions on one list say nothing certain unless
     they agree (DUO leaves it undefined)."""
     if not permissions:
-        return Finding(_R, "no_permission", "The dataset states no data use permission.")
+        return Finding(_R, "no_permission", Message("The dataset states no data use permission."))
     if not purpose.all_uses:
         return Finding(
-            _R, "purpose_unknown", "The purpose is not stated.", missing=("purpose.codes",)
+            _R, "purpose_unknown", Message("The purpose is not stated."), missing=("purpose.codes",)
         )
     findings = [
         _one(permission, purpose, clinical_care, hierarchy, strict_duos)
@@ -66,7 +67,7 @@ def permission_finding(
     if len({finding.outcome for finding in findings}) == 1:
         return findings[0]
     missing = tuple(sorted({name for finding in findings for name in finding.missing}))
-    text = "The dataset states several permissions, which disagree on this purpose."
+    text = Message("The dataset states several permissions, which disagree on this purpose.")
     return Finding(_R, "permissions_disagree", text, missing=missing)
 
 
@@ -88,7 +89,7 @@ def _one(
             for use, outcome in outcomes.items()
         }
     outcome = worst(outcomes.values())
-    uses = ", ".join(use.replace("_", " ") for use, got in outcomes.items() if got is outcome)
+    uses = following(*(use.words for use, got in outcomes.items() if got is outcome), by=", ")
     return _say(permission, outcome, uses, purpose, hierarchy=hierarchy)
 
 
@@ -114,11 +115,24 @@ def _say(
 ) -> Finding:
     term = permission.term
     if outcome is _P:
-        return Finding(_P, "covered", f"{term.label} covers {uses}.", term)
+        return Finding(
+            _P, "covered", Message("%(label)s covers %(uses)s.", label=term.label, uses=uses), term
+        )
     if outcome is _D:
-        return Finding(_D, "not_covered", f"{term.label} does not cover {uses}.", term)
+        return Finding(
+            _D,
+            "not_covered",
+            Message("%(label)s does not cover %(uses)s.", label=term.label, uses=uses),
+            term,
+        )
     why, missing = _why(permission, purpose, hierarchy) if term is Term.DS else ("", ())
-    text = f"A person must judge {uses} under {term.label}{why}."
+    if why:
+        text = Message(
+            "A person must judge %(uses)s under %(label)s: %(why)s.",
+            uses=uses, label=term.label, why=why,
+        )  # fmt: skip
+    else:
+        text = Message("A person must judge %(uses)s under %(label)s.", uses=uses, label=term.label)
     return Finding(_R, "coverage_unclear", text, term, missing=missing)
 
 
@@ -127,11 +141,11 @@ def _why(
 ) -> tuple[str, tuple[str, ...]]:
     """What keeps a disease-specific permission from being judged, and what would help."""
     if not permission.values:
-        return ": the dataset names no disease", ()
+        return Message("the dataset names no disease"), ()
     if not purpose.diseases:
-        return ": the request names no disease", ("purpose.diseases",)
+        return Message("the request names no disease"), ("purpose.diseases",)
     if not hierarchy.parents:
-        return ": no disease tables are loaded", ()
+        return Message("no disease tables are loaded"), ()
     if hierarchy.covers_all(permission.values, purpose.diseases) is Cover.UNKNOWN:
-        return ": not every disease is known to the tables", ()
+        return Message("not every disease is known to the tables"), ()
     return "", ()

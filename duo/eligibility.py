@@ -14,6 +14,7 @@ from duo.consent import Condition
 from duo.purpose import Organisation, Party
 from duo.regions import countries, country
 from duo.verdict import Finding, worst
+from schemas.messages import Message
 
 
 def _named(position: int, member: str) -> str:
@@ -29,26 +30,26 @@ def _unstated(parties: Sequence[Party], member: str, stated: Callable[[Party], b
 def not_for_profit(condition: Condition, around: Circumstances) -> Finding:
     kinds = {party.organisation for party in around.purpose.parties}
     if Organisation.FOR_PROFIT in kinds:
-        return deny(condition, "Only organisations that are not for profit may use this.")
+        return deny(condition, Message("Only organisations that are not for profit may use this."))
     if kinds != {Organisation.NOT_FOR_PROFIT}:
         missing = _unstated(
             around.purpose.parties,
             "organisation.type",
             lambda party: party.organisation is not Organisation.UNKNOWN,
         )
-        text = "The type of an organisation is mixed or not stated."
+        text = Message("The type of an organisation is mixed or not stated.")
         return review(condition, text, *missing)
-    return permit(condition, "Every organisation is not for profit.")
+    return permit(condition, Message("Every organisation is not for profit."))
 
 
 def non_commercial(condition: Condition, around: Circumstances) -> Finding:
     if around.purpose.commercial is None:
         return review(
-            condition, "It is not stated whether the use is commercial.", "use.commercial"
+            condition, Message("It is not stated whether the use is commercial."), "use.commercial"
         )
     if around.purpose.commercial:
-        return deny(condition, "Commercial use is not allowed.")
-    return permit(condition, "The use is not commercial.")
+        return deny(condition, Message("Commercial use is not allowed."))
+    return permit(condition, Message("The use is not commercial."))
 
 
 def not_for_profit_nor_commercial(condition: Condition, around: Circumstances) -> Finding:
@@ -62,14 +63,14 @@ def not_for_profit_nor_commercial(condition: Condition, around: Circumstances) -
 def places(condition: Condition, around: Circumstances) -> Finding:
     """Both the organisations and every processing place must lie inside."""
     if not condition.values:
-        return review(condition, "The dataset does not say which region.")
+        return review(condition, Message("The dataset does not say which region."))
     allowed, all_mapped = countries(condition.values)
     purpose = around.purpose
     stated = [*(party.country or "" for party in purpose.parties), *purpose.processing_places]
     if {place for one in stated if (place := country(one)) is not None} - allowed:
         if all_mapped:
-            return deny(condition, "A place lies outside the region allowed.")
-        return review(condition, "The region is not in a vocabulary we know.")
+            return deny(condition, Message("A place lies outside the region allowed."))
+        return review(condition, Message("The region is not in a vocabulary we know."))
     missing = _unstated(
         purpose.parties,
         "organisation.country",
@@ -79,8 +80,10 @@ def places(condition: Condition, around: Circumstances) -> Finding:
     if not places or any(country(place) is None for place in places):
         missing.append("places.processing")
     if missing:
-        return review(condition, "Not every place is stated as a country of ISO 3166.", *missing)
-    return permit(condition, "Every place lies inside the region.")
+        return review(
+            condition, Message("Not every place is stated as a country of ISO 3166."), *missing
+        )
+    return permit(condition, Message("Every place lies inside the region."))
 
 
 def _members(
@@ -91,12 +94,12 @@ def _members(
     missing: Sequence[str],
 ) -> Finding:
     if not allowed:
-        return review(condition, "The dataset does not say who or what is approved.")
+        return review(condition, Message("The dataset does not say who or what is approved."))
     if {name for name in asked if name is not None} - allowed:
-        return deny(condition, "Not on the dataset's list.")
+        return deny(condition, Message("Not on the dataset's list."))
     if missing:
-        return review(condition, "Not stated in the request.", *missing)
-    return permit(condition, "On the dataset's list.")
+        return review(condition, Message("Not stated in the request."), *missing)
+    return permit(condition, Message("On the dataset's list."))
 
 
 def institutions(condition: Condition, around: Circumstances) -> Finding:

@@ -16,6 +16,7 @@ from duo.consent import Condition, Consent
 from duo.disease import Hierarchy
 from duo.regions import countries
 from duo.terms import Term
+from schemas.messages import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,12 @@ _NEEDS_VALUES: Mapping[Term, str] = MappingProxyType(
     }
 )
 _CONTRADICTIONS = (
-    (Term.POA, Term.NPOA, "asks for ancestry research only and prohibits it"),
-    (Term.POA, Term.CC, "allows nothing but ancestry research and adds clinical care"),
+    (Term.POA, Term.NPOA, Message("The profile asks for ancestry research only and prohibits it.")),
+    (
+        Term.POA,
+        Term.CC,
+        Message("The profile allows nothing but ancestry research and adds clinical care."),
+    ),
 )
 # Restricting lists of which two say more than one: a request must be on both.
 _ONCE = frozenset({Term.GS, Term.IS, Term.US, Term.PS, Term.RS, Term.TS, Term.MOR})
@@ -61,22 +66,31 @@ def lint(consent: Consent, *, hierarchy: Hierarchy) -> tuple[Problem, ...]:
 
 def _permissions(consent: Consent) -> Iterator[Problem]:
     if not consent.permissions:
-        yield Problem("no_permission", "No permission is stated: every request is a review.")
+        yield Problem(
+            "no_permission", Message("No permission is stated: every request is a review.")
+        )
     if len(consent.permissions) > 1:
         terms = ", ".join(sorted({p.term.shorthand for p in consent.permissions}))
-        text = f"Several permissions ({terms}): where they disagree, a person must judge."
+        text = Message(
+            "Several permissions (%(terms)s): where they disagree, a person must judge.",
+            terms=terms,
+        )
         yield Problem("several_permissions", text)
 
 
 def _contradictions(consent: Consent) -> Iterator[Problem]:
     for one, other, text in _CONTRADICTIONS:
         if consent.has(one) and consent.has(other):
-            yield Problem("contradiction", f"The profile {text}.", other)
+            yield Problem("contradiction", text, other)
     if consent.has(Term.NRES) and any(m.term is not Term.CC for m in consent.modifiers):
-        yield Problem("contradiction", "No restriction is stated beside restrictions.", Term.NRES)
+        yield Problem(
+            "contradiction", Message("No restriction is stated beside restrictions."), Term.NRES
+        )
     for term, times in Counter(m.term for m in consent.modifiers).items():
         if times > 1 and term in _ONCE:
-            text = "Stated more than once with different parameters: a request must meet each."
+            text = Message(
+                "Stated more than once with different parameters: a request must meet each."
+            )
             yield Problem("stated_twice", text, term)
 
 
@@ -84,10 +98,12 @@ def _parameters(consent: Consent) -> Iterator[Problem]:
     for condition in (*consent.permissions, *consent.modifiers):
         name = _missing(condition)
         if name is not None:
-            text = f"The parameter “{name}” is missing: every request is a review."
+            text = Message(
+                "The parameter “%(name)s” is missing: every request is a review.", name=name
+            )
             yield Problem("missing_parameter", text, condition.term)
         if condition.term is Term.COL and not condition.values:
-            text = "Name the investigators, so that a requester knows whom to ask."
+            text = Message("Name the investigators, so that a requester knows whom to ask.")
             yield Problem("investigators", text, condition.term, is_fault=False)
 
 
@@ -104,14 +120,20 @@ def _missing(condition: Condition) -> str | None:
 def _vocabularies(consent: Consent, hierarchy: Hierarchy) -> Iterator[Problem]:
     for condition in (*consent.permissions, *consent.modifiers):
         if condition.term is Term.GS and not countries(condition.values)[1]:
-            text = "A region is no country of ISO 3166 and no union we know."
+            text = Message("A region is no country of ISO 3166 and no union we know.")
             yield Problem("unmapped_region", text, condition.term)
         if condition.term is Term.DS and hierarchy.parents:
             for disease in condition.values:
                 if hierarchy.known(disease) is None:
-                    text = f"The tables ({hierarchy.release}) do not know {disease[:40]}."
+                    text = Message(
+                        "The tables (%(release)s) do not know %(disease)s.",
+                        release=hierarchy.release,
+                        disease=disease[:40],
+                    )
                     yield Problem("unknown_disease", text, condition.term)
 
 
 def _unclear(raw: str) -> Problem:
-    return Problem("unclear", f"Not understood: {raw}: every request is a review.")
+    return Problem(
+        "unclear", Message("Not understood: %(raw)s: every request is a review.", raw=raw)
+    )

@@ -16,9 +16,10 @@ from duo.coverage import permission_finding
 from duo.disease import Hierarchy
 from duo.duties import after_months
 from duo.modifiers import modifier_finding
-from duo.purpose import Purpose
+from duo.purpose import SENSITIVE, Purpose
 from duo.terms import DUO_RELEASE, Term
 from duo.verdict import Finding, Outcome, Verdict, Versions, worst
+from schemas.messages import Message
 
 
 def match(
@@ -56,7 +57,9 @@ def _findings(
     strict_duos: bool,
 ) -> Iterator[Finding]:
     if consent is None:
-        yield Finding(Outcome.REVIEW, "no_data_use", "The dataset states no data use conditions.")
+        yield Finding(
+            Outcome.REVIEW, "no_data_use", Message("The dataset states no data use conditions.")
+        )
         return
     yield permission_finding(
         consent.permissions,
@@ -69,13 +72,13 @@ def _findings(
     for condition in sorted(consent.modifiers, key=_in_order):
         yield modifier_finding(condition, around)
     for raw in consent.unclear:
-        text = f"A condition was not understood: {raw}."
+        text = Message("A condition was not understood: %(raw)s.", raw=raw)
         yield Finding(Outcome.REVIEW, "condition_unclear", text)
     for topic in sorted(purpose.sensitive):
-        text = f"A person must judge: {topic.replace('_', ' ')}."
+        text = Message("A person must judge: %(topic)s.", topic=SENSITIVE[topic])
         yield Finding(Outcome.REVIEW, "sensitive", text)
     if purpose.permit_until is not None and purpose.permit_until < today:
-        text = "The data permit that the request rests on has run out."
+        text = Message("The data permit that the request rests on has run out.")
         yield Finding(Outcome.REVIEW, "permit_expired", text, missing=("permit.valid_until",))
 
 

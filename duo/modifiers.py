@@ -17,6 +17,7 @@ from duo.disease import Cover, normal
 from duo.purpose import Use
 from duo.terms import Term
 from duo.verdict import Finding
+from schemas.messages import Message
 
 _ID = re.compile(r"[A-Z][A-Z0-9.]*:\S+")
 
@@ -29,32 +30,36 @@ def _no_methods(condition: Condition, around: Circumstances) -> Finding:
     """Texts disagree on methods inside the disease of a disease-specific dataset: a person."""
     purpose = around.purpose
     if Use.METHODS not in purpose.all_uses:
-        return permit(condition, "No methods are developed.")
+        return permit(condition, Message("No methods are developed."))
     specific = [p for p in around.consent.permissions if p.term is Term.DS]
     allowed = {value for permission in specific for value in permission.values}
     cover = around.hierarchy.covers_all(allowed, purpose.diseases)
     outside = bool(allowed and purpose.diseases) and cover is Cover.NO
     if not specific or outside:
-        return deny(condition, "General methods research is not allowed.")
+        return deny(condition, Message("General methods research is not allowed."))
     missing = () if purpose.diseases else ("purpose.diseases",)
-    return review(condition, "Methods inside the disease need a person's judgement.", *missing)
+    return review(
+        condition, Message("Methods inside the disease need a person's judgement."), *missing
+    )
 
 
 def _genetic_only(condition: Condition, around: Circumstances) -> Finding:
     kinds = around.purpose.data_kinds
     if "genotype" in kinds:
-        return permit(condition, "Genotypes are used.")
+        return permit(condition, Message("Genotypes are used."))
     if kinds == {"phenotype"}:
-        return deny(condition, "Use of phenotypes alone is not allowed.")
-    return review(condition, "The kinds of data used are not stated.", "data_kinds")
+        return deny(condition, Message("Use of phenotypes alone is not allowed."))
+    return review(condition, Message("The kinds of data used are not stated."), "data_kinds")
 
 
 def _no_ancestry(condition: Condition, around: Circumstances) -> Finding:
     if any(permission.term is Term.POA for permission in around.consent.permissions):
-        return review(condition, "The dataset both asks for and prohibits ancestry research.")
+        return review(
+            condition, Message("The dataset both asks for and prohibits ancestry research.")
+        )
     if Use.ANCESTRY in around.purpose.all_uses:
-        return deny(condition, "Ancestry research is prohibited.")
-    return permit(condition, "No ancestry research.")
+        return deny(condition, Message("Ancestry research is prohibited."))
+    return permit(condition, Message("No ancestry research."))
 
 
 def _research_type(condition: Condition, around: Circumstances) -> Finding:
@@ -62,14 +67,14 @@ def _research_type(condition: Condition, around: Circumstances) -> Finding:
     asked = {normal(kind) for kind in around.purpose.research_types}
     allowed = {normal(kind) for kind in condition.values}
     if asked and asked <= allowed and all(_ID.fullmatch(kind) for kind in asked):
-        return permit(condition, "The research type is the one allowed.")
+        return permit(condition, Message("The research type is the one allowed."))
     missing = () if asked else ("purpose.research_types",)
-    return review(condition, "A person must judge the type of research.", *missing)
+    return review(condition, Message("A person must judge the type of research."), *missing)
 
 
 def _clinical_care(condition: Condition, around: Circumstances) -> Finding:
     del around  # it widens the permission and never narrows: judged there
-    return permit(condition, "Clinical care is allowed too.")
+    return permit(condition, Message("Clinical care is allowed too."))
 
 
 _RULES: Mapping[Term, Callable[[Condition, Circumstances], Finding]] = MappingProxyType(

@@ -19,6 +19,7 @@ from schemas.data_use import (
     EthicsAsked,
     PartyAsked,
 )
+from schemas.messages import Message
 
 
 class Use(StrEnum):
@@ -36,6 +37,38 @@ class Use(StrEnum):
     CLINICAL_CARE = "clinical_care"
     AGE_CATEGORY = "age_category"
     GENDER_CATEGORY = "gender_category"
+
+    @property
+    def words(self) -> Message:
+        return _USES[self]
+
+
+_USES = {
+    Use.GENERAL: Message("general"),
+    Use.BIOMEDICAL: Message("biomedical"),
+    Use.DISEASE: Message("disease"),
+    Use.ANCESTRY: Message("ancestry"),
+    Use.METHODS: Message("methods"),
+    Use.POPULATION: Message("population"),
+    Use.CONTROLS: Message("controls"),
+    Use.DRUG_DEVELOPMENT: Message("drug development"),
+    Use.SOCIAL_SCIENCE: Message("social science"),
+    Use.CLINICAL_CARE: Message("clinical care"),
+    Use.AGE_CATEGORY: Message("age category"),
+    Use.GENDER_CATEGORY: Message("gender category"),
+}
+# What a person judges wherever a request says so.
+SENSITIVE: Mapping[str, Message] = MappingProxyType(
+    {
+        "vulnerable_population": Message("vulnerable population"),
+        "stigmatizing_illness": Message("stigmatizing illness"),
+        "psychological_traits": Message("psychological traits"),
+        "illegal_behaviour": Message("illegal behaviour"),
+        "sexual_health": Message("sexual health"),
+        "not_health": Message("not health"),
+        "minors": Message("minors"),
+    }
+)
 
 
 # DUO's investigation terms; genetic research is below biomedical and judged as that.
@@ -154,8 +187,12 @@ def _uses(codes: Iterable[str]) -> Iterable[Use]:
             use = _INVESTIGATIONS.get(meant.term) if meant.term is not None else None
             if use is None:
                 raise PurposeUnreadable(
-                    f"request.purpose.codes.{number}: expected a DUO investigation term or one of "
-                    + ", ".join(Use)
+                    Message(
+                        "request.purpose.codes.%(number)s: expected a DUO investigation term or "
+                        "one of %(uses)s",
+                        number=number,
+                        uses=", ".join(Use),
+                    )
                 )
             yield use
 
@@ -182,5 +219,5 @@ def _agreement(sent: CommitmentsAsked) -> Agreement | None:
         return Agreement(Collaboration(status), since=date.fromisoformat(since) if since else None)
     except ValueError as error:
         raise PurposeUnreadable(
-            "request.commitments.collaborate: expected agreed:YYYY-MM-DD or refused"
+            Message("request.commitments.collaborate: expected agreed:YYYY-MM-DD or refused")
         ) from error

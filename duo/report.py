@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from duo.verdict import Finding, Obligation, Outcome, Verdict
 from schemas.data_use import Decision, FindingView, ObligationView, VerdictView, VersionsView
+from schemas.messages import Message, following
 
 _DECISIONS: dict[Outcome, Decision] = {
     Outcome.PERMIT: "permit",
@@ -17,9 +18,9 @@ _DECISIONS: dict[Outcome, Decision] = {
     Outcome.DENY: "deny",
 }
 _OPENINGS = {
-    Outcome.PERMIT: "The conditions of data use allow this.",
-    Outcome.REVIEW: "A person must judge whether the conditions of data use allow this.",
-    Outcome.DENY: "The conditions of data use do not allow this.",
+    Outcome.PERMIT: Message("The conditions of data use allow this."),
+    Outcome.REVIEW: Message("A person must judge whether the conditions of data use allow this."),
+    Outcome.DENY: Message("The conditions of data use do not allow this."),
 }
 
 
@@ -61,15 +62,17 @@ def _obligation(owed: Obligation) -> ObligationView:
 
 
 def _for_the_requester(verdict: Verdict) -> str:
-    said = [_OPENINGS[verdict.outcome]]
+    said: list[str] = [_OPENINGS[verdict.outcome]]
     if verdict.outcome is not Outcome.PERMIT:
         said += [f.text for f in verdict.reasons if f.outcome is verdict.outcome]
     if verdict.missing:
-        said.append(f"Please state: {', '.join(verdict.missing)}.")
-    said += [f"You would owe: {owed.text}" for owed in verdict.obligations]
+        said.append(Message("Please state: %(missing)s.", missing=", ".join(verdict.missing)))
+    said += [Message("You would owe: %(text)s", text=owed.text) for owed in verdict.obligations]
     if verdict.last_day is not None:
-        said.append(f"The last day would be {verdict.last_day.isoformat()}.")
-    return " ".join(said)
+        said.append(
+            Message("The last day would be %(last_day)s.", last_day=verdict.last_day.isoformat())
+        )
+    return following(*said)
 
 
 def _for_the_admin(verdict: Verdict, policy: str | None) -> str:

@@ -16,6 +16,7 @@ from passports.identities import Identity
 from passports.kept import Kept
 from passports.passport import Clearinghouse
 from passports.researcher import Researcher
+from schemas.messages import Message
 
 PREFIX = "skerry_"  # so that scanners of leaked secrets can find it
 MAX_SECONDS = 60 * 60
@@ -55,7 +56,9 @@ class Bearers:
         if expires <= now:  # within the leeway of its last seconds
             raise BadToken(Reason.EXPIRED)
         if self._kept.size(_BEARER, now=now + SAID_SECONDS) + len(raw_token) > MAX_HELD_CHARS:
-            raise TooManySessions("There are too many sessions open here; try again later.")
+            raise TooManySessions(
+                Message("There are too many sessions open here; try again later.")
+            )
         bearer = PREFIX + secrets.token_urlsafe(32)
         self._kept.put(
             _BEARER, bearer, b"%d %b" % (expires, raw_token.encode()),

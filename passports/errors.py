@@ -34,6 +34,7 @@ from schemas.errors import (
     Unauthenticated,
     Unavailable,
 )
+from schemas.messages import Message
 
 
 class Reason(StrEnum):
@@ -71,7 +72,7 @@ class BadToken(Unauthenticated):
     code = "invalid_token"
 
     def __init__(self, reason: Reason, *, detail: str = "", ended: int | None = None) -> None:
-        super().__init__("the credential is not accepted", detail=detail or reason.value)
+        super().__init__(Message("the credential is not accepted"), detail=detail or reason.value)
         self.reason = reason
         self.ended = ended
 
@@ -84,7 +85,7 @@ class ProviderRefused(SignInFailed):
     """`error` is its code (RFC 6749 5.2, RFC 8628 3.5), or `refused` where it is none."""
 
     def __init__(self, error: str) -> None:
-        super().__init__("the sign-in provider refused; sign in again", detail=error)
+        super().__init__(Message("the sign-in provider refused; sign in again"), detail=error)
         self.error = error
 
 

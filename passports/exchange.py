@@ -5,6 +5,7 @@ from __future__ import annotations
 from passports.compact import MAX_PASSPORT_CHARS
 from passports.errors import ProviderFailed
 from passports.provider import Provider
+from schemas.messages import Message
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name, not a secret
 PASSPORT = "urn:ga4gh:params:oauth:token-type:passport"
@@ -25,7 +26,7 @@ async def exchange(provider: Provider, access_token: str, audience: str) -> str:
     )
     passport = answer.get("access_token")
     if answer.get("issued_token_type") != PASSPORT or not isinstance(passport, str):
-        raise ProviderFailed("the sign-in provider did not answer with a passport")
+        raise ProviderFailed(Message("the sign-in provider did not answer with a passport"))
     if len(passport) > MAX_PASSPORT_CHARS:
-        raise ProviderFailed("the sign-in provider's passport is too large")
+        raise ProviderFailed(Message("the sign-in provider's passport is too large"))
     return passport

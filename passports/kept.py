@@ -21,6 +21,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 
 from passports.errors import KeptUnavailable
+from schemas.messages import Message
 
 BUSY_SECONDS = 3.0
 _TABLE = """
@@ -133,7 +134,7 @@ class Kept:
                 if self._connection.in_transaction:
                     self._connection.rollback()
                 raise KeptUnavailable(
-                    "Sessions can't be looked up just now.", detail=type(error).__name__
+                    Message("Sessions can't be looked up just now."), detail=type(error).__name__
                 ) from error
 
 

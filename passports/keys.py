@@ -17,6 +17,7 @@ from passports.errors import BadToken, KeysUnavailable, Reason
 from passports.jwks import PublicKey, usable_keys
 from passports.outbound import NoAnswer, ask
 from passports.trust import TrustTable
+from schemas.messages import Message
 
 FETCH_SECONDS = 3.0
 MAX_JWKS_BYTES = 512 * 1024
@@ -98,7 +99,7 @@ class KeyStore:
                 if self._needs_fetch(known, kid):
                     await self._refresh(known, jwks_url)
         if known.fetched is None or self._clock() - known.fetched > STALE_SECONDS:
-            raise KeysUnavailable("an issuer's keys cannot be fetched just now")
+            raise KeysUnavailable(Message("an issuer's keys cannot be fetched just now"))
         return known.keys
 
     def _needs_fetch(self, known: _Known, kid: str) -> bool:

@@ -25,6 +25,7 @@ from passports.keys import KeyStore
 from passports.provider import Endpoints, Provider
 from passports.trust import Broker, TrustTable
 from passports.userinfo import Userinfo
+from schemas.messages import Message
 from schemas.passport import MAX_VISAS
 
 SCOPE = "openid profile ga4gh_passport_v1"
@@ -106,15 +107,15 @@ class Login:
         """Raises `SignInFailed` when the browser's answer is not the one that was awaited."""
         found = await self._provider.endpoints()
         if not same(query.get("state"), pending.state):
-            raise SignInFailed("the sign-in was not started here; start again")
+            raise SignInFailed(Message("the sign-in was not started here; start again"))
         if (found.answers_with_issuer or "iss" in query) and query.get(
             "iss"
         ) != self._provider.issuer:
-            raise SignInFailed("the answer comes from another sign-in provider")
+            raise SignInFailed(Message("the answer comes from another sign-in provider"))
         if "error" in query:
-            raise SignInFailed("the sign-in provider refused or the sign-in was cancelled")
+            raise SignInFailed(Message("the sign-in provider refused or the sign-in was cancelled"))
         if not query.get("code"):
-            raise SignInFailed("the sign-in provider sent no code")
+            raise SignInFailed(Message("the sign-in provider sent no code"))
         answer = await self._provider.post(
             found.token,
             {
@@ -128,7 +129,7 @@ class Login:
             return await self._signed_in(found, pending, answer)
         except BadToken as error:
             raise SignInFailed(
-                "the sign-in provider's ID token is not accepted", detail=error.detail
+                Message("the sign-in provider's ID token is not accepted"), detail=error.detail
             ) from error
 
     async def exchange(self, access_token: str, audience: str) -> str:
@@ -140,13 +141,13 @@ class Login:
         verifies them (GA4GH AAI 1.2.1)."""
         url = (await self._provider.endpoints()).userinfo
         if url is None:
-            raise ProviderFailed("the sign-in provider has no userinfo to ask for visas")
+            raise ProviderFailed(Message("the sign-in provider has no userinfo to ask for visas"))
         claims = await self._userinfo.claims(url, signed_in.access_token)
         if claims.get("sub") != signed_in.subject:  # OpenID Connect Core 5.3.2
-            raise ProviderFailed("the sign-in provider's userinfo is about somebody else")
+            raise ProviderFailed(Message("the sign-in provider's userinfo is about somebody else"))
         listed = claims.get("ga4gh_passport_v1", [])
         if not isinstance(listed, list) or len(listed) > MAX_VISAS:
-            raise ProviderFailed("the sign-in provider's list of visas cannot be read")
+            raise ProviderFailed(Message("the sign-in provider's list of visas cannot be read"))
         return tuple(one for one in listed if isinstance(one, str) and len(one) <= MAX_VISA_CHARS)
 
     async def signed_out(self, raw_logout_token: str) -> str:
@@ -162,7 +163,9 @@ class Login:
                 now=int(self._clock()),
             )
         except BadToken as error:
-            raise LogoutRefused("the logout token is not accepted", detail=error.detail) from error
+            raise LogoutRefused(
+                Message("the logout token is not accepted"), detail=error.detail
+            ) from error
 
     async def _signed_in(
         self, found: Endpoints, pending: PendingLogin, answer: Mapping[str, object]

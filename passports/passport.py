@@ -25,6 +25,7 @@ from passports.tokens import SignedClaims
 from passports.trust import Broker, TrustTable
 from passports.userinfo import Userinfo
 from passports.visas import ClaimedVisa
+from schemas.messages import Message
 
 MAX_VISAS = 200
 MAX_ACCESS_TOKEN_CHARS = 16 * 1024
@@ -192,7 +193,9 @@ def _check_passport_scope(signed: SignedClaims) -> None:
         raise BadToken(Reason.BAD_CLAIM, detail="an access token carries no visas")
     scope = signed.claims.get("scope")
     if not isinstance(scope, str) or not _SCOPES.issubset(scope.split()):
-        raise ScopeMissing(f"the access token lacks the scope openid {_PASSPORT_CLAIM}")
+        raise ScopeMissing(
+            Message("the access token lacks the scope openid %(scope)s", scope=_PASSPORT_CLAIM)
+        )
 
 
 def _visa_strings(claims: Mapping[str, object]) -> list[str]:

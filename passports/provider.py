@@ -17,6 +17,7 @@ import httpx
 from passports.compact import strict_object
 from passports.errors import BadToken, ProviderFailed, ProviderRefused
 from passports.outbound import Answer, NoAnswer, ask, is_safe_url
+from schemas.messages import Message
 
 PROVIDER_SECONDS = 10.0
 MAX_ANSWER_BYTES = 512 * 1024
@@ -43,7 +44,9 @@ class Provider:
         self, issuer: str, *, client_id: str, client_secret: str | None, http: httpx.AsyncClient
     ) -> None:
         if not is_safe_url(issuer):
-            raise ProviderFailed(f"{issuer}: expected https, or http on loopback")
+            raise ProviderFailed(
+                Message("%(issuer)s: expected https, or http on loopback", issuer=issuer)
+            )
         self.issuer = issuer
         self.client_id = client_id
         self._http = http
@@ -79,21 +82,23 @@ class Provider:
                 self._http, request, seconds=PROVIDER_SECONDS, cap=MAX_ANSWER_BYTES, auth=auth
             )
         except NoAnswer as error:
-            raise ProviderFailed("the sign-in provider does not answer") from error
+            raise ProviderFailed(Message("the sign-in provider does not answer")) from error
 
 
 def _document(answer: Answer, *, status: int = httpx.codes.OK) -> Mapping[str, object]:
     if answer.status != status:
-        raise ProviderFailed("the sign-in provider failed", detail=f"status {answer.status}")
+        raise ProviderFailed(
+            Message("the sign-in provider failed"), detail=f"status {answer.status}"
+        )
     try:
         return strict_object(answer.body)
     except BadToken as error:
-        raise ProviderFailed("the sign-in provider answered nonsense") from error
+        raise ProviderFailed(Message("the sign-in provider answered nonsense")) from error
 
 
 def _endpoints(document: Mapping[str, object], issuer: str) -> Endpoints:
     if document.get("issuer") != issuer:
-        raise ProviderFailed("the sign-in provider calls itself by another name")
+        raise ProviderFailed(Message("the sign-in provider calls itself by another name"))
     device, userinfo = "device_authorization_endpoint", "userinfo_endpoint"
     return Endpoints(
         authorization=_endpoint(document, "authorization_endpoint"),
@@ -108,5 +113,7 @@ def _endpoints(document: Mapping[str, object], issuer: str) -> Endpoints:
 def _endpoint(document: Mapping[str, object], name: str) -> str:
     url = document.get(name)
     if not isinstance(url, str) or not is_safe_url(url):
-        raise ProviderFailed(f"the sign-in provider's {name} is missing or not https")
+        raise ProviderFailed(
+            Message("the sign-in provider's %(name)s is missing or not https", name=name)
+        )
     return url

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from passports.errors import BadTrustFile, RevocationsUnavailable
+from schemas.messages import Message
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
 _KINDS = frozenset({"jti", "sub", "kid"})
@@ -51,7 +52,7 @@ class Revocations:
                 self._stamp = stamp
         except (OSError, BadTrustFile) as error:
             raise RevocationsUnavailable(
-                "the list of revoked tokens cannot be read just now", detail=str(error)
+                Message("the list of revoked tokens cannot be read just now"), detail=str(error)
             ) from error
         return stamp
 
@@ -66,16 +67,30 @@ def read(path: Path) -> frozenset[_Entry]:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
-            raise BadTrustFile(f"{path}: larger than {MAX_FILE_BYTES} bytes")
+            raise BadTrustFile(
+                Message(
+                    "%(path)s: larger than %(most)s bytes",
+                    path=str(path),
+                    most=MAX_FILE_BYTES,
+                )
+            )
         lines = data.decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadTrustFile(f"{path}: cannot be read; see docs/trust.md") from error
+        raise BadTrustFile(
+            Message("%(path)s: cannot be read; see docs/trust.md", path=str(path))
+        ) from error
     entries = set()
     for number, line in enumerate(lines, start=1):
         if line.strip() and not line.startswith("#"):
             parts = line.split(maxsplit=2)
             if len(parts) != 3 or parts[0] not in _KINDS:
-                raise BadTrustFile(f"{path}:{number}: expected jti, sub or kid, issuer and value")
+                raise BadTrustFile(
+                    Message(
+                        "%(path)s:%(number)s: expected jti, sub or kid, issuer and value",
+                        path=str(path),
+                        number=number,
+                    )
+                )
             entries.add((parts[0], parts[1], parts[2].rstrip()))
     return frozenset(entries)
 

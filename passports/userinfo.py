@@ -16,6 +16,7 @@ import httpx
 from passports.compact import strict_object
 from passports.errors import BadToken, Reason, UserinfoUnavailable
 from passports.outbound import NoAnswer, ask
+from schemas.messages import Message
 
 ASK_SECONDS = 3.0
 COOL_DOWN_SECONDS = 30
@@ -47,7 +48,7 @@ class Userinfo:
         """
         door = self._doors.setdefault(userinfo_url, _Door())
         if self._clock() < door.closed_until or door.places.locked():
-            raise UserinfoUnavailable("the sign-in provider does not answer just now")
+            raise UserinfoUnavailable(Message("the sign-in provider does not answer just now"))
         headers = {"Authorization": f"Bearer {raw_token}"}
         request = self._http.build_request(
             "GET", userinfo_url, headers=headers, timeout=ASK_SECONDS
@@ -57,12 +58,16 @@ class Userinfo:
                 answer = await ask(self._http, request, seconds=ASK_SECONDS, cap=MAX_ANSWER_BYTES)
             except NoAnswer as error:
                 door.closed_until = self._clock() + COOL_DOWN_SECONDS
-                raise UserinfoUnavailable("the sign-in provider does not answer") from error
+                raise UserinfoUnavailable(
+                    Message("the sign-in provider does not answer")
+                ) from error
         if answer.status in _DISOWNS:
             raise BadToken(Reason.DISOWNED)
         if answer.status != httpx.codes.OK:
-            raise UserinfoUnavailable("the sign-in provider failed", detail=str(answer.status))
+            raise UserinfoUnavailable(
+                Message("the sign-in provider failed"), detail=str(answer.status)
+            )
         try:
             return strict_object(answer.body)
         except BadToken as error:
-            raise UserinfoUnavailable("the sign-in provider answered nonsense") from error
+            raise UserinfoUnavailable(Message("the sign-in provider answered nonsense")) from error

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from schemas.messages import Said
 from schemas.wire import Wire
 
 MAX_TERMS = 64
@@ -233,7 +234,7 @@ class ObligationView(Wire):
     """What is owed while the grant lives; `evidence_required` where somebody must show it."""
 
     code: str
-    text: str
+    text: Said
     until: date | None = None
     evidence_required: bool = False
 
@@ -242,7 +243,7 @@ class FindingView(Wire):
     term: str | None
     verdict: Decision
     code: str
-    reason: str
+    reason: Said
     missing: tuple[str, ...] = ()
     obligation: ObligationView | None = None
 
@@ -263,6 +264,6 @@ class VerdictView(Wire):
     missing: tuple[str, ...]
     expires_at: date | None
     versions: VersionsView
-    warnings: tuple[str, ...]
-    explain_user: str
+    warnings: tuple[Said, ...]
+    explain_user: Said
     explain_admin: str

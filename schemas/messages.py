@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
 Value = str | float | datetime | Sequence[str]
 """A text as it is, a number with separators, a time, or names in a list; any text of these may be a
@@ -48,6 +50,14 @@ def span(low: int, high: int) -> Message:
     """Both ends of it, or the one number that they are."""
     form = "%(low)s" if low == high else "%(low)s–%(high)s"
     return Message(form, low=low, high=high)
+
+
+def _kept(value: object, read: ValidatorFunctionWrapHandler) -> object:
+    return value if isinstance(value, Message) else read(value)
+
+
+Said = Annotated[str, WrapValidator(_kept)]
+"""A text of a wire model: pages that show the model as it was made say the message in it."""
 
 
 def in_english(value: Value) -> str:

@@ -15,6 +15,7 @@ from sqlmodel import Session, select
 from access.airlock import accountant
 from access.errors import BudgetSpent
 from access.runs.tables import RunSpentRow
+from schemas.messages import Message
 from schemas.runs import PrivacyBudget, RunTerms
 
 _BILLION = 1_000_000_000
@@ -47,7 +48,7 @@ def spend_noise(session: Session, request_id: str, terms: RunTerms, *, epsilon: 
     row = _locked(session, request_id)
     paid = row.epsilon + round(epsilon * _BILLION)
     if terms.privacy is None or _reads(terms, _tables(paid, terms.privacy)) > terms.privacy.epsilon:
-        raise BudgetSpent("The privacy budget of this permit is spent.")
+        raise BudgetSpent(Message("The privacy budget of this permit is spent."))
     row.epsilon = paid
     session.add(row)
     session.flush()
@@ -58,9 +59,19 @@ def spend(session: Session, request_id: str, terms: RunTerms, *, size: int) -> N
     row = _locked(session, request_id)
     releases, total = row.releases + 1, row.bytes + size
     if releases > terms.releases:
-        raise BudgetSpent(f"All {terms.releases} outputs of this permit have been released.")
+        raise BudgetSpent(
+            Message(
+                "All %(releases)s outputs of this permit have been released.",
+                releases=terms.releases,
+            )
+        )
     if total > terms.release_bytes:
-        raise BudgetSpent(f"This permit releases {terms.release_bytes} bytes and no more.")
+        raise BudgetSpent(
+            Message(
+                "This permit releases %(most)s bytes and no more.",
+                most=terms.release_bytes,
+            )
+        )
     row.releases, row.bytes = releases, total
     session.add(row)
     session.flush()

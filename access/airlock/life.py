@@ -18,6 +18,7 @@ from enum import StrEnum
 
 from access.errors import NotYourStep, SeparationOfDuties, StepNotPossible
 from access.requests.lifecycle import Part
+from schemas.messages import Message
 
 REVIEWERS = 2
 
@@ -108,14 +109,20 @@ def advance(
 ) -> CandidateState:
     """The state after the step. Raises SeparationOfDuties, NotYourStep or StepNotPossible."""
     if step in DECIDING and part in _ASKING:
-        raise SeparationOfDuties("Nobody decides on an output of their own.")
+        raise SeparationOfDuties(Message("Nobody decides on an output of their own."))
     if step is AirlockStep.APPROVE and _has_approved(candidate, same):
-        raise SeparationOfDuties("You have approved this output; another member must do so too.")
+        raise SeparationOfDuties(
+            Message("You have approved this output; another member must do so too.")
+        )
     if step not in steps_open_to(candidate, part, same):
         if step is AirlockStep.CONTEST and part not in _ASKING:
-            raise NotYourStep("Those whom an output is for contest its refusal.")
+            raise NotYourStep(Message("Those whom an output is for contest its refusal."))
         raise StepNotPossible(
-            f"An output that is {candidate.state} cannot be taken through {step}."
+            Message(
+                "An output that is %(state)s cannot be taken through %(step)s.",
+                state=candidate.state,
+                step=step,
+            )
         )
     match step:
         case AirlockStep.REFUSE:

@@ -40,6 +40,7 @@ from access.requests.lifecycle import AccessRequest, Part, State, is_for, refuse
 from access.runs.starts import Runs, Start
 from access.runs.tables import CandidateRow
 from access.store import Store
+from schemas.messages import Message
 from schemas.runs import ResultManifest, RunTerms
 
 MAX_LISTED = 500
@@ -114,7 +115,10 @@ class Airlock:
         request_id = start.request.request_id
         if judged.of is not None and not self._is_released(request_id, judged.of):
             judged = Judgement(
-                judged.kind, Outcome.REFUSE, ("it rests on no released output",), contestable=False
+                judged.kind,
+                Outcome.REFUSE,
+                (Message("it rests on no released output"),),
+                contestable=False,
             )
         candidate_id = f"out-{secrets.token_hex(16)}"
         self._files.keep(candidate_id, "offered", body)
@@ -160,10 +164,10 @@ class Airlock:
         released_at = start.terms.released_at
         judged = self._judge(body, start.terms)
         if released_at and self._audience not in released_at:
-            reason = "the permit leaves the release to other nodes"
+            reason = Message("the permit leaves the release to other nodes")
             return Judgement(judged.kind, Outcome.REFUSE, (reason,), contestable=False)
         if start.asked.evidence.sandbox is None and judged.outcome is Outcome.RELEASE:
-            reasons = (*judged.reasons, "nothing confined this run: two people decide")
+            reasons = (*judged.reasons, Message("nothing confined this run: two people decide"))
             return replace(judged, outcome=Outcome.REVIEW, reasons=reasons)
         return judged
 
@@ -244,7 +248,7 @@ class Airlock:
                 .with_for_update()
             ).one()
             if airlock_rows.candidate(session, row) != before:
-                raise StepNotPossible("The output has moved on; look at it again.")
+                raise StepNotPossible(Message("The output has moved on; look at it again."))
             if target is CandidateState.RELEASED:
                 self._release_as_reviewed(session, row, seen)
             row.state = target
@@ -260,7 +264,7 @@ class Airlock:
     ) -> None:
         """What people let pass is what they looked at."""
         if seen.request.run is None:
-            raise StepNotPossible("The request has no run any more.")
+            raise StepNotPossible(Message("The request has no run any more."))
         content, terms = self._reviewed(seen.candidate), seen.request.run
         ledger.spend_noise(session, row.request_id, terms, epsilon=seen.candidate.epsilon)
         ledger.spend(session, row.request_id, terms, size=len(content))
@@ -294,7 +298,9 @@ class Airlock:
         seen = self._taking(candidate_id, viewer)
         key = self._keys.of(viewer)
         if key is None:
-            raise StepNotPossible("Register your Crypt4GH public key first: POST /access/keys.")
+            raise StepNotPossible(
+                Message("Register your Crypt4GH public key first: POST /access/keys.")
+            )
         content = self._reviewed(seen.candidate)
         sealed = self._seal_to(key.public_key, content)
         manifest = ResultManifest(
@@ -316,7 +322,7 @@ class Airlock:
         StepNotPossible where the permit lets nothing be shown there."""
         seen = self._taking(candidate_id, viewer)
         if seen.request.run is None or "portal" not in seen.request.run.outputs:
-            raise StepNotPossible("The permit lets nothing be shown in a portal.")
+            raise StepNotPossible(Message("The permit lets nothing be shown in a portal."))
         content = self._reviewed(seen.candidate)
         source = self._released(seen.candidate.request_id, json.loads(content).get("of"))
         shown = self._show(content, source)
@@ -327,7 +333,9 @@ class Airlock:
         seen = self.see(candidate_id, viewer=viewer)
         advance(seen.candidate, AirlockStep.TAKE, seen.part, same=seen.same)
         if seen.request.state is State.REVOKED:
-            raise StepNotPossible("The access was revoked: its results are not given out any more.")
+            raise StepNotPossible(
+                Message("The access was revoked: its results are not given out any more.")
+            )
         return seen
 
     def starts(self, viewer: str) -> tuple[Start, ...]:

@@ -11,6 +11,7 @@ from access.airlock.judgement import Judgement
 from access.airlock.life import AirlockEvent, Candidate, CandidateState
 from access.errors import CandidateRefused
 from access.runs.tables import CandidateEventRow, CandidateRow
+from schemas.messages import Message
 
 MAX_CANDIDATES = 1_000  # of one run
 
@@ -20,7 +21,7 @@ def refuse_too_many(session: Session, run_id: str) -> None:
         select(sql.count()).select_from(CandidateRow).where(CandidateRow.run_id == run_id)
     ).one()
     if held >= MAX_CANDIDATES:
-        raise CandidateRefused(f"At most {MAX_CANDIDATES} outputs of one run.")
+        raise CandidateRefused(Message("At most %(most)s outputs of one run.", most=MAX_CANDIDATES))
 
 
 def of_content(session: Session, run_id: str, digest: str) -> Candidate | None:

@@ -41,6 +41,7 @@ from access.policies.visa_rules import VisaRule
 from duo.consent import read_consent
 from duo.errors import ConsentUnreadable
 from schemas import yaml_text
+from schemas.messages import Message
 from schemas.yaml_text import NotYaml
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -118,9 +119,17 @@ def read_bytes(path: Path) -> bytes:
         with path.open("rb") as stream:
             raw = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise PolicyInvalid(f"{path}: can't be read: {error.strerror}") from error
+        raise PolicyInvalid(
+            Message("%(path)s: can't be read: %(why)s", path=str(path), why=error.strerror or "")
+        ) from error
     if len(raw) > MAX_FILE_BYTES:
-        raise PolicyInvalid(f"{path}: larger than {MAX_FILE_BYTES} bytes")
+        raise PolicyInvalid(
+            Message(
+                "%(path)s: larger than %(most)s bytes",
+                path=str(path),
+                most=MAX_FILE_BYTES,
+            )
+        )
     return raw
 
 

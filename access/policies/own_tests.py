@@ -15,6 +15,7 @@ from access.policies.policy import PolicyBook
 from access.policies.visa_rules import BONA_FIDE
 from passports.researcher import Researcher
 from passports.visas import Visa
+from schemas.messages import Message
 from schemas.passport import VisaType
 
 PERSONA_SECONDS = 3600
@@ -26,7 +27,7 @@ def failure(book: PolicyBook, test: PolicyTest) -> str | None:
     given, expect = test.given, test.expect
     policy = book.policy(given.dataset)
     if policy is not None and policy.windows and given.at is None:
-        return "the dataset has windows: say `at`, or the test would depend on the day"
+        return Message("the dataset has windows: say `at`, or the test would depend on the day")
     now = midnight(given.at) if given.at is not None else 0
     who = persona(
         given.persona,
@@ -38,13 +39,23 @@ def failure(book: PolicyBook, test: PolicyTest) -> str | None:
     entries = None if given.entry is None else frozenset({given.entry})
     decision = book.decide(who, given.dataset, given.action, now=now, entries=entries)
     if decision.outcome is not Outcome(expect.outcome):
-        return f"expected {expect.outcome}, got {decision.outcome}"
+        return Message(
+            "expected %(expected)s, got %(got)s", expected=expect.outcome, got=decision.outcome
+        )
     ceiling = decision.ceiling.wire if decision.ceiling is not None else "none"
     if expect.ceiling not in {None, ceiling}:
-        return f"expected ceiling {expect.ceiling}, got {ceiling}"
+        return Message(
+            "expected ceiling %(expected)s, got %(got)s",
+            expected=expect.ceiling or "",
+            got=ceiling,
+        )
     codes = [reason.code for reason in decision.reasons]
     if expect.reason is not None and expect.reason not in codes:
-        return f"expected reason {expect.reason}, got {', '.join(codes)}"
+        return Message(
+            "expected reason %(expected)s, got %(got)s",
+            expected=expect.reason,
+            got=", ".join(codes),
+        )
     return None
 
 

@@ -20,6 +20,7 @@ from typing import Literal
 
 from access.errors import NoSuchVersion, PolicyInvalid, StepNotPossible
 from access.policies.file import ReadFile, book_of, read_bytes, read_policies
+from schemas.messages import Message
 from schemas.wire import canonical_json
 
 MAX_LOG_BYTES = 4 * 1024 * 1024
@@ -66,13 +67,23 @@ class PolicyVersions:
         except FileNotFoundError:
             return ()
         except OSError as error:
-            raise PolicyInvalid(f"{self.log}: can't be read: {error.strerror}") from error
+            raise PolicyInvalid(
+                Message(
+                    "%(log)s: can't be read: %(why)s", log=str(self.log), why=error.strerror or ""
+                )
+            ) from error
         history: list[Activation] = []
         for number, line in enumerate(raw.splitlines(), start=1):
             entry = _entry(line)
             before = history[-1].hash if history else _GENESIS
             if entry is None or entry.previous != before or entry.hash != entry.computed_hash():
-                raise PolicyInvalid(f"{self.log}: line {number}: altered, removed or reordered")
+                raise PolicyInvalid(
+                    Message(
+                        "%(log)s: line %(number)s: altered, removed or reordered",
+                        log=str(self.log),
+                        number=number,
+                    )
+                )
             history.append(entry)
         return tuple(history)
 
@@ -90,11 +101,11 @@ class PolicyVersions:
         """A version as it was numbered; raises `PolicyInvalid` if its bytes are others now."""
         known = {entry.number: entry.sha256 for entry in self.history()}
         if number not in known:
-            raise NoSuchVersion(f"There is no policy version {number}.")
+            raise NoSuchVersion(Message("There is no policy version %(number)s.", number=number))
         path = self._path(number)
         read = read_policies(read_bytes(path), name=str(path), public_url=self._url, number=number)
         if read.sha256 != known[number]:
-            raise PolicyInvalid(f"{path}: not the file that was numbered")
+            raise PolicyInvalid(Message("%(path)s: not the file that was numbered", path=str(path)))
         return read
 
     def activate(
@@ -154,7 +165,13 @@ class PolicyVersions:
         entry = Activation(**{**asdict(entry), "hash": entry.computed_hash()})
         lines = b"".join(canonical_json(asdict(one)) + b"\n" for one in (*history, entry))
         if len(lines) > MAX_LOG_BYTES:
-            raise PolicyInvalid(f"{self.log}: would be larger than {MAX_LOG_BYTES} bytes")
+            raise PolicyInvalid(
+                Message(
+                    "%(log)s: would be larger than %(most)s bytes",
+                    log=str(self.log),
+                    most=MAX_LOG_BYTES,
+                )
+            )
         self._write(self.log, lines, mode=0o600)
         return entry
 
@@ -199,14 +216,16 @@ def _entry(line: bytes) -> Activation | None:
 
 def _unchanged(history: tuple[Activation, ...], over: str | None) -> tuple[Activation, ...]:
     if over not in {None, history[-1].hash if history else _GENESIS}:
-        raise StepNotPossible("Another policy version came into force meanwhile; look again.")
+        raise StepNotPossible(
+            Message("Another policy version came into force meanwhile; look again.")
+        )
     return history
 
 
 def _before(history: tuple[Activation, ...]) -> int:
     former = [entry.number for entry in history if entry.number != history[-1].number]
     if not former:
-        raise NoSuchVersion("There is no former policy version to go back to.")
+        raise NoSuchVersion(Message("There is no former policy version to go back to."))
     return former[-1]
 
 
@@ -216,4 +235,8 @@ def _refuse_unsaid(author: str, reason: str) -> None:
         ("reason", reason, MAX_REASON_CHARS),
     ):
         if not said.strip() or len(said) > most or not said.isprintable():
-            raise PolicyInvalid(f"{name}: expected one line of 1 to {most} characters")
+            raise PolicyInvalid(
+                Message(
+                    "%(name)s: expected one line of 1 to %(most)s characters", name=name, most=most
+                )
+            )

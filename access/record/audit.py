@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from access.errors import RecordUnavailable
 from access.record.chain import Facts, Verification, fit, verify
 from access.record.chain_file import SYNC_SECONDS, ChainFile
+from schemas.messages import Message
 
 __all__ = ["Pseudonyms", "Record", "RecordFile", "Verification", "pseudonym", "verify"]
 
@@ -52,7 +53,7 @@ class Pseudonyms:
 
     def __init__(self, key: bytes) -> None:
         if len(key) < MIN_PSEUDONYM_KEY:
-            raise RecordUnavailable("The record key is too short.", detail="pseudonym key")
+            raise RecordUnavailable(Message("The record key is too short."), detail="pseudonym key")
         self._pseudonym_key = key
 
     def pseudonym(self, identity: str) -> str:
@@ -102,7 +103,7 @@ class RecordFile(Pseudonyms):
         """Together or not at all; the number of the first."""
         with self._lock:
             if self._closed:
-                raise RecordUnavailable("The record can't be written.", detail="closed")
+                raise RecordUnavailable(Message("The record can't be written."), detail="closed")
             number = self._chain.write(entries)
             if durable:
                 self._chain.sync()

@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from access.errors import RecordBroken, RecordUnavailable
 from access.record.chain import CHECKPOINT, Facts, Head, fit, follow, written_after
 from access.record.chain_tail import Tail, read_tail
+from schemas.messages import Message
 
-_HELD = "The record has another writer: is the node running, or a command at work on it?"
+_HELD = Message("The record has another writer: is the node running, or a command at work on it?")
 SYNC_SECONDS = 0.08  # and a sync takes a few ms: together within the 100 ms promised
 
 
@@ -60,7 +61,7 @@ class ChainFile:
         """Adds them in one write; the number of the first, which the others follow. Raises
         `RecordUnavailable`: then none of them is there."""
         if self._failed is not None:
-            raise RecordUnavailable("The record can't be written.", detail=self._failed)
+            raise RecordUnavailable(Message("The record can't be written."), detail=self._failed)
         now, lines, head = round(self._clock(), 3), [], self.head
         for kind, facts in entries:
             line, head = written_after(head, time=now, kind=kind, facts=facts)
@@ -82,7 +83,9 @@ class ChainFile:
             os.fsync(self._file)
         except OSError as error:
             self._failed = f"fsync: {error}"
-            raise RecordUnavailable("The record can't be written.", detail=str(error)) from error
+            raise RecordUnavailable(
+                Message("The record can't be written."), detail=str(error)
+            ) from error
 
     def close(self) -> None:
         """Signs and syncs what is there. Once, and when no sync is under way."""
@@ -99,10 +102,12 @@ class ChainFile:
         try:
             written = os.write(self._file, data)
         except OSError as error:
-            raise RecordUnavailable("The record can't be written.", detail=str(error)) from error
+            raise RecordUnavailable(
+                Message("The record can't be written."), detail=str(error)
+            ) from error
         if written != len(data):
             self._take_back(os.fstat(self._file).st_size - written)
-            raise RecordUnavailable("The record can't be written.", detail="short write")
+            raise RecordUnavailable(Message("The record can't be written."), detail="short write")
 
     def _take_back(self, size: int) -> None:
         """A part of a batch must not stand before the next entry."""
@@ -121,11 +126,13 @@ class ChainFile:
             tail = read_tail(self._file)
             problem = follow(tail.lines, tail.before, self._signing_key.public_key()).problem
             if problem is not None:
-                raise RecordBroken("The record does not verify.", detail=problem)
+                raise RecordBroken(Message("The record does not verify."), detail=problem)
             if tail.torn:
                 self._set_aside(tail)
         except OSError as error:
-            raise RecordUnavailable("The record can't be read.", detail=str(error)) from error
+            raise RecordUnavailable(
+                Message("The record can't be read."), detail=str(error)
+            ) from error
         return tail
 
     def _set_aside(self, tail: Tail) -> None:
@@ -146,7 +153,9 @@ def _open(path: Path) -> int:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise RecordUnavailable("The record can't be opened.", detail=str(error)) from error
+        raise RecordUnavailable(
+            Message("The record can't be opened."), detail=str(error)
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from access.errors import CheckpointRefused
+from schemas.messages import Message
 
 MAX_CHECKPOINT = 4_096
 _ED25519 = b"\x01"  # the signature type of C2SP signed-note
@@ -54,19 +55,19 @@ def read(note: str, key: Ed25519PublicKey) -> Checkpoint:
     """Raises `CheckpointRefused` unless `note` is a checkpoint with a signature of `key`."""
     found = _SHAPE.fullmatch(note) if len(note) <= MAX_CHECKPOINT else None
     if found is None:
-        raise CheckpointRefused("This is not a checkpoint of a record.")
+        raise CheckpointRefused(Message("This is not a checkpoint of a record."))
     origin = found["origin"]
     try:
         mark = base64.b64decode(found["signature"], validate=True)
         root = base64.b64decode(found["root"], validate=True)
     except binascii.Error as error:
-        raise CheckpointRefused("This is not a checkpoint of a record.") from error
+        raise CheckpointRefused(Message("This is not a checkpoint of a record.")) from error
     if found["name"] != origin or mark[:4] != _key_hash(origin, key):
-        raise CheckpointRefused("The checkpoint is signed by another key.")
+        raise CheckpointRefused(Message("The checkpoint is signed by another key."))
     try:
         key.verify(mark[4:], found["text"].encode())
     except InvalidSignature as error:
-        raise CheckpointRefused("The checkpoint's signature does not hold.") from error
+        raise CheckpointRefused(Message("The checkpoint's signature does not hold.")) from error
     return Checkpoint(origin, int(found["size"]), root)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from access.errors import NoSuchThing, RecordUnavailable
 from access.record import merkle
 from access.record.chain import MAX_LINE
+from schemas.messages import Message
 
 MAX_LEVELS = 48
 _OFFSET_BYTES = 8
@@ -38,7 +39,9 @@ class RecordTree:
                     fcntl.flock(lock, fcntl.LOCK_EX)  # other workers follow the same record
                     return self._take_in(self._settle())
             except OSError as error:
-                raise RecordUnavailable("The record can't be read.", detail=str(error)) from error
+                raise RecordUnavailable(
+                    Message("The record can't be read."), detail=str(error)
+                ) from error
 
     def entry(self, number: int) -> bytes:
         """The line of entry `number` (from 1), without its line end."""
@@ -60,7 +63,9 @@ class RecordTree:
                 stream.seek(start)
                 block = stream.read(int.from_bytes(ends[-_OFFSET_BYTES:], "big") - start)
         except OSError as error:
-            raise RecordUnavailable("The record can't be read.", detail=str(error)) from error
+            raise RecordUnavailable(
+                Message("The record can't be read."), detail=str(error)
+            ) from error
         found = block.split(b"\n")[:-1]
         if len(found) != last - first + 1:
             raise NoSuchThing(detail=f"lines {first} to {last}")
@@ -78,7 +83,9 @@ class RecordTree:
                 stream.seek(index * width)
                 found = stream.read(width)
         except OSError as error:
-            raise RecordUnavailable("The record can't be read.", detail=str(error)) from error
+            raise RecordUnavailable(
+                Message("The record can't be read."), detail=str(error)
+            ) from error
         if index < 0 or len(found) != width:
             raise NoSuchThing(detail=f"{name} {index}")
         return found
@@ -120,7 +127,9 @@ class RecordTree:
         grown: list[list[bytes]] = [[]]
         for line in lines:
             if len(line) > MAX_LINE:
-                raise RecordUnavailable("The record does not verify.", detail="a line too long")
+                raise RecordUnavailable(
+                    Message("The record does not verify."), detail="a line too long"
+                )
             at += len(line)
             ends += at.to_bytes(_OFFSET_BYTES, "big")
             self._grow(grown, merkle.leaf_hash(line[:-1]), size)

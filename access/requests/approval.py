@@ -17,6 +17,7 @@ from access.rows import IssuedGrant
 from schemas.data_use import ObligationView
 from schemas.errors import InvalidInput
 from schemas.grants import EventFacts, StepBody
+from schemas.messages import Message
 
 COMMITTEE_CODE = "committee"
 
@@ -32,7 +33,7 @@ def approval(request: AccessRequest, body: StepBody, *, data_use_until: int | No
     if data_use_until is not None:
         ends.append(data_use_until)
     if min(ends) <= now:
-        raise InvalidInput("The last day of the grant has passed already.")
+        raise InvalidInput(Message("The last day of the grant has passed already."))
     owed = tuple(ObligationView(code=COMMITTEE_CODE, text=text) for text in body.obligations)
     return EventFacts(until=min(ends), obligations=owed)
 
@@ -45,7 +46,9 @@ def approvals(request: AccessRequest) -> tuple[Event, ...]:
 def refuse_second_word(request: AccessRequest, same: Collection[str]) -> None:
     """Raises SeparationOfDuties where the person, by one of their identities, approved already."""
     if any(event.actor in same for event in approvals(request)):
-        raise SeparationOfDuties("You have approved this request; another member must do so too.")
+        raise SeparationOfDuties(
+            Message("You have approved this request; another member must do so too.")
+        )
 
 
 def accepted(request: AccessRequest, terms: str) -> tuple[str, ...]:

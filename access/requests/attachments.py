@@ -20,6 +20,7 @@ from access.requests.desk import RequestDesk
 from access.requests.lifecycle import Part, Step
 from access.requests.seen import Seen
 from schemas.grants import AttachmentView, EventFacts
+from schemas.messages import Message
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_PER_REQUEST = 10
@@ -54,7 +55,12 @@ class Attachments:
         """Raises AttachmentRefused, and what the desk says to a step out of turn."""
         seen = self._desk.see(request_id, viewer=actor)
         if len(seen.request.attachments) >= MAX_PER_REQUEST:
-            raise AttachmentRefused(f"A request carries at most {MAX_PER_REQUEST} attachments.")
+            raise AttachmentRefused(
+                Message(
+                    "A request carries at most %(most)s attachments.",
+                    most=MAX_PER_REQUEST,
+                )
+            )
         plain_name = unicodedata.normalize("NFC", name).strip()
         made = AttachmentView(
             id=f"att-{secrets.token_hex(16)}",
@@ -97,14 +103,14 @@ class Attachments:
 def media_type(name: str, body: bytes) -> str:
     """What name and content both say. Raises AttachmentRefused where they do not agree."""
     if len(name) > MAX_NAME_CHARS or _NAME.fullmatch(name) is None:
-        raise AttachmentRefused("Give the file a plain name, such as ethics-vote.pdf.")
+        raise AttachmentRefused(Message("Give the file a plain name, such as ethics-vote.pdf."))
     if not 0 < len(body) <= MAX_BYTES:
-        raise AttachmentRefused(f"A file holds 1 to {MAX_BYTES} bytes.")
+        raise AttachmentRefused(Message("A file holds 1 to %(most)s bytes.", most=MAX_BYTES))
     kind, begins = _KINDS.get("." + name.rpartition(".")[2].lower(), ("", b""))
     if not kind:
-        raise AttachmentRefused("Attach PDF, PNG, JPEG or plain text (.txt).")
+        raise AttachmentRefused(Message("Attach PDF, PNG, JPEG or plain text (.txt)."))
     if not body.startswith(begins) or (kind == "text/plain" and not _is_text(body)):
-        raise AttachmentRefused(f"The file is not what its name says: {kind}.")
+        raise AttachmentRefused(Message("The file is not what its name says: %(kind)s.", kind=kind))
     return kind
 
 

@@ -50,13 +50,14 @@ from duo.report import report
 from schemas.data_use import ObligationView
 from schemas.errors import InvalidInput
 from schemas.grants import EventFacts, NewRequest, StepBody, WorkspaceKind
+from schemas.messages import Message
 
 _ASKING = frozenset({Step.SUBMIT, Step.ACCEPT, Step.APPROVE})
 _BELONGS = {
-    "months": (Step.APPROVE, "an approval"),
-    "until": (Step.APPROVE, "an approval"),
-    "obligations": (Step.APPROVE, "an approval"),
-    "data_use": (Step.SUBMIT, "a submission"),
+    "months": (Step.APPROVE, Message("an approval")),
+    "until": (Step.APPROVE, Message("an approval")),
+    "obligations": (Step.APPROVE, Message("an approval")),
+    "data_use": (Step.SUBMIT, Message("a submission")),
 }
 
 
@@ -84,7 +85,12 @@ class RequestDesk(RequestReading):
         if policy is None:
             raise NoSuchThing(detail="request for a dataset without a policy")
         if policy.requests_at is not None:
-            raise InvalidInput(f"Access to this dataset is asked for at {policy.requests_at}")
+            raise InvalidInput(
+                Message(
+                    "Access to this dataset is asked for at %(requests_at)s",
+                    requests_at=policy.requests_at,
+                )
+            )
         event = Event(now, Step.CREATE, requester, "", EventFacts(state=State.DRAFT, form=new))
         request = begun(f"req-{secrets.token_hex(16)}", event)
         self._refuse_unfit(request, now=now)
@@ -97,7 +103,9 @@ class RequestDesk(RequestReading):
         """Replaces what a draft or a returned request says, but for its dataset."""
         request = self._at(request_id, Step.EDIT, actor=actor)
         if form.dataset != request.dataset:
-            raise InvalidInput("A request stays with its dataset; make a new one for another.")
+            raise InvalidInput(
+                Message("A request stays with its dataset; make a new one for another.")
+            )
         event = Event(now, Step.EDIT, actor, "", EventFacts(form=form))
         self._refuse_unfit(after(request, event), now=now)
         self._keep(request, event)
@@ -123,7 +131,9 @@ class RequestDesk(RequestReading):
         """Takes one step and returns the request after it; a refused decision is recorded too."""
         seen = self.see(request_id, viewer=actor)
         if step in WITH_CONTENT:
-            raise StepNotPossible(f"The step {step} is not taken without what it changes.")
+            raise StepNotPossible(
+                Message("The step %(step)s is not taken without what it changes.", step=step)
+            )
         _refuse_misplaced(step, body)
         try:
             self._move(seen, step, body, now=now)
@@ -151,7 +161,7 @@ class RequestDesk(RequestReading):
             case Step.ACCEPT:
                 _refuse_unaccepted(seen.demands, body)
                 if actor in seen.accepted:
-                    raise StepNotPossible("You have accepted already.")
+                    raise StepNotPossible(Message("You have accepted already."))
                 facts = EventFacts(terms=terms_digest(seen.demands.terms))
             case Step.APPROVE:
                 refuse_second_word(request, seen.same)
@@ -219,13 +229,21 @@ class RequestDesk(RequestReading):
         found = self._recipients.registration(request.workspace)
         alive = found is not None and found.state is not KeyState.REVOKED and now < found.expires
         if found is None or found.owner != request.requester or not alive:
-            raise InvalidInput("The workspace is not registered at this node, or no longer.")
+            raise InvalidInput(
+                Message("The workspace is not registered at this node, or no longer.")
+            )
         if request.run is not None and found.kind is WorkspaceKind.EXTERNAL:
-            raise InvalidInput("The workspace is of kind external: it cannot be told what to run.")
+            raise InvalidInput(
+                Message("The workspace is of kind external: it cannot be told what to run.")
+            )
         policy = self._book.policy(request.dataset)
         if request.run is not None and policy and self._linked.people(policy.committee) < REVIEWERS:
             raise InvalidInput(
-                f"{REVIEWERS} of a committee approve what is to run; this dataset's has fewer."
+                Message(
+                    "%(reviewers)s of a committee approve what is to run; this dataset's has "
+                    "fewer.",
+                    reviewers=REVIEWERS,
+                )
             )
         self._judge.of(request, now=now)
 
@@ -260,20 +278,27 @@ class RequestDesk(RequestReading):
 def _refuse_misplaced(step: Step, body: StepBody) -> None:
     for name, (home, words) in _BELONGS.items():
         if getattr(body, name) and step is not home:
-            raise InvalidInput(f"«{name}» belongs to {words} only.")
+            raise InvalidInput(
+                Message("«%(name)s» belongs to %(words)s only.", name=name, words=words)
+            )
     if body.terms is not None and step not in {Step.SUBMIT, Step.ACCEPT}:
-        raise InvalidInput("«terms» are accepted with a submission or by a member.")
+        raise InvalidInput(Message("«terms» are accepted with a submission or by a member."))
 
 
 def _refuse_unaccepted(demands: Demands, body: StepBody) -> None:
     if body.terms != demands.digest:
         raise InvalidInput(
-            "Accept the dataset's terms: send the digest of the terms as they are now in «terms»."
+            Message(
+                "Accept the dataset's terms: send the digest of the terms as they are now in "
+                "«terms»."
+            )
             if demands.terms
-            else "This dataset has no terms to accept."
+            else Message("This dataset has no terms to accept.")
         )
 
 
 def _refuse_endless(request: AccessRequest, target: State) -> None:
     if target is request.state and len(request.events) >= MAX_EVENTS:
-        raise StepNotPossible(f"At most {MAX_EVENTS} steps are kept of one request.")
+        raise StepNotPossible(
+            Message("At most %(most)s steps are kept of one request.", most=MAX_EVENTS)
+        )

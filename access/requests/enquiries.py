@@ -23,6 +23,7 @@ from access.requests.enquiry_table import EnquiryRow
 from access.requests.notices import Addressees
 from schemas.enquiries import EnquiryList, EnquiryView
 from schemas.errors import InvalidInput
+from schemas.messages import Message
 
 MAX_UNANSWERED = 20  # of one person
 MAX_LISTED = 200
@@ -47,7 +48,7 @@ class Enquiries:
         if policy is None:
             raise NoSuchThing(detail="enquiry about a dataset without a policy")
         if not policy.committee:
-            raise InvalidInput("This dataset has no committee at this node.")
+            raise InvalidInput(Message("This dataset has no committee at this node."))
         row = EnquiryRow(
             enquiry_id=f"enq-{secrets.token_hex(16)}",
             dataset=dataset,
@@ -72,7 +73,7 @@ class Enquiries:
             if row is None or member not in self._committee(row.dataset):
                 raise NoSuchThing(detail="enquiry unknown or of another committee")
             if row.answer is not None:
-                raise StepNotPossible("This enquiry has been answered.")
+                raise StepNotPossible(Message("This enquiry has been answered."))
             row.answer, row.answered = text, now
             session.add(row)
             told = self._addressees.person(row.asker)
@@ -111,7 +112,12 @@ def _refuse_too_many(session: Session, asker: str) -> None:
         .where(col(EnquiryRow.answer).is_(None))
     ).one()
     if waiting >= MAX_UNANSWERED:
-        raise TooManyOpen(f"At most {MAX_UNANSWERED} enquiries of yours may wait for an answer.")
+        raise TooManyOpen(
+            Message(
+                "At most %(most)s enquiries of yours may wait for an answer.",
+                most=MAX_UNANSWERED,
+            )
+        )
 
 
 def _newest(session: Session, *conditions: object) -> Iterable[EnquiryRow]:

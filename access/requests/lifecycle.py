@@ -24,6 +24,7 @@ from access.errors import NotYourStep, SeparationOfDuties, StepNotPossible
 from schemas.data_use import DataUseRequest
 from schemas.errors import InvalidInput
 from schemas.grants import AttachmentView, EventFacts, Extent, NewRequest
+from schemas.messages import Message
 from schemas.runs import RunTerms
 
 SECONDS_PER_MONTH = 30 * 24 * 3600
@@ -162,7 +163,7 @@ def begun(request_id: str, event: Event) -> AccessRequest:
     """The draft that a `create` makes. Raises InvalidInput for people it cannot name."""
     form = event.facts.form
     if form is None:
-        raise InvalidInput("A request begins with its form.")
+        raise InvalidInput(Message("A request begins with its form."))
     draft = AccessRequest(
         request_id, event.actor, form.dataset, form.project, form.purpose, form.workspace,
         form.months, State.DRAFT, event.at, event.at, (event,), form.data_use,
@@ -212,20 +213,28 @@ def advance(state: State, step: Step, part: Part) -> State:
     Raises StepNotPossible, NotYourStep, and SeparationOfDuties where somebody whom the request is
     for would decide."""
     if part in {Part.REQUESTER, Part.MEMBER} and step in DECISIONS:
-        raise SeparationOfDuties("Nobody decides on a request of their own.")
+        raise SeparationOfDuties(Message("Nobody decides on a request of their own."))
     move = _MOVES.get((state, step))
     if move is None:
-        raise StepNotPossible(f"A request that is {state} cannot be taken through {step}.")
+        raise StepNotPossible(
+            Message(
+                "A request that is %(state)s cannot be taken through %(step)s.",
+                state=state,
+                step=step,
+            )
+        )
     target, needed = move
     if part is not needed:
-        raise NotYourStep(f"The step {step} belongs to the {needed}.")
+        raise NotYourStep(
+            Message("The step %(step)s belongs to the %(needed)s.", step=step, needed=needed)
+        )
     return target
 
 
 def refuse_own(request: AccessRequest, same: Collection[str]) -> None:
     """Raises SeparationOfDuties where it is for the person; `same` are their identities."""
     if is_for(request, same):
-        raise SeparationOfDuties("Nobody decides on a request of their own.")
+        raise SeparationOfDuties(Message("Nobody decides on a request of their own."))
 
 
 def is_for(request: AccessRequest, same: Collection[str]) -> bool:
@@ -241,6 +250,6 @@ def steps_open_to(state: State, part: Part) -> tuple[Step, ...]:
 
 def _refuse_unfit_members(request: AccessRequest) -> None:
     if len(request.members) > MAX_MEMBERS:
-        raise InvalidInput(f"A request names at most {MAX_MEMBERS} people.")
+        raise InvalidInput(Message("A request names at most %(most)s people.", most=MAX_MEMBERS))
     if any(_IDENTITY.fullmatch(member) is None for member in request.members):
-        raise InvalidInput("Name each collaborator by an identity: sub@issuer.")
+        raise InvalidInput(Message("Name each collaborator by an identity: sub@issuer."))

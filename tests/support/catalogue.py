@@ -13,7 +13,7 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("portal", "gateway", "schemas")
+ROOMS = ("portal", "gateway", "access", "passports", "duo", "schemas")
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None, "gettext": None, "ngettext": (1, 2), "Message": None, "plural": (1, 2),
 }  # fmt: skip
