@@ -187,15 +187,15 @@ def _pooled(
 ) -> tuple[dict[str, Any], float]:
     """The rows of all sites as one site's, and the seconds from files to result."""
     begun = time.monotonic()
-    held = {}
-    for name in told or names:
-        scratch = folder / f"pooled-{name}"
-        scratch.mkdir(exist_ok=True)
-        held[name] = reading.read_genotypes(data[name], scratch)
-    agreed = panel.agree({name: panel.offer(one, {}) for name, one in held.items()}, least_sites=1)
+    scratch = {name: folder / f"pooled-{name}" for name in told or names}
+    offers = {}
+    for name, place in scratch.items():
+        place.mkdir(exist_ok=True)
+        offers[name] = panel.offer(reading.read_genotypes(data[name], place), {})
+    agreed = panel.agree(offers, least_sites=1)
     designs = [
         cohort.design_of(
-            reading.clinical(data[name]), held[name], panel.harmonised(agreed, held[name], {}),
+            reading.clinical(data[name]), *panel.harmonised(agreed, data[name], scratch[name]),
             trait="height", covariates=["age", "sex"],
         )
         for name in names

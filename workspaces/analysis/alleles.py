@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -41,16 +42,12 @@ class Allele(NamedTuple):
     def of(cls, contig: str, position: int, ref: str, alt: str) -> Allele:
         """Trimmed: first of common last bases, then of common first ones, one base is left. Raises
         `ValueError` for what is not a sequence of bases, or the same twice."""
-        ref, alt = ref.upper(), alt.upper()
-        if not (_NAME.fullmatch(contig) and position >= 1):
+        if not (_sound_name(contig) and position >= 1):
             raise ValueError("a reference name or position that no VCF has")
-        if not (_BASES.fullmatch(ref) and _BASES.fullmatch(alt)) or ref == alt:
+        change = _trimmed(ref, alt)
+        if change is None:
             raise ValueError("an allele that is not written in bases")
-        while len(ref) > 1 and len(alt) > 1 and ref[-1] == alt[-1]:
-            ref, alt = ref[:-1], alt[:-1]
-        while len(ref) > 1 and len(alt) > 1 and ref[0] == alt[0]:
-            ref, alt, position = ref[1:], alt[1:], position + 1
-        return cls(contig, position, ref, alt)
+        return cls(contig, position + change[0], *change[1:])
 
     @classmethod
     def read(cls, name: str) -> Allele:
@@ -59,6 +56,24 @@ class Allele(NamedTuple):
         if not position.isdecimal():
             raise ValueError("expected an allele as CHROM-POS-REF-ALT")
         return cls.of(contig, int(position), ref, alt)
+
+
+@lru_cache(maxsize=1_024)
+def _sound_name(contig: str) -> bool:
+    return _NAME.fullmatch(contig) is not None
+
+
+@lru_cache(maxsize=4_096)
+def _trimmed(ref: str, alt: str) -> tuple[int, str, str] | None:
+    """The bases by which it starts later, and what is left; of few changes a file is made."""
+    ref, alt, first = ref.upper(), alt.upper(), 0
+    if not (_BASES.fullmatch(ref) and _BASES.fullmatch(alt)) or ref == alt:
+        return None
+    while len(ref) > 1 and len(alt) > 1 and ref[-1] == alt[-1]:
+        ref, alt = ref[:-1], alt[:-1]
+    while len(ref) > 1 and len(alt) > 1 and ref[0] == alt[0]:
+        ref, alt, first = ref[1:], alt[1:], first + 1
+    return first, ref, alt
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +158,8 @@ def agreed(offers: Iterable[Iterable[Allele]], *, least_sites: int) -> tuple[All
 
 
 def _keyed(allele: Allele, digests: Mapping[str, str]) -> tuple[str, int, str, str]:
-    contig = digests.get(allele.contig, allele.contig)
-    return contig, allele.position, allele.ref, allele.alt
+    digest = digests.get(allele.contig)
+    return allele if digest is None else (digest, allele.position, allele.ref, allele.alt)
 
 
 def _turned(bases: str) -> str:

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from workspaces.analysis.alleles import Harmony
-from workspaces.analysis.design import Design, Floats
-from workspaces.analysis.genotypes import MAX_PEOPLE, Genotypes
+from workspaces.analysis.design import MISSING, Design, Dosages, Floats
+from workspaces.analysis.genotypes import MAX_PEOPLE
 
 MAX_VARIABLES = 1_000
 MAX_FIELD = 1_000
@@ -91,41 +90,39 @@ def _number(text: str, line: int, name: str) -> float:
     return value
 
 
+def of_panel(dosages: Dosages, columns: NDArray[np.intp]) -> Dosages:
+    """(n, len(columns)), missing where a column is -1. They lie variant by variant, as read from
+    files: what is already in order is not moved."""
+    by_variant = dosages.T
+    if np.array_equal(columns, np.arange(by_variant.shape[0])):
+        return dosages
+    if not by_variant.shape[0]:
+        return np.full((columns.size, by_variant.shape[1]), MISSING, dtype=np.int8).T
+    chosen = by_variant[np.maximum(columns, 0)]
+    chosen[columns < 0] = MISSING if chosen.dtype == np.int8 else np.nan
+    return chosen.T
+
+
 def design_of(
     clinical: Clinical,
-    genotypes: Genotypes,
-    harmony: Harmony,
+    people: Sequence[str],
+    dosages: Dosages,
     *,
     trait: str,
     covariates: Sequence[str],
 ) -> Design:
-    """Of the people both hold; the variants are those of the harmonised panel, NaN where the site
-    has none."""
-    shape = {"covariates": len(covariates) + 1, "variants": harmony.columns.size}
+    """Of the people that the table and `dosages`, whose variants are the panel's, both hold."""
+    shape = {"covariates": len(covariates) + 1, "variants": dosages.shape[1]}
     asked = clinical.columns([trait, *covariates])
     if asked is None:
         return Design.nobody(**shape)
-    place = {person: number for number, person in enumerate(genotypes.people)}
+    place = {person: number for number, person in enumerate(people)}
     row = np.array([place.get(person, -1) for person in clinical.people], dtype=np.intp)
     taken = (row >= 0) & np.isfinite(asked).all(axis=1)
     if not taken.any():
         return Design.nobody(**shape)
-    dosages = _taken(genotypes.dosages, row[taken], harmony.columns)
-    intercept = np.ones((dosages.shape[0], 1))
+    rows = row[taken]
+    if not np.array_equal(rows, np.arange(len(people))):
+        dosages = dosages.T[:, rows].T
+    intercept = np.ones((rows.size, 1))
     return Design(asked[taken, 0], np.column_stack([intercept, asked[taken, 1:]]), dosages)
-
-
-def _taken(
-    dosages: NDArray[np.float32], rows: NDArray[np.intp], columns: NDArray[np.intp]
-) -> NDArray[np.float32]:
-    """(rows, columns) of them, NaN where a column is -1. They lie variant by variant, as read from
-    files: what is already in order is not moved, and the rest in whole variants."""
-    by_variant = dosages.T
-    if not np.array_equal(columns, np.arange(by_variant.shape[0])):
-        held = columns >= 0
-        chosen = np.full((columns.size, by_variant.shape[1]), np.nan, dtype=np.float32)
-        chosen[held] = by_variant[columns[held]]
-        by_variant = chosen
-    if not np.array_equal(rows, np.arange(by_variant.shape[1])):
-        by_variant = by_variant[:, rows]
-    return by_variant.T

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workspaces.analysis.design import Dosages, Floats
+from workspaces.analysis.design import Dosages, Floats, there
 
 
 def standardised(dosages: Dosages, frequency: Floats) -> Floats:
@@ -18,7 +18,7 @@ def standardised(dosages: Dosages, frequency: Floats) -> Floats:
     spread = np.sqrt(2 * frequency * (1 - frequency))
     usable = spread > 0
     scaled = (dosages - 2 * frequency) / np.where(usable, spread, 1.0)
-    return np.where(np.isfinite(scaled) & usable, scaled, 0.0)
+    return np.where(there(dosages) & usable, scaled, 0.0)
 
 
 def start(variants: int, components: int, *, seed: int) -> Floats:

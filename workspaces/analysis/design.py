@@ -1,9 +1,9 @@
 """What one site holds for an analysis: phenotype, covariates, genotypes; and their shapes.
 
-n people, C covariates with the intercept first, m variants. A missing genotype is NaN; people
-without a phenotype or a covariate are left out before a `Design` is made, and a site that has
-neither is a `Design` of nobody, whose sums are zeros. Dosages count copies of the harmonised effect
-allele (0 to 2).
+n people, C covariates with the intercept first, m variants. People without a phenotype or a
+covariate are left out before a `Design` is made, and a site that has neither is a `Design` of
+nobody, whose sums are zeros. Dosages count copies of the harmonised effect allele: hard calls take
+a byte each, 0 to 2 and `MISSING`; others are floats, NaN where a genotype is missing.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Dosages = NDArray[np.floating]  # float32 as read from files
-BLOCK = 4_096  # variants worked on at a time
+Dosages = NDArray[np.floating] | NDArray[np.int8]
+MISSING = -1  # of a hard call
+_CELLS = 1 << 18  # dosages worked on at a time: as floats they stay in a core's own memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,7 @@ class Design:
         return cls(np.zeros(0), np.zeros((0, covariates)), np.zeros((0, variants)))
 
     def blocks(self) -> Iterator[Dosages]:
-        """(n, BLOCK) at a time; one block of no variants where there are none."""
-        for first in range(0, max(self.variants, 1), BLOCK):
-            yield self.dosages[:, first : first + BLOCK]
+        return blocks(self.dosages)
 
     @property
     def people(self) -> int:
@@ -52,10 +51,31 @@ class Design:
         return int(self.dosages.shape[1])
 
 
-def called(dosages: Dosages) -> tuple[Floats, Floats]:
-    """The dosages with 0 where a call is missing, and 1 or 0 for called or missing."""
-    seen = np.isfinite(dosages)
-    return np.where(seen, dosages, 0.0).astype(np.float64), seen.astype(np.float64)
+def blocks(dosages: Dosages) -> Iterator[Dosages]:
+    """Some variants of all people at a time; one block of no variants where there are none."""
+    people, variants = dosages.shape
+    width = max(1, _CELLS // max(people, 1))
+    for first in range(0, max(variants, 1), width):
+        yield dosages[:, first : first + width]
+
+
+def there(dosages: Dosages) -> NDArray[np.bool_]:
+    """Which genotypes are not missing, in either form."""
+    return np.asarray(dosages >= 0)
+
+
+def called(dosages: Dosages) -> tuple[Floats, NDArray[np.bool_]]:
+    """The dosages with 0 where a call is missing, and which are called."""
+    seen = there(dosages)
+    whole = dosages if seen.all() else np.where(seen, dosages, np.zeros((), dosages.dtype))
+    return whole.astype(np.float64), seen
+
+
+def over_called(seen: NDArray[np.bool_], rows: Floats) -> Floats:
+    """(m, k): for each variant the sum of `rows` (n, k) of the people called for it."""
+    if seen.all():
+        return np.broadcast_to(rows.sum(axis=0), (seen.shape[1], rows.shape[1]))
+    return seen.T.astype(np.float64) @ rows
 
 
 def pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

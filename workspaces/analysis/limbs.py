@@ -17,6 +17,7 @@ from workspaces.analysis.design import Floats
 
 LIMB_BITS = 24
 MAX_SITES = 255
+_LOW, _OFFSET = (1 << LIMB_BITS) - 1, 1 << (LIMB_BITS - 1)  # the last limb is never negative
 
 Integers = NDArray[np.int64]
 
@@ -62,6 +63,9 @@ def decode(summed: Integers, *, sites: int, wide: int = 0) -> Floats:
 def _encoded(numbers: Floats, width: Width) -> Integers:
     if not np.isfinite(numbers).all() or (np.abs(numbers) >= width.largest).any():
         raise ValueError(f"a number is not finite, or not below {width.largest:g}; scale it first")
+    if width is NARROW:  # which a machine's integer holds
+        whole = np.rint(numbers * 2.0**width.fraction_bits).astype(np.int64)
+        return np.concatenate([whole & _LOW, (whole >> LIMB_BITS) + _OFFSET])
     left = np.rint(np.abs(numbers) * 2.0**width.fraction_bits)
     limbs = np.empty((width.limbs, numbers.size), dtype=np.int64)
     for place in reversed(range(width.limbs)):
@@ -70,8 +74,8 @@ def _encoded(numbers: Floats, width: Width) -> Integers:
         limbs[place] = np.copysign(part, numbers)
     for place in range(width.limbs - 1):
         limbs[place + 1] += limbs[place] >> LIMB_BITS
-        limbs[place] &= (1 << LIMB_BITS) - 1
-    limbs[-1] += 1 << (LIMB_BITS - 1)
+        limbs[place] &= _LOW
+    limbs[-1] += _OFFSET
     return limbs.ravel()
 
 

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from workspaces.analysis.design import Design, Dosages, Floats, called, pairs, symmetric
+from workspaces.analysis.design import (
+    Design,
+    Dosages,
+    Floats,
+    called,
+    over_called,
+    pairs,
+    symmetric,
+)
 from workspaces.analysis.sums import Shape, Sums, joined, triangle
 
 
@@ -60,10 +68,7 @@ def _block(design: Design, dosages: Dosages) -> LinearSums:
     g, seen = called(dosages)
     of_variant = g.T @ np.column_stack([y, x])
     everybody = np.column_stack([np.ones_like(y), y * y, x * y, x[:, rows] * x[:, columns]])
-    if seen.all():  # one row for all variants
-        of_people = np.broadcast_to(everybody.sum(axis=0), (g.shape[1], everybody.shape[1]))
-    else:
-        of_people = seen.T @ everybody
+    of_people = over_called(seen, everybody)
     count = x.shape[1]
     return LinearSums(
         people=of_people[:, 0],

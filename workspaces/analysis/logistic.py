@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from workspaces.analysis.design import Design, Dosages, Floats, called, pairs, symmetric
+from workspaces.analysis.design import (
+    Design,
+    Dosages,
+    Floats,
+    called,
+    over_called,
+    pairs,
+    symmetric,
+    there,
+)
 from workspaces.analysis.linear import Associations
 from workspaces.analysis.sums import Shape, Sums, joined, triangle
 
@@ -86,7 +95,7 @@ def _score_block(design: Design, dosages: Dosages, weights: Floats, residual: Fl
         gr=g.T @ residual,
         gwg=(g * g).T @ weights,
         gwx=g.T @ (x * weights[:, None]),
-        xwx=seen.T @ (weights[:, None] * x[:, rows] * x[:, columns]),
+        xwx=over_called(seen, weights[:, None] * x[:, rows] * x[:, columns]),
     )
 
 
@@ -126,7 +135,7 @@ def newton_sums(design: Design, coefficients: Floats) -> NewtonSums:
     hessian = np.empty((design.variants, rows.size))
     for number in range(design.variants):
         g = design.dosages[:, number]
-        seen = np.isfinite(g)
+        seen = there(g)
         z = np.column_stack([design.covariates[seen], g[seen]])
         p = special.expit(z @ coefficients[number])
         people[number] = seen.sum()

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workspaces.analysis.design import BLOCK, Dosages, Floats
-from workspaces.analysis.sums import Shape, Sums
+from workspaces.analysis.design import MISSING, Dosages, Floats, blocks, there
+from workspaces.analysis.sums import Shape, Sums, joined
 
 EXACT_BLOCK = 512  # variants tested at a time
 EXACT_CELLS = 1_000_000  # and numbers of heterozygotes over all of them
@@ -50,12 +50,17 @@ class Quality:
 
 def genotype_counts(dosages: Dosages) -> GenotypeCounts:
     """Of hard calls; a dosage between is counted as the nearest."""
-    counts = np.empty((dosages.shape[1], 4))
-    for first in range(0, dosages.shape[1], BLOCK):
-        block = dosages[:, first : first + BLOCK]
-        nearest = np.rint(np.where(np.isfinite(block), block, 3)).astype(np.int8)
-        for copies in range(4):
-            counts[first : first + BLOCK, copies] = (nearest == copies).sum(axis=0)
+    return joined(GenotypeCounts, [_counted(block) for block in blocks(dosages)])
+
+
+def _counted(block: Dosages) -> GenotypeCounts:
+    nearest = block
+    if block.dtype != np.int8:
+        nearest = np.rint(np.where(there(block), block, MISSING)).astype(np.int8)
+    counts = np.empty((block.shape[1], 4))
+    for copies in range(3):
+        counts[:, copies] = np.count_nonzero(nearest == copies, axis=0)
+    counts[:, 3] = block.shape[0] - counts[:, :3].sum(axis=1)
     return GenotypeCounts(counts)
 
 

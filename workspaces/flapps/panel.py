@@ -6,15 +6,20 @@ variant is not told of by the list. Contigs with a refget digest are one contig 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from workspaces.analysis import alleles
-from workspaces.analysis.alleles import Allele, Harmony, Panel
+from workspaces.analysis import alleles, cohort
+from workspaces.analysis.alleles import Allele, Panel
+from workspaces.analysis.design import Dosages, blocks, called
 from workspaces.analysis.genotypes import Genotypes
+from workspaces.flapps import reading
 from workspaces.flapps.reading import Unfit
 
 OFFERED = 10
@@ -22,11 +27,15 @@ _MAX = 1 << 30
 
 
 def offer(held: Genotypes, digests: Mapping[str, str]) -> bytes:
-    copies = np.nansum(held.dosages, axis=0, dtype=np.float64)
-    others = 2.0 * np.isfinite(held.dosages).sum(axis=0) - copies
-    common = np.minimum(copies, others) >= OFFERED
+    common = np.concatenate([_common(block) for block in blocks(held.dosages)])
     names = [one.name for one, told in zip(held.alleles, common, strict=True) if told]
     return _packed(names, {name: digest for name, digest in digests.items() if len(digest) <= 100})
+
+
+def _common(dosages: Dosages) -> NDArray[np.bool_]:
+    g, seen = called(dosages)
+    copies = g.sum(axis=0)
+    return np.asarray(np.minimum(copies, 2.0 * np.count_nonzero(seen, axis=0) - copies) >= OFFERED)
 
 
 def agree(offers: Mapping[str, bytes], *, least_sites: int) -> bytes:
@@ -56,8 +65,18 @@ def panel(agreed: bytes) -> Panel:
     return Panel(tuple(Allele.read(name) for name in names), digests)
 
 
-def harmonised(agreed: bytes, held: Genotypes, digests: Mapping[str, str]) -> Harmony:
-    return panel(agreed).harmonise(held.alleles, digests)
+def harmonised(agreed: bytes, data: Path, scratch: Path) -> tuple[Sequence[str], Dosages]:
+    """The site's people, and their dosages of the panel's variants: missing where it has none.
+    Which of its columns is which variant is found out once in a run."""
+    place = scratch / f"columns-{hashlib.sha256(agreed).hexdigest()}.npy"
+    if not place.exists():
+        held = reading.read_genotypes(data, scratch)
+        found = panel(agreed).harmonise(held.alleles, reading.contigs(data))
+        with place.with_suffix(".new").open("wb") as file:
+            np.save(file, found.columns)
+        place.with_suffix(".new").replace(place)
+    people, dosages = reading.kept(data, scratch)
+    return people, cohort.of_panel(dosages, np.load(place, allow_pickle=False))
 
 
 def _respelled(allele: Allele, contigs: Mapping[str, str]) -> Allele:

@@ -8,7 +8,7 @@ if there, names each contig's refget digest, and sites that spell contigs differ
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,10 +17,11 @@ import numpy as np
 from workspaces.analysis import genotypes
 from workspaces.analysis.alleles import Allele
 from workspaces.analysis.cohort import Clinical, read_clinical
+from workspaces.analysis.design import Dosages
 from workspaces.analysis.genotypes import Genotypes
 
 _KINDS = (".vcf", ".vcf.gz", ".bcf")
-_MISSING = -1  # a hard call in a byte
+_DOSAGES, _ALLELES, _PEOPLE = "dosages.npy", "alleles.json", "people.json"
 
 
 class Unfit(Exception):
@@ -50,14 +51,17 @@ def contigs(data: Path) -> Mapping[str, str]:
 def read_genotypes(data: Path, scratch: Path) -> Genotypes:
     """All of the files' variants; a second call is quick. Raises `Unfit` where there are none, or
     the files are of different people."""
-    if not (scratch / "dosages.npy").exists():
+    people, dosages = kept(data, scratch)
+    alleles = json.loads((scratch / _ALLELES).read_bytes())
+    return Genotypes(people, tuple(Allele(*one) for one in alleles), dosages)
+
+
+def kept(data: Path, scratch: Path) -> tuple[tuple[str, ...], Dosages]:
+    """People and dosages (n, m) alone, which need not be copied."""
+    if not (scratch / _PEOPLE).exists():
         _keep(_read_files(data), scratch)
-    said = json.loads((scratch / "variants.json").read_bytes())
-    kept = np.load(scratch / "dosages.npy", allow_pickle=False)
-    dosages = kept.astype(np.float32)
-    if kept.dtype == np.int8:
-        dosages[kept == _MISSING] = np.nan
-    return Genotypes(tuple(said["people"]), tuple(Allele(*one) for one in said["alleles"]), dosages)
+    by_variant = np.asarray(np.load(scratch / _DOSAGES, allow_pickle=False, mmap_mode="r"))
+    return tuple(json.loads((scratch / _PEOPLE).read_bytes())), by_variant.T
 
 
 def _read_files(data: Path) -> Genotypes:
@@ -71,7 +75,13 @@ def _read_files(data: Path) -> Genotypes:
     if len({one.people for one in read}) > 1:
         raise Unfit("the staged VCF files are not of the same people in the same order")
     alleles = tuple(allele for one in read for allele in one.alleles)
-    return Genotypes(read[0].people, alleles, np.hstack([one.dosages for one in read]))
+    return Genotypes(read[0].people, alleles, _side_by_side([one.dosages for one in read]))
+
+
+def _side_by_side(files: Sequence[Dosages]) -> Dosages:
+    if all(one.dtype == np.int8 for one in files):
+        return np.concatenate([one.T for one in files]).T
+    return np.concatenate([genotypes.floating(one).T for one in files]).T
 
 
 @contextmanager
@@ -93,11 +103,7 @@ def _text(records: object) -> Iterator[bytes]:
 
 
 def _keep(read: Genotypes, scratch: Path) -> None:
-    """Hard calls take a byte each; other dosages stay as they are."""
-    called = np.isfinite(read.dosages)
-    filled = np.where(called, read.dosages, _MISSING)
-    small = filled.astype(np.int8)
-    np.save(scratch / "dosages.npy", small if (small == filled).all() else read.dosages)
+    np.save(scratch / _DOSAGES, read.dosages.T)
     alleles = [[one.contig, one.position, one.ref, one.alt] for one in read.alleles]
-    said = {"people": read.people, "alleles": alleles}
-    (scratch / "variants.json").write_text(json.dumps(said), encoding="utf-8")
+    (scratch / _ALLELES).write_text(json.dumps(alleles), encoding="utf-8")
+    (scratch / _PEOPLE).write_text(json.dumps(read.people), encoding="utf-8")  # and all is there

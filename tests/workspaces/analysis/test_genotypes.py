@@ -10,8 +10,8 @@ import pytest
 
 from workspaces.analysis import genotypes
 from workspaces.analysis.alleles import Allele, Panel
-from workspaces.analysis.cohort import design_of, read_clinical
-from workspaces.analysis.genotypes import Genotypes, lines_of, read
+from workspaces.analysis.cohort import design_of, of_panel, read_clinical
+from workspaces.analysis.genotypes import Genotypes, floating, lines_of, read
 
 HEAD = (
     "##fileformat=VCFv4.3\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT"
@@ -24,7 +24,7 @@ def vcf(*records: str, people: str = "ann bob cleo") -> list[bytes]:
 
 
 def only(record: str) -> list[float]:
-    return [float(one) for one in read(vcf(record)).dosages[:, 0]]
+    return [float(one) for one in floating(read(vcf(record)).dosages)[:, 0]]
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,43 @@ def test_every_alternate_is_a_variant_and_symbolic_ones_are_passed_over() -> Non
     assert found.dosages.T.tolist() == [[1, 0, 0], [1, 0, 2]]
 
 
-def test_only_the_wanted_alleles_are_kept_by_their_trimmed_name() -> None:
-    lines = vcf("1 5 . CA CG . . . GT 0/1 0/0 0/0", "1 7 . A G . . . GT 0/1 0/0 0/0")
-    found = read(lines, wanted=frozenset({Allele("1", 6, "A", "G")}))
+def test_alleles_are_kept_by_their_trimmed_name() -> None:
+    found = read(vcf("1 5 . CA CG . . . GT 0/1 0/0 0/0", "1 0 . A G . . . GT 0/1 0/0 0/0"))
     assert [allele.name for allele in found.alleles] == ["1-6-A-G"]
+
+
+RECORDS = {
+    "short": "1 5 . A G . . . GT 0/0 0|1 ./.",
+    "alternates": "1 6 . A G,T . . . GT 0/2 2|1 ./1",
+    "longer": "1 7 . A G . . . GT:DP 1/0:9 1/1:8 ./.:0",
+    "haploid": "1 8 . A G . . . GT 1 0/1 .",
+    "dosage": "1 9 . A G . . . GT:DS 0/0:0.25 0/1:1.5 1/1:.",
+}
+
+
+@pytest.mark.parametrize("together", [1, 20, 1 << 18])
+@pytest.mark.parametrize("drawn", range(5))
+def test_records_of_every_kind_in_one_file_are_read_as_each_alone(
+    drawn: int, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(genotypes, "_TOGETHER", together)
+    order = np.random.default_rng(drawn).integers(0, len(RECORDS), 40).tolist()
+    kinds = [list(RECORDS)[one] for one in order]
+    alone = [floating(read(vcf(RECORDS[kind])).dosages) for kind in kinds]
+    found = read(vcf(*(RECORDS[kind] for kind in kinds)))
+    np.testing.assert_array_equal(floating(found.dosages), np.hstack(alone))
+    assert len(found.alleles) == found.dosages.shape[1]
+
+
+def test_hard_calls_take_a_byte_each_and_other_dosages_do_not() -> None:
+    hard = [record for kind, record in RECORDS.items() if kind != "dosage"]
+    assert read(vcf(*hard)).dosages.dtype == np.int8
+    assert read(vcf(*hard, RECORDS["dosage"])).dosages.dtype == np.float32
+
+
+def test_a_file_of_nobody_and_one_of_no_variants_have_no_dosages() -> None:
+    assert read(vcf("1 5 . A G . . . GT", people="")).dosages.shape == (0, 1)
+    assert read(vcf()).dosages.shape == (3, 0)
 
 
 def test_a_file_is_read_as_cyvcf2_reads_it(tmp_path: Path) -> None:
@@ -73,7 +106,7 @@ def test_a_file_is_read_as_cyvcf2_reads_it(tmp_path: Path) -> None:
         found = read(stream)
     for column, variant in zip(found.dosages.T, VCF(str(path), gts012=True), strict=True):
         theirs = np.where(variant.gt_types == 3, np.nan, variant.gt_types)
-        assert np.array_equal(column, theirs, equal_nan=True)
+        assert np.array_equal(floating(column), theirs, equal_nan=True)
 
 
 @pytest.mark.parametrize(
@@ -131,11 +164,13 @@ def test_people_are_joined_by_name_and_the_incomplete_left_out() -> None:
     panel = Panel(tuple(map(Allele.read, ("1-9-C-T", "1-7-A-G", "1-5-A-G"))), {})
     held = genotyped()
     harmony = panel.harmonise(held.alleles, {})
-    design = design_of(read_clinical(TABLE), held, harmony, trait="trait", covariates=["age"])
+    dosages = of_panel(held.dosages, harmony.columns)
+    table = read_clinical(TABLE)
+    design = design_of(table, held.people, dosages, trait="trait", covariates=["age"])
     assert design.phenotype.tolist() == [1.5]
     assert design.covariates.tolist() == [[1, 40]]
-    assert np.array_equal(design.dosages, [[0, np.nan, 2]], equal_nan=True)
-    alone = design_of(read_clinical(TABLE), held, harmony, trait="trait", covariates=[])
+    assert np.array_equal(floating(design.dosages), [[0, np.nan, 2]], equal_nan=True)
+    alone = design_of(table, held.people, dosages, trait="trait", covariates=[])
     assert alone.phenotype.tolist() == [1.5, 2.5]
 
 
@@ -144,8 +179,8 @@ def test_a_site_without_the_trait_or_a_covariate_has_nobody(
     trait: str, covariates: list[str]
 ) -> None:
     held = genotyped()
-    harmony = Panel(held.alleles, {}).harmonise(held.alleles, {})
-    design = design_of(read_clinical(TABLE), held, harmony, trait=trait, covariates=covariates)
+    table = read_clinical(TABLE)
+    design = design_of(table, held.people, held.dosages, trait=trait, covariates=covariates)
     assert (design.people, design.variants) == (0, 2)
     assert design.covariates.shape == (0, len(covariates) + 1)
 
@@ -191,7 +226,7 @@ def test_short_calls_are_read_as_the_same_calls_written_longer(longer: str) -> N
         [0, 0, 0, nan, nan, 1, 0, 1],
         [0, 0, 0, nan, nan, 0, 0, 0],
     ]
-    assert np.array_equal(found.dosages.T, expected, equal_nan=True)
+    assert np.array_equal(floating(found.dosages).T, expected, equal_nan=True)
 
 
 @pytest.mark.parametrize("calls", ["0/0\t0-1\t1/1", "0/0\t0/1\ta/1", "0/0/0/1\t1/1"])
@@ -203,4 +238,4 @@ def test_three_letters_that_are_no_call_are_not_read_as_one(calls: str) -> None:
         with pytest.raises(ValueError, match="all its people"):
             read(lines)
     else:
-        assert np.isnan(read(lines).dosages).sum() == 1
+        assert np.isnan(floating(read(lines).dosages)).sum() == 1

@@ -81,7 +81,7 @@ def test_a_vector_comes_back_as_it_went() -> None:
 
 def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = local_sums(SITES[0]).vector()
-    monkeypatch.setattr("workspaces.analysis.design.BLOCK", 7)
+    monkeypatch.setattr("workspaces.analysis.design._CELLS", 7 * SITES[0].people)
     assert np.allclose(local_sums(SITES[0]).vector(), whole, rtol=0, atol=1e-9)
 
 

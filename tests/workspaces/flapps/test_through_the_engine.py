@@ -81,7 +81,7 @@ def pooled(
     told = panel.agree({name: panel.offer(one, {}) for name, one in held.items()}, least_sites=1)
     designs = [
         cohort.design_of(
-            reading.clinical(data[name]), held[name], panel.harmonised(told, held[name], {}),
+            reading.clinical(data[name]), *panel.harmonised(told, data[name], scratch / name),
             trait=trait, covariates=["age", "sex"],
         )
         for name in names

@@ -35,11 +35,10 @@ class Study:
     def answer(
         self, plan: Mapping[str, Any], agreed: bytes, question: bytes, *, data: Path, scratch: Path
     ) -> Integers:
-        read, held = Plan(plan), reading.read_genotypes(data, scratch)
+        read = Plan(plan)
         design = cohort.design_of(
             reading.clinical(data),
-            held,
-            panel.harmonised(agreed, held, reading.contigs(data)),
+            *panel.harmonised(agreed, data, scratch),
             trait=read.text("trait"),
             covariates=read.texts("covariates"),
         )

@@ -51,13 +51,10 @@ class Statistics:
     ) -> Integers:
         if plan.get("what") != "frequencies":
             return summing.answer(_of_variables(Plan(plan)), reading.clinical(data), question)
-        held = reading.read_genotypes(data, scratch)
-        columns = panel.harmonised(agreed, held, reading.contigs(data)).columns
-        dosages = np.full((len(held.people), columns.size), np.nan, dtype=np.float32)
-        dosages[:, columns >= 0] = held.dosages[:, columns[columns >= 0]]
-        nothing = np.zeros(len(held.people))
+        people, dosages = panel.harmonised(agreed, data, scratch)
+        nothing = np.zeros(len(people))
         site = Design(nothing, nothing[:, None], dosages)
-        return summing.answer(Frequencies(columns.size), site, question)
+        return summing.answer(Frequencies(site.variants), site, question)
 
     def conclude(
         self, plan: Mapping[str, Any], agreed: bytes, ask: summing.Ask
