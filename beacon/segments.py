@@ -40,6 +40,7 @@ from beacon.errors import CatalogError, UnsupportedQuestion
 from beacon.segment.blocks import FORMAT
 from beacon.segment.carriers import Carriers, Manner
 from beacon.segment.record_table import RecordTable
+from beacon.segment.tail import Tail
 from beacon.segment.variant_rows import VariantRows
 from beacon.segment.variant_table import VariantTable
 from beacon.segment.without import without
@@ -51,6 +52,7 @@ _OF_ANOTHER_RELEASE = (
 )
 MAX_KNOWN = 1_000
 _MAPPED_BYTES = 2**31 - 1  # SQLite maps no more of a file
+_PAGES = "SELECT page_count, page_size FROM pragma_page_count, pragma_page_size"
 _FAILURES = (sqlite3.Error, KeyError, TypeError)
 _MAX_INTEGER = 2**62  # what SQLite can bind; no position or page is beyond it
 
@@ -76,7 +78,11 @@ class SqliteSegment:
             listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw}
             self.facts = DatasetFacts(**listed)
             self.skipped: Mapping[str, int] = MappingProxyType(stated["skipped"])
-            self._rows = VariantRows(self._all, self.facts.variants, justified=self.facts.justified)
+            ((pages, size),) = self._all(_PAGES)
+            self._tail = Tail(path, begin=pages * size)
+            self._rows = VariantRows(
+                self._all, self._tail, count=self.facts.variants, justified=self.facts.justified
+            )
             self._table = VariantTable(self._all, self._rows, assembly=self.facts.assembly)
         self._carriers = Carriers(self._all, people=self.facts.people, rows=self.facts.variants)
         self._records = RecordTable(self._all, self.facts.people)
@@ -91,6 +97,7 @@ class SqliteSegment:
 
     def close(self) -> None:
         self._db.close()
+        self._tail.close()
 
     # Variants
 

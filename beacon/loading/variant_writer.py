@@ -26,12 +26,12 @@ from beacon.loading import parquet
 from beacon.loading.variant_batch import Batch
 from beacon.segment import blocks, sparse
 from beacon.segment.blocks import CHUNK, LONG_SPAN
+from beacon.segment.tail import TailWriter
 from beacon.variation import alleles, identifiers
 from beacon.variation.reaches import ReachWriter
 
 TABLES = """
 CREATE TABLE arrays (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE blocks (number INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE calls (row INTEGER PRIMARY KEY, samples BLOB NOT NULL, genotypes BLOB NOT NULL);
 -- By chunk << 32 | person; a table clustered on both would spill blobs of this size to other pages.
 CREATE TABLE carried (place INTEGER PRIMARY KEY, rows BLOB NOT NULL);
@@ -69,20 +69,24 @@ _ARRANGE = (
 
 
 class VariantWriter:
-    """`persons` is the person of each sample number; `reaches` compares with a reference."""
+    """`persons` is the person of each sample number; blocks go to `tail`; `reaches` compares with
+    a reference."""
 
     def __init__(
         self,
         db: sqlite3.Connection,
         persons: NDArray[np.uint32],
         *,
+        tail: TailWriter,
         reaches: ReachWriter | None = None,
     ) -> None:
         self._db, self._persons, self._reaches = db, persons, reaches
+        self._tail = tail
         self._one_sample_each = len(np.unique(persons)) == len(persons)
         self._rows = 0
         self._keys: list[int] = []
         self._firsts: list[int] = []
+        self._begins: list[int] = [0]
         self._long: list[NDArray[np.int64]] = []
         self._marks: dict[tuple[str, str], BitMap] = defaultdict(BitMap)
         self._carried: list[NDArray[np.uint64]] = []
@@ -122,6 +126,10 @@ class VariantWriter:
 
     def _write_blocks(self, batch: Batch) -> None:
         columns = batch.columns()
+        # Looked for and found in nobody, which an answer leaves out.
+        unseen = np.flatnonzero((columns["ac"] == 0) & (columns["an"] != 0))
+        if len(unseen):
+            self._marks["unseen", ""] |= sparse.bitmap(unseen + self._rows)
         if batch.has_calls:
             columns["carriers"] = self._carriers(batch)
         texts, others = batch.texts(), np.cumsum(columns["code"] == blocks.OTHER)
@@ -132,8 +140,8 @@ class VariantWriter:
             after = int(others[last - 1])
             part = {name: columns[name][first:last] for name in blocks.EACH}
             part |= {name: columns[name][before:after] for name in blocks.OTHERS}
-            data = blocks.encode(part, texts[before:after])
-            self._db.execute("INSERT INTO blocks VALUES (?, ?)", (len(self._keys), data))
+            self._tail.add(blocks.encode(part, texts[before:after]))
+            self._begins.append(self._tail.size)
             self._keys.append(int(batch.rank[first]) << 32 | int(columns["start0"][first]))
             self._firsts.append(self._rows + first)
 
@@ -271,6 +279,7 @@ class VariantWriter:
         arrays: Sequence[tuple[str, NDArray[Any]]] = (
             ("keys", np.array(self._keys, dtype=np.uint64)),
             ("firsts", np.array(self._firsts, dtype=np.uint32)),
+            ("begins", np.array(self._begins, dtype=np.uint64)),
             ("long", long),
         )
         self._db.executemany(

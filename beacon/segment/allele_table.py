@@ -106,14 +106,15 @@ class AlleleTable:
         # Anchored by one base or not at all; whatever is anchored further is in `cores`.
         start0, found = core.start0, BitMap()
         rank = alleles.RANKS[core.chrom]
-        for block, place in self._rows.beginning(rank, start0 - 1, start0 + 1):
-            stored = block.at("code", place)
-            if stored == OTHER:
-                fits = alleles.trimmed(self._rows.stored(block, place)[0]) == core
-            else:
-                fits = stored == code and block.at("start0", place) == start0
-            if fits:
-                found.add(block.first + place)
+        for block, places in self._rows.beginning(rank, start0 - 1, start0 + 1):
+            for place in places:
+                stored = block.at("code", place)
+                if stored == OTHER:
+                    fits = alleles.trimmed(self._rows.stored(block, place)[0]) == core
+                else:
+                    fits = stored == code and block.at("start0", place) == start0
+                if fits:
+                    found.add(block.first + place)
         if self._has_cores:
             found.update(self._cores(core.chrom, start0, core))
         return found
@@ -158,7 +159,8 @@ class AlleleTable:
         rank = alleles.RANKS[chrom]
         return BitMap(
             block.first + place
-            for block, place in self._rows.beginning(rank, start0, end0)
+            for block, places in self._rows.beginning(rank, start0, end0)
+            for place in places
             if fits(*self._rows.stored(block, place))
         )
 

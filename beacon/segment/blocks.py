@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from beacon.catalog import Allele
 from beacon.variation.alleles import trimmed
 
-FORMAT: Final = 9  # of the segment file
+FORMAT: Final = 10  # of the segment file
 ROWS: Final = 512
 CHUNK: Final = 1 << 16  # rows whose carriers are turned into rows of people together
 LONG_SPAN: Final = 1000  # alleles this long are listed apart: a range looks back only this far
@@ -85,7 +85,10 @@ class Block:
         self._head: tuple[int, ...] = _HEAD.unpack_from(data)
         self.count = self._head[0]
         self._known: dict[str, Integers] = {}
-        self._begins: Sequence[int] | None = None
+        # Beginnings as they are stored: to widen them would cost more than a search.
+        self._base, width, offset = self._head[_OF["start0"]]
+        stored = memoryview(data)[offset : offset + self.count * width]
+        self._starts = stored.cast(_FORMS[width]) if width else bytes(self.count)
 
     def column(self, name: str) -> Integers:
         known = self._known.get(name)
@@ -108,29 +111,15 @@ class Block:
 
     def place(self, start0: int) -> int:
         """How many rows begin before `start0`."""
-        base, width, _ = self._head[_OF["start0"]]
-        wanted = start0 - base
-        if wanted <= 0:
-            return 0
-        return self.count if wanted >> (8 * width) else bisect_left(self._starts, wanted)
+        return bisect_left(self._starts, start0 - self._base)
 
     def beginning(self, start0: int, end0: int) -> range:
         """Places of the rows that begin in [start0, end0), where these are few."""
-        first = last = self.place(start0)
-        wanted = end0 - self._head[_FIRST]
-        starts, count = self._starts, self.count
+        starts, wanted, count = self._starts, end0 - self._base, self.count
+        first = last = bisect_left(starts, start0 - self._base)
         while last < count and starts[last] < wanted:
             last += 1
         return range(first, last)
-
-    @property
-    def _starts(self) -> Sequence[int]:
-        """Beginnings as they are stored: to widen them would cost more than a search."""
-        if self._begins is None:
-            _, width, offset = self._head[_OF["start0"]]
-            raw = memoryview(self._data)[offset : offset + self.count * width]
-            self._begins = raw.cast(_FORMS[width]) if width else bytes(self.count)
-        return self._begins
 
     def ends(self, first: int, last: int) -> Integers:
         """end0 of the rows between these places."""

@@ -1,4 +1,5 @@
-"""The file of one dataset version: people, samples, records, variants and the facts, in SQLite.
+"""The file of one dataset version: people, samples, records, variants and the facts, in SQLite,
+and the columns of the variants behind it (`beacon.segment.tail`).
 
 It is written under a temporary name and never changed after. What variants are written as is left
 to `beacon.loading.variant_writer`, records to `beacon.loading.record_file`, reading to
@@ -23,6 +24,7 @@ from beacon.loading.genes import Gene
 from beacon.loading.variant_writer import VariantWriter
 from beacon.ontology import Hierarchy
 from beacon.segment.blocks import FORMAT
+from beacon.segment.tail import TailWriter
 from beacon.variation import reaches
 from beacon.variation.reaches import ReachWriter
 from beacon.variation.reference import Reference
@@ -49,6 +51,7 @@ class SegmentWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         path.touch(mode=0o600, exist_ok=False)
+        self._tail = TailWriter(path.parent)
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute("PRAGMA synchronous = OFF")
@@ -62,6 +65,7 @@ class SegmentWriter:
 
     def __exit__(self, *_: object) -> None:
         self._db.close()
+        self._tail.close()
 
     def people(self, ids: Sequence[str]) -> None:
         self._db.executemany("INSERT INTO people VALUES (?, ?)", enumerate(ids))
@@ -93,7 +97,8 @@ class SegmentWriter:
     ) -> Indexed:
         """Writes the rows of a sorted Parquet file; `persons` is the person of each sample
         number."""
-        writer = VariantWriter(self._db, np.array(persons, dtype=np.uint32), reaches=reaches)
+        numbers = np.array(persons, dtype=np.uint32)
+        writer = VariantWriter(self._db, numbers, tail=self._tail, reaches=reaches)
         writer.write(source, tell=tell)
         return Indexed(writer.chromosomes, tuple(sorted(writer.kinds)), writer.levels)
 
@@ -117,5 +122,6 @@ class SegmentWriter:
         if verdict != "ok":
             raise sqlite3.DatabaseError("the written segment does not verify")
         self._db.close()
+        self._tail.append_to(self._path)
         with self._path.open("rb") as written:
             os.fsync(written.fileno())

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from beacon.catalog import Allele, Annotations, PopulationCount, VariantRow
 from beacon.segment import blocks
 from beacon.segment.blocks import UNKNOWN, Block
+from beacon.segment.tail import Tail
 from beacon.variation import alleles
 from beacon.variation.reaches import Reaches
 
@@ -48,17 +49,18 @@ def variant_id(allele: Allele, end0: int) -> str:
 
 
 class VariantRows:
-    """`ask` runs one statement; `count` is the number of rows, which are dense from 0; `justified`
-    says whether they were compared with a reference."""
+    """`ask` runs one statement; blocks are in `tail`; `count` is the number of rows, which are
+    dense from 0; `justified` says whether they were compared with a reference."""
 
-    def __init__(self, ask: Ask, count: int, *, justified: bool) -> None:
-        self._ask = ask
+    def __init__(self, ask: Ask, tail: Tail, *, count: int, justified: bool) -> None:
+        self._ask, self._tail = ask, tail
         self.count = count
         self.compared = justified
         self._reaches = Reaches(ask) if justified else None
         # Plain arrays, which `bisect` searches without making an object of numpy at each step.
         self._keys = array("Q", self.array("keys", np.dtype(np.uint64)).tobytes())
         self._firsts = array("I", self.array("firsts", np.dtype(np.uint32)).tobytes())
+        self._begins = array("Q", self.array("begins", np.dtype(np.uint64)).tobytes())
         # Blocks never change, so requests may share the decoded ones.
         self.block = lru_cache(MAX_CACHED_BLOCKS)(self._read)
 
@@ -67,7 +69,7 @@ class VariantRows:
         return np.frombuffer(data, kind)
 
     def _read(self, number: int) -> Block:
-        ((data,),) = self._ask("SELECT data FROM blocks WHERE number = ?", number)
+        data = self._tail.read(self._begins[number], self._begins[number + 1])
         return Block(data, rank=self._keys[number] >> 32, first=self._firsts[number])
 
     def from_position(self, rank: int, start0: int) -> int:
@@ -94,16 +96,16 @@ class VariantRows:
             yield block, first - block.first, end - block.first
             first = end
 
-    def beginning(self, rank: int, start0: int, end0: int) -> Iterator[tuple[Block, int]]:
-        """(block, place) of each row that begins in [start0, end0), where these are few."""
-        key = rank << 32 | min(max(start0, 0), _END)
-        for number in range(max(bisect_left(self._keys, key) - 1, 0), len(self._keys)):
-            if self._keys[number] >= rank << 32 | min(max(end0, 0), _END):
-                break
+    def beginning(self, rank: int, start0: int, end0: int) -> Iterator[tuple[Block, range]]:
+        """(block, places) of the rows that begin in [start0, end0), where these are few."""
+        keys = self._keys
+        low, high = (rank << 32 | min(max(each, 0), _END) for each in (start0, end0))
+        number = max(bisect_left(keys, low) - 1, 0)
+        while number < len(keys) and keys[number] < high:
             block = self.block(number)
             if block.rank == rank:
-                for place in block.beginning(start0, end0):
-                    yield block, place
+                yield block, block.beginning(start0, end0)
+            number += 1
 
     def grouped(self, rows: Iterable[int]) -> Iterator[tuple[Block, list[int]]]:
         """(block, places) of ascending rows."""
@@ -120,12 +122,6 @@ class VariantRows:
 
     def _of_row(self, row: int) -> Block:
         return self.block(bisect_right(self._firsts, row) - 1)
-
-    def is_seen(self, row: int) -> bool:
-        """Whether somebody carries it, or nobody was counted."""
-        block = self._of_row(row)
-        place = row - block.first
-        return block.at("ac", place) != 0 or block.at("an", place) == 0
 
     def stored(self, block: Block, place: int) -> tuple[Allele, int]:
         """The allele as stored and its end0."""

@@ -43,6 +43,8 @@ class VariantTable:
         self._ask, self._rows, self._assembly = ask, rows, assembly
         self._spans = SpanTable(rows)
         self._marks: dict[str, BitMap] = {}
+        unseen = ask("SELECT rows FROM marks WHERE kind = 'unseen'")
+        self._unseen = BitMap.deserialize(unseen[0][0]) if unseen else BitMap()
         self._remembered = Remembered()  # rows of genes, also narrowed
         self._types = {name for (name,) in ask("SELECT name FROM marks WHERE kind = 'type'")}
         self._alleles = AlleleTable(ask, rows)
@@ -73,8 +75,7 @@ class VariantTable:
     def _present(self, rows: BitMap) -> BitMap:
         """Without alleles that were looked for and found in nobody: a dataset that holds only calls
         of the reference answers no. Lists and ids still show them."""
-        unseen = [row for row in rows if not self._rows.is_seen(row)]
-        return rows - BitMap(unseen) if unseen else rows
+        return rows - self._unseen if self._unseen else rows
 
     # Spans
 
