@@ -7,6 +7,7 @@ from them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from beacon import framing, variants
@@ -25,13 +26,19 @@ def operation(method: str, path: str, *, asks: bool) -> dict[str, Any]:
         names = sorted(framing.PARAMETERS | NARROWING | variants.PARAMETERS)
         parameters += [_parameter(name, "query") for name in names]
     if method == "POST":
-        body = {"application/json": {"schema": _whole(RequestBody.model_json_schema())}}
+        body = {"application/json": {"schema": _whole(_question())}}
         made["requestBody"] = {"required": False, "content": body}
     return made | ({"parameters": parameters} if parameters else {})
 
 
 def _parameter(name: str, where: str) -> dict[str, Any]:
     return {"name": name, "in": where, "required": where == "path", "schema": {"type": "string"}}
+
+
+@cache
+def _question() -> Mapping[str, Any]:
+    """Made once: every POST takes it, and pydantic is slow to make it."""
+    return RequestBody.model_json_schema()
 
 
 def _whole(schema: Mapping[str, Any]) -> Any:
