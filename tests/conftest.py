@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Generator, Iterator
 
+import fastapi.dependencies.models
 import hypothesis
 import pytest
 from pytest_socket import enable_socket, socket_allow_hosts
@@ -35,6 +37,21 @@ def anyio_backend() -> str:
 def postgresql() -> Iterator[postgres.PostgreSQL]:
     with postgres.running() as server:
         yield server
+
+
+def pytest_collection_finish() -> None:
+    """What was imported lives to the end: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _applications_end_with_their_tests() -> Iterator[None]:
+    """FastAPI keeps the last 4,096 routes it has seen, and each keeps its application alive."""
+    yield
+    for kept in vars(fastapi.dependencies.models).values():
+        if hasattr(kept, "cache_clear"):
+            kept.cache_clear()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
