@@ -27,13 +27,16 @@ _GENO = re.compile(r"GENO:(?:GENO_)?(\d{7})", re.ASCII)
 _GENOTYPE = re.compile(r"[\d.]+(?:[|/][\d.]+)*", re.ASCII)
 _OF_TERM = {
     "0000134": "1",
-    "0000604": "1",  # hemizygous, on X and on Y
+    "0000604": "1",  # hemizygous, linked to X, to Y, to an insertion
+    "0000605": "1",
     "0000606": "1",
     "0000135": "0/1",
     "0000402": "0/1",  # heterozygous, compound and simple
     "0000458": "0/1",
     "0000136": "1/1",
     "0000137": "1/.",  # not said
+    "0000602": "1/.",  # of mitochondria, in all or in some of them: no count of copies
+    "0000603": "1/.",
 }
 _UNSAID = "1/."
 _WANTED = "a zygosity of GENO, such as GENO:0000135, or a genotype"
@@ -93,10 +96,11 @@ def cases(record: Record, known: Known) -> dict[str, Called]:
 
 def _each(record: Record, known: Known) -> Iterator[tuple[str, Called, str]]:
     for at, case in objects(record, "caseLevelData", most=MAX_CASES):
-        yield known.sample(case, at), _called(member(case, "zygosity", at=at), f"{at}zygosity"), at
+        yield known.sample(case, at), called(member(case, "zygosity", at=at), f"{at}zygosity"), at
 
 
-def _called(stated: Record, at: str) -> Called:
+def called(stated: Record, at: str) -> Called:
+    """What a stated zygosity counts for. Raises `Rejected`."""
     term = text(stated, "id", at=f"{at}.", most=_MAX_LABEL) or ""
     label = text(stated, "label", at=f"{at}.", most=_MAX_LABEL) or ""
     called = _genotype(term, label.strip()) if stated else genotypes.called(_UNSAID)

@@ -59,7 +59,7 @@ def _names(record: Record, lost: Lost) -> Iterator[str]:
     if len(own) <= MAX_NAME and kind(own) not in (Kind.OTHER, Kind.TRANSCRIPT, Kind.PROTEIN):
         yield own  # an id that nobody else knows is no name
     others = [other for other in _others(stated, at) if other not in _NOTHING]
-    yield from (_public(other) for other in others)
+    yield from (public(other) for other in others)
     variation_id = text(stated, "clinvarVariantId", at=at, most=MAX_NAME)
     for name in (variation_id or "", *texts(stated, "clinVarIds", at=at, most=MAX_NAME)):
         if found := _CLINVAR.fullmatch(name):
@@ -84,7 +84,8 @@ def _others(stated: Record, at: str) -> Iterator[str]:
         yield (text(held, "id", at=f"{where}.", most=MAX_NAME) or "").strip()
 
 
-def _public(name: str) -> str:
+def public(name: str) -> str:
+    """Without the database that converters write in front of an rsID."""
     found = _DBSNP.fullmatch(name)
     return found[1].lower() if found else name
 

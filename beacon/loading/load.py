@@ -12,17 +12,25 @@ import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from beacon import batches, manifest, ontology, withdrawals
 from beacon.catalog import DatasetFacts
 from beacon.errors import CatalogError, Problem, ReferenceUnreadable, SourceRefused
-from beacon.loading import bff_variants, genes, parquet, people_files, variant_files
+from beacon.loading import (
+    bff_variants,
+    genes,
+    interpretations,
+    parquet,
+    people_files,
+    variant_files,
+)
 from beacon.loading.bff_cases import Known
 from beacon.loading.bff_variants import BffFile, Into
 from beacon.loading.genes import Gene
+from beacon.loading.interpretations import StatedVariants
 from beacon.loading.members import Members, cohort_members, members, owned
 from beacon.loading.parts import Part, Parts, parts
 from beacon.loading.records import Problems
@@ -41,7 +49,7 @@ MAX_ALLELES = 200_000_000
 
 _REPORT_EVERY = 10_000
 
-_Variants = VariantFile | BffFile
+_Variants = VariantFile | BffFile | StatedVariants
 Progress = Callable[[str, int], None]
 Report = Callable[[Problem], None]
 
@@ -69,21 +77,26 @@ def check(
     try:
         with Staging() as staging:
             checked = _check(source, staging, report=report, tell=tell)
-        compared = RefCheck(Windowed(checked.bases)) if checked.bases is not None else None
-        rows = (row for file in checked.files for row in file.rows(Selection({})))
-        number = 0
-        for number, row in enumerate(rows, start=1):
-            if compared is not None:
-                compared.look(alleles.CHROMOSOMES[row.rank - 1], row.start0, row.ref)
-            if number % _REPORT_EVERY == 0:
-                tell("genomicVariant, checked", number)
-        if checked.files:
-            tell("genomicVariant, checked", number)
-        _refuse_mismatches(compared)
+            _look_through(checked, tell)
         _tell_losses(checked, tell)
     except SourceRefused as refused:
         return list(refused.problems)
     return []
+
+
+def _look_through(checked: _Checked, tell: Progress) -> None:
+    """Reads every allele, and compares it with the reference."""
+    compared = RefCheck(Windowed(checked.bases)) if checked.bases is not None else None
+    rows = (row for file in checked.files for row in file.rows(Selection({})))
+    number = 0
+    for number, row in enumerate(rows, start=1):
+        if compared is not None:
+            compared.look(alleles.CHROMOSOMES[row.rank - 1], row.start0, row.ref)
+        if number % _REPORT_EVERY == 0:
+            tell("genomicVariant, checked", number)
+    if checked.files:
+        tell("genomicVariant, checked", number)
+    _refuse_mismatches(compared)
 
 
 def load(
@@ -201,14 +214,9 @@ def _check(
     losses = people_files.stage(
         source.people_files(), staging=staging, problems=problems, tell=tell
     )
-    files: list[_Variants] = [*_opened(source, assembly, problems)]
     bases = _bases(source, problems)
-    if source.genomic_variations and not problems.fatal:
-        into = Into(source.id, assembly or "", Known.of(staging), bases and Windowed(bases))
-        for path in source.genomic_variations:
-            file = bff_variants.open_variations(path, into, problems=problems, tell=tell)
-            losses.update(file.lost)
-            files.append(file)
+    into = Into(source.id, assembly or "", Known.of(staging), bases)
+    files = _variants(source, staging, into, problems=problems, losses=losses, tell=tell)
     _check_alike(files, problems)
     if problems.fatal or problems.count > source.max_rejected:
         raise SourceRefused(problems.found, count=problems.count)
@@ -219,6 +227,31 @@ def _check(
         bases=bases,
         genes=tuple(table),
     )
+
+
+def _variants(
+    source: DatasetSource,
+    staging: Staging,
+    into: Into,
+    *,
+    problems: Problems,
+    losses: Counter[str],
+    tell: Progress,
+) -> list[_Variants]:
+    """Of the variant files, or where there are none of what phenopackets say."""
+    files: list[_Variants] = [*_opened(source, into.assembly or None, problems)]
+    if source.genomic_variations and not problems.fatal:
+        ahead = replace(into, reference=into.reference and Windowed(into.reference))
+        for path in source.genomic_variations:
+            file = bff_variants.open_variations(path, ahead, problems=problems, tell=tell)
+            losses.update(file.lost)
+            files.append(file)
+    if (number := staging.interpretations) and files:
+        losses[interpretations.BESIDE] += number
+    elif number and not problems.fatal:
+        found = interpretations.stated_variants(staging, into, problems=problems, losses=losses)
+        files += [found] if found.samples else []
+    return files
 
 
 def _bases(source: DatasetSource, problems: Problems) -> Reference | None:

@@ -2,7 +2,8 @@
 
 GA4GH Phenopacket Schema 2.0. JSON may be any of the three, told by its members; protobuf says
 nothing of itself, so the file's name does: `x.pb`, `x.family.pb`, `x.cohort.pb`. What Beacon's
-default model has no place for is counted as lost, by element.
+default model has no place for is counted as lost, by element. Which alleles interpretations state
+is left to `beacon.loading.interpretations`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from beacon.errors import Problem
 from beacon.loading.reading import kind_of, opened
 from beacon.loading.records import Problems, Unreadable, json_items
-from beacon.loading.staging import Staging
+from beacon.loading.staging import Interpreted, Staging
 
 MAX_PACKET_BYTES = 16_000_000
 _SEX = {
@@ -39,7 +40,7 @@ _SAMPLE = {
 }  # fmt: skip
 _READ = {
     "phenopacket": {"id", "subject", "phenotypicFeatures", "measurements", "biosamples", "diseases",
-                    "medicalActions", "metaData"},
+                    "medicalActions", "interpretations", "metaData"},
     "subject": {"id", "sex", "karyotypicSex", "timeAtLastEncounter", "alternateIds"},
     "phenotypicFeature": {*_FEATURE.values(), "onset", "resolution", "evidence"},
     "disease": {*_DISEASE.values(), "onset", "diseaseStage"},
@@ -49,9 +50,14 @@ _READ = {
     "medicalAction": {"procedure", "treatment"},
     "procedure": {"code", "bodySite", "performed"},
     "treatment": {"agent", "routeOfAdministration", "cumulativeDose"},
+    "interpretation": {"id", "diagnosis"},
+    "diagnosis": {"genomicInterpretations"},
+    "genomicInterpretation": {"subjectOrBiosampleId", "variantInterpretation"},
+    "variantInterpretation": {"variationDescriptor"},
     "family": {"id", "proband", "relatives", "metaData"},
     "cohort": {"id", "description", "members", "metaData"},
 }  # fmt: skip
+_STATING = ("interpretation", "diagnosis", "genomicInterpretation", "variantInterpretation")
 
 
 def stage(path: Path, *, staging: Staging, problems: Problems, losses: Counter[str]) -> None:
@@ -162,9 +168,12 @@ class _Packets:
                 self._treatment(each["treatment"]) for each in actions if "treatment" in each
             ],
         }
-        self._add("individual", person, where)
-        for number, sample in enumerate(packet.get("biosamples", ())):
+        taken = self._add("individual", person, where)
+        samples = packet.get("biosamples", ())
+        for number, sample in enumerate(samples):
             self._biosample(sample, subject["id"], f"{where}, biosample {number}")
+        if taken:
+            self._interpretations(packet, {subject["id"], *(s["id"] for s in samples)}, where)
 
     def _observed(self, holder: Mapping[str, Any]) -> dict[str, object]:
         return {
@@ -246,16 +255,39 @@ class _Packets:
         )
         self._add("biosample", record, where)
 
-    def _add(self, entity: str, record: Mapping[str, object], where: str) -> None:
-        self._staging.add(
+    def _interpretations(self, packet: Mapping[str, Any], own: set[str], where: str) -> None:
+        """Every stated genomic change of the person or of one of the `own` samples."""
+        person = packet["subject"]["id"]
+        where = f"{where} ({person})"
+        for one, interpretation in enumerate(packet.get("interpretations", ())):
+            self._lost("interpretation", interpretation)
+            diagnosis = interpretation.get("diagnosis") or {}
+            self._lost("diagnosis", diagnosis)
+            for two, genomic in enumerate(diagnosis.get("genomicInterpretations", ())):
+                self._lost("genomicInterpretation", genomic)
+                place = f"{where}, interpretation {one}, genomicInterpretation {two}"
+                if stated := genomic.get("variantInterpretation"):
+                    self._lost("variantInterpretation", stated)
+                    bearer, file = genomic.get("subjectOrBiosampleId"), self._path.name
+                    if bearer in own:
+                        each = Interpreted(person, bearer, stated, file, place)
+                        self._staging.interpret(each)
+                    else:
+                        expected = "the packet's subject or one of its biosamples"
+                        problem = Problem(file, place, "subjectOrBiosampleId", expected)
+                        self._problems.add(problem)
+
+    def _add(self, entity: str, record: Mapping[str, object], where: str) -> bool:
+        return self._staging.add(
             entity, _said(record), file=self._path.name, where=where, problems=self._problems
         )
 
     def _lost(self, element: str, given: Mapping[str, Any]) -> None:
-        """Counts the members that have no place in a Beacon record."""
+        """Counts the members that are lost."""
+        why = "is not read" if element in _STATING else "has no place in a Beacon record"
         for name, value in given.items():
             if name not in _READ[element] and value not in (None, "", [], {}):
-                self._losses[f"{element}.{name} has no place in a Beacon record"] += 1
+                self._losses[f"{element}.{name} {why}"] += 1
 
 
 def _said(record: Mapping[str, object], **more: object) -> dict[str, object]:

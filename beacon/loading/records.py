@@ -71,6 +71,11 @@ class Problems:
         if self._report is not None:
             self._report(problem)
 
+    def note(self, problem: Problem) -> None:
+        """What is left out and counted by its reader, and stops no load: the report names it."""
+        if self._report is not None:
+            self._report(problem)
+
     @property
     def full(self) -> bool:
         return self._report is None and self.count >= self._enough

@@ -13,7 +13,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from beacon.errors import Problem
 from beacon.loading.records import Problems, Record, checked, wrong_term
@@ -34,7 +34,24 @@ CREATE TABLE parts (
   entity TEXT NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL, field TEXT NOT NULL,
   json TEXT NOT NULL, file TEXT NOT NULL, place TEXT NOT NULL, PRIMARY KEY (entity, id, seq)
 ) WITHOUT ROWID;
+CREATE TABLE interpreted (
+  seq INTEGER PRIMARY KEY, person TEXT NOT NULL, bearer TEXT NOT NULL, json TEXT NOT NULL,
+  file TEXT NOT NULL, place TEXT NOT NULL
+);
+CREATE TABLE stated (
+  allele TEXT NOT NULL, sample TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (allele, sample)
+) WITHOUT ROWID;
 """
+
+
+class Interpreted(NamedTuple):
+    """A `variantInterpretation` of a phenopacket: of whom, of what of theirs, where it stands."""
+
+    person: str
+    bearer: str  # the person, or one of the biosamples
+    stated: Record
+    file: str
+    where: str
 
 
 class Staging:
@@ -53,11 +70,11 @@ class Staging:
     def __exit__(self, *_: object) -> None:
         self._db.close()
 
-    def add(self, entity: str, raw: object, *, file: str, where: str, problems: Problems) -> None:
+    def add(self, entity: str, raw: object, *, file: str, where: str, problems: Problems) -> bool:
         """Takes a record, or says in `problems` why not."""
         record = checked(raw, file=file, where=where, problems=problems)
         if record is None:
-            return
+            return False
         place = f"{where} ({record['id']})"
         named = (_reference(record, field) for field in _REFERENCES)
         try:
@@ -68,6 +85,8 @@ class Staging:
             )
         except sqlite3.IntegrityError:
             problems.add(Problem(file, place, "id", "an id that no other record has"))
+            return False
+        return True
 
     def add_part(
         self,
@@ -147,6 +166,36 @@ class Staging:
                 return
             problems.add(Problem(file, place, field, "the id of a record that was given"))
             self._db.execute("DELETE FROM records WHERE seq = ?", (seq,))
+
+    # What phenopackets say of variants
+
+    def interpret(self, each: Interpreted) -> None:
+        self._db.execute(
+            "INSERT INTO interpreted (person, bearer, json, file, place) VALUES (?, ?, ?, ?, ?)",
+            (each.person, each.bearer, json.dumps(each.stated), each.file, each.where),
+        )
+
+    @property
+    def interpretations(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM interpreted").fetchone()[0])
+
+    def interpreted(self) -> Iterator[Interpreted]:
+        sql = "SELECT person, bearer, json, file, place FROM interpreted ORDER BY seq"
+        for person, bearer, stated, file, where in self._db.execute(sql):
+            yield Interpreted(person, bearer, json.loads(stated), file, where)
+
+    def state(self, allele: str, sample: str, said: str) -> None:
+        """Notes what is said of a sample's allele, in place of what was."""
+        self._db.execute("INSERT OR REPLACE INTO stated VALUES (?, ?, ?)", (allele, sample, said))
+
+    def stated(self, allele: str, sample: str) -> str | None:
+        sql = "SELECT json FROM stated WHERE allele = ? AND sample = ?"
+        row = self._db.execute(sql, (allele, sample)).fetchone()
+        return str(row[0]) if row else None
+
+    def all_stated(self) -> Iterator[tuple[str, str, str]]:
+        """(allele, sample, what is said), all of an allele after each other."""
+        return iter(self._db.execute("SELECT allele, sample, json FROM stated ORDER BY 1, 2"))
 
     # What tables of clinical data say once for all rows
 
