@@ -136,6 +136,10 @@ class Login:
         """A Passport for `audience` alone, so that its reader can't use it elsewhere."""
         return await exchange(self._provider, access_token, audience)
 
+    async def tells_visas(self) -> bool:
+        """Whether the provider has a userinfo to ask for them."""
+        return (await self._provider.endpoints()).userinfo is not None
+
     async def visas(self, signed_in: SignedIn) -> tuple[str, ...]:
         """What the provider's userinfo says this person holds, unverified: whoever is shown them
         verifies them (GA4GH AAI 1.2.1)."""

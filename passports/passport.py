@@ -8,7 +8,7 @@ stands in the trust table. A bad token refuses the request; a bad visa is droppe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
@@ -78,6 +78,12 @@ class Clearinghouse:
         async with turn:
             return await self._admit(raw_token)
 
+    async def linked(self, me: Identity, raw_visas: Sequence[str]) -> frozenset[str]:
+        """The other identities of somebody who signed in elsewhere, as these visas of theirs tell;
+        in the form of `Researcher.identity`."""
+        claimed, _ = await self._told(raw_visas, now=self._clock())
+        return _names(others(me, claimed))
+
     async def _admit(self, raw_token: str) -> Researcher:
         now, revocations = self._clock(), self._revocations.stamp()
         known = self._admissions.get(raw_token, revocations=revocations, now=now)
@@ -94,9 +100,7 @@ class Clearinghouse:
         return researcher
 
     async def _researcher(self, holder: _Holder, *, now: int) -> Researcher:
-        outcomes = await asyncio.gather(*(self._visa(raw, now=now) for raw in holder.raw_visas))
-        claimed = [outcome for outcome in outcomes if isinstance(outcome, ClaimedVisa)]
-        dropped = [outcome for outcome in outcomes if isinstance(outcome, DroppedVisa)]
+        claimed, dropped = await self._told(holder.raw_visas, now=now)
         me = _identity(holder, claimed)
         held, refused = judge(me, claimed)
         return Researcher(
@@ -105,7 +109,17 @@ class Clearinghouse:
             visas=tuple(held),
             dropped=(*dropped, *refused),
             expires=min(holder.signed.expires, now + RECHECK_SECONDS),
-            linked=frozenset(f"{one.subject}@{one.issuer}" for one in others(me, claimed)),
+            linked=_names(others(me, claimed)),
+        )
+
+    async def _told(
+        self, raw_visas: Sequence[str], *, now: int
+    ) -> tuple[list[ClaimedVisa], list[DroppedVisa]]:
+        """The genuine ones, and the others."""
+        outcomes = await asyncio.gather(*(self._visa(raw, now=now) for raw in raw_visas))
+        return (
+            [outcome for outcome in outcomes if isinstance(outcome, ClaimedVisa)],
+            [outcome for outcome in outcomes if isinstance(outcome, DroppedVisa)],
         )
 
     async def _holder(self, raw_token: str, *, now: int) -> _Holder:
@@ -185,6 +199,10 @@ def _identity(holder: _Holder, claimed: Sequence[ClaimedVisa]) -> Identity:
     theirs = Identity(holder.signed.subject, holder.namespace)
     proven = any(one.identity == theirs and one.visa.issuer != own.issuer for one in claimed)
     return theirs if proven else own
+
+
+def _names(identities: Iterable[Identity]) -> frozenset[str]:
+    return frozenset(f"{one.subject}@{one.issuer}" for one in identities)
 
 
 def _check_passport_scope(signed: SignedClaims) -> None:

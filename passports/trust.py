@@ -138,6 +138,12 @@ class TrustTable:
         content = [entry.model_dump(mode="json") for entry in (*brokers, *visa_issuers)]
         self.version = hashlib.sha256(canonical_json(content)).hexdigest()[:16]
 
+    @property
+    def tells_of_links(self) -> bool:
+        """Whether anybody is trusted to say that two identities are one person."""
+        kinds = (entry.type for issuer in self.visa_issuers for entry in issuer.may_assert)
+        return VisaType.LINKED_IDENTITIES in kinds
+
     def broker(self, issuer: object) -> Broker | None:
         return self._brokers.get(issuer) if isinstance(issuer, str) else None
 

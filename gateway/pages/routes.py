@@ -4,7 +4,7 @@ Requests are `request_routes`', the admin's pages `admin.routes`'.
 """
 
 # Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -20,7 +20,7 @@ from gateway.pages import enquiry_routes, render, request_routes
 from gateway.pages.render import Pages
 from gateway.pages.request_routes import RequestOffice
 from gateway.pages.signin import Desk
-from passports.login import Login
+from passports.login import Login, SignedIn
 from passports.sessions import Session, Sessions
 from portal import language_routes
 
@@ -39,6 +39,7 @@ def build(
     *,
     settings: NodeSettings,
     login: Login,
+    greet: Callable[[SignedIn], Awaitable[None]],
     sessions: Sessions,
     desk: RequestDesk,
     attachments: Attachments,
@@ -54,7 +55,7 @@ def build(
         include_in_schema=False,
         default_response_class=HTMLResponse,
     )
-    door.add_routes(router, login=login)
+    door.add_routes(router, login=login, greet=greet)
     _add_home(router, office)
     rooms = RequestOffice(pages, door, desk, attachments, recipients, enquiries, clock)
     request_routes.build(rooms, router)

@@ -5,6 +5,7 @@ and forms. A form must carry the session's token and, where the browser says so,
 """
 
 # Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -14,7 +15,7 @@ from access.errors import SignInNeeded
 from gateway.pages.errors import ForgedForm
 from gateway.pages.render import see
 from passports.errors import SignInFailed
-from passports.login import Login
+from passports.login import Login, SignedIn
 from passports.logout import MAX_TOKEN_CHARS as MAX_LOGOUT_CHARS
 from passports.sessions import PENDING_SECONDS, Session, Sessions, cookie_name
 from schemas.messages import Message
@@ -60,7 +61,15 @@ class Desk:
         origin = request.headers.get("origin", self._public_url)
         return origin == self._public_url and session.csrf_holds(csrf)
 
-    def add_routes(self, router: APIRouter, *, login: Login) -> None:
+    def add_routes(
+        self,
+        router: APIRouter,
+        *,
+        login: Login,
+        greet: Callable[[SignedIn], Awaitable[None]],
+    ) -> None:
+        """`greet` is told who has signed in, before they have a session; it may refuse."""
+
         @router.get("/signin", response_model=None)
         async def begin(
             next_path: Annotated[str, Query(alias="next", max_length=2048)] = "/",
@@ -83,6 +92,7 @@ class Desk:
                     Message("the sign-in was not started in this browser; start again")
                 )
             signed_in = await login.finish(pending, request.query_params)
+            await greet(signed_in)
             self._sessions.drop(request.cookies.get(self._cookie))
             answer = see(pending.next_path)
             self._set(answer, self._cookie, self._sessions.create(signed_in), max_age=None)

@@ -142,6 +142,7 @@ def _pages(parts: Parts) -> tuple[APIRouter, ...]:
         gateway.pages.routes.build(
             settings=settings,
             login=parts.login,
+            greet=parts.greet,
             sessions=parts.sessions,
             desk=parts.desk,
             attachments=parts.attachments,

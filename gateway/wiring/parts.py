@@ -7,7 +7,7 @@ lead to them to `wiring.doors`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import httpx
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from access.caller import Caller, caller
 from access.limits import Counts, Limits, Rates, limited
-from access.linked import Linked, noting
+from access.linked import Linked, at_sign_in, noting
 from access.own_grants import OwnGrants, honouring
 from access.policies.decision_facts import DecisionFacts
 from access.policies.live import LivePolicies
@@ -44,7 +44,7 @@ from passports import trust
 from passports.bearers import Bearers
 from passports.kept import Kept
 from passports.keys import KeyStore
-from passports.login import Login
+from passports.login import Login, SignedIn
 from passports.passport import Clearinghouse
 from passports.sessions import Sessions
 from passports.trust import TrustTable
@@ -73,6 +73,7 @@ class Parts:
     bearers: Bearers
     sessions: Sessions
     login: Login
+    greet: Callable[[SignedIn], Awaitable[None]]
     who: Caller
     # By which rules, and what was done.
     node_key: Ed25519PrivateKey
@@ -111,17 +112,14 @@ def build(
     table = trust.load(home.trust)
     keys = KeyStore(table, http=http, clock=time.time)
     kept = Kept(None if share is None else share.sessions)
-    bearers = Bearers(
-        Clearinghouse(
-            trust=table,
-            keys=keys,
-            userinfo=Userinfo(http=http, clock=time.time),
-            audience=url,
-            clock=clock,
-        ),
+    house = Clearinghouse(
+        trust=table,
+        keys=keys,
+        userinfo=Userinfo(http=http, clock=time.time),
+        audience=url,
         clock=clock,
-        kept=kept,
     )
+    bearers = Bearers(house, clock=clock, kept=kept)
     node_key, rest_key = home.signing_key(), home.attachment_key()
     at_rest = AtRest(
         seal=lambda plain: small.seal_to(rest_key.public, plain),
@@ -130,6 +128,7 @@ def build(
     record = record or recording.of_server(home, share)
     book = _policies(home, settings, record)
     store = Store(settings.control_database or home.control_url)
+    linked, login = Linked(store), _login(home, settings, http)
     recipients = Recipients(store, record=record)
     purpose_check = PurposeCheck(load_ontology(home.ontology), strict_duos=settings.strict_duos)
     addressees = Addressees(settings.notices.mail_to, settings.notices.webhooks)
@@ -152,11 +151,10 @@ def build(
         keys=keys,
         bearers=bearers,
         sessions=sessions or Sessions(clock=time.time, kept=kept),
-        login=_login(home, settings, http),
+        login=login,
+        greet=at_sign_in(login, trust=table, house=house, linked=linked),
         who=limited(
-            noting(
-                honouring(caller(bearers), OwnGrants(store, issuer=url, clock=clock)), Linked(store)
-            ),
+            noting(honouring(caller(bearers), OwnGrants(store, issuer=url, clock=clock)), linked),
             _limits(home, settings.rate_limits, share),
         ),
         node_key=node_key,

@@ -13,7 +13,7 @@ from passports.logout import EVENT
 from passports.sessions import Sessions
 from passports.tokens import SigningKey, sign
 from tests.support.broker import NODE, NOW, Clock
-from tests.support.hostile_provider import CLIENT, ISSUER, HostileProvider
+from tests.support.hostile_provider import CLIENT, ISSUER, HostileProvider, unlinked
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +30,9 @@ class Pages:
             for name in ("rosa", "rosa", "dora")
         ]
         router, self.app = APIRouter(), FastAPI()
-        Desk(self.sessions, public_url=NODE).add_routes(router, login=provider.login)
+        Desk(self.sessions, public_url=NODE).add_routes(
+            router, login=provider.login, greet=unlinked
+        )
         self.app.include_router(router)
         ErrorTable(bodies={}, realm="test").install(self.app)
 

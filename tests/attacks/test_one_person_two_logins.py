@@ -6,24 +6,29 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
+import httpx
 import pytest
-from fastapi import Request
+from fastapi import APIRouter, FastAPI, Request
 
 from access.admin_changes import AdminChanges
 from access.airlock.life import AirlockStep, CandidateState
 from access.errors import SeparationOfDuties
-from access.linked import MAX_IDENTITIES, Linked, noting
+from access.linked import MAX_IDENTITIES, Linked, at_sign_in, noting
 from access.policies.policy import PolicyBook
 from access.requests.lifecycle import Step
 from access.runs.rules import REVIEWERS
+from gateway.http_errors import ErrorTable
+from gateway.pages.signin import Desk
 from passports.researcher import Researcher
+from passports.sessions import Sessions, cookie_name
 from schemas.errors import InvalidInput
 from schemas.grants import NewRequest
 from tests.support.access_node import NOW, AccessNode, at, policy, researcher
-from tests.support.broker import BROKER, Federation
+from tests.support.broker import BROKER, NODE, Clock, Federation, streamed
 from tests.support.grants import active_grant
+from tests.support.hostile_provider import ISSUER, HostileProvider
 from tests.support.run_node import RunNode
 
 
@@ -93,18 +98,45 @@ def test_nobody_decides_by_a_second_login_on_a_request_of_their_own(
     assert any(f"refused {step}" in line for line in node.kinds())
 
 
-def test_links_over_several_logins_are_followed_and_an_endless_chain_ends(
-    node: AccessNode,
-) -> None:
+def test_links_over_several_logins_are_followed(node: AccessNode) -> None:
     link(node, "a", "b")
     link(node, "c", "b")
     linked = Linked(node.store)
     assert linked.same(at("a")) == {at("a"), at("b"), at("c")}
     assert linked.same(at("z")) == {at("z")}
     assert linked.people([at("a"), at("c"), at("z")]) == 2
-    for number in range(3 * MAX_IDENTITIES):
-        link(node, f"n{number}", f"n{number + 1}")
+
+
+def test_many_logins_that_each_tell_of_all_hide_none_that_only_one_tells_of(
+    node: AccessNode,
+) -> None:
+    logins = [f"n{number}" for number in range(30)]
+    for one in logins:
+        link(node, one, *(other for other in logins if other != one))
+    link(node, logins[-1], "last")
+    assert Linked(node.store).same(at("n0")) == {at(one) for one in (*logins, "last")}
+
+
+def test_of_more_links_than_are_followed_nobody_says_that_two_agree(node: AccessNode) -> None:
+    linked = Linked(node.store)
+    linked.join(at("dora"), frozenset(at(f"n{number}") for number in range(MAX_IDENTITIES - 1)))
     assert len(linked.same(at("n0"))) == MAX_IDENTITIES
+    request = node.submitted(node.workspace())
+    node.take(request, Step.APPROVE, by="emil")
+    linked.join(at("n7"), frozenset({at("dora2")}))
+    for one in ("dora", "dora2"):
+        with pytest.raises(SeparationOfDuties, match="More than 200"):
+            node.take(request, Step.APPROVE, by=one)
+        with pytest.raises(SeparationOfDuties, match="More than 200"):
+            linked.people([at("emil"), at(one)])
+    assert not granted(node)
+
+
+def test_an_endless_chain_ends(node: AccessNode) -> None:
+    for number in range(MAX_IDENTITIES + 1):
+        link(node, f"n{number}", f"n{number + 1}")
+    with pytest.raises(SeparationOfDuties):
+        Linked(node.store).same(at("n0"))
 
 
 def test_a_link_gives_no_right_to_see_or_ask(node: AccessNode) -> None:
@@ -255,3 +287,96 @@ async def test_nobody_and_the_unlinked_leave_nothing(node: AccessNode) -> None:
     for caller in (nobody, alone):
         await noting(caller, linked)(Request({"type": "http"}))
     assert linked.same(at("dora")) == {at("dora")}
+
+
+USERINFO = f"{ISSUER}/userinfo"
+
+
+class SigningIn:
+    """A node's sign-in; its provider's userinfo brings visas that `federation` is asked about."""
+
+    def __init__(self, node: AccessNode, *, userinfo: str | None = USERINFO) -> None:
+        discovery = {} if userinfo is None else {"userinfo_endpoint": userinfo}
+        self.federation = Federation()
+        self.provider = HostileProvider(**discovery)
+        self.sessions, self.asked = Sessions(Clock()), 0
+        self.visas, self.status = list[str](), 200
+        self.provider.network.serve(USERINFO, self._userinfo)
+        self.linked = Linked(node.store)
+
+    def _userinfo(self, _: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        body = {"sub": "rosa", "ga4gh_passport_v1": self.visas}
+        return streamed(body) if self.status == 200 else httpx.Response(self.status)
+
+    async def finished(self) -> httpx.Response:
+        router, app = APIRouter(), FastAPI()
+        login, trust = self.provider.login, self.federation.trust()
+        house = self.federation.clearinghouse()
+        greet = at_sign_in(login, trust=trust, house=house, linked=self.linked)
+        Desk(self.sessions, public_url=NODE).add_routes(router, login=login, greet=greet)
+        app.include_router(router)
+        ErrorTable(bodies={}, realm="test").install(app)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=NODE) as browser:
+            begun = await browser.get("/signin")
+            sent = dict(parse_qsl(urlsplit(begun.headers["location"]).query))
+            self.provider.claims = {"nonce": sent["nonce"]}
+            back = {"state": sent["state"], "iss": ISSUER, "code": "code"}
+            return await browser.get("/signin/done", params=back)
+
+    def link(self, *others: str, by: str = "system", sub: str = "rosa") -> str:
+        """Signed by the federation's broker, for its own `sub`."""
+        value = _value(*((other, ISSUER) for other in others))
+        return self.federation.broker.visa("LinkedIdentities", value, by=by, sub=sub)
+
+
+def at_provider(name: str) -> str:
+    return f"{name}@{ISSUER}"
+
+
+@pytest.mark.anyio
+async def test_a_link_is_known_from_a_sign_in_in_a_browser_too(node: AccessNode) -> None:
+    browser = SigningIn(node)
+    browser.visas = [browser.link("rosa", "dora2"), browser.link("x", "y", sub="other")]
+    answer = await browser.finished()
+    assert answer.status_code == 303
+    assert cookie_name("node", NODE) in answer.cookies
+    same = {at_provider("rosa"), at_provider("dora2"), f"rosa@{BROKER}"}
+    assert browser.linked.same(at_provider("dora2")) == same
+    assert browser.linked.same(at_provider("x")) == {at_provider("x")}
+
+
+@pytest.mark.anyio
+async def test_a_forged_link_at_a_sign_in_is_none(node: AccessNode) -> None:
+    browser = SigningIn(node)
+    value = _value(("rosa", ISSUER), ("dora2", ISSUER))
+    browser.visas = [browser.federation.node.visa("LinkedIdentities", value, by="system"), "x.y.z"]
+    assert (await browser.finished()).status_code == 303
+    assert browser.linked.same(at_provider("rosa")) == {at_provider("rosa")}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("status", [500, 503, 401, 302])
+async def test_nobody_is_let_in_whose_links_cannot_be_known(node: AccessNode, status: int) -> None:
+    browser = SigningIn(node)
+    browser.visas, browser.status = [browser.link("rosa", "dora2")], status
+    answer = await browser.finished()
+    assert 400 <= answer.status_code <= 503
+    assert browser.asked == 1
+    assert cookie_name("node", NODE) not in answer.cookies
+
+
+@pytest.mark.anyio
+async def test_where_nobody_is_trusted_to_link_the_provider_is_not_asked(node: AccessNode) -> None:
+    browser = SigningIn(node)
+    browser.federation.visa_issuers = browser.federation.visa_issuers[1:]
+    browser.status = 500
+    assert (await browser.finished()).status_code == 303
+    assert browser.asked == 0
+
+
+@pytest.mark.anyio
+async def test_a_provider_without_userinfo_lets_in_as_before(node: AccessNode) -> None:
+    browser = SigningIn(node, userinfo=None)
+    assert (await browser.finished()).status_code == 303
+    assert browser.asked == 0

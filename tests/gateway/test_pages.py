@@ -19,6 +19,7 @@ from passports.login import Login, SignedIn
 from passports.sessions import Sessions, cookie_name
 from tests.support.access_node import ISSUER, NOW, URL, AccessNode, at
 from tests.support.grants import active_grant
+from tests.support.hostile_provider import unlinked
 
 pytestmark = pytest.mark.anyio
 
@@ -67,6 +68,7 @@ class Pages:
             gateway.pages.routes.build(
                 settings=settings,
                 login=login,
+                greet=unlinked,
                 sessions=self.sessions,
                 desk=node.desk,
                 attachments=node.attachments(),

@@ -25,6 +25,7 @@ from passports.userinfo import Userinfo
 from schemas.passport import VisaType
 from tests.support import oidc_provider
 from tests.support.broker import DATASET, Issuer
+from tests.support.hostile_provider import unlinked
 
 pytestmark = [pytest.mark.anyio, pytest.mark.live, pytest.mark.program("node")]
 NODE = "http://127.0.0.1:8081"
@@ -135,7 +136,7 @@ async def test_the_command_line_signs_in_by_code_and_keeps_the_passport_to_its_o
 def _browser(login: Login, sessions: Sessions) -> httpx.AsyncClient:
     """A browser at a node whose pages need signing in."""
     desk, router, app = Desk(sessions, public_url=NODE), APIRouter(), FastAPI()
-    desk.add_routes(router, login=login)
+    desk.add_routes(router, login=login, greet=unlinked)
     app.include_router(router)
 
     @app.get("/who")

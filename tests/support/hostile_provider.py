@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import httpx
 
 from passports.id_token import at_hash
-from passports.login import Login, PendingLogin
+from passports.login import Login, PendingLogin, SignedIn
 from passports.tokens import SigningKey, sign
 from tests.support.broker import NOW, Clock, Network, streamed
 
@@ -15,6 +15,10 @@ ISSUER = "https://login.example"
 BACK = "https://portal.example/signin/done"
 CLIENT = "portal"
 Changes = dict[str, object]
+
+
+async def unlinked(_: SignedIn) -> None:
+    """Nobody's links are asked for at a sign-in."""
 
 
 class HostileProvider:
