@@ -203,9 +203,9 @@ def _pooled(
     together = Design(
         np.concatenate([one.phenotype for one in designs]),
         np.concatenate([one.covariates for one in designs]),
-        np.concatenate([one.dosages for one in designs]),
+        np.concatenate([one.dosages.T for one in designs], axis=1).T,
     )
-    variants = panel.panel(agreed).alleles
+    variants = panel.names(agreed)
     found = rounds.run(Gwas(Trait.QUANTITATIVE, len(variants), 2), [together])
     return found.document(variants, trait="height"), time.monotonic() - begun
 

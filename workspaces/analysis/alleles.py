@@ -148,13 +148,18 @@ class Harmony:
         }  # fmt: skip
 
 
-def agreed(offers: Iterable[Iterable[Allele]], *, least_sites: int) -> tuple[Allele, ...]:
-    """The variants that at least this many sites offer, in order of place. A site offers only what
-    it may tell: that it holds a rare variant is itself something told."""
-    holders: Counter[Allele] = Counter()
+def agreed(offers: Iterable[Iterable[str]], *, least_sites: int) -> tuple[Allele, ...]:
+    """The variants that at least this many sites offer by name, in order of place. A site offers
+    only what it may tell: that it holds a rare variant is itself something told. Raises
+    `ValueError` for a name that is not the one of an allele."""
+    holders: Counter[str] = Counter()
     for offer in offers:
         holders.update(set(offer))
-    return tuple(sorted(allele for allele, sites in holders.items() if sites >= least_sites))
+    chosen = [name for name, sites in holders.items() if sites >= least_sites]
+    found = [Allele.read(name) for name in chosen]
+    if any(allele.name != name for allele, name in zip(found, chosen, strict=True)):
+        raise ValueError("an allele that is not trimmed and in capitals")
+    return tuple(sorted(found))
 
 
 def _keyed(allele: Allele, digests: Mapping[str, str]) -> tuple[str, int, str, str]:

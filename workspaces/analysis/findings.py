@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workspaces.analysis.alleles import Allele
 from workspaces.analysis.linear import Associations
 from workspaces.analysis.quality import GenotypeCounts, Quality
+
+_MEMBERS = ("allele", "people", "minor_count", "beta", "standard_error", "p")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +28,26 @@ class Found:
     screened: NDArray[np.bool_]
     sites: int
 
-    def document(self, panel: Sequence[Allele], *, trait: str) -> dict[str, object]:
+    def document(self, names: Sequence[str], *, trait: str) -> dict[str, object]:
         """The candidate for the airlock: a GWAS summary of what was tested."""
         found, counts = self.associations, self.counts.counts
         copies = counts[:, 1] + 2 * counts[:, 2]
         minor = np.minimum(copies, 2 * counts[:, :3].sum(axis=1) - copies)
         tested = np.flatnonzero(np.isfinite(found.p) & np.isfinite(found.beta))
+        columns = (
+            [names[number] for number in tested.tolist()],
+            found.people[tested].astype(int).tolist(),
+            minor[tested].astype(int).tolist(),
+            found.beta[tested].tolist(),
+            found.standard_error[tested].tolist(),
+            found.p[tested].tolist(),
+        )
         return {
             "kind": "gwas-summary",
             "trait": trait,
             "sites": self.sites,
             "variants": [
-                {
-                    "allele": panel[number].name,
-                    "people": int(found.people[number]),
-                    "minor_count": int(minor[number]),
-                    "beta": float(found.beta[number]),
-                    "standard_error": float(found.standard_error[number]),
-                    "p": float(found.p[number]),
-                }
-                for number in tested.tolist()
+                dict(zip(_MEMBERS, figures, strict=True)) for figures in zip(*columns, strict=True)
             ],
         }
 

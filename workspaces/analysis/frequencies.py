@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workspaces.analysis.alleles import Allele
 from workspaces.analysis.design import Design, Floats
 from workspaces.analysis.quality import GenotypeCounts, genotype_counts
 from workspaces.analysis.rounds import Round
@@ -35,16 +34,16 @@ class Frequencies:
         return GenotypeCounts.of_vector(total, variants=self.variants, covariates=0)
 
 
-def documents(counts: GenotypeCounts, panel: Sequence[Allele]) -> list[dict[str, object]]:
+def documents(counts: GenotypeCounts, names: Sequence[str]) -> list[dict[str, object]]:
     """Candidates for the airlock: tables of copies of the reference and the alternate allele."""
     none, one, two, _ = np.rint(counts.counts).astype(int).T
     cells = np.stack([2 * none + one, one + 2 * two], axis=1).tolist()
     return [
         {
             "kind": "table",
-            "rows": [allele.name for allele in panel[first : first + ROWS]],
+            "rows": list(names[first : first + ROWS]),
             "columns": ["reference", "alternate"],
             "cells": cells[first : first + ROWS],
         }
-        for first in range(0, len(panel), ROWS)
+        for first in range(0, len(names), ROWS)
     ]

@@ -49,7 +49,7 @@ class Genotypes:
 @contextmanager
 def lines_of(path: Path) -> Iterator[Iterator[bytes]]:
     """Raises `ValueError` for a line beyond MAX_LINE or what is no gzip."""
-    with path.open("rb") as raw:
+    with path.open("rb", buffering=_TOGETHER) as raw:
         yield _lines(gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw)
 
 

@@ -15,7 +15,8 @@ from workspaces.analysis.design import MISSING, Dosages, Floats, blocks, there
 from workspaces.analysis.sums import Shape, Sums, joined
 
 EXACT_BLOCK = 512  # variants tested at a time
-EXACT_CELLS = 1_000_000  # and numbers of heterozygotes over all of them
+EXACT_CELLS = 1 << 17  # and numbers tried over all of them: a core's own memory holds them
+SPREADS, FEW = 8, 25  # how far from the mean numbers are tried, where the seen one is half as near
 
 Counts = NDArray[np.intp]
 
@@ -75,33 +76,49 @@ def quality(pooled: GenotypeCounts) -> Quality:
 
 def hardy_weinberg(none: Floats, one: Floats, two: Floats) -> Floats:
     """The probability (m,) of proportions at least as unlikely, given the allele counts; 1 where
-    nobody is called. A block holds variants with about as many rare alleles."""
+    nobody is called. A block holds variants with about as many numbers to try."""
     people = np.rint(none + one + two).astype(np.intp)
-    het = np.rint(one).astype(np.intp)
     rare = np.rint(2 * np.minimum(none, two) + one).astype(np.intp)
+    twice = np.rint(np.minimum(none, two)).astype(np.intp)
     logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, people.max(initial=0) + 1)))])
+    low, high = _likely(twice, rare, people)
     exact = np.ones(people.size)
-    order = np.argsort(rare, kind="stable")
+    order = np.argsort(high - low, kind="stable")
     first = 0
     while first < order.size:
-        widest = int(rare[order[min(first + EXACT_BLOCK, order.size) - 1]]) // 2 + 1
+        last = order[min(first + EXACT_BLOCK, order.size) - 1]
+        widest = int(high[last] - low[last]) + 1
         some = order[first : first + max(1, min(EXACT_BLOCK, EXACT_CELLS // widest))]
-        exact[some] = _exact(het[some], rare[some], people[some], logs)
+        exact[some] = _exact(twice[some], low[some], high[some], rare[some], people[some], logs)
         first += some.size
     return exact
 
 
-def _exact(het: Counts, rare: Counts, people: Counts, logs: Floats) -> Floats:
-    """Every number of heterozygotes that the alleles allow, least first, against those seen; `logs`
-    are logarithms of factorials."""
-    possible = rare[:, None] % 2 + 2 * np.arange(rare.max(initial=0) // 2 + 1)
-    allowed = possible <= rare[:, None]
-    homozygous = np.where(allowed, (rare[:, None] - possible) // 2, 0)
-    possible = np.where(allowed, possible, 0)
-    others = np.where(allowed, people[:, None] - possible - homozygous, 0)
-    ways = possible * np.log(2) - logs[possible] - logs[homozygous] - logs[others]
+def _likely(twice: Counts, rare: Counts, people: Counts) -> tuple[Counts, Counts]:
+    """The least and the greatest number of people with two rare alleles that is worth trying: all
+    others together have a chance below 1e-9 of that of the `twice` seen, or else all are tried."""
+    alleles = np.maximum(2.0 * people, 2.0)
+    mean = rare * np.maximum(rare - 1, 0) / (2 * (alleles - 1))
+    spread = np.sqrt(people) * (rare / alleles) * (1 - rare / alleles)
+    reach = np.ceil(SPREADS * spread) + FEW
+    narrow = np.abs(twice - mean) <= reach / 2
+    low = np.where(narrow, np.maximum(np.floor(mean) - reach, 0), 0)
+    high = np.where(narrow, np.minimum(np.ceil(mean) + reach, rare // 2), rare // 2)
+    return low.astype(np.intp), high.astype(np.intp)
+
+
+def _exact(
+    twice: Counts, low: Counts, high: Counts, rare: Counts, people: Counts, logs: Floats
+) -> Floats:
+    """Every number from `low` to `high` of people with two rare alleles, against the `twice` seen;
+    `logs` are logarithms of factorials."""
+    tried = low[:, None] + np.arange((high - low).max(initial=0) + 1)
+    allowed = tried <= high[:, None]
+    tried = np.minimum(tried, high[:, None])
+    once = rare[:, None] - 2 * tried
+    ways = once * np.log(2) - logs[once] - logs[tried] - logs[(people - rare)[:, None] + tried]
     ways = np.where(allowed, ways, -np.inf)
     chances = np.exp(ways - ways.max(axis=1, keepdims=True))
-    seen = np.take_along_axis(chances, (het // 2)[:, None], axis=1)
+    seen = np.take_along_axis(chances, (twice - low)[:, None], axis=1)
     unlikely = np.where(chances <= seen * (1 + 1e-9), chances, 0.0).sum(axis=1)
     return np.asarray(np.minimum(1.0, unlikely / chances.sum(axis=1)), dtype=np.float64)

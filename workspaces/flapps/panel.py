@@ -42,27 +42,24 @@ def agree(offers: Mapping[str, bytes], *, least_sites: int) -> bytes:
     """The panel as all are told it; raises `Unfit` where nothing is left."""
     spelled: dict[str, str] = {}  # the one name of each digest
     listed = []
-    known: dict[tuple[tuple[str, str], ...], dict[str, Allele]] = {}  # by contigs' spelling
     for raw in (offers[site] for site in sorted(offers)):
         names, digests = _unpacked(raw)
         for name in sorted(digests):
             spelled.setdefault(digests[name], name)
-        respelled = {name: spelled[digest] for name, digest in digests.items()}
-        read = known.setdefault(tuple(sorted(respelled.items())), {})
-        for name in names:
-            if name not in read:
-                read[name] = _respelled(Allele.read(name), respelled)
-        listed.append([read[name] for name in names])
-    chosen = alleles.agreed(listed, least_sites=least_sites)
+        listed.append(_respelled(names, {name: spelled[told] for name, told in digests.items()}))
+    try:
+        chosen = alleles.agreed(listed, least_sites=least_sites)
+    except ValueError as error:
+        raise Unfit("a list of variants is malformed") from error
     if not chosen:
         raise Unfit(f"no variant is held by {least_sites} sites with {OFFERED} copies each")
     digests = {name: digest for digest, name in spelled.items()}
     return _packed([one.name for one in chosen], digests)
 
 
-def panel(agreed: bytes) -> Panel:
-    names, digests = _unpacked(agreed)
-    return Panel(tuple(Allele.read(name) for name in names), digests)
+def names(agreed: bytes) -> list[str]:
+    """Of the panel's variants."""
+    return _unpacked(agreed)[0]
 
 
 def harmonised(agreed: bytes, data: Path, scratch: Path) -> tuple[Sequence[str], Dosages]:
@@ -71,7 +68,7 @@ def harmonised(agreed: bytes, data: Path, scratch: Path) -> tuple[Sequence[str],
     place = scratch / f"columns-{hashlib.sha256(agreed).hexdigest()}.npy"
     if not place.exists():
         held = reading.read_genotypes(data, scratch)
-        found = panel(agreed).harmonise(held.alleles, reading.contigs(data))
+        found = _panel(agreed, held.alleles).harmonise(held.alleles, reading.contigs(data))
         with place.with_suffix(".new").open("wb") as file:
             np.save(file, found.columns)
         place.with_suffix(".new").replace(place)
@@ -79,8 +76,19 @@ def harmonised(agreed: bytes, data: Path, scratch: Path) -> tuple[Sequence[str],
     return people, cohort.of_panel(dosages, np.load(place, allow_pickle=False))
 
 
-def _respelled(allele: Allele, contigs: Mapping[str, str]) -> Allele:
-    return allele._replace(contig=contigs.get(allele.contig, allele.contig))
+def _panel(agreed: bytes, held: Sequence[Allele]) -> Panel:
+    """Names of alleles that the site holds itself need not be read."""
+    names, digests = _unpacked(agreed)
+    known = {one.name: one for one in held}
+    return Panel(tuple(known.get(name) or Allele.read(name) for name in names), digests)
+
+
+def _respelled(names: list[str], contigs: Mapping[str, str]) -> list[str]:
+    """With the name that each contig has for all; a contig's name has no hyphen."""
+    if all(name == spelled for name, spelled in contigs.items()):
+        return names
+    parted = (name.partition("-") for name in names)
+    return [f"{contigs.get(contig, contig)}-{rest}" for contig, _, rest in parted]
 
 
 def _packed(names: list[str], digests: Mapping[str, str]) -> bytes:

@@ -86,8 +86,14 @@ def test_a_panel_is_neither_empty_nor_repeats_itself() -> None:
 
 
 def test_only_what_enough_sites_offer_is_agreed() -> None:
-    one, two, three = (Allele.read(f"1-{place}-A-G") for place in (10, 20, 30))
+    one, two, three = (f"1-{place}-A-G" for place in (9, 20, 30))
     offers = [[two, one, one], [one], [three, one]]
-    assert agreed(offers, least_sites=2) == (one,)
-    assert agreed(offers, least_sites=1) == (one, two, three)
+    assert agreed(offers, least_sites=2) == (Allele.read(one),)
+    assert agreed(offers, least_sites=1) == tuple(map(Allele.read, (one, two, three)))
     assert agreed([], least_sites=1) == ()
+
+
+@pytest.mark.parametrize("name", ["1-9-a-g", "1-9-CA-CG", "1-09-A-G", "1-9-A", "hello", ""])
+def test_a_name_that_is_not_the_one_of_an_allele_is_not_agreed(name: str) -> None:
+    with pytest.raises(ValueError, match=r"allele|reference name"):
+        agreed([["1-9-A-G", name], ["1-9-A-G"]], least_sites=1)

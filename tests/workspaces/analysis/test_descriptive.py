@@ -10,7 +10,6 @@ import pytest
 from workspaces.airlock import candidates
 from workspaces.airlock.rules import Floors, Outcome, judge
 from workspaces.analysis import frequencies
-from workspaces.analysis.alleles import Allele
 from workspaces.analysis.cohort import Clinical
 from workspaces.analysis.descriptive import CrossCounts, Description
 from workspaces.analysis.design import Design, Floats
@@ -111,8 +110,8 @@ def test_allele_counts_add_and_are_offered_as_tables() -> None:
     dosages = [draw.binomial(2, 0.3, (people, 1_200)).astype(float) for people in (20, 30)]
     dosages[0][3, 5] = np.nan
     sites = [Design(np.zeros(len(one)), np.ones((len(one), 1)), one) for one in dosages]
-    panel = [Allele("1", 10 + place, "A", "G") for place in range(1_200)]
-    first, second = frequencies.documents(run(Frequencies(1_200), sites), panel)
+    names = [f"1-{10 + place}-A-G" for place in range(1_200)]
+    first, second = frequencies.documents(run(Frequencies(1_200), sites), names)
     read = candidates.read(json.dumps(first).encode())
     assert isinstance(read, candidates.Table)
     copies = int(np.nansum(np.concatenate(dosages)[:, 5]))

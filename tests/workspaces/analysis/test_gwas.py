@@ -173,7 +173,8 @@ def test_components_of_ancestry_take_away_what_ancestry_alone_explains() -> None
 
 def test_what_is_found_is_a_summary_that_the_airlock_reads() -> None:
     found = run(LOGISTIC, BINARY)
-    offered = candidates.read(json.dumps(found.document(PANEL, trait="case")).encode())
+    names = [allele.name for allele in PANEL]
+    offered = candidates.read(json.dumps(found.document(names, trait="case")).encode())
     verdict = judge(offered, Floors(frozenset({"gwas-summary"}), labels=frozenset({"case"})))
     assert verdict.outcome is Outcome.RELEASE
     assert isinstance(verdict.released, candidates.GwasSummary)

@@ -45,6 +45,23 @@ def test_blocks_of_the_exact_test_do_not_show(monkeypatch: pytest.MonkeyPatch) -
     assert np.allclose(hardy_weinberg(*counts.T), whole, rtol=1e-12, atol=0)
 
 
+def test_numbers_too_unlikely_to_matter_are_left_out_of_the_exact_test(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Against all numbers: from a few people to as many as a large study's, near and far from the
+    proportions."""
+    draw = np.random.default_rng(7)
+    people = np.repeat([3, 40, 500, 3_000, 20_000], 60)
+    share, excess = draw.uniform(0, 1, people.size) ** 2, draw.normal(0, 0.05, people.size)
+    twice = np.clip(share**2 + excess * (np.arange(people.size) % 3), 0, 1)
+    once = np.clip(2 * share * (1 - share), 0, 1 - twice)
+    chances = np.column_stack([1 - once - twice, once, twice])
+    counts = draw.multinomial(people, chances / chances.sum(axis=1, keepdims=True)).astype(float)
+    found = hardy_weinberg(*counts.T)
+    monkeypatch.setattr("workspaces.analysis.quality.FEW", 1_000_000)
+    assert np.allclose(found, hardy_weinberg(*counts.T), rtol=1e-9, atol=0)
+
+
 def test_counts_add_over_sites_and_missing_ones_are_seen() -> None:
     one = np.array([[0.0, 2.0], [1.0, np.nan], [2.0, 0.1]])
     both = genotype_counts(one) + genotype_counts(one)

@@ -91,7 +91,7 @@ def pooled(
         np.concatenate([one.covariates for one in designs]),
         np.concatenate([one.dosages for one in designs]),
     )
-    variants = panel.panel(told).alleles
+    variants = panel.names(told)
     found = rounds.run(Gwas(kind, len(variants), 2), [together])
     return found.document(variants, trait=trait)
 

@@ -47,9 +47,9 @@ class Study:
     def conclude(
         self, plan: Mapping[str, Any], agreed: bytes, ask: summing.Ask
     ) -> list[dict[str, Any]]:
-        read, variants = Plan(plan), panel.panel(agreed)
-        found = summing.conclude(_analysis(read, len(variants.alleles)), ask)
-        return [found.document(variants.alleles, trait=read.text("trait"))]
+        read, names = Plan(plan), panel.names(agreed)
+        found = summing.conclude(_analysis(read, len(names)), ask)
+        return [found.document(names, trait=read.text("trait"))]
 
 
 def _check(plan: Plan) -> None:

@@ -61,10 +61,8 @@ class Statistics:
     ) -> list[dict[str, Any]]:
         read = Plan(plan)
         if read.one_of("what", *_KINDS) == "frequencies":
-            variants = panel.panel(agreed).alleles
-            return frequencies.documents(
-                summing.conclude(Frequencies(len(variants)), ask), variants
-            )
+            names = panel.names(agreed)
+            return frequencies.documents(summing.conclude(Frequencies(len(names)), ask), names)
         match _of_variables(read):
             case Description() as analysis:
                 return summing.conclude(analysis, ask).documents()
