@@ -8,7 +8,7 @@ ever counts as "no" (Beacon v2.2 leaves both open).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NoReturn
 
@@ -16,7 +16,7 @@ from access.disclosure import binding, granted
 from access.policies.policy import Action, Decision, Granularity, PolicyBook
 from beacon import copy_number
 from beacon import filters as filter_rules
-from beacon.catalog import Segment
+from beacon.catalog import InGene, Segment, Span, VariantQuestion
 from beacon.errors import NothingMayBeSaid, UnknownEntry, UnsupportedFilter, UnsupportedQuestion
 from beacon.query import Query
 from beacon.variants import SUPPORTED, Asked
@@ -26,6 +26,8 @@ from schemas.entries import EntryTypeId
 NAMED_NOTES = 10
 Touched = frozenset[str] | None
 _CONTAINERS = frozenset({"dataset", "cohort"})
+_NOT_HELD = "This dataset does not hold what this kind of variant question asks for."
+_NO_LEVELS = "This dataset does not state how far anybody's copy number went."
 MAX_REMEMBERED = 1_000
 
 
@@ -187,8 +189,7 @@ def _inability(query: Query, one: Permitted, *, where: Asked | None) -> Note | N
         if where.assembly not in (None, facts.assembly):
             return Note(dataset, "assembly", f"This dataset is in {facts.assembly}.")
         if not one.segment.supports(where.question):
-            text = "This dataset does not hold what this kind of variant question asks for."
-            return Note(dataset, "question", text)
+            return Note(dataset, "question", _not_held(where.question, one.segment))
     if not facts.genotypes and query.asks_for_carriers:
         return Note(dataset, "carriers", "This dataset holds counts and nobody's genotypes.")
     if query.filters and (unknown := filter_rules.unknown_ids(query.filters, one.segment)):
@@ -196,6 +197,12 @@ def _inability(query: Query, one: Permitted, *, where: Asked | None) -> Note | N
     if query.filters and (why := filter_rules.objection(query.filters, one.segment)):
         return Note(dataset, "comparison", why)
     return None
+
+
+def _not_held(question: VariantQuestion, segment: Segment) -> str:
+    if not (isinstance(question, Span | InGene) and copy_number.asked(question)):
+        return _NOT_HELD
+    return _NO_LEVELS if segment.supports(replace(question, variant_type=None)) else _NOT_HELD
 
 
 def _refuse(chosen: Admission, unsupported: Sequence[Note], *, query: Query) -> NoReturn:
@@ -208,6 +215,11 @@ def _refuse(chosen: Admission, unsupported: Sequence[Note], *, query: Query) -> 
     if "comparison" in codes:
         texts = (f"{note.dataset}: {note.text}" for note in unsupported[:NAMED_NOTES])
         raise UnsupportedFilter("; ".join(texts))
+    if any(note.text is _NO_LEVELS for note in unsupported):
+        raise UnsupportedQuestion(
+            "No dataset here states how far anybody's copy number went, so levels of gain and "
+            "loss are not supported. Supported: any loss (EFO:0030067), any gain (EFO:0030070)."
+        )
     if "question" in codes:
         raise UnsupportedQuestion(
             f"No dataset here holds what this asks for. Supported: {SUPPORTED}; which of these a "

@@ -132,11 +132,8 @@ def _abilities(held: Sequence[Segment]) -> dict[str, object]:
             for name, question in _QUESTIONS.items()
         },
         "carriers": sorted(one.facts.id for one in held if one.facts.genotypes),
-        # Those that copies tell. That somebody's record states another is nobody's to read here.
-        "copyNumberLevels": {
-            level.value: sorted(one.facts.id for one in held if level in one.facts.levels)
-            for level in copy_number.TOLD_BY_COPIES
-        },
+        # Which datasets know anybody's is not everybody's to read.
+        "copyNumberLevels": [level.value for level in copy_number.Level],
         "assemblies": sorted({one.facts.assembly for one in held}),
         "referenceNames": [name for name in CHROMOSOMES if name in chromosomes],
         "orGroups": "A list inside filters holds alternatives.",

@@ -155,16 +155,28 @@ async def test_a_dataset_that_knows_nobodys_copies_says_so(
         tmp_path, catalog=_catalog(tmp_path / "in", lines, header), policies=[policy("D")]
     )
     for path in ("/g_variants", "/individuals"):
-        assert (await node.get(path, **FIRST, variantType=level)).status_code == 400
+        answer = await node.get(path, **FIRST, variantType=level)
+        assert answer.status_code == 400
+        text = answer.json()["error"]["errorMessage"]
+        assert "levels of gain and loss are not supported" in text
+        assert "range" not in text, "a range was asked"
+        gene = await node.get(path, geneId="BRCA1", variantType=level)
+        assert "gene (geneId)" in gene.json()["error"]["errorMessage"], "no gene is held"
         parent = await node.get(path, **FIRST, variantType="CNV", requestedGranularity="count")
         assert parent.json()["responseSummary"]["exists"] is True
-    told = (await node.get("/info")).json()["response"]["info"]["copyNumberLevels"]
-    assert told == {each.value: [] for each in Level if each is not FOCAL}
 
 
-async def test_info_says_which_datasets_know_which_levels(node: BeaconNode) -> None:
-    told = (await node.get("/info")).json()["response"]["info"]["copyNumberLevels"]
-    assert told == {each.value: ["D"] for each in Level if each is not FOCAL}
+async def test_info_says_which_levels_may_be_asked_and_of_no_dataset_whether_it_knows_any(
+    tmp_path: Path, node: BeaconNode
+) -> None:
+    bare = _catalog(tmp_path / "in", LINES[5:], HEADER)
+    (tmp_path / "other").mkdir()
+    other = BeaconNode(tmp_path / "other", catalog=bare, policies=[policy("D")])
+    knowing, ignorant = [
+        (await each.get("/info")).json()["response"]["info"]["copyNumberLevels"]
+        for each in (node, other)
+    ]
+    assert knowing == ignorant == [each.value for each in Level]
 
 
 async def test_without_a_grant_nobody_is_told_how_far_anybodys_copies_went(
