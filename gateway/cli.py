@@ -8,7 +8,6 @@ What each command takes is in `gateway.commands`, imported when it is called (`c
 from __future__ import annotations
 
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
@@ -16,6 +15,7 @@ import typer
 from gateway.commands.groups import Commands
 from gateway.errors import Exit
 from schemas.errors import SkerryError
+from schemas.version import skerry_version
 
 app = typer.Typer(
     cls=Commands,
@@ -59,10 +59,7 @@ def main() -> None:
 
 def _version(*, asked: bool) -> None:
     if asked:
-        try:
-            print(f"skerry {version('skerry')}")
-        except PackageNotFoundError:
-            print("skerry, from a checkout that is not installed")
+        print(f"skerry {skerry_version()}")
         raise typer.Exit
 
 

@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from starlette.responses import JSONResponse, Response
 
 from gateway.wiring.node import Node
+from schemas.version import skerry_version
 
 
 def build(node: Node, registry: CollectorRegistry) -> APIRouter:
@@ -37,7 +38,7 @@ def build(node: Node, registry: CollectorRegistry) -> APIRouter:
 
     @router.get("/service-info")
     async def service_info() -> Mapping[str, object]:
-        return service(node, "org.skerry", "skerry-node", "0.1.0", path="")
+        return service(node, "org.skerry", "skerry-node", skerry_version(), path="")
 
     @router.get("/services")
     async def services() -> list[Mapping[str, object]]:

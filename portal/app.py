@@ -10,8 +10,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from pathlib import Path
 
 import httpx
@@ -73,6 +71,7 @@ from portal.workspaces import Workspaces
 from schemas.beacon import API_VERSION
 from schemas.errors import InvalidInput, NotFound, SkerryError
 from schemas.messages import Message
+from schemas.version import skerry_version
 
 PAGES = Path(__file__).parent / "pages"
 _CSP = (
@@ -96,7 +95,7 @@ def create_app(
 ) -> FastAPI:
     """Nothing is contacted before the application starts. Without `sessions` nobody is signed in
     yet."""
-    limits, version = settings.limits, _version()
+    limits = settings.limits
     calls = Calls(limits)
     joining = JoinBook(settings.nodes_file, clock=clock) if settings.nodes_file else None
     registry = Registry(
@@ -159,7 +158,7 @@ def create_app(
 
     app = DescribedApi(
         title=settings.name,
-        version=version,
+        version=skerry_version(),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -169,10 +168,16 @@ def create_app(
     # Of these alone the length tells nothing of anyone's answer, so they may be packed.
     static = GZipMiddleware(StaticFiles(directory=PAGES / "static"), compresslevel=6)
     app.mount("/static", static, name="static")
+    app.include_router(services.build(settings, registry, metrics, clock=clock, issuer=issuer))
     app.include_router(
-        services.build(settings, registry, metrics, clock=clock, version=version, issuer=issuer)
+        beacon.build(Network(settings, registry, fanout, liftover, skerry_version()))
     )
-    app.include_router(beacon.build(Network(settings, registry, fanout, liftover, version)))
+    _add_pages(app, portal, calls)
+    _install_errors(app, portal)
+    return app
+
+
+def _add_pages(app: FastAPI, portal: Portal, calls: Calls) -> None:
     app.include_router(search_routes.build(portal))
     app.include_router(result_routes.build(portal))
     app.include_router(people_routes.build(portal))
@@ -183,10 +188,8 @@ def create_app(
     app.include_router(workspace_routes.build(portal))
     app.include_router(federation_routes.build(portal))
     app.include_router(joining_routes.build(portal, calls))
-    app.include_router(language_routes.build(secure=settings.secure))
+    app.include_router(language_routes.build(secure=portal.settings.secure))
     app.include_router(routes.build(portal))
-    _install_errors(app, portal)
-    return app
 
 
 def _templates(environment: Environment) -> Jinja2Templates:
@@ -210,13 +213,6 @@ def _issuer(settings: PortalSettings, clock: Callable[[], float]) -> PassportIss
     except (OSError, ValueError) as error:
         raise SettingsError("passport_key: expected the file of a P-256 key in PEM") from error
     return PassportIssuer(settings.public_url, key, clock)
-
-
-def _version() -> str:
-    try:
-        return installed_version("skerry")
-    except PackageNotFoundError:
-        return "0+source"
 
 
 class _Headers:

@@ -14,6 +14,7 @@ from portal.passport_issuer import JWKS_PATH, PassportIssuer
 from portal.settings import PortalSettings
 from schemas.beacon import API_VERSION
 from schemas.errors import NotFound
+from schemas.version import skerry_version
 
 MACHINE_PATHS = (JWKS_PATH, "/api/", "/services", "/service-info", "/livez", "/readyz", "/metrics")
 
@@ -24,7 +25,6 @@ def build(
     metrics: Metrics,
     *,
     clock: Callable[[], float],
-    version: str,
     issuer: PassportIssuer | None = None,
 ) -> APIRouter:
     router = APIRouter()
@@ -44,7 +44,7 @@ def build(
             "name": settings.name,
             "type": {"group": "org.ga4gh", "artifact": "service-registry", "version": "1.0.0"},
             "organization": {"name": settings.organization_name, "url": settings.public_url},
-            "version": version,
+            "version": skerry_version(),
         }
 
     @router.get("/services")

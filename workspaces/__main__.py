@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import uvicorn
 
 from schemas.errors import SkerryError
+from schemas.version import skerry_version
 from workspaces.app import create_app
 
 HOST = "127.0.0.1"
@@ -25,19 +25,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=8181)
     chosen = parser.parse_args(arguments)
     try:
-        app = create_app(chosen.dir, release=_release())
+        app = create_app(chosen.dir, release=skerry_version())
     except SkerryError as error:
         sys.stderr.write(f"{error.public}\n")
         return EXIT_BAD_FOLDER
     uvicorn.run(app, host=HOST, port=chosen.port, log_level="warning", access_log=False)
     return 0
-
-
-def _release() -> str:
-    try:
-        return version("skerry")
-    except PackageNotFoundError:  # run from a checkout
-        return "unstated"
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from access.store import Store
 from passports.researcher import Researcher
 from schemas.errors import SkerryError
 from schemas.service_info import ServiceInfo
+from schemas.version import skerry_version
 from schemas.wire import canonical_json
 from streams.clear import ClearDoor
 from streams.entitlement import Entitlements
@@ -134,7 +135,7 @@ def _unnamed(public_url: str) -> ServiceFacts:
         name=f"htsget at {host}",
         organization_name=host,
         organization_url=public_url,
-        version="0.1.0",
+        version=skerry_version(),
     )
 
 
