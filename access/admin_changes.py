@@ -64,11 +64,11 @@ class Change:
 
 
 class AdminChanges:
-    """In the control database of `store`."""
+    """In the control database of `store`; each step is in `record`."""
 
     def __init__(self, store: Database, *, record: Record) -> None:
         self._store = store
-        self._record = record
+        self.record = record
 
     def propose(
         self, kind: str, facts: Mapping[str, str], *, reason: str, by: str, now: int
@@ -188,10 +188,10 @@ class AdminChanges:
             **said,
             "what": kind,
             "sha256": _digest(facts),
-            "by": self._record.pseudonym(by),
+            "by": self.record.pseudonym(by),
             "change": change,
         }
-        self._record.append(f"admin.{step}", entry, durable=True)
+        self.record.append(f"admin.{step}", entry, durable=True)
 
 
 _NAMES = frozenset({"dataset", "version", "number", "load"})

@@ -22,6 +22,7 @@ from access.policies.versions import PolicyVersions
 from beacon import manifest
 from beacon.errors import UnknownVersion, VersionInUse
 from gateway import policy_reading
+from gateway.holding import reseal_job, resealing
 from gateway.holding.load_jobs import Job, Jobs
 from gateway.home import NodeHome
 from schemas.errors import SkerryError
@@ -35,6 +36,8 @@ class Kind(StrEnum):
     SERVE = "dataset.activate"  # dataset, version
     REMOVE = "dataset.remove"  # dataset, version
     PUBLISH = "dataset.publish"  # dataset, load, plan
+    RESEAL = "dataset.reseal"  # dataset
+    FREE = "dataset.free"  # dataset, object
 
     @property
     def area(self) -> str:
@@ -114,6 +117,11 @@ class AdminDesk:
                     raise StepNotPossible(
                         "The plan or one of its files has changed: check it once more."
                     )
+            case Kind.RESEAL:
+                resealing.refuse_unknown(self._home, facts["dataset"])
+                reseal_job.idle(self._home, facts["dataset"])
+            case Kind.FREE:
+                resealing.can_be_said(self._home, facts["dataset"], [facts["object"]])
 
     def _make(self, asked: Asked) -> None:
         facts = asked.facts
@@ -138,6 +146,13 @@ class AdminDesk:
                 manifest.remove(self._home.catalog, facts["dataset"], facts["version"])
             case Kind.PUBLISH:
                 self._jobs.start(self._jobs.plans.plan(facts["load"]), Job.PUBLISH)
+            case Kind.RESEAL:
+                reseal_job.begin(self._home, facts["dataset"])
+            case Kind.FREE:
+                resealing.free(
+                    self._home, facts["dataset"], [facts["object"]],
+                    record=self.changes.record, by=author,
+                )  # fmt: skip
 
 
 def keep_draft(path: Path, raw: bytes, *, opened: str) -> bool:

@@ -101,6 +101,11 @@ class NodeHome:
         return self.root / "loads"
 
     @property
+    def reseals(self) -> Path:
+        """How far objects are looked through; see `gateway.holding.reseal_job`."""
+        return self.root / "reseals"
+
+    @property
     def control_url(self) -> str:
         return f"sqlite:///{self.root / 'control.db'}"
 

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from access.errors import NoSuchThing, StepNotPossible
 from beacon.manifest import write_json
@@ -24,10 +23,10 @@ from gateway.errors import LoadRefused
 from gateway.holding import import_folder
 from gateway.holding.catalogue_form import MEMBER
 from gateway.holding.load import Wanted
+from gateway.holding.processes import read
 from gateway.home import NodeHome
 
 MAX_PLANS = 200
-MAX_FILE_BYTES = 1_000_000
 _ID = re.compile(r"load-[0-9a-f]{16}")
 PEOPLE = ("individuals", "biosamples", "runs", "analyses", "cohorts")
 SINGLE = (*PEOPLE, "tables", "mapping", "omop", "sequences", "genes")
@@ -155,14 +154,3 @@ class Plans:
         if root is None:
             raise LoadRefused("The settings name no import_folder to load from.")
         return root
-
-
-def read(path: Path) -> dict[str, Any] | None:
-    try:
-        with path.open("rb") as stream:
-            raw = json.loads(stream.read(MAX_FILE_BYTES))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise LoadRefused(f"{path.name} of a plan cannot be read") from error
-    return raw if isinstance(raw, dict) else None

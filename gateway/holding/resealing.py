@@ -8,7 +8,7 @@ operator's word that one is free of them is in the node's record before it count
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from access.record.audit import Record
@@ -20,6 +20,11 @@ from streams.shelf import ClearObject, Shelf
 from streams.vault import SealedObject, Vault
 
 Held = SealedObject | ClearObject
+Progress = Callable[[str, int], None]
+
+
+def _untold(_stage: str, _done: int) -> None:
+    """Nobody waits to hear how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +36,21 @@ class Resealed:
     closed: tuple[str, ...]
 
 
-def waiting(home: NodeHome, dataset: str) -> Iterator[Held]:
+def waiting(home: NodeHome, dataset: str) -> tuple[Held, ...]:
     """What is not released, as it may hold somebody who withdrew."""
-    for one in _objects(home, dataset):
-        if not clearance.is_clear(home, one):
-            yield one
+    gone = holdings.withdrawn(home.catalog, dataset)
+    return tuple(one for one in _objects(home, dataset) if one.cleared < gone)
 
 
-def reseal(home: NodeHome, dataset: str) -> Resealed:
-    """Raises LoadRefused for a dataset that the node has not."""
-    _refuse_unknown(home, dataset)
+def reseal(home: NodeHome, dataset: str, *, progress: Progress = _untold) -> Resealed:
+    """`progress` is told how many objects are done with. Raises LoadRefused for a dataset that the
+    node has not."""
+    refuse_unknown(home, dataset)
     tables: list[str] = []
     cleared: list[str] = []
     closed: list[str] = []
-    for one in waiting(home, dataset):
+    for number, one in enumerate(waiting(home, dataset)):
+        progress("objects", number)
         if isinstance(one, SealedObject) and _is_made(one):
             clinical_table.seal_again(home, one)
             tables.append(one.object_id)
@@ -54,22 +60,27 @@ def reseal(home: NodeHome, dataset: str) -> Resealed:
     return Resealed(tuple(tables), tuple(cleared), tuple(closed))
 
 
+def can_be_said(home: NodeHome, dataset: str, objects: Collection[str]) -> None:
+    """Raises LoadRefused where no word can free one of these."""
+    refuse_unknown(home, dataset)
+    held = _objects(home, dataset)
+    if unknown := set(objects) - {one.object_id for one in held}:
+        raise LoadRefused(f"{min(unknown)}: no object of {dataset}")
+    if made := [one.object_id for one in held if _is_made(one) and one.object_id in objects]:
+        raise LoadRefused(f"{min(made)}: it is made of the records; sealing it anew needs no word")
+
+
 def free(
     home: NodeHome, dataset: str, objects: Collection[str], *, record: Record, by: str
 ) -> None:
     """Takes somebody's word that nobody who withdrew is in these objects, in whatever form each
     lies here. It is in the record before anything is released. Raises LoadRefused,
     RecordUnavailable."""
-    _refuse_unknown(home, dataset)
+    can_be_said(home, dataset, objects)
     gone = holdings.withdrawn(home.catalog, dataset)
-    held = _objects(home, dataset)
-    if unknown := set(objects) - {one.object_id for one in held}:
-        raise LoadRefused(f"{min(unknown)}: no object of {dataset}")
-    if made := [one.object_id for one in held if _is_made(one) and one.object_id in objects]:
-        raise LoadRefused(f"{min(made)}: it is made of the records; sealing it anew needs no word")
     facts = {"dataset": dataset, "objects": sorted(set(objects)), "withdrawals": gone}
     record.append("release.freed", {"by": record.pseudonym(by), **facts}, durable=True)
-    for one in held:
+    for one in _objects(home, dataset):
         if one.object_id not in objects:
             continue
         if isinstance(one, SealedObject):
@@ -97,6 +108,6 @@ def _called(one: Held) -> str:
     return one.object_id if isinstance(one, SealedObject) else f"{one.object_id} as {one.format}"
 
 
-def _refuse_unknown(home: NodeHome, dataset: str) -> None:
+def refuse_unknown(home: NodeHome, dataset: str) -> None:
     if not _objects(home, dataset) and dataset not in SegmentCatalog(home.catalog).snapshot():
         raise LoadRefused(f"{dataset}: no dataset of this node; see `skerry datasets list`")

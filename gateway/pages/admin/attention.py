@@ -17,7 +17,8 @@ from access.policies.file import read_bytes, read_policies
 from access.recipients import KeyState
 from access.requests.lifecycle import State
 from beacon import manifest
-from gateway.holding.load_jobs import Job, JobState
+from gateway.holding.load_jobs import Job
+from gateway.holding.processes import JobState
 from gateway.pages.admin.rooms import Rooms
 from passports import trust
 from schemas.errors import SkerryError

@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse
 from access.errors import NoSuchThing
 from beacon import manifest, withdrawals
 from gateway.admin_changes import Asked, Kind
-from gateway.holding import holdings, withdrawing
+from gateway.holding import holdings, reseal_job, resealing, withdrawing
 from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.render import see
 from passports.sessions import Session
@@ -23,7 +23,14 @@ from schemas.errors import InvalidInput, SkerryError
 from schemas.messages import Message
 
 MAX_ID_CHARS = 200
-_KINDS = {"serve": Kind.SERVE, "remove": Kind.REMOVE}
+MAX_SHOWN = 200  # objects that wait
+# What each step of the forms asks for, and the field that says of what.
+_STEPS = {
+    "serve": (Kind.SERVE, "version"),
+    "remove": (Kind.REMOVE, "version"),
+    "reseal": (Kind.RESEAL, ""),
+    "free": (Kind.FREE, "object"),
+}
 
 
 def add(router: APIRouter, rooms: Rooms) -> None:
@@ -71,10 +78,10 @@ def add(router: APIRouter, rooms: Rooms) -> None:
 
 
 def _changed(rooms: Rooms, session: Session, dataset: str, fields: Mapping[str, str]) -> Response:
-    kind = _KINDS.get(fields.get("step", ""))
+    kind, of = _STEPS.get(fields.get("step", ""), (None, ""))
     if kind is None:
-        raise InvalidInput(Message("Choose what to do: serve or remove."))
-    facts = {"dataset": dataset, "version": fields.get("version", "")}
+        raise InvalidInput(Message("Choose one of the steps that the page offers."))
+    facts = {"dataset": dataset} | ({of: fields.get(of, "")} if of else {})
     asked = Asked(kind, facts, fields.get("reason", "").strip(), session.signed_in.identity)
     made = rooms.desk.ask(asked)
     return see(f"/admin/datasets/{quote(dataset)}" if made is None else f"/admin/changes/{made.id}")
@@ -91,6 +98,8 @@ def _one(
         dataset=dataset, before=known.before,
         versions=list(holdings.held(rooms.home, dataset))[::-1],
         withdrawn=len(withdrawals.read(rooms.home.catalog).get(dataset, frozenset())),
+        waiting=resealing.waiting(rooms.home, dataset), shown=MAX_SHOWN,
+        reseal=reseal_job.progress(rooms.home, dataset),
         policy=rooms.book.policy(dataset) is not None,
         second=rooms.desk.needs_second(Kind.SERVE),
     )  # fmt: skip

@@ -15,8 +15,9 @@ from fastapi.responses import FileResponse, HTMLResponse
 from access.errors import NoSuchThing
 from gateway.admin_changes import Asked, Kind
 from gateway.holding import catalogue_form, import_folder
-from gateway.holding.load_jobs import Job, JobState
+from gateway.holding.load_jobs import Job
 from gateway.holding.onboarding import ROLES, Plan
+from gateway.holding.processes import JobState
 from gateway.pages.admin.onboarding_form import ASSEMBLIES, described, guess, rejected, roles
 from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.render import HEADERS, see

@@ -14,7 +14,8 @@ from beacon.catalog import Span
 from beacon.segments import SegmentCatalog
 from gateway.errors import LoadRefused
 from gateway.holding import import_folder, load_job
-from gateway.holding.load_jobs import Job, Jobs, JobState
+from gateway.holding.load_jobs import Job, Jobs
+from gateway.holding.processes import JobState
 from gateway.pages.admin import onboarding_form
 from tests.support.admin_node import POLICY, AdminNode, Browser, plain
 from tests.support.bff import located
