@@ -19,6 +19,9 @@ from beacon.catalog import InGene, Span, VariantQuestion
 
 # «Commonly used for five and more copies on a bi-allelic region» (EFO:0030072).
 _HIGH_GAIN = 3
+# A copy number with a fraction is of cells that differ (VCF 4.4): of half a copy some cells have
+# one. So many are the noise of an estimate, in which nothing is left.
+_NOTHING_LEFT = 0.05
 Change = Literal["DEL", "DUP"]
 
 
@@ -90,15 +93,15 @@ def _with_below(word: str) -> Levels:
 
 
 def codes_of(copies: NDArray[Any], base: NDArray[Any], change: Change) -> NDArray[np.uint8]:
-    """The code of each carrier's level. `base` is how many copies one has who carries nothing;
-    none is told where the copies do not go the way of the allele that is carried."""
-    less = base - copies
+    """The code of each carrier's level, by the nearest whole number of copies. `base` is how many
+    one has who carries nothing; none is told where the copies do not go the way of the allele."""
+    less = base - np.rint(copies)
     steps: tuple[tuple[Level, NDArray[np.bool_]], ...]
     if change == "DEL":
         steps = (
             (Level.LOW_LOSS, less == 1),
             (Level.HIGH_LOSS, less > 1),
-            (Level.COMPLETE_LOSS, (less > 0) & (copies == 0)),
+            (Level.COMPLETE_LOSS, (less > 0) & (copies < _NOTHING_LEFT)),
         )
     else:
         steps = (

@@ -24,7 +24,7 @@ _MOST = 1_000_000  # what is more, infinity too, counts as so many
 _CHANGES: Final[Mapping[str, copy_number.Change]] = {"DEL": "DEL", "DUP": "DUP"}
 _ON_TWO, _X, _Y = range(RANKS["1"], RANKS["22"] + 1), RANKS["X"], RANKS["Y"]
 
-Copies = NDArray[np.int64]
+Copies = NDArray[np.float64]
 
 
 def declared(formats: Mapping[str, Mapping[str, str]]) -> bool:
@@ -38,8 +38,7 @@ def of_line(line: Any) -> Copies | None:
     if KEY not in line.FORMAT:
         return None
     stated = line.format(KEY)[:, 0].astype(np.float64)  # a missing one is NaN, or far below zero
-    whole = np.rint(np.where(stated >= 0, np.minimum(stated, _MOST), _UNKNOWN))
-    return whole.astype(np.int64)
+    return np.where(stated >= 0, np.minimum(stated, _MOST), _UNKNOWN)
 
 
 def levels(
@@ -56,7 +55,7 @@ def levels(
     return found if found.any() else None
 
 
-def _base(ploidies: Copies, rank: int) -> Copies:
+def _base(ploidies: NDArray[np.int64], rank: int) -> NDArray[np.int64]:
     if rank in _ON_TWO:
         return np.maximum(ploidies, 2)
     if rank == _X:

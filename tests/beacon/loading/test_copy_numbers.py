@@ -114,6 +114,41 @@ def test_no_number_is_too_strange_to_be_read(tmp_path: Path, stated: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("stated", "levels"),
+    [
+        ("0", [Level.HIGH_LOSS, GONE]),
+        ("0.04", [Level.HIGH_LOSS, GONE]),  # the noise of an estimate
+        ("0.05", [Level.HIGH_LOSS]),
+        ("0.3", [Level.HIGH_LOSS]),  # some cells have one
+        ("0.49", [Level.HIGH_LOSS]),
+        ("0.6", [LOST]),
+        ("1.4", [LOST]),
+        ("1.6", []),
+    ],
+)
+def test_part_of_a_copy_is_rounded_and_is_no_complete_loss(
+    tmp_path: Path, stated: str, levels: list[Level]
+) -> None:
+    """VCF 4.4 has fractions for cells that differ; complete (EFO:0030069) is a loss of which
+    nothing is left in any of them."""
+    file = tmp_path / "mosaic.vcf"
+    line = f"1\t100\t.\tA\t<DEL>\t.\t.\tEND=149\tGT:CN\t0/1:{stated}\t0/1:1\t0/1:0\n"
+    file.write_text(HEADER.format("Float") + line)
+    segment = loaded(file, tmp_path)
+    told = (LOST, Level.HIGH_LOSS, GONE)
+    assert [each for each in told if "B" in carriers(segment, "1", 99, each)] == levels
+
+
+def test_part_of_an_only_copy_is_a_loss_of_one(tmp_path: Path) -> None:
+    file = tmp_path / "mosaic.vcf"
+    line = "Y\t100\t.\tA\t<DEL>\t.\t.\tEND=149\tGT:CN\t1:0.4\t0:1\t1:0\n"
+    file.write_text(HEADER.format("Float") + line)
+    segment = loaded(file, tmp_path)
+    assert carriers(segment, "Y", 99, LOST) == ["B"]
+    assert carriers(segment, "Y", 99, GONE) == ["C"]
+
+
+@pytest.mark.parametrize(
     ("stated", "declared"),
     [
         ({"Type": "Integer", "Number": "1"}, True),
