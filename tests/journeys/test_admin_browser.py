@@ -10,20 +10,25 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 import uvicorn
+import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_socket import enable_socket, socket_allow_hosts
 
+import beacon.routes
 from access.recipients import Recipients
 from access.requests.lifecycle import Step
 from passports.login import SignedIn
 from passports.sessions import cookie_name
+from passports.tokens import PASSPORT_TYP, SigningKey, sign
 from schemas import challenge
 from schemas.grants import NewRequest, StepBody
 from tests.support.access_node import signed_key
@@ -32,6 +37,12 @@ from tests.support.grants import active_grant
 
 pytestmark = [pytest.mark.live, pytest.mark.program("chromium")]
 
+BROKER = "https://broker.example"
+KEY, OTHER = SigningKey.generate(), SigningKey.generate()
+TRUST = {
+    "brokers": [{"issuer": BROKER, "jwks_url": f"{BROKER}/jwks", "keys": [KEY.public_jwk()]}],
+    "visa_issuers": [],
+}
 WIDE, NARROW = (1280, 900), (320, 700)
 PEOPLE = [
     {"id": f"P{number}", "sex": {"id": "NCIT:C16576", "label": "female"}} for number in range(40)
@@ -57,9 +68,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdminNode]:
     enable_socket()  # set up before the single test's own leave
     socket_allow_hosts(["127.0.0.1"])
     folder = tmp_path_factory.mktemp("admin")
-    incoming = folder / "incoming" / "skye"
-    incoming.mkdir(parents=True)
-    (incoming / "individuals.json").write_text(json.dumps(PEOPLE), encoding="utf-8")
+    (folder / "incoming").mkdir()
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
@@ -71,8 +80,10 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdminNode]:
                 "name": "Skye",
                 "import_folder": str(folder / "incoming"),
             },
+            trust=yaml.safe_dump(TRUST),
             now=int(time.time()),
         )
+        beacon.routes.install(made.app, made.node.beacon)
         with _served(made, listening):
             yield made
         asyncio.run(made.close())
@@ -115,6 +126,7 @@ def _signed_in(
     context = chromium.new_context(
         color_scheme="dark" if scheme == "dark" else "light",
         viewport={"width": size[0], "height": size[1]},
+        reduced_motion="reduce",  # nothing moves while it is looked at
         bypass_csp=True,  # for axe alone; the policy itself is looked at elsewhere
     )
     context.set_default_timeout(60_000)
@@ -176,20 +188,58 @@ def _request(node: AdminNode) -> str:
     return asked.request_id
 
 
-def test_the_admins_story(node: AdminNode, chromium: Browser, tmp_path: Path) -> None:
-    kept = _artifacts(tmp_path)
-    adam = _signed_in(node, chromium, "adam")
-    page, url = adam.new_page(), node.settings.public_url
-    shots = iter(range(1, 100))
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One admin's browser at a node, and the pictures of it in their order."""
 
-    def keep(name: str) -> None:
+    node: AdminNode
+    page: Page
+    keep: Callable[[str, Page], None]
+
+    def look(self, name: str) -> None:
+        self.keep(name, self.page)
+
+    def goto(self, path: str) -> None:
+        self.page.goto(self.node.settings.public_url + path)
+
+    def click(self, button: str) -> None:
+        self.page.get_by_role("button", name=button).click()
+
+    def reads(self, text: str) -> None:
+        expect(self.page.get_by_text(text).first).to_be_visible()
+
+
+def test_the_admins_story(node: AdminNode, chromium: Browser, tmp_path: Path) -> None:
+    """Publish a dataset, write a policy, approve, revoke, read the record: each from its page."""
+    kept, shots = _artifacts(tmp_path), iter(range(1, 100))
+
+    def keep(name: str, page: Page) -> None:
         page.screenshot(path=kept / f"{next(shots):02}-{name}.png", full_page=True)
 
-    # Publish a dataset.
-    page.goto(f"{url}/admin")
-    keep("overview")
+    adam = _signed_in(node, chromium, "adam")
+    story = Story(node, adam.new_page(), keep)
+    _publishes(story, tmp_path)
+    _writes_its_policy(story)
+    _tries_a_change_on_what_was_asked(story)
+    anna = _signed_in(node, chromium, "anna")
+    _goes_back_by_two(story, anna.new_page())
+    dora = _signed_in(node, chromium, "dora")
+    _approves_and_revokes(story, dora.new_page())
+    _reads_the_record(story)
+    _tests_a_token(story)
+    for name in ("usage", "risk", "changes"):
+        story.goto(f"/admin/{name}")
+        story.look(name)
+    for context in (adam, anna, dora):
+        context.close()
+
+
+def _publishes(story: Story, folder: Path) -> None:
+    page = story.page
+    story.goto("/admin")
+    story.look("overview")
     page.get_by_role("link", name="Datasets", exact=True).click()
-    keep("no-dataset")
+    story.look("no-dataset")
     page.get_by_role("link", name="Publish a dataset").click()
     page.get_by_label("Id", exact=True).fill("skye")
     page.get_by_label("Title").fill("Skye cohort")
@@ -200,23 +250,28 @@ def test_the_admins_story(node: AdminNode, chromium: Browser, tmp_path: Path) ->
         ("Provenance", "Collected in 2020."),
     ):  # fmt: skip
         page.get_by_label(label, exact=True).fill(text)
-    keep("describe")
-    page.get_by_role("button", name="Go on to its files").click()
-    page.get_by_label("Folder").select_option("skye")
-    page.get_by_role("button", name="Look").click()
-    expect(page.get_by_label("What skye/individuals.json holds")).to_have_value("individuals")
-    keep("files")
-    page.get_by_role("button", name="Keep this choice").click()
-    page.get_by_role("button", name="Check it").click()
-    keep("being-checked")
+    story.look("describe")
+    story.click("Go on to its files")
+    people = folder / "individuals.json"
+    people.write_text(json.dumps(PEOPLE), encoding="utf-8")
+    page.get_by_label("Bring a file here").set_input_files(people)
+    story.click("Send it")
+    expect(page.get_by_label("What individuals.json holds")).to_have_value("individuals")
+    story.look("files")
+    story.click("Keep this choice")
+    story.click("Check it")
+    story.look("being-checked")
     _until_done(page, "The check found it good")
-    keep("checked")
+    story.look("checked")
     page.get_by_label("Reason, one line").fill("The committee agreed on 20 November.")
-    page.get_by_role("button", name="Publish it").click()
+    story.click("Publish it")
     _until_done(page, "It is loaded and served.")
-    keep("published")
+    story.look("published")
 
-    # Write its policy: the editor begins with a closed one.
+
+def _writes_its_policy(story: Story) -> None:
+    """The editor begins with a closed one."""
+    page = story.page
     page.get_by_role("link", name="Write its policy").click()
     text = page.get_by_label("Policy (YAML)").input_value()
     assert 'id: "skye"' in text
@@ -227,61 +282,134 @@ def test_the_admins_story(node: AdminNode, chromium: Browser, tmp_path: Path) ->
     test = "- {given: {persona: anonymous, dataset: skye}, expect: {outcome: permit}}"
     text = text.replace("\ntests:\n", f"\ntests:\n{test}\n")
     page.get_by_label("Policy (YAML)").fill(text)
-    page.get_by_role("button", name="Check and compare").click()
-    expect(page.get_by_text("1 of 2 tests fails")).to_be_visible()
-    keep("policy-test-fails")
+    story.click("Check and compare")
+    story.reads("1 of 2 tests fails")
+    story.look("policy-test-fails")
     page.get_by_label("Policy (YAML)").fill(text.replace("outcome: permit", "outcome: deny"))
-    page.get_by_role("button", name="Check and compare").click()
-    expect(page.get_by_text("All 2 tests hold")).to_be_visible()
-    keep("policy-tried")
+    story.click("Check and compare")
+    story.reads("All 2 tests hold")
+    story.look("policy-tried")
     page.get_by_label("Reason, one line").fill("Skye is asked for by grant only.")
-    page.get_by_role("button", name="Put it in force").click()
-    expect(page.get_by_text("a committee of 1 decides on access requests").first).to_be_visible()
-    keep("policies")
+    story.click("Put it in force")
+    story.reads("a committee of 1 decides on access requests")
+    story.look("policies")
 
-    # A researcher asks; the admin confirms whose key it is, the committee approves.
+
+def _tries_a_change_on_what_was_asked(story: Story) -> None:
+    """A stranger's questions were refused; the editor says which a wider policy would answer."""
+    node, page = story.node, story.page
+    node.node.catalog.refresh()  # as the node does every 2 s
+    beacon = f"{node.settings.public_url}/beacon/individuals"
+    for term in ("NCIT:C16576", "NCIT:C20197"):
+        answer = httpx.get(beacon, params={"filters": term, "requestedGranularity": "boolean"})
+        assert answer.status_code in (200, 401, 403), answer.text
+    node.node.book.keep_facts(node.now)  # as the node does every minute
+    story.goto("/admin/policies/draft")
+    text = page.get_by_label("Policy (YAML)").input_value()
+    wider = text.replace("level: controlled", "level: public").replace(
+        "outcome: deny", "outcome: permit", 1
+    )
+    wider += "second_person: [policies]\n"
+    page.get_by_label("Policy (YAML)").fill(wider)
+    story.click("Check and compare")
+    story.reads("2 past decisions were tried again; these would change:")
+    story.look("policy-replayed")
+    page.get_by_label("Reason, one line").fill("Presence for everybody; two admins from now on.")
+    story.click("Put it in force")
+    story.reads("Presence for everybody; two admins from now on.")
+
+
+def _goes_back_by_two(story: Story, anna: Page) -> None:
+    page = story.page
+    page.get_by_role("link", name="Version 1", exact=True).click()
+    page.get_by_label("Reason, one line").fill("The committee was not asked.")
+    story.look("policy-version")
+    story.click("Propose to go back to version 1")
+    story.reads("You proposed it, so another admin confirms it.")
+    story.look("change-waits")
+    anna.goto(page.url)
+    story.keep("change-for-the-second", anna)
+    anna.get_by_role("button", name="Confirm").click()
+    expect(anna.get_by_text("done", exact=True)).to_be_visible()
+    story.goto("/admin/policies")
+    expect(page.get_by_role("row", name=re.compile("Version 1 in force"))).to_be_visible()
+    story.look("gone-back")
+
+
+def _approves_and_revokes(story: Story, dora: Page) -> None:
+    """The admin confirms whose key it is; the committee decides, and ends it again."""
+    node, page = story.node, story.page
     request_id = _request(node)
-    page.goto(f"{url}/admin")
-    expect(page.get_by_text("1 request for skye waits for its committee")).to_be_visible()
-    page.goto(f"{url}/admin/workspaces")
-    keep("workspace-waits")
-    page.get_by_role("button", name="Confirm Lab").click()
+    story.goto("/admin")
+    story.reads("1 request for skye waits for its committee")
+    story.look("request-waits")
+    story.goto("/admin/workspaces")
+    story.look("workspace-waits")
+    story.click("Confirm Lab")
     expect(page.get_by_text("confirmed", exact=True)).to_be_visible()
-    dora = _signed_in(node, chromium, "dora").new_page()
-    dora.goto(f"{url}/requests/{request_id}")
+    dora.goto(f"{node.settings.public_url}/requests")
+    dora.get_by_role("link", name="Hearts").click()
+    assert dora.url.endswith(request_id)
+    story.keep("committee-decides", dora)
     dora.get_by_role("button", name="Approve").click()
     expect(dora.get_by_text("approved", exact=True).first).to_be_visible()
     grants = node.node.store
     assert active_grant(grants, at("grace"), "skye", now=node.now) is not None
-
-    # It is revoked, and so is the key.
     dora.get_by_label("Reason, for the requester").fill("The project has ended.")
+    story.keep("approved", dora)
     dora.get_by_role("button", name="Revoke the access").click()
+    expect(dora.get_by_text("revoked", exact=True).first).to_be_visible()
+    story.keep("revoked", dora)
     assert active_grant(grants, at("grace"), "skye", now=node.now) is None
-    page.get_by_role("button", name="Revoke Lab").click()
+    story.click("Revoke Lab")
     expect(page.get_by_text("revoked", exact=True)).to_be_visible()
-    keep("workspace-revoked")
+    story.look("workspace-revoked")
 
-    # All of it stands in the record.
-    page.goto(f"{url}/admin/record")
-    keep("record")
+
+def _reads_the_record(story: Story) -> None:
+    page = story.page
+    story.goto("/admin/record")
+    story.look("record")
+    with page.expect_download() as checkpoint:
+        page.get_by_role("link", name="Take a checkpoint now").click()
     page.get_by_label("Dataset").fill("skye")
-    page.get_by_role("button", name="Search").click()
+    story.click("Search")
     expect(page.get_by_role("cell", name="access.request").first).to_be_visible()
-    keep("record-of-skye")
+    story.look("record-of-skye")
+    with page.expect_download() as exported:
+        story.click("Export as JSON lines")
+    lines = [json.loads(one) for one in exported.value.path().read_text().splitlines()]
+    steps = [one["facts"]["step"] for one in lines if one["kind"] == "access.request"]
+    assert steps == ["create", "submit", "approve", "revoke"]
     page.get_by_label("Action").fill("admin")
-    page.get_by_role("button", name="Search").click()
-    page.get_by_role("table").get_by_role("link").first.click()
-    keep("entry")
+    story.click("Search")
+    page.get_by_role("rowheader").get_by_role("link").last.click()
+    story.look("entry")
     expect(page.get_by_text("dataset.publish", exact=True)).to_be_visible()
-    page.go_back()
-    page.get_by_role("button", name="Verify the whole record").click()
-    expect(page.get_by_text("The record holds.")).to_be_visible()
-    keep("record-verified")
-    for name in ("usage", "risk", "issuers", "changes"):
-        page.goto(f"{url}/admin/{name}")
-        keep(name)
-    adam.close()
+    story.goto("/admin/record")
+    page.get_by_label("A checkpoint that was kept elsewhere").fill(
+        checkpoint.value.path().read_text()
+    )
+    story.click("Verify the whole record")
+    story.reads("The record holds.")
+    expect(page.get_by_text(re.compile("entries of your checkpoint"))).to_be_visible()
+    story.look("record-verified")
+
+
+def _tests_a_token(story: Story) -> None:
+    page, now = story.page, story.node.now
+    claims = {
+        "iss": BROKER, "sub": "grace", "aud": story.node.settings.public_url, "iat": now,
+        "exp": now + 600, "jti": "1", "ga4gh_passport_v1": [],
+    }  # fmt: skip
+    for key, said in ((KEY, "This token is accepted"), (OTHER, "This token is refused")):
+        story.goto("/admin/issuers")
+        token = sign(claims, key=key, typ=PASSPORT_TYP)
+        page.get_by_label("A Passport or an access token").fill(token)
+        story.click("Test it")
+        story.reads(said)
+        assert token not in page.content()
+        story.look(said.lower().replace(" ", "-"))
 
 
 @pytest.mark.parametrize(
