@@ -26,6 +26,7 @@ from gateway.holding import reseal_job, resealing
 from gateway.holding.load_jobs import Job, Jobs
 from gateway.home import NodeHome
 from schemas.errors import SkerryError
+from schemas.messages import Message
 
 DRAFT = "policies.yaml"
 
@@ -115,7 +116,7 @@ class AdminDesk:
                 plan = self._jobs.plans.plan(facts["load"])
                 if not self._jobs.checked(plan) or self._jobs.plans.digest(plan) != facts["plan"]:
                     raise StepNotPossible(
-                        "The plan or one of its files has changed: check it once more."
+                        Message("The plan or one of its files has changed: check it once more.")
                     )
             case Kind.RESEAL:
                 resealing.refuse_unknown(self._home, facts["dataset"])
@@ -184,6 +185,10 @@ def _refuse_unknown(home: NodeHome, kind: Kind, facts: Mapping[str, str]) -> Non
     dataset, version = facts["dataset"], facts["version"]
     known = manifest.read_versions(home.catalog).get(dataset)
     if known is None or known.entry(version) is None:
-        raise UnknownVersion(f"{dataset} has no version {version}")
+        raise UnknownVersion(
+            Message("%(dataset)s has no version %(version)s", dataset=dataset, version=version)
+        )
     if kind is Kind.REMOVE and version == known.active:
-        raise VersionInUse(f"{version} is being served; activate another version first")
+        raise VersionInUse(
+            Message("%(version)s is being served; activate another version first", version=version)
+        )

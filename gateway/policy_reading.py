@@ -18,6 +18,7 @@ from access.policies.versions import PolicyVersions
 from access.record.audit import pseudonym
 from gateway import config
 from gateway.home import NodeHome
+from schemas.messages import following
 
 
 def versions_of(home: NodeHome) -> PolicyVersions:
@@ -50,7 +51,9 @@ def notes(read: ReadFile, *, now: int) -> list[str]:
     """What the file says in vain."""
     policies = policies_of(read.book)
     return [
-        f"{policy.dataset}: {doubt}" for policy in policies for doubt in doubts(policy, now=now)
+        following(f"{policy.dataset}:", doubt)
+        for policy in policies
+        for doubt in doubts(policy, now=now)
     ]
 
 

@@ -14,8 +14,9 @@ from access.record.audit import verify
 from access.record.tree import RecordTree
 from gateway import config
 from gateway.home import NodeHome
+from schemas.messages import Message
 
-_KEPT_FAILS = "the record does not begin with the entries the checkpoint was made of"
+_KEPT_FAILS = Message("the record does not begin with the entries the checkpoint was made of")
 
 
 def run_verify(home: NodeHome, kept: Path | None) -> dict[str, object]:
@@ -55,7 +56,12 @@ def make_checkpoint(home: NodeHome) -> str:
 
 def _begun(home: NodeHome) -> None:
     if not home.record.exists():
-        raise RecordUnavailable(f"There is no {home.record}: it begins when the node first serves.")
+        raise RecordUnavailable(
+            Message(
+                "There is no %(record)s: it begins when the node first serves.",
+                record=str(home.record),
+            )
+        )
 
 
 def _begins_with(record: Path, checkpoint: checkpoints.Checkpoint) -> bool:
@@ -71,4 +77,6 @@ def _text(path: Path) -> str:
         with path.open("rb") as stream:
             return stream.read(checkpoints.MAX_CHECKPOINT + 1).decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise CheckpointRefused("The checkpoint file can't be read.", detail=str(error)) from error
+        raise CheckpointRefused(
+            Message("The checkpoint file can't be read."), detail=str(error)
+        ) from error

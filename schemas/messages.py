@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import reduce
 from typing import Annotated, Self
 
 from pydantic import ValidatorFunctionWrapHandler, WrapValidator
@@ -44,6 +45,11 @@ def following(*messages: str, by: str = " ") -> Message:
     """Whole sentences, or other things that a page lists, one after the other."""
     values = {f"part{number}": one for number, one in enumerate(messages)}
     return Message(by.join(f"%({name})s" for name in values), **values)
+
+
+def either(*names: str) -> str:
+    """At least one name, with «or» between them."""
+    return reduce(lambda one, other: Message("%(one)s or %(other)s", one=one, other=other), names)
 
 
 def span(low: int, high: int) -> Message:

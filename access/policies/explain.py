@@ -15,15 +15,16 @@ from access.policies.policy import PolicyBook
 from access.policies.visa_rules import BONA_FIDE, Failure, VisaRule
 from passports.researcher import Researcher
 from passports.visas import Visa
+from schemas.messages import Message, either
 from schemas.passport import VisaType
 
 _DAY_SECONDS = 86_400
 _NOUNS = {
-    VisaType.AFFILIATION_AND_ROLE: "affiliation",
-    VisaType.ACCEPTED_TERMS: "accepted terms",
-    VisaType.RESEARCHER_STATUS: "researcher status",
-    VisaType.CONTROLLED_ACCESS: "grant",
-    VisaType.LINKED_IDENTITIES: "linked identities",
+    VisaType.AFFILIATION_AND_ROLE: Message("affiliation"),
+    VisaType.ACCEPTED_TERMS: Message("accepted terms"),
+    VisaType.RESEARCHER_STATUS: Message("researcher status"),
+    VisaType.CONTROLLED_ACCESS: Message("grant"),
+    VisaType.LINKED_IDENTITIES: Message("linked identities"),
 }
 
 
@@ -153,11 +154,14 @@ def _asked_for(rule: VisaRule, policy: DatasetPolicy) -> str:
 
 
 def described(rule: VisaRule) -> str:
-    values = " or ".join("bona fide" if v == BONA_FIDE else v for v in rule.values)
-    said = f"{_NOUNS[rule.type]} ({values}) said by {' or '.join(sorted(rule.by))}"
+    values = either(*("bona fide" if v == BONA_FIDE else v for v in rule.values))
+    noun, by = _NOUNS[rule.type], either(*sorted(rule.by))
     if rule.max_age_seconds is None:
-        return said
-    return f"{said}, at most {rule.max_age_seconds // _DAY_SECONDS} days old"
+        return Message("%(visa)s (%(values)s) said by %(by)s", visa=noun, values=values, by=by)
+    return Message(
+        "%(visa)s (%(values)s) said by %(by)s, at most %(days)s days old",
+        visa=noun, values=values, by=by, days=rule.max_age_seconds // _DAY_SECONDS,
+    )  # fmt: skip
 
 
 def _near_misses(need: Need, who: Researcher | None) -> Iterator[str]:

@@ -41,7 +41,7 @@ from access.policies.visa_rules import VisaRule
 from duo.consent import read_consent
 from duo.errors import ConsentUnreadable
 from schemas import yaml_text
-from schemas.messages import Message
+from schemas.messages import Message, following
 from schemas.yaml_text import NotYaml
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -77,7 +77,7 @@ class ReadFile:
 
     def failures(self) -> tuple[str, ...]:
         found = ((n, failure(self.book, test)) for n, test in enumerate(self.tests, start=1))
-        return tuple(f"tests.{number}: {problem}" for number, problem in found if problem)
+        return tuple(following(f"tests.{number}:", problem) for number, problem in found if problem)
 
 
 def load_policies(path: Path, *, public_url: str) -> PolicyBook:
@@ -89,7 +89,7 @@ def book_of(raw: bytes, *, name: str, public_url: str, number: int | None = None
     """The book of these bytes, if its tests hold."""
     read = read_policies(raw, name=name, public_url=public_url, number=number)
     for problem in read.failures():
-        raise PolicyInvalid(f"{name}: {problem}")
+        raise PolicyInvalid(following(f"{name}:", problem))
     return read.book
 
 

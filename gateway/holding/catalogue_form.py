@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schemas.errors import InvalidInput
+from schemas.messages import Message
 
 MAX_CHARS = 2_000
 _AUTHORITY = "http://publications.europa.eu/resource/authority"
 ACCESS_RIGHTS = {
-    f"{_AUTHORITY}/access-right/NON_PUBLIC": "Not public: personal data, access by permit",
-    f"{_AUTHORITY}/access-right/RESTRICTED": "Restricted",
-    f"{_AUTHORITY}/access-right/PUBLIC": "Public",
+    f"{_AUTHORITY}/access-right/NON_PUBLIC": Message("Not public: personal data, access by permit"),
+    f"{_AUTHORITY}/access-right/RESTRICTED": Message("Restricted"),
+    f"{_AUTHORITY}/access-right/PUBLIC": Message("Public"),
 }
 HEALTH = f"{_AUTHORITY}/data-theme/HEAL"
 EHDS = "http://data.europa.eu/eli/reg/2025/327/oj"
@@ -34,21 +35,44 @@ class Field:
 
 
 FIELDS = (
-    Field("dct:identifier", "Identifier", "A lasting URI; left empty: its address at this node."),
-    Field("dct:accessRights", "Access rights", "", next(iter(ACCESS_RIGHTS)), ACCESS_RIGHTS),
-    Field("dcatap:applicableLegislation", "Applicable legislation", "A URI (ELI).", EHDS),
-    Field("dct:publisher", "Publisher", "The data holder's name."),
-    Field("dcat:contactPoint", "Contact", "Mail or web address for questions about the data."),
-    Field("healthdcatap:hdab", "Health data access body", "Its name, and how it is reached."),
+    Field(
+        "dct:identifier",
+        Message("Identifier"),
+        Message("A lasting URI; left empty: its address at this node."),
+    ),
+    Field(
+        "dct:accessRights", Message("Access rights"), "", next(iter(ACCESS_RIGHTS)), ACCESS_RIGHTS
+    ),
+    Field(
+        "dcatap:applicableLegislation",
+        Message("Applicable legislation"),
+        Message("A URI (ELI)."),
+        EHDS,
+    ),
+    Field("dct:publisher", Message("Publisher"), Message("The data holder's name.")),
+    Field(
+        "dcat:contactPoint",
+        Message("Contact"),
+        Message("Mail or web address for questions about the data."),
+    ),
+    Field(
+        "healthdcatap:hdab",
+        Message("Health data access body"),
+        Message("Its name, and how it is reached."),
+    ),
     Field(
         "healthdcatap:healthCategory",
-        "Health category",
-        "One of the categories of the EHDS regulation, such as human genetic data.",
+        Message("Health category"),
+        Message("One of the categories of the EHDS regulation, such as human genetic data."),
         "Human genetic, epigenomic and genomic data",
     ),
-    Field("dcat:keyword", "Keywords", "Separated by commas."),
-    Field("dct:type", "Type of dataset", "", "Personal data"),
-    Field("dct:provenance", "Provenance", "Where the data come from and how they were made."),
+    Field("dcat:keyword", Message("Keywords"), Message("Separated by commas.")),
+    Field("dct:type", Message("Type of dataset"), "", "Personal data"),
+    Field(
+        "dct:provenance",
+        Message("Provenance"),
+        Message("Where the data come from and how they were made."),
+    ),
 )
 _OPTIONAL = frozenset({"dct:identifier"})
 _THEME, _DISTRIBUTION = "dcat:theme", "dcat:distribution"
@@ -71,19 +95,33 @@ def lacking(stated: object) -> tuple[str, ...]:
     `InvalidInput` for one that it may not hold, or not so."""
     fields = {field.term: field for field in FIELDS}
     if not isinstance(stated, Mapping):
-        raise InvalidInput(f"info.{MEMBER}: expected an object of properties.")
+        raise InvalidInput(
+            Message("info.%(member)s: expected an object of properties.", member=MEMBER)
+        )
     for term, text in stated.items():
         if term not in {*fields, _THEME, _DISTRIBUTION}:
-            raise InvalidInput(f"info.{MEMBER}: {str(term)[:60]} is not one of its properties.")
+            raise InvalidInput(
+                Message(
+                    "info.%(member)s: %(term)s is not one of its properties.",
+                    member=MEMBER,
+                    term=str(term)[:60],
+                )
+            )
         if not isinstance(text, str):
-            raise InvalidInput(f"info.{MEMBER}: {term} must be text.")
+            raise InvalidInput(
+                Message("info.%(member)s: %(term)s must be text.", member=MEMBER, term=term)
+            )
         _checked(fields.get(term) or Field(term, term, ""), text)
     return tuple(term for term in fields if term not in stated and term not in _OPTIONAL)
 
 
 def _checked(field: Field, text: str) -> str:
     if not 0 < len(text) <= MAX_CHARS or "\x00" in text:
-        raise InvalidInput(f"{field.label}: expected 1 to {MAX_CHARS} characters.")
+        raise InvalidInput(
+            Message(
+                "%(label)s: expected 1 to %(most)s characters.", label=field.label, most=MAX_CHARS
+            )
+        )
     if field.choices is not None and text not in field.choices:
-        raise InvalidInput(f"{field.label}: choose one of the list.")
+        raise InvalidInput(Message("%(label)s: choose one of the list.", label=field.label))
     return text

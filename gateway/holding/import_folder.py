@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.errors import LoadRefused
+from schemas.messages import Message
 
 MAX_FOUND = 150
 MAX_UPLOAD_BYTES = 4 * 2**30  # through a page; more is brought by other means
@@ -43,7 +44,7 @@ def folders(root: Path) -> tuple[str, ...]:
 def inside(root: Path, folder: str) -> tuple[Found, ...]:
     """What lies in one of `folders`, by name; raises `LoadRefused` for another one."""
     if folder not in folders(root):
-        raise LoadRefused("There is no such folder to load from.")
+        raise LoadRefused(Message("There is no such folder to load from."))
     return tuple(sorted(_inside(root, folder), key=lambda one: one.name))[:MAX_FOUND]
 
 
@@ -52,7 +53,7 @@ def resolved(root: Path, folder: str, names: Mapping[str, str]) -> Mapping[Path,
     there = {one.name for one in inside(root, folder)}
     for name in names:
         if name not in there:
-            raise LoadRefused(f"{name}: no longer in the import folder")
+            raise LoadRefused(Message("%(name)s: no longer in the import folder", name=name))
     return {root / name: role for name, role in names.items()}
 
 
@@ -69,4 +70,6 @@ def _inside(root: Path, folder: str) -> Iterator[Found]:
                     size = 0 if is_folder else known.st_size
                     yield Found(name, is_folder, size, known.st_mtime_ns)
     except OSError as error:
-        raise LoadRefused("The import folder cannot be read; see docs/settings.md") from error
+        raise LoadRefused(
+            Message("The import folder cannot be read; see docs/settings.md")
+        ) from error

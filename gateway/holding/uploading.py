@@ -23,6 +23,7 @@ from gateway.errors import LoadRefused
 from gateway.holding import import_folder
 from gateway.holding.import_folder import MAX_UPLOAD_BYTES
 from schemas.errors import InvalidInput, TooLarge
+from schemas.messages import Message
 
 MAX_FIELDS = 5
 MAX_FIELD_BYTES = 4 * 1024
@@ -51,7 +52,7 @@ async def take(
                 file = _Arriving(root, form.fields.get("folder", ""), form.file_name)
             await asyncio.to_thread(file.write, form.taken())
         if file is None or not form.whole:
-            raise InvalidInput("No whole file arrived: choose one and send it again.")
+            raise InvalidInput(Message("No whole file arrived: choose one and send it again."))
         return await asyncio.to_thread(file.keep)
     finally:
         if file is not None:
@@ -62,7 +63,7 @@ def _boundary(content_type: str) -> bytes:
     kind, options = parse_options_header(content_type)
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 0 < len(boundary) <= 70:
-        raise InvalidInput("A file is sent by the form of this page.")
+        raise InvalidInput(Message("A file is sent by the form of this page."))
     return boundary
 
 
@@ -94,7 +95,7 @@ class _Form:
         try:
             self._parser.write(chunk)
         except FormParserError as error:
-            raise InvalidInput("The form is malformed; open the page again.") from error
+            raise InvalidInput(Message("The form is malformed; open the page again.")) from error
 
     def taken(self) -> bytes:
         """What of the file has arrived since."""
@@ -109,7 +110,7 @@ class _Form:
         heads = {bytes(name).lower(): bytes(value) for name, value in self._head}
         _, options = parse_options_header(heads.get(b"content-disposition", b""))
         if self.file_name is not None or len(self.fields) >= MAX_FIELDS:
-            raise InvalidInput("One file at a time, as the last field of the form.")
+            raise InvalidInput(Message("One file at a time, as the last field of the form."))
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
         if (file_name := options.get(b"filename")) is not None:
             self.file_name = file_name.decode("utf-8", "replace")
@@ -117,7 +118,7 @@ class _Form:
     def _data(self, part: bytes) -> None:
         self._content += part
         if self.file_name is None and len(self._content) > MAX_FIELD_BYTES:
-            raise TooLarge("A field of the form is too large.")
+            raise TooLarge(Message("A field of the form is too large."))
 
     def _part_end(self) -> None:
         if self.file_name is None:
@@ -134,36 +135,48 @@ class _Arriving:
 
     def __init__(self, root: Path, folder: str, name: str) -> None:
         if folder not in import_folder.folders(root):
-            raise LoadRefused("There is no such folder to load from.")
+            raise LoadRefused(Message("There is no such folder to load from."))
         if not _plain(name):
             raise InvalidInput(
-                f"The file's name: expected 1 to {MAX_NAME_CHARS} printable characters that begin "
-                "with no dot and name no folder."
+                Message(
+                    "The file's name: expected 1 to %(most)s printable characters that "
+                    "begin with no dot and name no folder.",
+                    most=MAX_NAME_CHARS,
+                )
             )
         self._name = f"{folder}/{name}" if folder else name
         self._final = root / self._name
         if os.path.lexists(self._final):
-            raise LoadRefused(f"{self._name} is there already; it is not overwritten.")
+            raise LoadRefused(
+                Message("%(name)s is there already; it is not overwritten.", name=self._name)
+            )
         _sweep(self._final.parent)
         self._path = self._final.with_name(_UNFINISHED + secrets.token_hex(8))
         try:
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
-            raise LoadRefused("The import folder cannot be written to by this node.") from error
+            raise LoadRefused(
+                Message("The import folder cannot be written to by this node.")
+            ) from error
         self._size = 0
         self._open, self._step = True, Lock()
 
     def write(self, content: bytes) -> None:
         self._size += len(content)
         if self._size > MAX_UPLOAD_BYTES:
-            raise TooLarge(f"A page takes {MAX_UPLOAD_BYTES // 2**30} GiB; bring it otherwise.")
+            raise TooLarge(
+                Message(
+                    "A page takes %(most)s GiB; bring it otherwise.",
+                    most=MAX_UPLOAD_BYTES // 2**30,
+                )
+            )
         view = memoryview(content)
         with self._step:
             try:
                 while view and self._open:
                     view = view[os.write(self._file, view) :]
             except OSError as error:
-                raise LoadRefused("The import folder has no room for the file.") from error
+                raise LoadRefused(Message("The import folder has no room for the file.")) from error
 
     def keep(self) -> str:
         with self._step:
@@ -176,9 +189,13 @@ class _Arriving:
             os.fsync(self._file)
             os.link(self._path, self._final)  # unlike a renaming, it takes nobody's place
         except FileExistsError as error:
-            raise LoadRefused(f"{self._name} is there already; it is not overwritten.") from error
+            raise LoadRefused(
+                Message("%(name)s is there already; it is not overwritten.", name=self._name)
+            ) from error
         except OSError as error:
-            raise LoadRefused("The import folder cannot be written to by this node.") from error
+            raise LoadRefused(
+                Message("The import folder cannot be written to by this node.")
+            ) from error
 
     def drop(self) -> None:
         """The hidden name; what was kept stays under its own."""

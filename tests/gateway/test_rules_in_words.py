@@ -76,7 +76,7 @@ def test_every_further_rule_is_said(tmp_path: Path) -> None:
         "anyone, about individual: get no answer",
         "researchers with a grant, about individual: get records",
         "registered researchers need affiliation (*@uni.example) said by so",
-        "1 people or kinds of visa are excluded",
+        "1 person or kind of visa is excluded",
         "everything: open from ever until 2030-01-02 00:00 UTC",
         "train: open from 2031-01-01 00:00 UTC until ever",
         "stream: publish is owed: Publish.",

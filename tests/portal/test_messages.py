@@ -30,7 +30,7 @@ _PORTAL = {
     path.relative_to(ROOT / "portal").with_suffix("").as_posix(): path
     for path in (ROOT / "portal").rglob("*.py")
 }
-# Of the rooms below: doors that speak JSON, what Beacon answers, the command line and other programs
+# Of the rooms below: doors that speak JSON, what Beacon answers, the command line and programs
 # get, mails, the file of the policies as its schema reads it, names that an ontology gives.
 _NOT_READ_THERE = {
     "access/allowance_routes", "access/disclosure", "access/grants", "access/keys", "access/limits",
@@ -51,11 +51,17 @@ _BELOW = {
     for path in (ROOT / room).rglob("*.py")
     if "migrations" not in path.parts
 }
+# What a node's pages show of what its own rules, files and checks say.
+_OF_A_NODE = (
+    "admin_changes", "exposure", "holding/catalogue_form", "holding/import_folder",
+    "holding/uploading", "http_errors", "policy_in_words", "policy_reading", "risk_in_words",
+    "trust_in_words", "usage", "verifying",
+)  # fmt: skip
 MODULES = sorted(
     [path for name, path in _PORTAL.items() if name not in _NO_PAGE]
     + [path for name, path in _BELOW.items() if name not in _NOT_READ_THERE]
     + [ROOT / "schemas" / "hgvs.py", ROOT / "schemas" / "variant_text.py"]
-    + [ROOT / "gateway" / "http_errors.py"]
+    + [ROOT / "gateway" / f"{name}.py" for name in _OF_A_NODE]
     + [path for path in (ROOT / "gateway" / "pages").rglob("*.py") if path.stem != "snippet"]
 )
 _MARKING = {"Message", "plural"}
@@ -74,6 +80,7 @@ _NAMES = {
     "<!-- nothing left to stop -->", "<!-- nothing more to follow -->",
     "A person withdrew.", "in force", "this text",  # for the record and a policy's diff
     "no name", "It may join.", "It may not join until the FAIL is mended.",
+    "Human genetic, epigenomic and genomic data", "Personal data",  # what a form begins with
     "openid profile ga4gh_passport_v1", "part of an entry could not be taken back: {}",
 }  # fmt: skip
 
@@ -134,6 +141,38 @@ def _marked(call: ast.Call) -> Iterator[str]:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_no_module_whose_words_reach_a_page_holds_a_bare_sentence(path: Path) -> None:
     assert list(bare(ast.parse(path.read_text()))) == []
+
+
+def mismatched(tree: ast.AST) -> Iterator[str]:
+    """Messages whose sentence does not name just the values that it is given."""
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call) or _called(call) not in _MARKING:
+            continue
+        given = {one.arg for one in call.keywords}
+        for words in call.args:
+            # Those given as a mapping are named where it is made.
+            if isinstance(words, ast.Constant) and None not in given:
+                named = set(re.findall(r"%\((\w+)\)s", words.value))
+                if named != given and not (_called(call) == "plural" and named <= given):
+                    yield words.value
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_message_names_the_values_it_is_given(path: Path) -> None:
+    assert list(mismatched(ast.parse(path.read_text()))) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'Message("At most %(most)s.", value=3)',
+        'Message("At most %(most)s.")',
+        'Message("None.", most=3)',
+        'plural("%(count)s of %(all)s", "%(count)s of %(all)s", count=1)',
+    ],
+)
+def test_a_value_that_is_missing_or_not_said_is_found(source: str) -> None:
+    assert list(mismatched(ast.parse(source)))
 
 
 def test_what_is_left_out_is_there_under_its_name() -> None:

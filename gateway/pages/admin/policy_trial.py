@@ -13,8 +13,7 @@ from access.policies.file import ReadFile, read_bytes
 from access.policies.policy import PolicyBook
 from access.policies.replay import Replay
 from access.privacy.terms import ALPHA
-from gateway import policy_reading, risk, rules_in_words
-from gateway.commands import risk as risk_command
+from gateway import policy_in_words, policy_reading, risk, risk_in_words
 from gateway.pages.admin.rooms import Rooms
 from schemas.messages import Message
 
@@ -59,13 +58,13 @@ def _risks(rooms: Rooms, before: PolicyBook, after: PolicyBook) -> Iterator[str]
     """What attackers could find out, but for datasets new to the policy that tell them nothing."""
     for one in risk.changed(risk.under(before, rooms.home), risk.under(after, rooms.home)):
         if one.before is not None or (one.after or 0.0) > ALPHA:
-            yield risk_command.in_words(one)
+            yield risk_in_words.change(one)
 
 
 def words_of(book: PolicyBook) -> dict[str, list[str]]:
     """The rules of every dataset in words."""
     return {
-        policy.dataset: rules_in_words.sentences(policy)
+        policy.dataset: policy_in_words.sentences(policy)
         for policy in policy_reading.policies_of(book)
     }
 

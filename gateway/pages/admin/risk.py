@@ -15,8 +15,7 @@ from fastapi.responses import HTMLResponse
 from access.privacy.ledger import Ledger
 from access.record import search
 from access.record.search import Wanted
-from gateway import exposure, risk
-from gateway.commands import risk as risk_command
+from gateway import exposure, risk, risk_in_words
 from gateway.pages.admin.rooms import Rooms
 from gateway.usage import MAX_ENTRIES
 from passports.sessions import Session
@@ -32,7 +31,7 @@ def add(router: APIRouter, rooms: Rooms) -> None:
         return rooms.show(
             "risk", session,
             report=report,
-            lines={name: list(risk_command.said(one)) for name, one in report.items()},
+            lines={name: list(risk_in_words.said(one)) for name, one in report.items()},
             people={name: exposure.people(held) for name, held in balances.items()},
             spenders={name: exposure.spenders(held) for name, held in balances.items()},
             refused=_refused(rooms), days=DAYS,
