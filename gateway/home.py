@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway import config
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, LoadRefused
 from passports.errors import BadToken
 from passports.rotation import retired_keys
 from passports.tokens import SigningKey
@@ -216,6 +216,14 @@ def write_secret(path: Path, value: bytes) -> None:
     """Writes `value` readable by its owner only; refuses to replace what is there."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(value)
+
+
+def existing(root: Path) -> NodeHome:
+    """The folder of a node that somebody made."""
+    home = NodeHome(root)
+    if not home.settings.exists():
+        raise LoadRefused(f"{root}: not a node's folder; `skerry init` writes one")
+    return home
 
 
 def create(root: Path, settings: config.NodeSettings) -> NodeHome:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beacon import manifest
+from gateway.commands.printed import AsJson, Folder
 from gateway.errors import LoadRefused
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="The dataset versions of a node: list and switch.")
 people = typer.Typer(no_args_is_help=True, help="The people of a dataset: take one out.")
 
-Folder = Annotated[Path, typer.Argument(help="the node's folder")]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
 Dataset = Annotated[str, typer.Argument(help="the dataset's id")]
 Version = Annotated[str, typer.Argument(help="as `skerry datasets list` prints it")]
 
@@ -203,9 +202,6 @@ def _tell(folder: Path, dataset: str, done: Resealed) -> None:
 
 
 def _home(folder: Folder) -> NodeHome:
-    from gateway.home import NodeHome
+    from gateway.home import existing
 
-    home = NodeHome(folder)
-    if not home.settings.exists():
-        raise LoadRefused(f"{home.root}: not a node's folder; `skerry init` writes one")
-    return home
+    return existing(folder)

@@ -25,6 +25,7 @@ from duo.ontology import load_ontology
 from duo.purpose import read_purpose
 from duo.report import report
 from gateway.commands import duo_files
+from gateway.commands.printed import AsJson
 from gateway.errors import Exit, LoadRefused
 from schemas.data_use import VerdictView
 
@@ -35,7 +36,6 @@ app = typer.Typer(no_args_is_help=True, help="Conditions of data use (DUO): judg
 Ontology = Annotated[
     Path | None, typer.Option(help="folder of disease tables; left out: diseases are a review")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
 
 
 @app.command("check")

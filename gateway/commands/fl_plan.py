@@ -13,7 +13,6 @@ from gateway.errors import LoadRefused
 MAX_PLAN = 256 * 1024
 
 Application = Annotated[str, typer.Argument(help="a shipped one's name, a folder, a bundle")]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
 
 
 def read_plan(path: Path) -> dict[str, object]:

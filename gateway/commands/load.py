@@ -9,7 +9,7 @@ import typer
 
 from gateway.commands.printed import AsJson, Folder, show
 from gateway.holding import load as load_command
-from gateway.home import NodeHome
+from gateway.home import existing
 
 
 def load(
@@ -84,7 +84,7 @@ def load(
         "cohorts": cohorts,
     }
     summary = load_command.run(
-        NodeHome(folder),
+        existing(folder),
         load_command.Wanted(
             dataset=dataset,
             name=name or dataset,

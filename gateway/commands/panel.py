@@ -16,14 +16,12 @@ import typer
 from beacon import panel
 from beacon.loading import panel_load
 from gateway.commands.load_progress import Shown
+from gateway.commands.printed import AsJson, Folder
 from gateway.errors import LoadRefused
 from gateway.holding.load import bases
-from gateway.home import NodeHome
+from gateway.home import existing
 
 app = typer.Typer(no_args_is_help=True, help="Public allele frequencies: take in, list.")
-
-Folder = Annotated[Path, typer.Argument(help="the node's folder")]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
 
 
 @app.command("add")
@@ -41,7 +39,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Makes a file the panel of its assembly, in place of the one before."""
-    home = _home(folder)
+    home = existing(folder)
     if not frequencies.is_file():
         raise LoadRefused(f"{frequencies}: no such file")
     with Shown((frequencies,)) as shown:
@@ -61,7 +59,7 @@ def add(
 @app.command("list")
 def listed(folder: Folder, *, as_json: AsJson = False) -> None:
     """Lists the panels held, by assembly."""
-    held = panel.read(_home(folder).panel)
+    held = panel.read(existing(folder).panel)
     for assembly, one in sorted(held.items()):
         _say(assembly, one.facts, as_json=as_json)
     if not held and not as_json:
@@ -76,10 +74,3 @@ def _say(assembly: str, facts: panel.PanelFacts, *, as_json: bool) -> None:
         "version": facts.version,
     }
     print(json.dumps(summary) if as_json else "; ".join(f"{k}: {v}" for k, v in summary.items()))
-
-
-def _home(folder: Path) -> NodeHome:
-    home = NodeHome(folder)
-    if not home.settings.exists():
-        raise LoadRefused(f"{home.root}: not a node's folder; `skerry init` writes one")
-    return home

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.commands.printed import AsJson, Folder
 from gateway.errors import Exit, LoadRefused
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ LAST = 10_000
 
 app = typer.Typer(no_args_is_help=True, help="Who may do what: policies, their versions and tests.")
 
-Folder = Annotated[Path, typer.Argument(help="the node's folder")]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
 Reason = Annotated[str, typer.Option(help="why, in one line; kept with the version")]
 Author = Annotated[str | None, typer.Option(help="who decides; left out: your account's name")]
 Which = Annotated[str, typer.Argument(help="a number, `active`, `draft` or a file")]

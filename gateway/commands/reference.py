@@ -15,16 +15,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
+from gateway.commands.printed import AsJson, Folder
 from gateway.errors import LoadRefused
-from gateway.home import NodeHome
+from gateway.home import existing
 from streams.refget.collections import MAX_PAGE, Collections
 from streams.refget.index import Index
 from streams.refget.register import register
 
 app = typer.Typer(no_args_is_help=True, help="Reference sequences: take them in and list them.")
-
-Folder = Annotated[Path, typer.Argument(help="the node's folder")]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
 
 
 @app.command("add")
@@ -39,7 +37,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Registers every sequence of a FASTA file, in one pass."""
-    home = _home(folder)
+    home = existing(folder)
     if not fasta.is_file():
         raise LoadRefused(f"{fasta}: no such file")
     given = dict(_pair(one) for one in alias or ())
@@ -66,7 +64,7 @@ def add(
 @app.command("list")
 def listed(folder: Folder, *, as_json: AsJson = False) -> None:
     """Lists the sequence collections held, by digest."""
-    held = Collections(Index(_home(folder).references))
+    held = Collections(Index(existing(folder).references))
     found = held.listed({}, page=0, size=MAX_PAGE)
     rows = [(digest, held.level2(digest)) for digest in found.results]
     summary = [
@@ -77,13 +75,6 @@ def listed(folder: Folder, *, as_json: AsJson = False) -> None:
         print(json.dumps(summary))
     for row in () if as_json else summary:
         print(f"{row['collection']}  {row['sequences']} sequences, {row['letters']:,} letters")
-
-
-def _home(folder: Path) -> NodeHome:
-    home = NodeHome(folder)
-    if not home.settings.exists():
-        raise LoadRefused(f"{home.root}: not a node's folder; `skerry init` writes one")
-    return home
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -18,14 +18,12 @@ from beacon.catalog import DatasetFacts
 from beacon.loading import names_load
 from beacon.segments import SegmentCatalog
 from gateway.commands.load_progress import Shown
+from gateway.commands.printed import AsJson, Folder
 from gateway.errors import LoadRefused
 from gateway.holding.load import bases
-from gateway.home import NodeHome
+from gateway.home import existing
 
 app = typer.Typer(no_args_is_help=True, help="Names of alleles (dbSNP, ClinVar): take in, list.")
-
-Folder = Annotated[Path, typer.Argument(help="the node's folder")]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
 
 
 @app.command("add")
@@ -41,7 +39,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Names alleles for datasets that bring no such names themselves."""
-    home = _home(folder)
+    home = existing(folder)
     if not table.is_file():
         raise LoadRefused(f"{table}: no such file")
     with Shown((table,)) as shown:
@@ -61,7 +59,7 @@ def add(
 @app.command("list")
 def listed(folder: Folder, *, as_json: AsJson = False) -> None:
     """Lists the tables held."""
-    home = _home(folder)
+    home = existing(folder)
     held = SegmentCatalog(home.names).snapshot() if home.names.exists() else {}
     for _, one in sorted(held.items()):
         _say(one.facts, as_json=as_json)
@@ -77,10 +75,3 @@ def _say(facts: DatasetFacts, *, as_json: bool) -> None:
         "version": facts.version,
     }
     print(json.dumps(summary) if as_json else "; ".join(f"{k}: {v}" for k, v in summary.items()))
-
-
-def _home(folder: Path) -> NodeHome:
-    home = NodeHome(folder)
-    if not home.settings.exists():
-        raise LoadRefused(f"{home.root}: not a node's folder; `skerry init` writes one")
-    return home

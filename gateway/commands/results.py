@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.commands.printed import AsJson
 from gateway.errors import Exit, LoadRefused
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ app = typer.Typer(
 
 MAX_FILE = 256 * 1024 * 1024
 KEY_BYTES = 32
-
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
 
 
 @app.command()

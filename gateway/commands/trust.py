@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.commands.printed import AsJson
 from gateway.errors import Exit, LoadRefused
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _SECONDS = 3.0
 app = typer.Typer(no_args_is_help=True, help="Whose word about people a node takes.")
 
 Trust = Annotated[Path, typer.Argument(help="a trust file, or a node's folder")]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.commands.fl_plan import Application, AsJson, read_plan
+from gateway.commands.fl_plan import Application, read_plan
+from gateway.commands.printed import AsJson
 from gateway.errors import Exit, LoadRefused
 
 if TYPE_CHECKING:

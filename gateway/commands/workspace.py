@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from gateway.commands.printed import AsJson
 from gateway.errors import Exit, LoadRefused
 from gateway.extras import need
 
@@ -39,7 +40,6 @@ MAX_PROOF_BYTES = 64 * 1024 * 1024
 Folder = Annotated[Path, typer.Argument(help="the workspace's folder")]
 NodeUrl = Annotated[str, typer.Option("--node", help="the node's public URL")]
 TokenFile = Annotated[Path, typer.Option(help="holds a Passport for that node")]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document for machines")]
 
 
 @app.command()

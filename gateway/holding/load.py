@@ -82,8 +82,6 @@ def run(
 ) -> Mapping[str, object]:
     """Raises the loader's refusal, naming file, record, field and next step. `watch` is told how
     far it is."""
-    if not home.settings.exists():
-        raise LoadRefused(f"{home.root}: not a node's folder; `skerry init` writes one")
     summary: dict[str, object] = {"dataset": wanted.dataset}
     if wanted.has_data:
         summary |= _load(home, wanted, check_only=check_only, watch=watch)

@@ -7,7 +7,7 @@ import pytest
 
 from access.policies.file import load_policies
 from gateway import home
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, LoadRefused
 from passports import trust
 from tests.support.node_folder import SETTINGS, URL, node_folder
 
@@ -65,3 +65,10 @@ def test_a_folder_older_than_the_noise_gets_its_key_once(tmp_path: Path) -> None
     key = home.noise_key()
     assert len(key) == 32
     assert home.noise_key() == key
+
+
+def test_a_folder_that_is_no_nodes_is_refused_with_the_next_step(tmp_path: Path) -> None:
+    with pytest.raises(LoadRefused, match="`skerry init`"):
+        home.existing(tmp_path)
+    made = node_folder(tmp_path / "n")
+    assert home.existing(made.root) == made
