@@ -123,8 +123,9 @@ def made(
 
 
 @contextmanager
-def serving(node: Served) -> Iterator[subprocess.Popen[bytes]]:
+def serving(node: Served, *, workers: int = 1) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "gateway", "serve", str(node.home.root)]
+    command += ["--workers", str(workers)]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
         until(lambda: _is_up(node, process), seconds=240)
