@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -43,7 +45,7 @@ def init(
             id=given["id"],
             name=given["name"],
             public_url=given["public-url"],
-            organization_id=given["organization"],
+            organization_id=_identifier(given["organization"]) or given["id"],
             organization_name=given["organization"],
             port=port,
             signin=config.SignInSettings(issuer=given["signin-issuer"], client_id=signin_client),
@@ -56,6 +58,12 @@ def init(
         raise ConfigError("; ".join(wrong)) from error
     home.create(folder, settings)
     print(f"{folder}: node written; next: edit policies.yaml and trust.yaml, then `skerry load`")
+
+
+def _identifier(name: str) -> str:
+    """A name as an id, which has no blanks: "Göteborg Biobank" is `goteborg-biobank`."""
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return "-".join(re.findall(r"[a-z0-9]+(?:\.[a-z0-9]+)*", letters))
 
 
 def _all_given(options: Mapping[str, str | None]) -> Mapping[str, str]:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.commands.printed import AsJson, Folder
-from gateway.errors import Exit, LoadRefused
+from gateway.commands.printed import AsJson, Folder, read_token
+from gateway.errors import Exit
 
 if TYPE_CHECKING:
     from access.policies.replay import Change
@@ -134,7 +134,7 @@ def try_out(
 
     home = NodeHome(folder)
     book = policy_reading.read(home, which).book
-    token = None if token_file is None else _token(token_file)
+    token = None if token_file is None else read_token(token_file)
     who = asking(home, book, token=token, as_persona=persona, at=at)
     judge, entries = judge_of(home, purpose, now=who.now), entry_of(entry)
     found = [
@@ -218,10 +218,3 @@ def _change(change: Change) -> dict[str, object]:
         "after": str(change.after),
         "count": change.count,
     }
-
-
-def _token(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise LoadRefused(f"{path}: cannot be read as a token file") from error

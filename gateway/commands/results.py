@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.commands.printed import AsJson
+from gateway.commands.printed import AsJson, read_token
 from gateway.errors import Exit, LoadRefused
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def take(
     out: Annotated[Path, typer.Option(help="the file to write; its proof is put beside it")],
 ) -> None:
     """Takes a released result: verifies that the node signed it for your key, and opens it."""
-    from gateway.commands.workspace import read_node_key, read_token
+    from gateway.commands.workspace import read_node_key
     from streams.keys import read_secret_key
     from workspaces import results
 

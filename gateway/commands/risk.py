@@ -18,15 +18,13 @@ import typer
 
 from access.policies.file import read_bytes, read_policies
 from gateway import config, risk, risk_in_words
-from gateway.errors import LoadRefused
-from gateway.home import NodeHome
+from gateway.commands.printed import AsJson, Folder
+from gateway.home import existing
 from gateway.risk import Risk
 
 app = typer.Typer(
     no_args_is_help=True, help="What answers have given away, and what policies promise."
 )
-Folder = Annotated[Path, typer.Argument(help="the node's folder")]
-AsJson = Annotated[bool, typer.Option("--json", help="one JSON document")]
 
 
 @app.callback()
@@ -37,7 +35,7 @@ def _group() -> None:
 @app.command("show")
 def show(folder: Folder, *, as_json: AsJson = False) -> None:
     """Says for each dataset what its answers rest on and what was spent of its people."""
-    report = risk.now(_home(folder))
+    report = risk.now(existing(folder))
     if as_json:
         print(json.dumps({dataset: asdict(one) for dataset, one in report.items()}))
     else:
@@ -54,7 +52,7 @@ def change(
     as_json: AsJson = False,
 ) -> None:
     """Says what attackers could find out under another policy file, beside the one in force."""
-    home = _home(folder)
+    home = existing(folder)
     path = policies or home.policies
     url = config.load(home.settings).public_url
     draft = read_policies(read_bytes(path), name=str(path), public_url=url).book
@@ -66,13 +64,6 @@ def change(
             "\n".join(map(risk_in_words.change, changes))
             or "attackers could find out as much as now"
         )
-
-
-def _home(folder: Path) -> NodeHome:
-    home = NodeHome(folder)
-    if not home.settings.exists():
-        raise LoadRefused(f"{home.root}: not a node's folder; `skerry init` writes one")
-    return home
 
 
 def _lines(report: Mapping[str, Risk]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from gateway.commands.printed import AsJson
+from gateway.commands.printed import AsJson, read_token
 from gateway.errors import Exit, LoadRefused
 from gateway.extras import need
 
@@ -301,13 +301,6 @@ def wipe(
         settings.data_folder(folder).mkdir(mode=0o700, exist_ok=True)
         said.append(f"{sum(one.files for one in gone)} fetched files overwritten")
     print("; ".join(said))
-
-
-def read_token(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise LoadRefused(f"{path}: cannot be read as a token file") from error
 
 
 def read_file(path: Path) -> bytes:

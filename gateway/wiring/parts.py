@@ -49,6 +49,7 @@ from passports.passport import Clearinghouse
 from passports.sessions import Sessions
 from passports.trust import TrustTable
 from passports.userinfo import Userinfo
+from schemas.version import skerry_version
 from streams import small
 from streams.agent_client import AgentClient
 from streams.release import Releases
@@ -210,7 +211,7 @@ def _facts(settings: config.NodeSettings) -> NodeFacts:
         organization_id=settings.organization_id,
         organization_name=settings.organization_name,
         environment=settings.environment,
-        version="0.1.0",
+        version=skerry_version(),
         description=settings.description,
     )
 

@@ -10,6 +10,7 @@ import pytest
 
 from access.record.audit import RecordFile
 from beacon.segments import SegmentCatalog
+from gateway import config
 from gateway.demo import population
 from gateway.errors import Exit
 from gateway.home import NodeHome
@@ -63,6 +64,22 @@ def test_a_new_node_is_written_and_says_what_is_next(tmp_path: Path) -> None:
     ran = init(tmp_path / "n")
     assert (ran.code, ran.err) == (Exit.OK, "")
     assert "next: edit policies.yaml and trust.yaml" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("name", "identifier"),
+    [
+        ("org.example", "org.example"),
+        ("Göteborg Biobank, Unit 2", "goteborg-biobank-unit-2"),
+        ("東京大学", "org.example.one"),  # nothing of it can stand in an id: the node's own
+    ],
+)
+def test_an_organisation_has_a_name_as_given_and_an_id_without_blanks(
+    tmp_path: Path, name: str, identifier: str
+) -> None:
+    assert init(tmp_path / "n", organization=name).code == Exit.OK
+    settings = config.load(NodeHome(tmp_path / "n").settings)
+    assert (settings.organization_name, settings.organization_id) == (name, identifier)
 
 
 def test_init_twice_refuses_and_changes_nothing(tmp_path: Path) -> None:
