@@ -15,11 +15,13 @@ from pytest_socket import enable_socket, socket_allow_hosts
 from tests.support import postgres
 
 REQUIRE_ALL = os.environ.get("SKERRY_REQUIRE_ALL") == "1"
-# What no installation can cure: files that are not there, and a kernel that forbids namespaces.
+# What no installation can cure: files that are not there, a kernel that forbids namespaces, or to
+# look on.
 ALLOWED_SKIPS = (
     "shared data is absent",
     "htslib plug-in",
     "does not allow unprivileged namespaces",
+    "does not let a program be traced",
 )
 # The same checkout gets the same verdict: other examples are looked for where more time is given.
 hypothesis.settings.register_profile("repeats", deadline=None, derandomize=True, print_blob=True)
