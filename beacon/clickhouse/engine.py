@@ -40,10 +40,12 @@ class Engine(Protocol):
 class ChdbEngine:
     """ClickHouse in this process, its tables in `folder`. One per process, as chDB wants it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, config: Path | None = None) -> None:
+        """`config` is a server's configuration, such as one that names the shards of a cluster."""
         # An extra: only who chooses this engine has the library.
         sessions: Any = importlib.import_module("chdb.session")
-        self._session = sessions.Session(str(folder))
+        place = str(folder) if config is None else f"file:{folder}?config-file={config}"
+        self._session = sessions.Session(place)
 
     def ask(self, sql: str, **values: Value) -> list[list[Any]]:
         raw = self._query(sql, "JSONCompactEachRow", values)

@@ -1,8 +1,8 @@
 """The tables of one dataset version in ClickHouse: one database, named by its digest.
 
 `variants` is the canonical Parquet file with what questions look up beside it: the trimmed form,
-how far a change can be moved, names in one spelling. `carried` turns it round, person first. The
-clustered form, the same columns under other engines, is in docs/scale.md.
+how far a change can be moved, names in one spelling. `carried` turns it round, person first. What
+a cluster needs besides is in docs/scale.md.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ _INDEXES = (
 )
 FORMAT = 4  # of these tables
 _ORDER = "(rank, start0, ref, alt, end0)"
+# A range is mostly one shard's.
+_SHARD_BY = {"variants": "intDiv(start0, 5000000) * 32 + rank", "carried": "person"}
 TABLES = frozenset({"variants", "carried", "samples", "gene_spans", "loaded"})
 
 
@@ -45,21 +47,47 @@ def database(dataset: str, version: str) -> str:
 
 
 def statements(name: str) -> tuple[str, ...]:
-    """Makes the tables of one version; `name` comes from `database`."""
-    columns = ", ".join(f"{column} {kind}" for column, kind in VARIANTS)
-    tables = (
-        (f"variants ({columns}, {', '.join(_INDEXES)})", _ORDER, "index_granularity = 512"),
-        ("carried (person UInt32, row UInt32)", "(person, row)", ""),
-        ("samples (number UInt32, id String, person UInt32)", "number", ""),
-        ("gene_spans (symbol String, rank UInt8, start0 Int32, end0 Int32)", "symbol", ""),
-        # Written last: a version without it was not loaded to its end.
-        ("loaded (rows UInt64)", "rows", ""),
-    )
+    """Makes the tables of one version on one server; `name` comes from `database`."""
     return (
         f"CREATE DATABASE {name}",
         *(
-            f"CREATE TABLE {name}.{table} ENGINE = MergeTree ORDER BY {order}"
-            + (f" SETTINGS {settings}" if settings else "")
-            for table, order, settings in tables
+            f"CREATE TABLE {name}.{table} ({columns}) ENGINE = MergeTree {rest}"
+            for table, columns, rest in _tables()
         ),
     )
+
+
+def clustered(name: str, cluster: str) -> tuple[str, ...]:
+    """Makes them on a cluster of replicated shards, whose servers name themselves by the macros
+    `shard` and `replica`. Variants lie by place and carriers by person; what is small is whole on
+    every server."""
+    made = [f"CREATE DATABASE {name} ON CLUSTER {cluster}"]
+    for table, columns, rest in _tables():
+        sharded = table in _SHARD_BY
+        local = f"{table}_local" if sharded else table
+        # One path for all shards makes every server a replica of the others.
+        path, replica = ("{shard}", "{replica}") if sharded else ("all", "{shard}-{replica}")
+        made.append(
+            f"CREATE TABLE {name}.{local} ON CLUSTER {cluster} ({columns}) ENGINE = "
+            f"ReplicatedMergeTree('/clickhouse/tables/{path}/{name}/{table}', '{replica}') {rest}"
+        )
+        if sharded:
+            made.append(
+                f"CREATE TABLE {name}.{table} ON CLUSTER {cluster} AS {name}.{local} ENGINE = "
+                f"Distributed({cluster}, '{name}', '{local}', {_SHARD_BY[table]})"
+            )
+    return tuple(made)
+
+
+def _tables() -> tuple[tuple[str, str, str], ...]:
+    """(name, columns, order and settings)."""
+    columns = ", ".join(f"{column} {kind}" for column, kind in VARIANTS)
+    return (
+        ("variants", f"{columns}, {', '.join(_INDEXES)}",
+         f"ORDER BY {_ORDER} SETTINGS index_granularity = 512"),
+        ("carried", "person UInt32, row UInt32", "ORDER BY (person, row)"),
+        ("samples", "number UInt32, id String, person UInt32", "ORDER BY number"),
+        ("gene_spans", "symbol String, rank UInt8, start0 Int32, end0 Int32", "ORDER BY symbol"),
+        # Written last: a version without it was not loaded to its end.
+        ("loaded", "rows UInt64", "ORDER BY rows"),
+    )  # fmt: skip

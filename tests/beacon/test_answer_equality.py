@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -120,19 +121,34 @@ def _source(folder: Path, seed: int, *, compared: bool) -> DatasetSource:
     )
 
 
+# The only shard that a process without a server can have: itself.
+CLUSTER = """<clickhouse><tcp_port>9000</tcp_port><remote_servers><skerry><shard><replica>
+<host>localhost</host><port>9000</port></replica></shard></skerry></remote_servers></clickhouse>"""
+
+
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChdbEngine]:
-    made = ChdbEngine(tmp_path_factory.mktemp("clickhouse"))
+    folder = tmp_path_factory.mktemp("clickhouse")
+    (folder / "config.xml").write_text(CLUSTER, encoding="utf-8")
+    made = ChdbEngine(folder / "tables", config=folder / "config.xml")
     yield made
     made.close()
 
 
-def _both(folder: Path, source: DatasetSource, engine: Engine) -> Both:
+def _both(
+    folder: Path,
+    source: DatasetSource,
+    engine: Engine,
+    *,
+    prepare: Callable[[str], None] = lambda _name: None,
+) -> Both:
+    """`prepare` is told the database before anything is loaded there."""
     catalog = folder / "catalog"
     catalog.mkdir()
     load(source, catalog)
     segment = SegmentCatalog(catalog).snapshot()[source.id]
     entry = manifest.read(catalog)[source.id]
+    prepare(schema.database(source.id, segment.facts.version))
     database = load_clickhouse(
         engine,
         segment.facts,
@@ -442,3 +458,54 @@ def test_more_candidates_than_are_looked_at_are_never_a_no(
     moved = next(row for row in small.seen if len(row.allele.ref) < len(row.allele.alt))
     with pytest.raises(CatalogError):
         small.clickhouse.variants(ById(moved.variant_id), people=None, skip=0, limit=0)
+
+
+def test_every_statement_of_a_cluster_is_one_that_clickhouse_reads(engine: ChdbEngine) -> None:
+    made = schema.clustered(schema.database("d", "1"), "skerry")
+    assert [each for each in made if not each.startswith("CREATE ")] == []
+    for statement in made:
+        assert engine.ask(f"EXPLAIN AST {statement}")
+    with pytest.raises(CatalogError):
+        engine.ask(f"EXPLAIN AST {made[1].replace(') ENGINE', ' ENGINE', 1)}")
+
+
+def test_a_cluster_has_every_table_of_one_server_with_the_same_columns() -> None:
+    name = schema.database("d", "1")
+    alone, spread = schema.statements(name), "\n".join(schema.clustered(name, "skerry"))
+    for statement in alone[1:]:
+        columns = statement[statement.index("(") : statement.index(" ENGINE")]
+        assert columns in spread
+    for table in schema.TABLES:
+        assert f"CREATE TABLE {name}.{table} ON CLUSTER skerry" in spread
+
+
+def test_distributed_tables_give_the_same_answers(tmp_path: Path, engine: ChdbEngine) -> None:
+    """The cluster's own statements but for what needs a Keeper, over the one shard there is."""
+    ran = []
+
+    def prepare(name: str) -> None:
+        for statement in schema.clustered(name, "skerry"):
+            alone = re.sub(r"ReplicatedMergeTree\([^)]*\)", "MergeTree", statement)
+            engine.run(alone.replace(" ON CLUSTER skerry", ""))
+            ran.append(alone)
+
+    engine.run("SET distributed_foreground_insert = 1, distributed_product_mode = 'global'")
+    both = _both(tmp_path, _source(tmp_path, 61, compared=True), engine, prepare=prepare)
+    assert sum("Distributed(" in each for each in ran) == 2
+    name = schema.database("small", both.file.facts.version)
+    for table in ("variants", "carried"):
+        ((there,),) = engine.ask(f"SELECT count() FROM {name}.{table}_local")  # noqa: S608
+        assert int(there) > 0
+    draw = random.Random(8)
+    hits = [assert_equal(both, one, draw) for one in questions(both.seen, seed=9, count=60)]
+    assert 10 < sum(hits) < len(hits)
+
+
+def test_the_statements_of_a_cluster_are_what_the_page_on_scale_prints(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    page = Path(__file__).parents[2] / "docs" / "scale.md"
+    (command,) = re.findall(r'python -c "(.*clustered.*)"', page.read_text(encoding="utf-8"))
+    exec(command)  # noqa: S102 - a line of our own documentation
+    printed = capsys.readouterr().out.strip().split(";\n")
+    assert printed == list(schema.clustered(schema.database("DATASET", "VERSION"), "CLUSTER"))
