@@ -84,7 +84,7 @@ class SqliteSegment:
                 self._all, self._tail, count=self.facts.variants, justified=self.facts.justified
             )
             self._table = VariantTable(self._all, self._rows, assembly=self.facts.assembly)
-        self._carriers = Carriers(self._all, people=self.facts.people, rows=self.facts.variants)
+        self._carriers = Carriers(self._all, self._rows, people=self.facts.people)
         self._records = RecordTable(self._all, self.facts.people)
         # What a predicate or a term is to a dataset that never changes.
         self.knows = lru_cache(MAX_KNOWN)(self._knows)
@@ -153,7 +153,7 @@ class SqliteSegment:
             self._need_genotypes()
             found = self._matching(question)
             if not found:
-                return self._carriers.of_none(hash(question))
+                return self._carriers.of_none(self._table.beside(question))
             so = Manner(zygosity, copy_number.asked(question))
             if so.narrows:
                 return self._carriers.carrying_so(found, so)

@@ -32,7 +32,8 @@ from beacon.variation.reaches import ReachWriter
 
 TABLES = """
 CREATE TABLE arrays (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE calls (row INTEGER PRIMARY KEY, samples BLOB NOT NULL, genotypes BLOB NOT NULL);
+-- Of the samples behind each block.
+CREATE TABLE calls (row INTEGER PRIMARY KEY, genotypes BLOB NOT NULL);
 -- By chunk << 32 | person; a table clustered on both would spill blobs of this size to other pages.
 CREATE TABLE carried (place INTEGER PRIMARY KEY, rows BLOB NOT NULL);
 -- Beside the genotypes of `calls`, where any carrier's copy number is known.
@@ -86,7 +87,7 @@ class VariantWriter:
         self._rows = 0
         self._keys: list[int] = []
         self._firsts: list[int] = []
-        self._begins: list[int] = [0]
+        self._begins: list[int] = [0]  # of each block and of the samples behind it
         self._long: list[NDArray[np.int64]] = []
         self._marks: dict[tuple[str, str], BitMap] = defaultdict(BitMap)
         self._carried: list[NDArray[np.uint64]] = []
@@ -130,17 +131,22 @@ class VariantWriter:
         unseen = np.flatnonzero((columns["ac"] == 0) & (columns["an"] != 0))
         if len(unseen):
             self._marks["unseen", ""] |= sparse.bitmap(unseen + self._rows)
+        samples = self._samples(batch) if batch.has_calls else []
         if batch.has_calls:
             columns["carriers"] = self._carriers(batch)
+        lengths = np.fromiter(map(len, samples), np.int64, len(samples))
         texts, others = batch.texts(), np.cumsum(columns["code"] == blocks.OTHER)
         starts = np.flatnonzero(np.diff(batch.rank, prepend=0))
         bounds = sorted({*starts.tolist(), batch.count, *self._inner(starts, batch.count)})
         for first, last in pairwise(bounds):
             before = int(others[first - 1]) if first else 0
             after = int(others[last - 1])
-            part = {name: columns[name][first:last] for name in blocks.EACH}
+            part = {name: of[first:last] for name, of in columns.items() if name in blocks.EACH}
             part |= {name: columns[name][before:after] for name in blocks.OTHERS}
-            self._tail.add(blocks.encode(part, texts[before:after]))
+            ends = np.cumsum(lengths[first:last]) if samples else np.zeros(last - first, np.int64)
+            self._tail.add(blocks.encode(part | {"samples": ends}, texts[before:after]))
+            self._begins.append(self._tail.size)
+            self._tail.add(b"".join(samples[first:last]))
             self._begins.append(self._tail.size)
             self._keys.append(int(batch.rank[first]) << 32 | int(columns["start0"][first]))
             self._firsts.append(self._rows + first)
@@ -160,17 +166,19 @@ class VariantWriter:
 
     # Carriers
 
+    def _samples(self, batch: Batch) -> list[bytes]:
+        """Of each row, those that carry it."""
+        ends, samples, _ = batch.calls
+        size = len(self._persons)
+        return [sparse.encode(samples[first:last], size) for first, last in pairwise(ends.tolist())]
+
     def _write_calls(self, batch: Batch) -> None:
         ends, samples, codes = batch.calls
-        size, bounds = len(self._persons), ends.tolist()
+        bounds = ends.tolist()
         self._db.executemany(
-            "INSERT INTO calls VALUES (?, ?, ?)",
+            "INSERT INTO calls VALUES (?, ?)",
             (
-                (
-                    self._rows + row,
-                    sparse.encode(samples[first:last], size),
-                    sparse.encode_codes(codes[first:last]),
-                )
+                (self._rows + row, sparse.encode_codes(codes[first:last]))
                 for row, (first, last) in enumerate(pairwise(bounds))
                 if last > first
             ),

@@ -29,7 +29,7 @@ BASES: Final = "ACGTN"
 OTHER: Final = 0  # the code of an allele that is no single-base substitution
 TYPES: Final = ("SNP", "MNP", "INS", "DEL", "INDEL", "DUP", "INV", "CNV", "BND")
 EACH: Final = (
-    "start0", "code", "ac", "an", "homozygotes", "hemizygotes", "carriers", "af", "rs",
+    "start0", "code", "ac", "an", "homozygotes", "hemizygotes", "carriers", "af", "rs", "samples",
 )  # fmt: skip
 OTHERS: Final = ("type", "span", "length")  # of alleles whose code is OTHER
 UNKNOWN: Final = -1
@@ -78,10 +78,11 @@ def encode(columns: Mapping[str, Integers], texts: Sequence[str]) -> bytes:
 
 
 class Block:
-    """One block, decoded as far as it was asked; `first` is the number of its first row."""
+    """One block, decoded as far as it was asked; `first` is the number of its first row, `beyond`
+    the place behind it, where the samples of its rows lie one after the other."""
 
-    def __init__(self, data: bytes, *, rank: int, first: int) -> None:
-        self.rank, self.first, self._data = rank, first, data
+    def __init__(self, data: bytes, *, rank: int, first: int, beyond: int) -> None:
+        self.rank, self.first, self.beyond, self._data = rank, first, beyond, data
         self._head: tuple[int, ...] = _HEAD.unpack_from(data)
         self.count = self._head[0]
         self._known: dict[str, Integers] = {}

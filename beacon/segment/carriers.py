@@ -21,14 +21,12 @@ from beacon.loading import genotypes
 from beacon.segment import sparse
 from beacon.segment.blocks import CHUNK
 from beacon.segment.remembered import Remembered
-from beacon.segment.variant_rows import Ask
+from beacon.segment.variant_rows import Ask, VariantRows
 from beacon.zygosity import ANY, Zygosities
 
 MAX_CACHED_NAMES = 50_000
 MAX_LOOKED_AT = 20_000  # variants whose genotypes are read for one answer
 _ROWS_PER_PERSON = 3  # reading a person's chunk costs about what three rows' carriers do
-_SAMPLES = "SELECT samples FROM calls WHERE row = ?"
-_DENSE = 4  # rows so close together are read as one range
 
 
 class Manner(NamedTuple):
@@ -44,10 +42,11 @@ class Manner(NamedTuple):
 
 
 class Carriers:
-    """`ask` runs one statement; `people` is how many there are, `rows` how many variants."""
+    """`ask` runs one statement; `people` is how many there are, `rows` the variants."""
 
-    def __init__(self, ask: Ask, *, people: int, rows: int) -> None:
-        self._ask, self._count, self._rows = ask, people, rows
+    def __init__(self, ask: Ask, rows: VariantRows, *, people: int) -> None:
+        self._ask, self._count = ask, people
+        self._variants, self._rows = rows, rows.count
         self._remembered = Remembered()
         self._sample = lru_cache(MAX_CACHED_NAMES)(self._read_sample)
 
@@ -66,33 +65,19 @@ class Carriers:
         """People carrying at least one of these variants."""
         if len(rows) > self._count * _ROWS_PER_PERSON:
             return BitMap(person for person in range(self._count) if self._has_any(person, rows))
-        _, blobs = self._calls(rows)
-        if len(blobs) == 1 and self._one_each:
-            return sparse.held(blobs[0])
+        if len(rows) == 1 and self._one_each:
+            return sparse.held(self._variants.samples_of(rows.min()))
+        blobs = [blob for _, blob in self._variants.samples(rows)]
         samples = np.flatnonzero(sparse.union(blobs, len(self._persons)))
         return sparse.bitmap(self._persons[samples])
 
-    def of_none(self, any_number: int) -> BitMap:
+    def of_none(self, beside: int) -> BitMap:
         """Nobody, in the time of one variant's carriers: a «no» to one who may not learn who
-        carries must not tell by its time that there is a variant."""
+        carries must not tell by its time that there is a variant. `beside` is a row near where it
+        was looked for, so that what was read for that serves here as there."""
         if self._rows:
-            self.of(BitMap([any_number % self._rows]))
+            self.of(BitMap([beside % self._rows]))
         return BitMap()
-
-    def _calls(self, rows: BitMap) -> tuple[list[int], list[bytes]]:
-        """The rows that anybody carries, and the samples of each; of one row in any case."""
-        if not rows:
-            return [], []
-        first, last = rows.min(), rows.max()
-        if first == last:
-            return [first], [blob for (blob,) in self._ask(_SAMPLES, first)]
-        if last - first < _DENSE * len(rows):
-            sql = "SELECT row, samples FROM calls WHERE row BETWEEN ? AND ?"
-            found = [each for each in self._ask(sql, first, last) if each[0] in rows]
-        else:
-            sql = "SELECT row, samples FROM calls WHERE row = ?"
-            found = [each for row in rows for each in self._ask(sql, row)]
-        return [row for row, _ in found], [blob for _, blob in found]
 
     def rows(self, people: BitMap, *, among: BitMap | None) -> BitMap:
         """Variants (of those in `among`) that at least one of these people carries."""
@@ -101,8 +86,9 @@ class Carriers:
         if among is not None and len(among) <= len(people) * _ROWS_PER_PERSON:
             wanted = np.zeros(self._count, dtype=bool)
             wanted[np.frombuffer(people.to_array(), np.uint32)] = True
-            carried, blobs = self._calls(among)
-            return BitMap(carried[at] for at in sparse.marked(blobs, wanted[self._persons]))
+            found = list(self._variants.samples(among))
+            blobs = [blob for _, blob in found]
+            return BitMap(found[at][0] for at in sparse.marked(blobs, wanted[self._persons]))
         if among is not None and among.max() // CHUNK == among.min() // CHUNK:
             return self._in_chunk(people, among.min() // CHUNK) & among
         every = self._every_row(people)
@@ -171,25 +157,26 @@ class Carriers:
             )
         fits = genotypes.so_carried(manner.zygosity)
         far_enough = copy_number.fitting(manner.levels)
-        sql = "SELECT samples, genotypes FROM calls WHERE row = ?"
-        for row in rows:
-            for blob, written in self._ask(sql, row):
-                samples = sparse.decode(blob)
-                so = np.ones(len(samples), dtype=bool)
-                if manner.zygosity:
-                    so &= fits[sparse.decode_codes(written, len(samples))]
-                if manner.levels:
-                    ((levels,),) = self._ask("SELECT codes FROM levels WHERE row = ?", row)
-                    so &= far_enough[sparse.decode_codes(levels, len(samples))]
-                yield row, self._persons[samples[so]]
+        for row, blob in self._variants.samples(rows):
+            samples = sparse.decode(blob)
+            so = np.ones(len(samples), dtype=bool)
+            if manner.zygosity:
+                so &= fits[self._codes(row, len(samples))]
+            if manner.levels:
+                ((levels,),) = self._ask("SELECT codes FROM levels WHERE row = ?", row)
+                so &= far_enough[sparse.decode_codes(levels, len(samples))]
+            yield row, self._persons[samples[so]]
+
+    def _codes(self, row: int, count: int) -> NDArray[np.uint16]:
+        ((written,),) = self._ask("SELECT genotypes FROM calls WHERE row = ?", row)
+        return sparse.decode_codes(written, count)
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
         """(sample id, genotype) in sample order."""
-        found = self._ask("SELECT samples, genotypes FROM calls WHERE row = ?", row)
-        if not found:
+        samples = sparse.decode(self._variants.samples_of(row))
+        if not len(samples):
             return ()
-        samples = sparse.decode(found[0][0])
-        codes = sparse.decode_codes(found[0][1], len(samples))[:limit].tolist()
+        codes = self._codes(row, len(samples))[:limit].tolist()
         return [
             (self._sample(number), genotypes.text(code))
             for number, code in zip(samples[:limit].tolist(), codes, strict=True)

@@ -1,7 +1,8 @@
 """Ascending numbers and small codes as few bytes: carriers of a variant, variants of a person.
 
-Three forms, whichever is shortest: gaps of one byte (255 means "and more"), absolute numbers, or
-one bit per number. Decoding is a few array operations, so a bitmap of thousands costs microseconds.
+Four forms, whichever is shortest: steps or gaps of one byte (of a gap 255 means "and more"),
+absolute numbers, or one bit per number. Decoding is a few array operations, so a bitmap of
+thousands costs microseconds.
 Which numbers they are is left to `beacon.segment.segment_file` and `beacon.segment.variant_table`.
 """
 
@@ -10,22 +11,24 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
 Numbers = NDArray[np.uint32]
-_GAPS, _SHORT, _LONG, _BITS = range(4)
+_GAPS, _SHORT, _LONG, _BITS, _STEPS = range(5)
 _SHORT_FORM = bytes([_SHORT])
 _MORE = 255
 _LONG_GAP = bytes([_MORE])
-_STEPS = np.arange(1 << 16, dtype=np.uint32)
+_FROM_0 = np.arange(1 << 16, dtype=np.uint32)
 # Roaring's portable form of one container of 16-bit numbers: cookie, containers; their upper half,
 # how many less one, and where they begin.
 _ONE = struct.Struct("<IIHHI")
 _COOKIE = 12346
 _MOST_IN_ONE = 4096  # more of them are kept as bits
+_ALL_BITS = b"\xff" * (1 << 13)  # of one container
 _FEW = 8  # so few that trying the other forms saves nothing worth its time
 
 
@@ -50,6 +53,10 @@ def encode(numbers: NDArray[np.integer], size: int) -> bytes:
         return bytes([_BITS]) + np.packbits(marks, bitorder="little").tobytes()
     if plain <= spelled:
         return _plain(numbers, short=short)
+    if short and spelled == len(numbers):
+        # Their sums are the numbers, which is read in half the time.
+        gaps[1:] += 1
+        return bytes([_STEPS]) + gaps.astype(np.uint8).tobytes()
     out = np.full(spelled, _MORE, dtype=np.uint8)
     out[np.cumsum(more + 1) - 1] = gaps - more * _MORE
     return bytes([_GAPS]) + out.tobytes()
@@ -70,6 +77,9 @@ def decode(blob: bytes) -> Numbers:
         marks = np.unpackbits(raw, bitorder="little").view(np.bool_)
         found: Numbers = marks.nonzero()[0].astype(np.uint32)
         return found
+    if form == _STEPS:
+        sums: Numbers = np.frombuffer(blob, np.uint8, offset=1).cumsum(dtype=np.uint32)
+        return sums
     if form != _GAPS:
         kind = np.uint16 if form == _SHORT else np.uint32
         return np.frombuffer(blob, kind, offset=1).astype(np.uint32)
@@ -77,8 +87,8 @@ def decode(blob: bytes) -> Numbers:
     ends: Numbers = np.cumsum(raw, dtype=np.uint32)
     if _LONG_GAP in blob:
         ends = ends[raw != _MORE]
-    few = len(ends) <= len(_STEPS)
-    ends += _STEPS[: len(ends)] if few else np.arange(len(ends), dtype=np.uint32)
+    few = len(ends) <= len(_FROM_0)
+    ends += _FROM_0[: len(ends)] if few else np.arange(len(ends), dtype=np.uint32)
     return ends
 
 
@@ -113,13 +123,28 @@ def bitmap(numbers: NDArray[np.integer]) -> BitMap:
 
 def held(blob: bytes) -> BitMap:
     """The numbers of a blob as a bitmap. Those of one container are handed over as they are, which
-    costs a fifth of filling one."""
-    if blob[:1] == _SHORT_FORM and len(blob) <= 2 * _MOST_IN_ONE:
+    costs a fifth of filling one; bits are too, with as many behind them that are not theirs."""
+    form = blob[0] if blob else _LONG
+    if form == _SHORT and len(blob) <= 2 * _MOST_IN_ONE:
         return _one_container(blob[1:])
+    if form == _STEPS and len(blob) <= _MOST_IN_ONE:
+        sums = np.frombuffer(blob, np.uint8, offset=1).cumsum(dtype=np.uint16)
+        return _one_container(sums.tobytes())
+    if form == _BITS and len(blob) <= len(_ALL_BITS) - _MOST_IN_ONE // 8:
+        bits = blob[1:]
+        left = len(_ALL_BITS) - len(bits)
+        count = int.from_bytes(bits, "little").bit_count() + 8 * left
+        head = _ONE.pack(_COOKIE, 1, 0, count - 1, _ONE.size)
+        return BitMap.deserialize(head + bits + _ALL_BITS[:left]) & _below(8 * len(bits))
     numbers = decode(blob)
     if 0 < len(numbers) <= _MOST_IN_ONE and numbers[-1] < 1 << 16:
         return _one_container(numbers.astype(np.uint16).tobytes())
     return bitmap(numbers)
+
+
+@lru_cache(8)
+def _below(size: int) -> BitMap:
+    return BitMap(range(size))
 
 
 def _one_container(numbers: bytes) -> BitMap:

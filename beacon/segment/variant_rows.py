@@ -69,8 +69,9 @@ class VariantRows:
         return np.frombuffer(data, kind)
 
     def _read(self, number: int) -> Block:
-        data = self._tail.read(self._begins[number], self._begins[number + 1])
-        return Block(data, rank=self._keys[number] >> 32, first=self._firsts[number])
+        begin, beyond = self._begins[2 * number : 2 * number + 2]
+        data, rank = self._tail.read(begin, beyond), self._keys[number] >> 32
+        return Block(data, rank=rank, first=self._firsts[number], beyond=beyond)
 
     def from_position(self, rank: int, start0: int) -> int:
         """Number of the first row at or after this position."""
@@ -122,6 +123,22 @@ class VariantRows:
 
     def _of_row(self, row: int) -> Block:
         return self.block(bisect_right(self._firsts, row) - 1)
+
+    def samples_of(self, row: int) -> bytes:
+        """The samples that carry it, as `beacon.segment.sparse` has them; empty for none."""
+        block = self._of_row(row)
+        place = row - block.first
+        first = block.at("samples", place - 1) if place else 0
+        return self._tail.read(block.beyond + first, block.beyond + block.at("samples", place))
+
+    def samples(self, rows: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """(row, samples) of those of these ascending rows that anybody carries."""
+        for block, places in self.grouped(rows):
+            ends = [0, *block.column("samples").tolist()]
+            for place in places:
+                if ends[place] < ends[place + 1]:
+                    begin, end = block.beyond + ends[place], block.beyond + ends[place + 1]
+                    yield block.first + place, self._tail.read(begin, end)
 
     def stored(self, block: Block, place: int) -> tuple[Allele, int]:
         """The allele as stored and its end0."""

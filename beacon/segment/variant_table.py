@@ -72,6 +72,15 @@ class VariantTable:
             case _ as unreachable:
                 assert_never(unreachable)
 
+    def beside(self, question: VariantQuestion) -> int:
+        """A row near where this was looked for; any, where that is no place."""
+        match question:
+            case Allele() | Span() | Edited():
+                rank = alleles.RANKS.get(question.chrom, 0)
+                return max(self._rows.from_position(rank, question.start0) - 1, 0)
+            case _:
+                return hash(question)
+
     def _present(self, rows: BitMap) -> BitMap:
         """Without alleles that were looked for and found in nobody: a dataset that holds only calls
         of the reference answers no. Lists and ids still show them."""

@@ -2,38 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pyroaring import BitMap
 
-from beacon.segment import sparse
-from beacon.segment.carriers import Carriers
+from beacon.catalog import Allele, ByIdentifier, VariantQuestion
+from beacon.loading.parquet import Row
+from beacon.segment.tail import Tail
+from beacon.variation.identifiers import Kind
+from tests.support.small_segment import row, segment_of
+
+PEOPLE = ("p0", "p1", "p2")
+THERE = Allele("1", 100, "A", "G")
 
 
-@pytest.mark.parametrize("any_number", [0, 7, -3, 10**18])
-def test_nobody_takes_the_statements_of_one_variant(any_number: int) -> None:
-    asked: list[str] = []
-
-    def ask(sql: str, *values: object) -> list[tuple[Any, ...]]:
-        asked.append(sql)
-        if "FROM samples" in sql:
-            return [(0,), (1,), (2,)]
-        return [(sparse.encode(np.array([1], dtype=np.uint32), 3),)] if values else []
-
-    carriers = Carriers(ask, people=3, rows=5)
-    assert carriers.of(BitMap([2])) == BitMap([1])
-    asked.clear()
-    assert carriers.of(BitMap([3])) == BitMap([1])
-    one = list(asked)
-    asked.clear()
-    assert carriers.of_none(any_number) == BitMap()
-    assert asked == one
+def carried(start0: int) -> Row:
+    samples, genotypes = np.array([1], np.uint32), np.array([1], np.uint16)
+    calls = {"samples": samples, "genotypes": genotypes, "an": 6}
+    return row((1, start0, start0 + 1), ("A", "G"), "SNP", **calls)
 
 
-def test_of_no_variants_at_all_nothing_is_read() -> None:
-    def ask(_sql: str, *_values: object) -> list[tuple[Any, ...]]:
-        raise AssertionError("nothing is there to be read")
+@pytest.mark.parametrize(
+    "absent",
+    [
+        Allele("1", 100, "A", "C"),
+        Allele("1", 0, "A", "G"),
+        Allele("1", 2**30, "A", "G"),
+        Allele("22", 100, "A", "G"),
+        ByIdentifier("rs1"),
+    ],
+)
+def test_nobody_takes_the_reading_of_one_variant(
+    absent: VariantQuestion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    whole = Tail.read
 
-    assert Carriers(ask, people=3, rows=0).of_none(5) == BitMap()
+    def reading(tail: Tail, begin: int, end: int) -> bytes:
+        read.append(end - begin)
+        return whole(tail, begin, end)
+
+    monkeypatch.setattr(Tail, "read", reading)
+    rows = [carried(100), carried(200)]
+    segment = segment_of(tmp_path, rows, people=PEOPLE, identifiers=(Kind.RSID,))
+    assert segment.carriers(THERE) == BitMap([1])
+    read.clear()
+    assert segment.carriers(THERE) == BitMap([1])
+    one = list(read)
+    assert one
+    read.clear()
+    assert segment.carriers(absent) == BitMap()
+    assert read == one
+    segment.close()
+
+
+def test_of_no_variants_at_all_nobody_carries_one(tmp_path: Path) -> None:
+    segment = segment_of(tmp_path, [], people=PEOPLE)
+    assert segment.carriers(THERE) == BitMap()
+    segment.close()
