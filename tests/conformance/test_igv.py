@@ -25,6 +25,18 @@ pytestmark = [
 ]
 FOLDER = Path(__file__).resolve().parents[1] / "igv"
 READS, VARIANTS = "reads/htsnexus_test_NA12878.bam", "variants/NA18537.vcf.gz"
+# How many different colours the canvases of the tracks show.
+_COLOURS = """() => {
+  const seen = new Set();
+  const below = (root) => [...root.querySelectorAll("*")].flatMap((one) =>
+    [one, ...(one.shadowRoot ? below(one.shadowRoot) : [])]);
+  for (const one of below(document)) {
+    if (one.tagName !== "CANVAS" || !one.width || !one.height) continue;
+    const { data } = one.getContext("2d").getImageData(0, 0, one.width, one.height);
+    for (let at = 0; at < data.length; at += 4) seen.add(data.slice(at, at + 3).join());
+  }
+  return seen.size;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +98,12 @@ def test_igv_reads_what_a_local_view_shows(
     assert sorted(map(tuple, found)) == _reads("11:5009001-5010000")
     found = page.evaluate("window.read('variants', '21', 10950000, 10960000)")
     assert sorted(map(tuple, found)) == _variants("21:10950001-10960000")
-    page.wait_for_timeout(1_500)
+    page.wait_for_function(
+        f"({_COLOURS})() > 3", polling=500, timeout=120_000
+    )  # an empty track has two
     picture = Path(os.environ.get("SKERRY_ARTIFACTS", tmp_path)) / "igv.png"
     page.screenshot(path=picture)
     assert wrong == []
-    assert _colours(page) > 3
 
 
 def _reads(region: str) -> list[tuple[str, int]]:
@@ -113,20 +126,3 @@ def _output(command: list[object]) -> list[str]:
         [str(part) for part in command], capture_output=True, text=True, timeout=60, check=True
     )
     return ran.stdout.splitlines()
-
-
-def _colours(page: Page) -> int:
-    """How many different colours the canvases of the tracks show: an empty track has two."""
-    return int(
-        page.evaluate("""() => {
-          const seen = new Set();
-          const below = (root) => [...root.querySelectorAll("*")].flatMap((one) =>
-            [one, ...(one.shadowRoot ? below(one.shadowRoot) : [])]);
-          for (const one of below(document)) {
-            if (one.tagName !== "CANVAS" || !one.width || !one.height) continue;
-            const { data } = one.getContext("2d").getImageData(0, 0, one.width, one.height);
-            for (let at = 0; at < data.length; at += 4) seen.add(data.slice(at, at + 3).join());
-          }
-          return seen.size;
-        }""")
-    )

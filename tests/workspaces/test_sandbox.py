@@ -93,9 +93,9 @@ async def test_memory_and_core_dumps_are_limited() -> None:
 
 async def test_at_the_end_of_its_time_it_is_ended() -> None:
     started = time.monotonic()
-    found = await run("sleep 60", Profile(data_bytes=1 << 20, memory_bytes=1 << 30, seconds=0.5))
+    found = await run("sleep 120", Profile(data_bytes=1 << 20, memory_bytes=1 << 30, seconds=0.5))
     assert found.out_of_time
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
 
 
 def _alive(mark: str) -> bool:
@@ -139,8 +139,8 @@ async def test_one_socket_leads_out_and_no_other(tmp_path: Path) -> None:
     sandbox = await Sandbox.start(profile, ["sh", "-c", script])
     loop = asyncio.get_running_loop()
     listening.setblocking(False)
-    connection, _ = await asyncio.wait_for(loop.sock_accept(listening), 10)
-    heard = await asyncio.wait_for(loop.sock_recv(connection, 100), 10)
+    connection, _ = await asyncio.wait_for(loop.sock_accept(listening), 60)
+    heard = await asyncio.wait_for(loop.sock_recv(connection, 100), 60)
     found = await sandbox.ended()
     connection.close()
     listening.close()

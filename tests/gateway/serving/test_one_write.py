@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from starlette.applications import Starlette
@@ -27,9 +28,9 @@ async def empty(_request: Request) -> Response:
     return Response(status_code=204)
 
 
-async def slow(_request: Request) -> Response:
+async def slow(request: Request) -> Response:
     async def parts() -> AsyncIterator[bytes]:
-        await asyncio.sleep(0.3)
+        await asyncio.to_thread(request.app.state.head_is_read.wait, 60)
         for part in (b"a" * 70_000, b"HTTP/1.1 ", b"c"):
             yield part
 
@@ -46,21 +47,31 @@ async def whole(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 @pytest.fixture
-def port() -> Iterator[int]:
+def head_is_read() -> threading.Event:
+    return threading.Event()
+
+
+@pytest.fixture
+def port(head_is_read: threading.Event) -> Iterator[int]:
     routes = [Route("/small", small), Route("/empty", empty), Route("/slow", slow)]
     app = Starlette(routes=[*routes, Mount("/whole", whole)])
+    app.state.head_is_read = head_is_read
     with served_apart(app, OneWrite) as served:
         yield served
 
 
-def ask(port: int, request: bytes, *, until: bytes) -> list[bytes]:
-    """The pieces in which the answer came."""
+def ask(
+    port: int, request: bytes, *, until: bytes, first: Callable[[], None] = lambda: None
+) -> list[bytes]:
+    """The pieces in which the answer came; `first` is called when the first one is here."""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(request + b"\r\nHost: x\r\n\r\n")
         pieces: list[bytes] = []
         while not b"".join(pieces).endswith(until):
             pieces.append(connection.recv(1 << 20))
             assert pieces[-1], "closed too early"
+            if len(pieces) == 1:
+                first()
         return pieces
 
 
@@ -84,8 +95,10 @@ def test_an_answer_without_a_body_or_outside_the_application_comes_too(
     assert ask(port, request_line, until=until)[0].startswith(b"HTTP/1.1 ")
 
 
-def test_the_head_of_a_slow_body_does_not_wait_for_it_and_the_body_is_whole(port: int) -> None:
-    pieces = ask(port, b"GET /slow HTTP/1.1", until=b"0\r\n\r\n")
+def test_the_head_of_a_slow_body_does_not_wait_for_it_and_the_body_is_whole(
+    port: int, head_is_read: threading.Event
+) -> None:
+    pieces = ask(port, b"GET /slow HTTP/1.1", until=b"0\r\n\r\n", first=head_is_read.set)
     assert pieces[0].endswith(b"\r\n\r\n")
     body = b"".join(pieces).partition(b"\r\n\r\n")[2]
     assert b"a" * 70_000 in body
