@@ -25,6 +25,7 @@ SkerryError
 │   └── EngineRefused        the coordinator or the engine answered no; says the next step
 └── BadUpstream
     ├── NodeSilent           the node did not answer, or not to the end
+    ├── CoordinatorLost      the coordinator ended under a run, and may be there again
     ├── ReleaseUntrue        what arrived is not what the pinned node signed for this key
     └── CrateUntrue          a crate that does not hold what it says, or was not signed for it
 """
@@ -52,6 +53,10 @@ class CandidateUnreadable(InvalidInput):
 
 class RegionInvalid(InvalidInput):
     code = "region_invalid"
+
+
+class CoordinatorLost(BadUpstream):
+    code = "coordinator_lost"
 
 
 class PlaceRefused(InvalidInput):

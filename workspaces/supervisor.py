@@ -43,7 +43,8 @@ from workspaces import (
 )
 from workspaces.crate.kept import keep_permit
 from workspaces.engine.port import Engine, Node, SiteNode
-from workspaces.errors import EngineRefused, NodeRefused, NodeSilent, PlaceFull
+from workspaces.engine.port import Outcome as NodeOutcome
+from workspaces.errors import CoordinatorLost, EngineRefused, NodeRefused, NodeSilent, PlaceFull
 from workspaces.job import (
     MAX_POLL_SECONDS,
     STOP_SECONDS,
@@ -69,13 +70,15 @@ Outputs = Callable[[Node], Awaitable[Sequence[bytes]]]
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """`problem` is what went wrong, in a sentence, where something did."""
+    """`problem` is what went wrong, in a sentence, where something did; `lost` says that it was the
+    coordinator, which may be there again, and nothing else."""
 
     run: str
     outcome: Outcome
     outputs: tuple[CandidateView, ...]
     receipt: SignedReceipt
     problem: str = ""
+    lost: bool = False
 
 
 @dataclass(slots=True)
@@ -121,7 +124,7 @@ async def supervise(
         held = replace(identity, secret=SecretKey.generate())
         made = PrivateFolder.create(leftovers.owner(identity), place=order.place)
         run = _Run(order, held, line, made, client, token, clock, int(clock()))
-        outcome, problem = Outcome.FAILED, ""
+        outcome, problem, lost = Outcome.FAILED, "", False
         try:
             permit = await asyncio.to_thread(_provision, run)
             outcome = await _conduct(run, permit, engine, outputs)
@@ -132,11 +135,12 @@ async def supervise(
             if not run.run:
                 raise
             outcome, problem = _after(error), error.public
+            lost = isinstance(error, CoordinatorLost)
         finally:
             receipt = await asyncio.shield(asyncio.to_thread(_close, run, outcome))
     if receipt is None:
         raise AssertionError("a run that was permitted has a receipt")
-    return Ended(run.run, outcome, run.outputs, receipt, problem)
+    return Ended(run.run, outcome, run.outputs, receipt, problem, lost)
 
 
 # Provision and attest
@@ -245,6 +249,8 @@ async def _found(node: Node, outputs: Outputs) -> Sequence[bytes]:
             done, _ = await asyncio.wait({asked}, timeout=0.5)
             if done:
                 return asked.result()
+            if node.outcome is NodeOutcome.REFUSED:  # by a coordinator that was started again
+                raise CoordinatorLost("The coordinator does not know this start of the site.")
             if not node.running:
                 raise EngineRefused(f"The site's node ended by itself: {node.outcome}.")
     finally:

@@ -150,6 +150,10 @@ def run(
     coordinator_token_file: Annotated[
         Path | None, typer.Option(help="for --submit and --follow")
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(help="start again, and go on, where the coordinator ended under the run"),
+    ] = False,
     memory: Annotated[int, typer.Option(min=1, help="GiB for the program")] = 8,
     proxy: Annotated[str, typer.Option(help="HOST:PORT of an HTTP proxy to dial through")] = "",
     poll: Annotated[float, typer.Option(min=1, max=30, help="seconds between polls")] = 10,
@@ -167,7 +171,7 @@ def run(
     from workspaces.engine.federation import read_site_bundle
     from workspaces.engine.flower import FlowerEngine
     from workspaces.order import Order
-    from workspaces.supervisor import supervise
+    from workspaces.starting_again import MAX_STARTS, supervise_again
     from workspaces.unconfined import WARNING
 
     site, engine = read_site_bundle(federation), environment.find()
@@ -192,13 +196,14 @@ def run(
         follow=follow,
         plan=plan,
         token_file=coordinator_token_file,
+        resume=resume,
     )
 
     async def until_stopped() -> Ended | None:
         task = asyncio.create_task(
-            supervise(
-                folder, order, engine=FlowerEngine(engine), token=read_token(token_file),
-                outputs=outputs,
+            supervise_again(
+                folder, order, engine=FlowerEngine(engine), token=lambda: read_token(token_file),
+                outputs=outputs, starts=MAX_STARTS if resume else 1, seen=_tell_lost,
             )
         )  # fmt: skip
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -329,6 +334,7 @@ def _outputs(
     follow: str | None,
     plan: Path | None,
     token_file: Path | None,
+    resume: bool,
 ) -> Outputs:
     from workspaces import outputs
     from workspaces.engine.remote import RemoteCoordinator
@@ -344,7 +350,9 @@ def _outputs(
     )
     if follow:
         return outputs.followed(coordinator, follow, seen=_teller())
-    return outputs.submitted(coordinator, Path(application), config=_plan(plan), seen=_teller())
+    return outputs.submitted(
+        coordinator, Path(application), config=_plan(plan), resume=resume, seen=_teller()
+    )
 
 
 def _plan(path: Path | None) -> dict[str, object]:
@@ -372,6 +380,10 @@ def _teller() -> Callable[[RunStatus], None]:
             print(line)
 
     return tell
+
+
+def _tell_lost(ended: Ended) -> None:
+    print(f"{ended.run}: {ended.problem} Everything is wiped; it starts again", file=sys.stderr)
 
 
 def _print_end(ended: Ended, *, as_json: bool) -> None:

@@ -105,12 +105,12 @@ def _runs(link: Superlink, of: Federation) -> APIRouter:
 
     @router.post("/runs")
     async def submit(request: Request) -> dict[str, str]:
-        """The body is a frame: `plan` in its head, the part `bundle`."""
-        content, config = _submitted(await _body(request))
+        """The body is a frame: `plan` and perhaps `resume` in its head, the part `bundle`."""
+        content, config, resume = _submitted(await _body(request))
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder) / "application.fab"
             place.write_bytes(content)
-            return {"run": await link.submit(place, config=config)}
+            return {"run": await link.submit(place, config=config, resume=resume)}
 
     @router.get("/runs/{run}/log")
     async def log(run: str) -> Response:
@@ -196,12 +196,14 @@ async def _body(request: Request) -> bytes:
     return bytes(content)
 
 
-def _submitted(raw: bytes) -> tuple[bytes, dict[str, object]]:
+def _submitted(raw: bytes) -> tuple[bytes, dict[str, object], bool]:
     try:
         head, parts = frames.unpack(raw)
-        content, config = parts["bundle"], head["plan"]
+        content, config, resume = parts["bundle"], head["plan"], head.get("resume", False)
     except (ValueError, KeyError) as error:
         raise InvalidInput("A run is submitted as a plan and a bundle.") from error
     if not isinstance(config, dict):
         raise InvalidInput("The plan is a JSON object.")
-    return content, config
+    if not isinstance(resume, bool):
+        raise InvalidInput("Whether a run is to be resumed is said as true or false.")
+    return content, config, resume

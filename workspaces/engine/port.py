@@ -113,8 +113,9 @@ class RunState(StrEnum):
 class RunStatus:
     """`round` is the exchange under way and what it is for; `present` and `missing` name sites as
     the federation does, `missing` with the reason of each. `reason` says why a run did not end
-    well. `rounds` are the last sums that were opened, each with what it was `about` and its number
-    of `sites`, and `sums` is how many there were. `budgets` has for each site what its permit
+    well, `again` is the run that went on in its place, and `resumes` says that one will. `rounds`
+    are the last sums that were opened, each with what it was `about` and its number of `sites`, and
+    `sums` is how many there were. `budgets` has for each site what its permit
     allows (`bytes` both ways, `until` in epoch seconds) and how many bytes of messages this run
     `used`. Times are epoch seconds, 0 where there is none yet."""
 
@@ -130,6 +131,8 @@ class RunStatus:
     sums: int = 0
     rounds: tuple[Mapping[str, object], ...] = ()
     budgets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    again: str = ""
+    resumes: bool = False
 
     def document(self) -> dict[str, object]:
         """As JSON has it."""
@@ -152,7 +155,13 @@ class RunStatus:
 class Coordinator(Protocol):
     """Runs are named by the engine. Each call raises `EngineRefused` with the next step."""
 
-    async def submit(self, application: Path, *, config: Mapping[str, object]) -> str: ...
+    async def submit(
+        self, application: Path, *, config: Mapping[str, object], resume: bool = False
+    ) -> str:
+        """With `resume`, where the coordinator ends under it, it goes on as a new run once the
+        coordinator and its sites are there again."""
+        ...
+
     async def status(self, run: str) -> RunStatus: ...
     async def log(self, run: str) -> str: ...
     async def result(self, run: str) -> bytes:

@@ -34,6 +34,19 @@ def unregister(site: SiteNode, public_key: str) -> None:
     _say(site, "unregister", public_key)
 
 
+def answers(registrar: str, certificate: bytes, *, proxy: str = "") -> bool:
+    """Whether the coordinator is there, whatever it says."""
+    try:
+        with httpx.Client(
+            verify=trusting(certificate), timeout=_SECONDS, trust_env=False,
+            proxy=f"http://{proxy}" if proxy else None,
+        ) as line:  # fmt: skip
+            line.get(f"{registrar}/sites")
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+    return True
+
+
 def trusting(certificate: bytes) -> ssl.SSLContext:
     """Checks a server against this authority and no other."""
     return ssl.create_default_context(cadata=certificate.decode("ascii"))

@@ -32,9 +32,12 @@ class RemoteCoordinator:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._trusting = registering.trusting(certificate)
 
-    async def submit(self, application: Path, *, config: Mapping[str, object]) -> str:
+    async def submit(
+        self, application: Path, *, config: Mapping[str, object], resume: bool = False
+    ) -> str:
         found = bundle.bundle(application)
-        body = frames.pack({"plan": dict(config)}, {"bundle": found.content})
+        head = {"plan": dict(config), "resume": resume}
+        body = frames.pack(head, {"bundle": found.content})
         answer = await self._ask("POST", "/runs", content=body)
         return str(answer.json()["run"])
 

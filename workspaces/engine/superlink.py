@@ -26,8 +26,9 @@ from workspaces.engine import bundle, placing
 from workspaces.engine.environment import Environment
 from workspaces.engine.federation import Federation
 from workspaces.engine.following import Following
-from workspaces.engine.kept_runs import KeptRuns
+from workspaces.engine.kept_runs import MAX_RESUMES, KeptRuns
 from workspaces.engine.port import RunState, RunStatus, plan_text
+from workspaces.engine.resuming import resuming
 from workspaces.errors import EngineRefused, NodeSilent
 
 _START_SECONDS = 60
@@ -59,7 +60,7 @@ class Superlink:
         made = cls(federation, environment)
         try:
             await made._start()
-            async with made.following.going_on():
+            async with made.following.going_on(), resuming(made._kept, made.sites, made.again):
                 yield made
         finally:
             await made._end()
@@ -177,12 +178,15 @@ class Superlink:
     async def node_of(self, site: str) -> str | None:
         return next((node for node, owner in self._nodes().items() if owner == site), None)
 
-    async def submit(self, application: Path, *, config: Mapping[str, object]) -> str:
+    async def submit(
+        self, application: Path, *, config: Mapping[str, object], resume: bool = False
+    ) -> str:
         found = bundle.bundle(application)
         plan = plan_text(config)
         if len(plan) > MAX_PLAN:
             raise EngineRefused(f"A configuration may have {MAX_PLAN} letters.")
-        return await self._begin(f"{found.name} {found.version}", found.digest, plan)
+        name, resumes = f"{found.name} {found.version}", MAX_RESUMES if resume else 0
+        return await self._begin(name, found.digest, plan, resumes=resumes)
 
     async def again(self, run: str) -> str:
         """The same application and plan as a new run, where this one has ended without a result.
@@ -195,9 +199,12 @@ class Superlink:
         name, digest, plan = self._kept.submitted(_number(run))
         if not digest:
             raise EngineRefused(f"Nothing is kept of how run {run} was submitted: submit it anew.")
-        return await self._begin(name, digest, plan)
+        left = max(0, self._kept.resumes(run) - 1)
+        return await self._begin(name, digest, plan, resumes=left, instead_of=run)
 
-    async def _begin(self, name: str, digest: str, plan: str) -> str:
+    async def _begin(
+        self, name: str, digest: str, plan: str, *, resumes: int, instead_of: str = ""
+    ) -> str:
         place = self._federation.admitted(digest)
         if place is None:
             raise EngineRefused(
@@ -206,7 +213,10 @@ class Superlink:
             )
         run = str(await self._asked("submit", str(place), digest, plan))
         now = int(time.time())
-        self._kept.begin(run, application=name, now=now, digest=digest, plan=plan)
+        self._kept.begin(
+            run, application=name, now=now, digest=digest, plan=plan, resumes=resumes,
+            instead_of=instead_of,
+        )  # fmt: skip
         self.following.add(run)
         return run
 
@@ -249,6 +259,9 @@ class Superlink:
         return tuple(json.dumps(one).encode() for one in written)
 
     async def stop(self, run: str) -> None:
+        if self._kept.waits_to_resume(_number(run)):
+            self._kept.leave(run, reason="it was stopped before it went on")
+            return
         await self._asked("stop", _number(run))
 
     def _nodes(self) -> dict[str, str]:

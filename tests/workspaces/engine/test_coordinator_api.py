@@ -168,6 +168,16 @@ def test_a_plan_that_is_no_object_is_refused(
     assert line.post("/runs", content=content, headers=person).status_code == 400
 
 
+@pytest.mark.parametrize("resume", [1, "yes", None, []])
+def test_whether_to_resume_is_said_as_true_or_false(
+    line: Line, person: dict[str, str], resume: object
+) -> None:
+    head = {"plan": {}, "resume": resume}
+    content = frames.pack(head, {"bundle": bundle.bundle("summary").content})
+    answer = line.post("/runs", content=content, headers=person)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+
+
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"[" * 100_000])
 def test_a_plan_that_is_no_json_is_refused(
     line: Line, person: dict[str, str], number: bytes

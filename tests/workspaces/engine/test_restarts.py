@@ -20,7 +20,7 @@ from tests.support.loopback import unused_port
 from workspaces.engine import bundle, federation
 from workspaces.engine.federation import Described, Federation
 from workspaces.engine.flower import FlowerEngine, FlowerNode
-from workspaces.engine.kept_runs import INTERRUPTED
+from workspaces.engine.kept_runs import INTERRUPTED, RESUMES
 from workspaces.engine.port import Outcome, RunState, RunStatus, SiteNode
 from workspaces.engine.remote import RemoteCoordinator
 from workspaces.errors import EngineRefused, NodeSilent
@@ -133,6 +133,53 @@ async def test_a_run_under_a_killed_coordinator_was_interrupted_and_its_site_sto
         shown = [one.application for one in await line.runs()]
         assert shown == [bundle_name(), bundle_name()]
         await flower.stop_node(again)
+
+
+async def test_a_run_that_is_to_go_on_does_so_when_its_site_is_there_again(
+    of: Federation, tmp_path: Path
+) -> None:
+    line, flower = coordinator(of), FlowerEngine(engine())
+    with serving(of) as first:
+        node = await connected(line, flower, site(of, tmp_path / "one"))
+        run = await line.submit(Path("summary"), config=PLAN, resume=True)
+        await until_round(line, run)
+        first.kill()
+    # As it would be where the first round had been over this site.
+    (of.folder / "runs" / run / "status.json").write_text('{"present": ["praha"]}')
+    with serving(of):
+        status = await line.status(run)
+        assert (status.state, status.resumes, status.again) == (RunState.INTERRUPTED, True, "")
+        assert status.reason == RESUMES
+        async with asyncio.timeout(SECONDS):
+            assert await node.ended() is Outcome.REFUSED, node.log
+        again = await flower.start_node(site(of, tmp_path / "two"))
+        other = await until_resumed(line, run)
+        assert (await until_round(line, other)).state is RunState.RUNNING
+        assert len(await line.runs()) == 2
+        await line.stop(other)
+        await flower.stop_node(again)
+
+
+async def until_resumed(line: RemoteCoordinator, run: str) -> str:
+    end = time.monotonic() + SECONDS
+    while not (status := await line.status(run)).again:
+        assert time.monotonic() < end, status
+        await asyncio.sleep(0.2)
+    assert not status.resumes
+    return status.again
+
+
+async def test_a_run_that_is_to_go_on_can_be_stopped_before_it_does(of: Federation) -> None:
+    line = coordinator(of)
+    with serving(of) as first:
+        run = await line.submit(Path("summary"), config=PLAN, resume=True)
+        first.kill()
+    with serving(of):
+        assert (await line.status(run)).resumes
+        await line.stop(run)
+        status = await line.status(run)
+        assert (status.state, status.resumes, status.again) == (RunState.INTERRUPTED, False, "")
+        assert "stopped before it went on" in status.reason
 
 
 async def test_a_coordinator_whose_engine_ended_ends_and_says_so(of: Federation) -> None:

@@ -67,7 +67,7 @@ def test_both_kinds_of_token_read_what_became_of_a_run(
         "run": "7", "state": "failed", "round": "association", "present": ["praha"],
         "missing": {"tartu": "not connected"}, "reason": "one site is left",
         "application": "gwas 1.0", "submitted": 100, "ended": 160, "sums": 1, "rounds": opened,
-        "budgets": budget,
+        "budgets": budget, "again": "", "resumes": False,
     }  # fmt: skip
     headers = bearer(of, role)
     assert line.request("GET", "/runs/7", headers=headers).json() == expected
