@@ -124,8 +124,7 @@ class _Taken:
 
     async def __aexit__(self, *_: object) -> None:
         if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
+            self._server.close()  # since Python 3.12 to wait for it is to wait for its callers
 
     async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         content = bytearray()

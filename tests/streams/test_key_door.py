@@ -106,7 +106,6 @@ async def test_several_slicers_are_asked_in_turn_and_keep_what_they_made(
     finally:
         for server in servers:
             server.close()
-            await server.wait_closed()
 
 
 def test_what_the_agent_gives_is_on_record_before_it_is_given(sliced: ReleaseNode) -> None:

@@ -148,7 +148,6 @@ class ReleaseNode:
         finally:
             for one in (server, slicer):
                 one.close()
-                await one.wait_closed()
             self.socket.unlink(missing_ok=True)
 
     @asynccontextmanager

@@ -106,8 +106,18 @@ class Authority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "The site")])
-        made = self._bare(self._name, self._key.public_key()).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        # All that Python asks for since 3.13 (VERIFY_X509_STRICT; RFC 5280 4.2.1).
+        usage = x509.KeyUsage(
+            digital_signature=True, content_commitment=False, key_encipherment=False,
+            data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
+            encipher_only=False, decipher_only=False,
+        )  # fmt: skip
+        self._identifier = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
+        made = (
+            self._bare(self._name, self._key.public_key())
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(usage, critical=True)
+            .add_extension(self._identifier, critical=False)
         )
         self.file = folder / "authority.pem"
         self.file.write_bytes(made.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
@@ -118,7 +128,12 @@ class Authority:
         named = x509.SubjectAlternativeName(
             [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         )
-        made = self._bare(subject, key.public_key()).add_extension(named, critical=False)
+        signer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self._identifier)
+        made = (
+            self._bare(subject, key.public_key())
+            .add_extension(named, critical=False)
+            .add_extension(signer, critical=False)
+        )
         file = self._folder / f"{name}.pem"
         file.write_bytes(
             key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
