@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from access.admin_changes import Change
 from gateway import policy_reading
 from gateway.admin_changes import DRAFT, Kind
-from gateway.pages.admin.policy_trial import Tried, tried
+from gateway.pages.admin.policy_trial import Tried, of_version, tried
 from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.render import see
 from passports.sessions import Session
@@ -58,7 +58,12 @@ def add(router: APIRouter, rooms: Rooms) -> None:
 
 def _trial(rooms: Rooms, change: Change) -> Tried | None:
     """What a proposed policy would do now, for who is to confirm it."""
-    if change.kind != Kind.ACTIVATE_POLICY:
-        return None
-    text = change.facts["text"]
-    return tried(rooms, policy_reading.read_text(rooms.home, text.encode(), name=DRAFT), text)
+    match change.kind:
+        case Kind.ACTIVATE_POLICY:
+            text = change.facts["text"]
+            read = policy_reading.read_text(rooms.home, text.encode(), name=DRAFT)
+            return tried(rooms, read, text)
+        case Kind.ROLL_BACK_POLICY:
+            return of_version(rooms, int(change.facts["number"]))[1]
+        case _:
+            return None

@@ -18,7 +18,7 @@ from access.policies.file import read_bytes
 from access.policies.versions import MAX_REASON_CHARS
 from gateway import policy_reading
 from gateway.admin_changes import DRAFT, Asked, Kind, digest, keep_draft
-from gateway.pages.admin.policy_trial import MAX_IN_WORDS, Tried, tried, words_of
+from gateway.pages.admin.policy_trial import MAX_IN_WORDS, Tried, of_version, tried, words_of
 from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.admin.snippet import with_dataset
 from gateway.pages.render import see
@@ -75,15 +75,12 @@ def _add_versions(router: APIRouter, rooms: Rooms) -> None:
 def _version(
     rooms: Rooms, session: Session, number: str, *, problem: SkerryError | None = None
 ) -> HTMLResponse:
+    text, trial = of_version(rooms, _number(number))
     versions = policy_reading.versions_of(rooms.home)
-    read = versions.read(_number(number))
-    text = read_bytes(rooms.home.policy_versions / f"{int(number):06d}.yaml").decode(
-        "utf-8", "replace"
-    )
     history, active = versions.history(), versions.active()
     return rooms.show(
         "policies_version", session, problem=problem,
-        number=int(number), text=text, tried=tried(rooms, read, text), state=versions.state(),
+        number=int(number), text=text, tried=trial, state=versions.state(),
         holds=active is not None and active.number == int(number),
         times=[entry for entry in history[::-1] if entry.number == int(number)],
         second=rooms.desk.needs_second(Kind.ROLL_BACK_POLICY), max_reason=MAX_REASON_CHARS,

@@ -54,6 +54,14 @@ def tried(rooms: Rooms, read: ReadFile, text: str) -> Tried:
     )
 
 
+def of_version(rooms: Rooms, number: int) -> tuple[str, Tried]:
+    """A kept version's text, and what it would do now."""
+    read = policy_reading.versions_of(rooms.home).read(number)
+    path = rooms.home.policy_versions / f"{number:06d}.yaml"
+    text = read_bytes(path).decode("utf-8", "replace")
+    return text, tried(rooms, read, text)
+
+
 def _risks(rooms: Rooms, before: PolicyBook, after: PolicyBook) -> Iterator[str]:
     """What attackers could find out, but for datasets new to the policy that tell them nothing."""
     for one in risk.changed(risk.under(before, rooms.home), risk.under(after, rooms.home)):
