@@ -21,7 +21,6 @@ from workspaces.analysis.design import (
     over_called,
     pairs,
     symmetric,
-    there,
 )
 from workspaces.analysis.linear import Associations
 from workspaces.analysis.sums import Shape, Sums, joined, triangle
@@ -128,20 +127,30 @@ class NewtonSums(Sums):
 
 def newton_sums(design: Design, coefficients: Floats) -> NewtonSums:
     """One site's part of a step for all variants; `coefficients` is (m, C + 1)."""
-    count = design.covariates.shape[1] + 1
+    first, parts = 0, []
+    for dosages in design.blocks():
+        last = first + dosages.shape[1]
+        parts.append(_newton_block(design, dosages, coefficients[first:last]))
+        first = last
+    return joined(NewtonSums, parts)
+
+
+def _newton_block(design: Design, dosages: Dosages, coefficients: Floats) -> NewtonSums:
+    x, count = design.covariates, design.covariates.shape[1]
+    g, seen = called(dosages)
+    p = special.expit((coefficients[:, :count] @ x.T).T + g * coefficients[:, count])
+    residual = np.where(seen, design.phenotype[:, None] - p, 0.0)
+    weights = np.where(seen, p * (1 - p), 0.0)
+    of_variant = weights * g
     rows, columns = pairs(count)
-    people = np.empty(design.variants)
-    score = np.empty((design.variants, count))
-    hessian = np.empty((design.variants, rows.size))
-    for number in range(design.variants):
-        g = design.dosages[:, number]
-        seen = there(g)
-        z = np.column_stack([design.covariates[seen], g[seen]])
-        p = special.expit(z @ coefficients[number])
-        people[number] = seen.sum()
-        score[number] = z.T @ (design.phenotype[seen] - p)
-        hessian[number] = (p * (1 - p)) @ (z[:, rows] * z[:, columns])
-    return NewtonSums(people, score, hessian)
+    with_variant = pairs(count + 1)[1] == count
+    hessian = np.empty((g.shape[1], with_variant.size))
+    hessian[:, ~with_variant] = weights.T @ (x[:, rows] * x[:, columns])
+    hessian[:, with_variant] = np.column_stack(
+        [of_variant.T @ x, np.einsum("nm,nm->m", of_variant, g)]
+    )
+    score = np.column_stack([residual.T @ x, np.einsum("nm,nm->m", residual, g)])
+    return NewtonSums(np.count_nonzero(seen, axis=0).astype(np.float64), score, hessian)
 
 
 def next_newton(sums: NewtonSums, coefficients: Floats) -> tuple[Floats, Floats]:

@@ -6,6 +6,7 @@ from functools import reduce
 from operator import add
 
 import numpy as np
+import pytest
 import statsmodels.api as sm
 
 from workspaces.analysis import logistic
@@ -46,6 +47,30 @@ def test_the_null_model_is_the_pooled_one() -> None:
     y = np.concatenate([one.phenotype for one in SITES])
     fitted = sm.Logit(y, x).fit(disp=0)
     assert np.abs(null() - fitted.params).max() < 1e-8
+
+
+@pytest.mark.parametrize("hard", [True, False], ids=["bytes", "floats"])
+def test_blocks_of_any_width_and_either_form_sum_alike(
+    hard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the definition, variant for variant, over the people called for it."""
+    one = SITES[0]
+    coefficients = np.random.default_rng(5).normal(0, 0.5, (12, 3))
+    calls = np.where(np.isfinite(one.dosages), one.dosages, -1).astype(np.int8)
+    design = Design(one.phenotype, one.covariates, calls if hard else one.dosages)
+    monkeypatch.setattr("workspaces.analysis.design._CELLS", 5 * one.people)
+    found = logistic.newton_sums(design, coefficients)
+    scored = logistic.score_sums(design, coefficients[0, :2])
+    whole = logistic.score_sums(one, coefficients[0, :2])
+    assert np.allclose(scored.vector(), whole.vector(), rtol=0, atol=1e-11)
+    for number in range(12):
+        seen = np.isfinite(one.dosages[:, number])
+        z = np.column_stack([one.covariates, one.dosages[:, number]])[seen]
+        p = 1 / (1 + np.exp(-z @ coefficients[number]))
+        hessian = (z * (p * (1 - p))[:, None]).T @ z
+        assert found.people[number] == seen.sum() < one.people
+        assert np.allclose(found.score[number], z.T @ (one.phenotype[seen] - p), atol=1e-11)
+        assert np.allclose(found.hessian[number], hessian[np.triu_indices(3)], atol=1e-11)
 
 
 def test_newton_ends_at_the_pooled_maximum() -> None:
