@@ -23,6 +23,7 @@ from beacon.catalog import (
     Span,
     VariantQuestion,
 )
+from beacon.errors import UnsupportedQuestion
 from beacon.query import MAX_LIMIT
 from beacon.variants import SUPPORTED
 from beacon.variation.alleles import CHROMOSOMES
@@ -97,6 +98,9 @@ _QUESTIONS: dict[str, VariantQuestion] = {
     "identifier": ByIdentifier("rs1"),
 }
 SERVICE_INFO_SCHEMA = "ga4gh-service-info-v1.0"
+# As the standard's own texts and other servers spell them.
+_SERVICE_INFO_SCHEMAS = (SERVICE_INFO_SCHEMA, "ga4gh-service-info-1-0")
+_INFO_SCHEMAS = ("beacon-info-v2", "ga4gh-beacon-info-v2", "beacon-v2-default")
 
 
 def info(
@@ -104,8 +108,13 @@ def info(
 ) -> dict[str, object]:
     """`/` and `/info`, in service-info form where that schema was asked for. `held` are the
     datasets that anybody may know of; what they can be asked is said under `info`."""
-    if requested_schema is not None and requested_schema.startswith(SERVICE_INFO_SCHEMA):
+    if requested_schema is not None and requested_schema.startswith(_SERVICE_INFO_SCHEMAS):
         return {"meta": _meta(node), "response": service_info(node)}
+    if requested_schema is not None and not requested_schema.startswith(_INFO_SCHEMAS):
+        raise UnsupportedQuestion(
+            "This requestedSchema is not supported. Supported: beacon-info-v2.0.0 and "
+            f"{SERVICE_INFO_SCHEMA}."
+        )
     response: dict[str, object] = {
         "id": node.id,
         "name": node.name,

@@ -51,7 +51,7 @@ def asked(text: str) -> Asked:
     found = _read(text)
     if found is None:
         raise UnsupportedQuestion(
-            f"This genomicAlleleShortForm is not understood. Supported: {SPELLINGS}."
+            f"This spelling of a variant is not understood. Supported: {SPELLINGS}."
         )
     return found
 

@@ -10,6 +10,7 @@ import pytest
 
 from access.policies.policy import Level, Profile
 from beacon.catalog import FilteringTerm
+from beacon.errors import UnsupportedQuestion
 from beacon.info import ENDPOINT_SETS, beacon_map, configuration, filtering_terms, info
 from tests.support.beacon_node import NODE, URL, BeaconNode, loaded, policy, source
 
@@ -29,6 +30,27 @@ def test_the_production_status_follows_the_environment() -> None:
     prod = dataclasses.replace(NODE, environment="prod")
     found = json.loads(json.dumps(configuration(prod, levels=[])))
     assert found["response"]["maturityAttributes"] == {"productionStatus": "PROD"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "member"),
+    [
+        (None, "apiVersion"),
+        ("beacon-info-v2.0.0", "apiVersion"),
+        ("ga4gh-service-info-v1.0", "type"),
+        ("ga4gh-service-info-1-0-0-schema", "type"),
+    ],
+)
+def test_info_comes_in_the_schema_that_is_asked(schema: str | None, member: str) -> None:
+    response = info(NODE, requested_schema=schema)["response"]
+    assert isinstance(response, dict)
+    assert member in response
+
+
+@pytest.mark.parametrize("schema", ["", "x", "ga4gh-beacon-individual-v2.0.0", "service-info"])
+def test_info_in_another_schema_is_refused_naming_those_there_are(schema: str) -> None:
+    with pytest.raises(UnsupportedQuestion, match=r"beacon-info.*service-info-v1\.0"):
+        info(NODE, requested_schema=schema)
 
 
 def test_what_is_empty_is_left_out_of_info() -> None:
