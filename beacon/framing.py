@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import unquote_plus
 
@@ -71,10 +72,16 @@ def pairs(query_string: bytes) -> list[tuple[str, str]]:
     for part in query_string.decode("latin-1").split("&"):
         name, _, value = part.partition("=")
         if "%" in part or "+" in part:
-            name, value = unquote_plus(name), unquote_plus(value)
+            name, value = _decoded(name), _decoded(value)
         if part:
             found.append((name, value))
     return found
+
+
+@lru_cache(256)
+def _decoded(text: str) -> str:
+    """The ids of terms are percent-encoded in nearly every question, and they are few."""
+    return unquote_plus(text)
 
 
 def of_get(made: Mapping[str, str]) -> Framing:
