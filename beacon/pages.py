@@ -19,7 +19,6 @@ from beacon.errors import BadQuestion
 from schemas.beacon import RequestSummary
 
 _FORM = struct.Struct(">IH8s")
-MAX_TOKEN = 40
 
 
 @dataclass(frozen=True, slots=True)

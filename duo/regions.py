@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-REGIONS_AS_OF = "2020-02-01"
-
 # Every officially assigned code.
 _COUNTRIES = frozenset(
     re.findall(
@@ -26,6 +24,7 @@ _COUNTRIES = frozenset(
     """,
     )
 )
+# The unions as they are since 2020-02-01.
 _EU = frozenset(
     {"AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"}
     | {"IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"}

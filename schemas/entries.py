@@ -69,7 +69,6 @@ _ALL = (
 ENTRY_TYPES: dict[str, EntryType] = {entry.id: entry for entry in _ALL}
 
 # Spellings met in the wild: singular ids, plural names, paths, and the documentation's own slips.
-_VARIANT: EntryTypeId = "genomicVariant"
 _SPELLINGS: dict[str, EntryTypeId] = {
     spelling.lower(): entry.id
     for entry in _ALL

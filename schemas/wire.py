@@ -23,9 +23,6 @@ class OpenWire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-Curie = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.]+:[^\s,]{1,200}$", max_length=256)
-]
 LocalId = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$", max_length=200)
 ]

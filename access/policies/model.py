@@ -40,7 +40,6 @@ PersonaName = Literal["anonymous", "registered", "signed_in", "bona_fide", "gran
 Identity = Annotated[str, StringConstraints(pattern=r"^\S+@\S+$", max_length=512)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Texts = Annotated[tuple[Text, ...], Field(max_length=MAX_RULES)]
-SecureUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s@#]+$", max_length=500)]
 ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Actions = Annotated[tuple[ActionName, ...], Field(min_length=1)]
 _EVERY: Actions = ("discover", "stream", "train")
