@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import gzip
 import tempfile
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -216,22 +218,31 @@ def test_before_it_is_sent_a_page_says_that_it_will_be_lifted(liftover: Liftover
     assert (without.can, without.words) == (False, "Its data are on GRCh38, not GRCh37.")
 
 
+@asynccontextmanager
+async def two_assemblies(
+    folder: Path,
+) -> AsyncGenerator[tuple[AssemblyNode, AssemblyNode, httpx.AsyncClient]]:
+    """A node of each assembly, and a browser of the portal that asks both."""
+    old, new = AssemblyNode("GRCh37"), AssemblyNode("GRCh38")
+    async with served(old.app()) as one, served(new.app()) as two:
+        settings = PortalSettings(
+            public_url="http://127.0.0.1:8080", nodes=(one, two), client_secret=None,
+            deadline_seconds=60, chain_files=(_file(folder, CHAINS),),
+        )  # fmt: skip
+        async with browser(settings) as page:
+            yield old, new, page
+
+
 @pytest.mark.live
 @pytest.mark.anyio
 async def test_each_node_is_asked_in_its_own_assembly_and_the_row_says_lifted(
     tmp_path: Path,
 ) -> None:
-    old, new = AssemblyNode("GRCh37"), AssemblyNode("GRCh38")
-    async with served(old.app()) as one, served(new.app()) as two:
-        settings = PortalSettings(
-            public_url="http://127.0.0.1:8080", nodes=(one, two), client_secret=None,
-            deadline_seconds=60, chain_files=(_file(tmp_path, CHAINS),),
-        )  # fmt: skip
-        async with browser(settings) as page:
-            asked = {"q": "1:101 A>C", "assembly": "GRCh37"}
-            answers = (await page.post("/search", data=asked)).text
-            nowhere = (await page.post("/search", data=asked | {"q": "1:205 A>C"})).text
-            preview = (await page.post("/search/preview", data=asked)).text
+    async with two_assemblies(tmp_path) as (old, new, page):
+        asked = {"q": "1:101 A>C", "assembly": "GRCh37"}
+        answers = (await page.post("/search", data=asked)).text
+        nowhere = (await page.post("/search", data=asked | {"q": "1:205 A>C"})).text
+        preview = (await page.post("/search/preview", data=asked)).text
     assert [one["start"] for one in old.asked] == [[100], [204]]
     assert [one["start"] for one in new.asked] == [[1100]]
     assert new.asked[0]["assemblyId"] == "GRCh38"
@@ -345,17 +356,11 @@ def test_what_has_no_certain_place_is_asked_as_it_came(
 async def test_the_networks_own_beacon_asks_the_other_assembly_and_says_so(
     tmp_path: Path,
 ) -> None:
-    old, new = AssemblyNode("GRCh37"), AssemblyNode("GRCh38")
-    async with served(old.app()) as one, served(new.app()) as two:
-        settings = PortalSettings(
-            public_url="http://127.0.0.1:8080", nodes=(one, two), client_secret=None,
-            deadline_seconds=60, chain_files=(_file(tmp_path, CHAINS),),
-        )  # fmt: skip
-        body = {"meta": {}, "query": {
-            "requestParameters": {"g_variant": ALLELE}, "includeResultsetResponses": "ALL",
-        }}  # fmt: skip
-        async with browser(settings) as page:
-            answer = (await page.post("/beacon/g_variants", json=body)).json()
+    body = {"meta": {}, "query": {
+        "requestParameters": {"g_variant": ALLELE}, "includeResultsetResponses": "ALL",
+    }}  # fmt: skip
+    async with two_assemblies(tmp_path) as (old, new, page):
+        answer = (await page.post("/beacon/g_variants", json=body)).json()
     assert [one["start"] for one in old.asked] == [[100]]
     assert [one["start"] for one in new.asked] == [[1100]]
     assert answer["responseSummary"] == {"exists": False}
