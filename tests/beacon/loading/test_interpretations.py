@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -305,3 +306,75 @@ def test_a_share_of_the_people_keeps_what_they_carry(tmp_path: Path) -> None:
     ]
     made = source(tmp_path, given, keep_people=frozenset({"P2"}))
     assert [row.variant_id for row in rows(loaded(made, tmp_path))] == ["1-9-A-G"]
+
+
+WHOLE = packet(
+    "P1",
+    interpreted(
+        "P1",
+        {
+            **vcf("101", "A", "<DEL>", info="SVTYPE=DEL;END=400", id="rs5;rs6"),
+            **written(f"{NC}:g.5A>G", "NM_1.1:c.5A>G", "NP_1.1:p.Val5Gly"),
+            "id": "clinvar:5",
+            "xrefs": ["dbSNP:rs7"],
+            "geneContext": {"valueId": "HGNC:1", "symbol": "BRCA1"},
+            "allelicState": HETEROZYGOUS,
+        },
+    ),
+    interpreted("S1", written(f"{NC}:8:1:", f"{NC}:g.12_13insAA")),
+    interpreted(
+        "P1",
+        {
+            "variation": {
+                "allele": {
+                    "sequenceLocation": {
+                        "sequenceId": f"refseq:{NC}",
+                        "sequenceInterval": {
+                            "startNumber": {"value": "4"}, "endNumber": {"value": "5"},
+                        },
+                    },
+                    "literalSequenceExpression": {"sequence": "T"},
+                }
+            }
+        },
+    ),
+    biosamples=[{"id": "S1"}],
+)  # fmt: skip
+ODD: tuple[Any, ...] = (
+    None, True, False, 0, -1, 2**70, 1e308, "", "-", "\x00", "\ud800", "5" * 30, "²",
+    "NC_000001.11:g.",
+    "NC_000001.11:g.1_249250621del", "A" * 5_000, [], [[]], {}, {"id": 5}, ["x"], {"value": "5"},
+    "<DEL>", "G]1:5]", "GENO:0000136", "GRCh37", f"{NC}:0::A", f"{NC}:249250621:A:T",
+)  # fmt: skip
+
+
+def garbled(value: Any, chance: random.Random) -> Any:
+    """A copy in which one member, somewhere, is another value or is gone."""
+    if not isinstance(value, dict | list) or not value or chance.random() < 0.1:
+        return chance.choice(ODD)
+    at: Any = chance.choice(list(value) if isinstance(value, dict) else range(len(value)))
+    copied: Any = dict(value) if isinstance(value, dict) else list(value)
+    if chance.random() < 0.1:
+        del copied[at]
+    else:
+        copied[at] = garbled(value[at], chance)
+    return copied
+
+
+def test_garbled_interpretations_are_refused_counted_or_read(tmp_path: Path) -> None:
+    """And what the dry run lets pass is loaded."""
+    chance = random.Random(5)  # noqa: S311 (seeded, so a failure repeats)
+    bases = TextReference("ACGTACGTAAAACGTT" * 40)
+    ends: Counter[str] = Counter()
+    for number in range(250):
+        given = WHOLE
+        for _ in range(chance.randrange(1, 4)):
+            interpretations = garbled(given["interpretations"], chance)
+            given = {**given, "interpretations": interpretations}
+        made = source(tmp_path, [given], bases=bases if number % 2 else None)
+        problems = check(made)
+        ends["refused" if problems else "passed"] += 1
+        if not problems and number % 5 == 0:
+            load(made, tmp_path / "catalog")
+            ends["loaded"] += 1
+    assert min(ends[end] for end in ("refused", "passed", "loaded")) > 10, ends
