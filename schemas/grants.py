@@ -17,6 +17,8 @@ MAX_DATA_USE_BYTES = 32 * 1024
 MAX_GRANTED = 50  # units and regions of one grant: each becomes a visa
 
 Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+# Pages make a link of it, whatever node said it.
+RequestsAt = Annotated[str, StringConstraints(pattern=r"^https://[^\s@#]+$", max_length=500)]
 Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
 
 
@@ -233,7 +235,7 @@ class Asking(Wire):
     """How a dataset is asked for: here, or at an address that keeps track of it itself."""
 
     dataset: str
-    requests_at: str | None
+    requests_at: RequestsAt | None
     approvals: int
     terms: TermsView | None
 

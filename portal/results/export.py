@@ -20,7 +20,8 @@ COLUMNS = (
     "precision", "reason",
     "latency_ms", "age_seconds", "asked_as", "lifted",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Some spreadsheets read the wide forms alike, and a cell's first line may be empty.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def document(

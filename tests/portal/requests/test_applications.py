@@ -120,6 +120,23 @@ async def test_the_portal_learns_where_a_dataset_is_asked_for(node: AccessNode) 
             await portal.applications.asking(portal.node, dataset, GRACE)
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)//x/y", "http://rems.example.org/", "here", "", "https://a@b/", 5],
+)
+async def test_what_a_node_says_is_no_link_unless_it_is_an_address_of_the_web(
+    node: AccessNode, monkeypatch: pytest.MonkeyPatch, address: object
+) -> None:
+    portal = Portal(node)
+
+    async def said(*_: object, **__: object) -> object:
+        return {"dataset": "far", "requests_at": address, "approvals": 1, "terms": None}
+
+    monkeypatch.setattr(portal, "send", said)
+    with pytest.raises(NodeFailed, match="could not be read"):
+        await portal.applications.asking(portal.node, "far", GRACE)
+
+
 @pytest.mark.parametrize("dataset", ["far", "hidden", "nowhere"])
 async def test_what_the_node_does_not_take_is_said_in_its_words(
     node: AccessNode, dataset: str

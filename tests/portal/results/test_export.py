@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
+import pytest
+
 from portal.asking.aggregate import merge
 from portal.asking.answer import NodeAnswer, Outcome, SetAnswer
 from portal.questions.question import parse
@@ -53,6 +55,14 @@ def test_a_text_that_a_spreadsheet_would_run_is_quoted() -> None:
     last = rows()[3]
     assert last["node"].startswith("'=cmd")
     assert last["reason"] == "'@SUM(1)"
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff20"])
+def test_each_sign_that_may_begin_a_formula_is_quoted(first: str) -> None:
+    row: dict[str, object] = dict.fromkeys(COLUMNS)
+    text = as_csv({"rows": [row | {"reason": f"{first}1+1"}]})
+    (read,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert read["reason"] == f"'{first}1+1"
 
 
 def test_the_document_says_what_was_asked_what_it_came_to_and_who_is_missing() -> None:
