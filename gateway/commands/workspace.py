@@ -377,7 +377,7 @@ def _teller() -> Callable[[RunStatus], None]:
         line = f"{status.run}: {status.state} {status.round}".rstrip() + missing
         if said[-1:] != [line]:
             said[:] = [line]
-            print(line)
+            print(line, flush=True)  # a log shows it while the run goes on
 
     return tell
 
