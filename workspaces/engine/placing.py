@@ -26,4 +26,5 @@ def place(folder: Path) -> Path:
 
 
 def program(environment: Environment, module: str, *arguments: str) -> list[str]:
-    return [str(environment.python), "-m", f"federated.{module}", *arguments]
+    """-P: nothing is imported from where the program works, which applications write in."""
+    return [str(environment.python), "-P", "-m", f"federated.{module}", *arguments]
