@@ -31,7 +31,7 @@ from tests.support.loopback import served, unused_address
 
 pytestmark = [pytest.mark.live, pytest.mark.anyio]
 
-LIMITS = Limits(deadline_seconds=3, connect_seconds=3)
+LIMITS = Limits(deadline_seconds=8, connect_seconds=8, first_byte_seconds=60)
 YES = {"meta": {"beaconId": "org.one"}, "responseSummary": {"exists": True, "numTotalResults": 3}}
 MEGABYTE = 1024 * 1024
 Handler = Callable[[Request], Awaitable[Response]]
@@ -81,7 +81,7 @@ async def _contradiction(_request: Request) -> Response:
 @pytest.mark.parametrize(
     ("fault", "outcome", "sentence"),
     [
-        (_silent, Outcome.LATE, "No answer within 3 s."),
+        (_silent, Outcome.LATE, "No answer within 8 s."),
         (_garbage, Outcome.ERROR, "The answer is not JSON."),
         (_redirect, Outcome.ERROR, "The node answered with a redirect, which is not followed."),
         (
@@ -136,8 +136,8 @@ async def test_a_node_that_answers_byte_by_byte_is_late_and_not_waited_for() -> 
     async with served(_node(dribble)) as url:
         (row,) = await _ask([Target(url, "n")])
         taken = time.monotonic() - started
-    assert (row.outcome, row.reason) == (Outcome.LATE, "No answer within 3 s.")
-    assert taken < 30
+    assert (row.outcome, row.reason) == (Outcome.LATE, "No answer within 8 s.")
+    assert taken < 90
 
 
 async def test_a_node_that_leaves_in_the_middle_of_its_answer_is_an_error() -> None:

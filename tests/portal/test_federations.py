@@ -212,7 +212,7 @@ def _settings(url: str, token: Path) -> CoordinatorSettings:
 
 
 async def _raised(url: str, path: str, bytes_: int) -> SkerryError:
-    made = Coordinators([], limits=Limits(deadline_seconds=2, answer_bytes=bytes_))
+    made = Coordinators([], limits=Limits(deadline_seconds=60, answer_bytes=bytes_))
     made._clients["north"] = httpx.AsyncClient(base_url=url)
     try:
         with pytest.raises(SkerryError) as raised:

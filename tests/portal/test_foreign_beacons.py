@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.live, pytest.mark.anyio]
 VARIANT = parse("NC_000017.11:g.43045711G>A")
 PEOPLE = parse("NCIT:C16576")
 CARRIERS = parse("BRCA1", terms="NCIT:C16576")
-LIMITS = Limits(deadline_seconds=3)
+LIMITS = Limits(deadline_seconds=60, connect_seconds=60, first_byte_seconds=60)
 
 
 async def _never(_audience: str) -> Credential:

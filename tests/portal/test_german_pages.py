@@ -161,7 +161,7 @@ async def _looked_at(browser: httpx.AsyncClient) -> list[str]:
 @asynccontextmanager
 async def anyone(*nodes: str) -> AsyncGenerator[Reader, None]:
     settings = PortalSettings(
-        public_url="http://127.0.0.1:8080", nodes=nodes, deadline_seconds=5, client_secret=None
+        public_url="http://127.0.0.1:8080", nodes=nodes, deadline_seconds=60, client_secret=None
     )
     app = create_app(settings)
     transport = httpx.ASGITransport(app=app)

@@ -22,7 +22,8 @@ from tests.support.loopback import served, unused_address
 
 pytestmark = [pytest.mark.live, pytest.mark.anyio]
 
-LIMITS = Limits(deadline_seconds=3, connect_seconds=3, answer_bytes=2_000)
+# A busy machine's good node answers before it, and whoever waits for it has not long to wait.
+LIMITS = Limits(deadline_seconds=8, connect_seconds=8, first_byte_seconds=60, answer_bytes=2_000)
 YES = {"meta": {"beaconId": "n"}, "responseSummary": {"exists": True, "numTotalResults": 3}}
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -67,8 +68,8 @@ async def test_a_silent_node_is_late_at_the_deadline_and_holds_nobody_up() -> No
         rows = await _ask(slow, quick)
         taken = time.monotonic() - started
     assert [row.outcome for row in rows] == [Outcome.OK, Outcome.LATE]
-    assert taken < 30
-    assert "within 3 s" in rows[1].reason
+    assert taken < 50  # the node would have taken a minute
+    assert "within 8 s" in rows[1].reason
 
 
 async def test_a_stopped_node_is_unreachable_and_named() -> None:
@@ -213,7 +214,7 @@ async def test_a_node_that_dribbles_is_cut_at_the_deadline() -> None:
         (row,) = await _ask(url)
         taken = time.monotonic() - started
     assert row.outcome is Outcome.LATE
-    assert taken < 30
+    assert taken < 50  # the node would have taken a minute
 
 
 async def test_a_node_that_fails_again_and_again_is_left_alone() -> None:

@@ -177,7 +177,7 @@ async def test_a_node_that_sends_headers_and_then_nothing_is_left_at_the_first_b
 
 
 async def test_a_node_that_answers_byte_by_byte_is_left_at_the_total_limit() -> None:
-    limits = Limits(deadline_seconds=1.5, first_byte_seconds=1)
+    limits = Limits(deadline_seconds=1.5, first_byte_seconds=60)
 
     async def met(
         server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
