@@ -14,6 +14,7 @@ from playwright.async_api import Page
 from tests.journeys.test_every_page import World, node_world, portal_world
 from tests.portal.test_federations import Place
 from tests.portal.test_federations import place as federation  # noqa: F401 - a fixture
+from tests.support.admin_node import AdminNode
 from tests.support.looked_at import chromium, filled, opened, window
 
 pytestmark = [pytest.mark.live, pytest.mark.anyio, pytest.mark.program("chromium")]
@@ -31,6 +32,13 @@ _CUT = """() => [...document.querySelectorAll('th, td, dd, pre, .raw')]
   .filter((one) => one.getClientRects().length
     && one.getBoundingClientRect().right > innerWidth + 1)
   .map((one) => one.outerHTML.slice(0, 100))"""
+# Links to elsewhere of which the paper says no address; a text may be one itself.
+_UNNAMED = """() => [...document.querySelectorAll('main a[href^="http"]')]
+  .filter((one) => one.getClientRects().length && !/^https?:/.test(one.textContent.trim()))
+  .filter((one) => !(one.textContent + getComputedStyle(one, '::after').content)
+    .includes(one.getAttribute('href')))
+  .map((one) => one.outerHTML.slice(0, 100))"""
+_ADDRESS = "https://rems.example/apply?resource=far"
 
 
 async def _printed(world: World, path: str, *says: str, name: str, scheme: str) -> None:
@@ -42,6 +50,7 @@ async def _printed(world: World, path: str, *says: str, name: str, scheme: str) 
         )
         assert await page.evaluate(_LEFT) == []
         assert await page.evaluate(_CUT) == []
+        assert await page.evaluate(_UNNAMED) == []
         text = await page.inner_text("main")
         assert [one for one in says if one not in text] == []
         assert await _background(page) == "rgb(255, 255, 255)"
@@ -79,3 +88,17 @@ async def test_a_page_of_the_portal_is_printed(
 async def test_the_record_is_printed(tmp_path: Path) -> None:
     async with node_world(tmp_path) as (world, _):
         await _printed(world, "/admin/record", "Entry", "policy", name="record", scheme="light")
+
+
+async def test_a_link_to_elsewhere_is_printed_with_its_address(tmp_path: Path) -> None:
+    far = {"id": "far", "level": "controlled", "requests_at": _ADDRESS}
+    node = AdminNode(tmp_path, policies={"version": "one", "datasets": [far]})
+    client = node.browser("adam").http
+    async with chromium() as browser, window(browser, client) as page:
+        assert await opened(page, client, "/requests") == []
+        link = page.locator(f'main a[href="{_ADDRESS}"]')
+        assert _ADDRESS not in await link.inner_text()
+        assert await page.evaluate(_UNNAMED) != []
+        await page.emulate_media(media="print")
+        assert await page.evaluate(_UNNAMED) == []
+    await node.close()
