@@ -41,7 +41,7 @@ class Running:
         fresh.mkdir(mode=0o700)
         site = replace(self.sites[name], run_folder=fresh, **changes)
         self.nodes[name] = await self.engine.start_node(site)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while not (await self.coordinator.sites())[name]:
                 assert self.nodes[name].running, self.nodes[name].log
                 await asyncio.sleep(0.1)
