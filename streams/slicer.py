@@ -174,13 +174,8 @@ def ask_over(channel: socket.socket) -> AskKeys:
     lock, lines = threading.Lock(), channel.makefile("rwb")
 
     def ask(request: KeyRequest) -> KeyAnswer:
-        try:
-            with lock:
-                lines.write(request.model_dump_json().encode() + b"\n")
-                lines.flush()
-                return KeyAnswer.model_validate_json(lines.readline(MAX_LINE))
-        except (OSError, ValueError) as error:
-            raise AgentUnavailable(_NO_AGENT) from error
+        with lock:
+            return _answered(lines, request)
 
     return ask
 
@@ -189,15 +184,25 @@ def ask_at(path: Path) -> AskKeys:
     """Asks an agent that this process was not started by, each time on a line of its own."""
 
     def ask(request: KeyRequest) -> KeyAnswer:
-        with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(TIMEOUT_SECONDS)
-            try:
+        try:
+            with socket.socket(socket.AF_UNIX) as line:
+                line.settimeout(TIMEOUT_SECONDS)
                 line.connect(str(path))
-            except OSError as error:
-                raise AgentUnavailable(_NO_AGENT) from error
-            return ask_over(line)(request)
+                with line.makefile("rwb") as lines:
+                    return _answered(lines, request)
+        except OSError as error:
+            raise AgentUnavailable(_NO_AGENT) from error
 
     return ask
+
+
+def _answered(lines: io.BufferedRWPair, request: KeyRequest) -> KeyAnswer:
+    try:
+        lines.write(request.model_dump_json().encode() + b"\n")
+        lines.flush()
+        return KeyAnswer.model_validate_json(lines.readline(MAX_LINE))
+    except (OSError, ValueError) as error:
+        raise AgentUnavailable(_NO_AGENT) from error
 
 
 async def _run(slicer: Slicer, path: Path, *, alone: bool) -> None:
