@@ -3,6 +3,8 @@ finds nothing wrong on any page."""
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import re
 import shlex
@@ -334,6 +336,7 @@ def test_a_researcher_searches_understands_requests_follows_and_receives(
         page.get_by_role("button", name="Keep", exact=True).click()
         expect(page.get_by_text("Kept under")).to_be_visible()
         look("2-answers")
+        _takes_the_whole_result(page)
         # 2. Request.
         page.locator("td a", has_text="isle-1").first.click()
         expect(page.get_by_role("heading", name="People by sex")).to_be_visible()
@@ -354,6 +357,13 @@ def test_a_researcher_searches_understands_requests_follows_and_receives(
         expect(page.get_by_role("heading", name="Fetch the data")).to_be_visible()
         look("5-fetch")
         lines = page.locator("section[aria-labelledby=fetch] code").last.inner_text()
+        # 5. Where the data goes, and what her rights are from now on.
+        page.locator("dl a[href^='/workspaces/']").click()
+        expect(page.get_by_role("link", name=project)).to_be_visible()
+        look("6-workspace")
+        page.get_by_role("link", name="My rights").click()
+        expect(page.get_by_text("You were granted access to").first).to_be_visible()
+        look("7-rights")
         assert problems == []
     (tmp_path / "workspace").symlink_to(demo.workspace)
     (tmp_path / "passport.txt").write_text(demo.passport("grace", node))
@@ -367,6 +377,18 @@ def test_a_researcher_searches_understands_requests_follows_and_receives(
     assert ran.returncode == 0, ran.stderr
     assert (demo.workspace / "data" / name).stat().st_size > 0
     assert {step: found for step, found in wrong.items() if found} == {}
+
+
+def _takes_the_whole_result(page: Page) -> None:
+    """As a file of either kind: a row for each of the three nodes."""
+    with page.expect_download() as table:
+        page.get_by_role("link", name="CSV").click()
+    rows = list(csv.DictReader(table.value.path().read_text().splitlines()))
+    with page.expect_download() as document:
+        page.get_by_role("link", name="JSON").click()
+    told = json.loads(document.value.path().read_text())
+    isles = {"Isle 1", "Isle 2", "Isle 3"}
+    assert {row["node"] for row in rows} == {row["node"] for row in told["rows"]} == isles
 
 
 def _decide(page: Page, node: str, request: str) -> None:
