@@ -16,7 +16,6 @@ import httpx
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.templating import Jinja2Templates
-from jinja2 import Environment
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response
@@ -64,7 +63,7 @@ from portal.results import routes as result_routes
 from portal.results.kept import Results
 from portal.searches import Searches
 from portal.settings import PortalSettings
-from portal.site import Portal, in_utc
+from portal.site import Portal
 from portal.standing import Standings
 from portal.visitors import Visitors
 from portal.workspaces import Workspaces
@@ -140,7 +139,9 @@ def create_app(
             SavedSearches(settings.searches_file, clock=clock) if settings.searches_file else None
         ),
         joining=joining,
-        pages={code: _templates(made) for code, made in languages.templates(PAGES).items()},
+        pages={
+            code: Jinja2Templates(env=made) for code, made in languages.templates(PAGES).items()
+        },
     )
 
     @asynccontextmanager
@@ -190,11 +191,6 @@ def _add_pages(app: FastAPI, portal: Portal, calls: Calls) -> None:
     app.include_router(joining_routes.build(portal, calls))
     app.include_router(language_routes.build(secure=portal.settings.secure))
     app.include_router(routes.build(portal))
-
-
-def _templates(environment: Environment) -> Jinja2Templates:
-    environment.filters["utc"] = in_utc
-    return Jinja2Templates(env=environment)
 
 
 def _login(settings: PortalSettings, http: httpx.AsyncClient) -> Login | None:

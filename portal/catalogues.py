@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gettext
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -18,12 +18,20 @@ from babel.dates import format_date
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, get_decimal_symbol
+from jinja2.filters import do_filesizeformat
 
 from schemas.messages import Message, Value, in_english
 
 SOURCE = "en"
 _FOLDER = Path(__file__).parent / "pages" / "locale"
+
+
+class Quoted(str):
+    """What another server or an ontology says: in English, which a page in another language marks
+    (WCAG 2.2, 3.1.2)."""
+
+    __slots__ = ()
 
 
 @cache
@@ -74,6 +82,26 @@ def written(code: str, value: Value) -> str:
             return f"{format_date(value, 'long', locale=code)}, {value:%H:%M} UTC"
         case _:
             return format_list([written(code, one) for one in value], locale=code)
+
+
+def moment(code: str, seconds: float) -> str:
+    """An epoch second, to the minute."""
+    at = datetime.fromtimestamp(seconds, UTC)
+    day = f"{at:%Y-%m-%d}" if code == SOURCE else f"{format_date(at, 'medium', locale=code)},"
+    return f"{day} {at:%H:%M} UTC"
+
+
+def fixed(code: str, value: float, places: int) -> str:
+    return _with_its_point(code, f"{value:.{places}f}")
+
+
+def size(code: str, count: float, binary: bool = False) -> str:  # noqa: FBT001, FBT002  (Jinja's own filter)
+    """So many bytes, in the largest unit of which they are one or more."""
+    return _with_its_point(code, do_filesizeformat(count, binary))
+
+
+def _with_its_point(code: str, digits: str) -> str:
+    return digits.replace(".", get_decimal_symbol(code))
 
 
 @lru_cache(maxsize=4_096)  # a page's row has one, which Babel takes a while to write

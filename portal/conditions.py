@@ -7,10 +7,11 @@ nobody: the node's matcher judges a request, and its committee decides.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from duo.terms import Term
 from portal.asking.foreign import items, members, text
+from portal.catalogues import Quoted
 from schemas.messages import Message
 
 MAX_CONDITIONS = 50
@@ -44,12 +45,20 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """One condition: its DUO id, its short name where it has one, and what it means."""
+    """One condition: its DUO id, its short name where it has one, what it means, and its name as
+    the ontology states it."""
 
     id: str
     short: str
     words: str
+    label: str
     about: tuple[str, ...] = ()
+
+
+CONDITIONS = {
+    term.value: Badge(term.value, term.shorthand, _WORDS.get(term, ""), Quoted(term.label))
+    for term in Term
+}
 
 
 def badges(dataset: Mapping[str, object]) -> tuple[Badge, ...]:
@@ -67,5 +76,6 @@ def _badge(stated: Mapping[str, object]) -> Badge:
     )
     term = _KNOWN.get(name)
     if term is None:
-        return Badge(name, "", text(stated.get("label")) or Message("Not known here."), about)
-    return Badge(name, term.shorthand, _WORDS.get(term, term.label), about)
+        label = Quoted(text(stated.get("label")))
+        return Badge(name, "", "" if label else Message("Not known here."), label, about)
+    return replace(CONDITIONS[name], about=about)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from fastapi import Request
 from starlette.responses import Response
 
-from portal.conditions import badges
+from portal.conditions import CONDITIONS, badges
 from portal.nodes.node import Node
 from portal.questions.prospects import offer
-from portal.requests.purpose_form import CONDITIONS, ORGANISATIONS, PURPOSES
+from portal.requests.purpose_form import ORGANISATIONS, PURPOSES
 from portal.site import Portal
 from portal.visitors import Visitor
 from schemas.data_use import VerdictView

@@ -17,9 +17,10 @@ from jinja2 import Environment, FileSystemLoader, Undefined, pass_context
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context
+from markupsafe import Markup
 from starlette.requests import Request
 
-from portal.catalogues import SOURCE, catalogues, names, say, written
+from portal.catalogues import SOURCE, Quoted, catalogues, fixed, moment, names, say, size, written
 from schemas.messages import Message
 
 COOKIE = "skerry-language"
@@ -52,6 +53,11 @@ def come_from(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
+def section_of(request: Request) -> str:
+    """The part of the site that a page belongs to, which its navigation marks."""
+    return request.url.path.split("/")[1]
+
+
 def _accepted(header: str) -> Iterator[str]:
     """The languages of the header without their regions, the most wanted first."""
     if len(header) > _MAX_HEADER_CHARS:
@@ -80,7 +86,14 @@ def speak(environment: Environment, code: str) -> None:
     environment.add_extension(SaidOnce)
     said = catalogues()[code]
     environment.install_gettext_translations(said, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters |= {"said": partial(say, code), "written": partial(written, code)}
+    environment.filters |= {
+        "quoted": Quoted,
+        "said": partial(say, code),
+        "written": partial(written, code),
+        "fixed": partial(fixed, code),
+        "utc": partial(moment, code),
+        "filesizeformat": partial(size, code),
+    }
     if code != SOURCE:  # a message is English already
         environment.finalize = _finalize(code)
         own = environment.globals
@@ -88,12 +101,19 @@ def speak(environment: Environment, code: str) -> None:
 
 
 def _finalize(code: str) -> Callable[[object], object]:
-    """For each value that a template shows: hardly any is a message."""
+    """For each value that a template shows: hardly any is a message, or quoted."""
 
     def said(value: object) -> object:
-        return say(code, value) if type(value) is Message else value
+        kind = type(value)
+        if kind is Message:
+            return say(code, value)
+        return _marked(value) if kind is Quoted else value
 
     return said
+
+
+def _marked(words: object) -> Markup:
+    return Markup('<span lang="{}">{}</span>').format(SOURCE, words)
 
 
 def _with_messages(code: str, gettext: Any) -> Callable[..., str]:  # Jinja's, untyped

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from fastapi import Request
 from fastapi.templating import Jinja2Templates
@@ -41,11 +40,6 @@ from schemas.messages import Message
 _FORMS = ("1:10177 A>AC", "1:10000-20000")
 _DISEASES = ("MONDO:", "ICD10:", "ORPHA:")
 _TERM = "ICD10:G35"
-
-
-def in_utc(seconds: int) -> str:
-    """An epoch second as pages write it."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def is_part(request: Request) -> bool:
@@ -119,6 +113,7 @@ class Portal:
         context = {
             "role": "portal",
             "this_page": languages.come_from(request),
+            "section": languages.section_of(request),
             "site": self.settings.name,
             "user": visitor.user,
             "csrf": visitor.csrf,

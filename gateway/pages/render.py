@@ -6,9 +6,8 @@ inline, nothing from elsewhere, no frames. Leaves what a page says to `routes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine
-from contextvars import ContextVar
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -17,19 +16,18 @@ from fastapi import Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
 import portal.pages
 from access.errors import SignInNeeded
 from passports.sessions import Session
 from portal import languages
-from portal.catalogues import SOURCE
 from schemas.errors import NotFound, SkerryError
 from schemas.messages import Message
 
 _FOLDERS = (Path(__file__).parent, Path(portal.pages.__file__).parent)
 _ROOMS = frozenset({"/requests", "/airlock", "/admin"})
-# The language and page of this request, also in the threads that answer it.
-_reader: ContextVar[tuple[str, str]] = ContextVar("reader", default=(SOURCE, "/"))
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -42,13 +40,26 @@ HEADERS = {
 }
 
 
+class Page(HTMLResponse):
+    """What a page shows; it is said in the language of whoever asked, when it is sent to them."""
+
+    def __init__(self, say: Callable[[Request], str], *, status: int) -> None:
+        super().__init__(status_code=status, headers=HEADERS)
+        self._say = say
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.body = self.render(await run_in_threadpool(self._say, Request(scope)))
+        self.headers["content-length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
+
+
 class Pages:
     """The node's templates with what every page is given."""
 
     def __init__(self, *, node: str, admins: Collection[str] = ()) -> None:
         self._jinja = languages.templates(*_FOLDERS, undefined=StrictUndefined)
         for environment in self._jinja.values():
-            environment.filters |= {"utc": _utc, "host": _host}
+            environment.filters["host"] = _host
         self._admins = admins
         self._node = node
 
@@ -60,22 +71,27 @@ class Pages:
         facts: dict[str, object] | None = None,
         status: int = 200,
     ) -> HTMLResponse:
-        language, this_page = _reader.get()
-        text = (
-            self._jinja[language]
-            .get_template(template)
-            .render(
-                this_page=this_page,
-                role="node",
-                site=self._node,
-                can_sign_in=True,
-                user=None if session is None else session.signed_in.name,
-                csrf="" if session is None else session.csrf_token,
-                is_admin=session is not None and session.signed_in.identity in self._admins,
-                **(facts or {}),
-            )
+        return Page(partial(self._said, template, session, facts or {}), status=status)
+
+    def _said(
+        self,
+        template: str,
+        session: Session | None,
+        facts: Mapping[str, object],
+        request: Request,
+    ) -> str:
+        said = self._jinja[languages.asked_for(request)].get_template(template)
+        return said.render(
+            this_page=languages.come_from(request),
+            section=languages.section_of(request),
+            role="node",
+            site=self._node,
+            can_sign_in=True,
+            user=None if session is None else session.signed_in.name,
+            csrf="" if session is None else session.csrf_token,
+            is_admin=session is not None and session.signed_in.identity in self._admins,
+            **facts,
         )
-        return HTMLResponse(text, status_code=status, headers=HEADERS)
 
     def route_class(self, session_of: Callable[[Request], Session | None]) -> type[APIRoute]:
         """Routes whose refusals are pages too; someone not signed in is sent to sign in."""
@@ -86,7 +102,6 @@ class Pages:
                 answer = super().get_route_handler()
 
                 async def page(request: Request) -> Response:
-                    _reader.set((languages.asked_for(request), languages.come_from(request)))
                     try:
                         return await answer(request)
                     except SignInNeeded as error:
@@ -108,7 +123,6 @@ class Pages:
         """What a browser is shown where no page of ours answers."""
 
         def page(request: Request, error: SkerryError) -> Response:
-            _reader.set((languages.asked_for(request), languages.come_from(request)))
             return self.refuse(error, session=session_of(request), back="/")
 
         return page
@@ -142,7 +156,3 @@ def asset(name: str) -> FileResponse:
 
 def _host(url: str) -> str:
     return urlsplit(url).hostname or url
-
-
-def _utc(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

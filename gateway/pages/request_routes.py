@@ -26,9 +26,9 @@ from gateway.pages import run_form
 from gateway.pages.render import HEADERS, Pages, see
 from gateway.pages.signin import Desk
 from passports.sessions import Session
+from portal.conditions import CONDITIONS
 from portal.requests.extent_form import in_words as part_in_words
 from portal.requests.purpose_form import (
-    CONDITIONS,
     MAX_FIELDS,
     ORGANISATIONS,
     PURPOSES,

@@ -13,6 +13,7 @@ from hashlib import blake2b
 
 from portal.asking.answer import Frequency, Outcome, Reading, SetAnswer, Silent
 from portal.asking.foreign import items, members, number, text
+from portal.catalogues import Quoted
 from schemas.messages import Message
 from schemas.wire import canonical_json
 
@@ -175,7 +176,8 @@ def _named(reply: Mapping[str, object], why: str) -> tuple[Silent, ...]:
 
 def _refusal(status: int, reply: Mapping[str, object]) -> Reading:
     error = members(reply.get("error"))
-    message = text(error.get("errorMessage")) or text(error.get("message")) or f"HTTP {status}"
+    said = text(error.get("errorMessage")) or text(error.get("message"))
+    message = Quoted(said or f"HTTP {status}")
     code = number(error.get("errorCode")) or status
     if _says_suppressed(reply, error, message):
         return Reading(Outcome.SUPPRESSED, message)

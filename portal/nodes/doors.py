@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from portal.asking.calls import Calls, NoReply, Raw
 from portal.asking.foreign import members, text
+from portal.catalogues import Quoted
 from portal.errors import NodeFailed, NodeRefused, NotYours
 from portal.nodes.node import Node
 from portal.settings import Limits
@@ -75,7 +76,11 @@ def _refusal(raw: Raw, detail: str) -> SkerryError:
         said = text(members(json.loads(raw.body)).get("message"))
     except (ValueError, RecursionError):
         said = ""
-    words = said or Message("The node answered HTTP %(status)s.", status=str(raw.status))
+    words = (
+        Quoted(said)
+        if said
+        else Message("The node answered HTTP %(status)s.", status=str(raw.status))
+    )
     match raw.status:
         case 404:
             return NotFound(words, detail=detail)

@@ -12,7 +12,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from duo.terms import Term
 from portal.requests import extent_form
 from schemas.data_use import DataUseRequest
 from schemas.errors import InvalidInput
@@ -38,7 +37,6 @@ ORGANISATIONS = {
     "for_profit": Message("For profit"),
     "mixed": Message("Both"),
 }
-CONDITIONS = {term.value: term.label for term in Term}
 ANSWERS = {"yes": True, "no": False}
 MAX_FIELDS = 120  # a basket of 20 datasets has three fields for each
 MAX_MONTHS_DIGITS = 4

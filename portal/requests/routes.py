@@ -15,6 +15,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.responses import RedirectResponse, Response
 
+from portal.conditions import CONDITIONS
 from portal.dataset_page import dataset_page
 from portal.errors import NotYours
 from portal.nodes.node import Node
@@ -22,7 +23,6 @@ from portal.requests.applications import Held, ReleasableFile, is_for
 from portal.requests.extent_form import in_words as part_in_words
 from portal.requests.following import fetch_lines, login_line, next_step, projects
 from portal.requests.purpose_form import (
-    CONDITIONS,
     ORGANISATIONS,
     PURPOSES,
     filled,

@@ -44,4 +44,4 @@ def test_nonsense_is_no_condition(dataset: dict[str, object]) -> None:
 def test_a_term_of_another_release_keeps_its_label_and_the_list_ends() -> None:
     found = badges(_dataset(*[{"id": f"DUO:99{n}", "label": "new"} for n in range(200)]))
     assert len(found) == MAX_CONDITIONS
-    assert (found[0].short, found[0].words) == ("", "new")
+    assert (found[0].short, found[0].label, found[0].words) == ("", "new", "")

@@ -113,6 +113,12 @@ def test_the_linter_finds_a_bare_sentence(source: str) -> None:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=_IDS)
+def test_no_template_writes_numbers_by_itself(path: Path) -> None:
+    """A number is `written`, `fixed` or a size: each language has its own point and separators."""
+    assert re.findall(r"\.format\(|\| *format\(|strftime", path.read_text()) == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=_IDS)
 def test_no_expression_shows_a_bare_sentence(path: Path) -> None:
     parsed = Environment(extensions=["jinja2.ext.i18n"], autoescape=True).parse(path.read_text())
     assert [one for one in strings(parsed) if prose(one) and one not in _STYLES] == []

@@ -16,7 +16,7 @@ import pytest
 from jinja2 import DictLoader, Environment
 
 from portal import languages
-from portal.catalogues import say, written
+from portal.catalogues import Quoted, say, written
 from schemas.messages import Message, Value, following, plural, span
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +77,7 @@ _NAMES = {
     "Accept-Encoding", "Authorization", "Cache-Control", "Content-Disposition", "Content-Type",
     "Retry-After", ', error="insufficient_scope", scope="openid ga4gh_passport_v1"',
     "fewer than", "first contact", "the name has no address",
-    "<!-- nothing left to stop -->", "<!-- nothing more to follow -->",
+    '<span lang="{}">{}</span>', "<!-- nothing left to stop -->", "<!-- nothing more to follow -->",
     "A person withdrew.", "in force", "this text",  # for the record and a policy's diff
     "no name", "It may join.", "It may not join until the FAIL is mended.",
     "Human genetic, epigenomic and genomic data", "Personal data",  # what a form begins with
@@ -260,6 +260,27 @@ def test_numbers_times_and_lists_are_written_as_the_language_does(
     assert (written("en", value), written("de", value)) == (english, german)
 
 
+@pytest.mark.parametrize(
+    ("source", "english", "german"),
+    [
+        ("{{ 0 | utc }}", "1970-01-01 00:00 UTC", "01.01.1970, 00:00 UTC"),
+        ("{{ 1804400700.9 | utc }}", "2027-03-07 06:25 UTC", "07.03.2027, 06:25 UTC"),
+        ("{{ 0.0625 | fixed(3) }}", "0.062", "0,062"),
+        ("{{ 1200 | filesizeformat }}", "1.2 kB", "1,2 kB"),
+        ("{{ 1536 | filesizeformat(true) }}", "1.5 KiB", "1,5 KiB"),
+        ("{{ 1 | filesizeformat }}", "1 Byte", "1 Byte"),
+    ],
+)
+def test_times_measures_and_sizes_are_written_as_the_language_does(
+    source: str, english: str, german: str
+) -> None:
+    made = {code: Environment(autoescape=True) for code in ("en", "de")}
+    for code, environment in made.items():
+        languages.speak(environment, code)
+    assert made["en"].from_string(source).render() == english
+    assert made["de"].from_string(source).render() == german
+
+
 _WHO = Message("A basket holds %(most)s datasets.", most="<b>")
 
 
@@ -272,6 +293,7 @@ _WHO = Message("A basket holds %(most)s datasets.", most="<b>")
          "Kontakt zu Ein Korb fasst &lt;b&gt; Datensätze."),
         ("{% macro m(a) %}<i>{{ a }}</i>{% endmacro %}{{ m(who) }}",
          "<i>Ein Korb fasst &lt;b&gt; Datensätze.</i>"),
+        ("{{ quoted }}", '<span lang="en">There is no &lt;b&gt;.</span>'),
         ("{{ 1234 | written }} {{ 1234 }} {{ none }}", "1.234 1234 None"),
     ],
 )  # fmt: skip
@@ -284,7 +306,9 @@ def test_a_page_says_messages_wherever_they_stand_and_escapes_their_values(
     }
     for code, environment in made.items():
         languages.speak(environment, code)
-    shown = {code: one.get_template("page").render(who=_WHO) for code, one in made.items()}
+    values = {"who": _WHO, "quoted": Quoted("There is no <b>.")}
+    shown = {code: one.get_template("page").render(values) for code, one in made.items()}
     assert shown["de"] == german
     assert "Korb" not in shown["en"]
     assert "<b>" not in shown["en"]
+    assert "lang=" not in shown["en"]

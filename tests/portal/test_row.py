@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from portal.app import PAGES
-from portal.app import _templates as pages
 from portal.languages import templates
 from portal.nodes.node import slug_of
 from tests.portal.results.test_filtering import ROWS
@@ -15,7 +14,7 @@ from tests.portal.results.test_filtering import ROWS
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row.name))
 def test_every_kind_of_row_is_shown(language: str, row: object) -> None:
     found = next(one for one in ROWS if one is row)
-    page = pages(templates(PAGES)[language]).get_template("_row.html")
+    page = templates(PAGES)[language].get_template("_row.html")
     shown = page.render(row=found, slugs={found.url: slug_of(found.url)}, kept="s", csrf="")
     silent = (*found.withheld, *found.unserved)
     for one in silent:

@@ -69,7 +69,7 @@ class _Shown(HTMLParser):
         self._open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in NOT_PROSE:
+        if tag in NOT_PROSE or (tag == "span" and ("lang", "en") in attrs):  # and what is quoted
             self._open.append(tag)
         self.pieces += [value for name, value in attrs if name in READ_OUT and value]
 
