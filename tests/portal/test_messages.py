@@ -151,10 +151,12 @@ def mismatched(tree: ast.AST) -> Iterator[str]:
         given = {one.arg for one in call.keywords}
         for words in call.args:
             # Those given as a mapping are named where it is made.
-            if isinstance(words, ast.Constant) and None not in given:
-                named = set(re.findall(r"%\((\w+)\)s", words.value))
-                if named != given and not (_called(call) == "plural" and named <= given):
-                    yield words.value
+            if not isinstance(words, ast.Constant) or None in given:
+                continue
+            sentence = str(words.value)
+            named = set(re.findall(r"%\((\w+)\)s", sentence))
+            if named != given and not (_called(call) == "plural" and named <= given):
+                yield sentence
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.name}/{path.name}")
