@@ -4,6 +4,9 @@ A task of its own costs a small answer a twentieth: it is made, put in line, and
 turn. So what an application says to need none is begun without one, and gets one where it first
 waits. Until then there is no current task, which time-outs and worker threads ask for: whoever is
 about to use them waits for nothing first, by `asyncio.sleep(0)`.
+
+Since Python 3.12 a task can begin eagerly, with a current task from its first step, for half a
+microsecond more; it takes the place of `_Begun` once 3.11 is no longer served.
 """
 
 from __future__ import annotations

@@ -69,7 +69,8 @@ def test_endless_nesting_is_a_problem_or_a_record_never_a_crash(tmp_path: Path, 
     path.write_text('[{"id": "P1", "info": ' + "[" * depth + "]" * depth + "}]")
     kept, problems = read(path)
     assert bool(kept) != bool(problems.found)
-    assert depth < 1_000 or "nested too deep" in str(problems.found[0])
+    # How deep it goes is Python's: 3.13 reads a few thousand.
+    assert depth < 10_000 or "nested too deep" in str(problems.found[0])
 
 
 def test_genuine_gzip_is_read(tmp_path: Path) -> None:
