@@ -21,7 +21,7 @@ from portal.visitors import Visitor
 from schemas.decisions import Allowance, Allowances
 from schemas.errors import NotFound, SkerryError
 from schemas.grants import DroppedView, VisaView, WhoAmI
-from schemas.messages import Message
+from schemas.messages import Message, plural
 
 _KINDS = {
     "AffiliationAndRole": Message("Your affiliation"),
@@ -105,13 +105,27 @@ class Standings:
 def not_accepted(dropped: Sequence[DroppedView]) -> tuple[str, ...]:
     """Equal ones once, with their number."""
     said = Counter((one.type, one.reason) for one in dropped)
-    return tuple(_dropped(_kind(kind), _reason(why), times) for (kind, why), times in said.items())
+    return tuple(_dropped(kind, why, times) for (kind, why), times in said.items())
 
 
-def _dropped(visa: str, reason: str, times: int) -> Message:
+def _dropped(kind: str | None, why: str, times: int) -> Message:
+    if (kind, why) == ("ControlledAccessGrants", Reason.UNKNOWN_ISSUER):
+        return _granted_elsewhere(times)
+    visa, reason = _kind(kind), _reason(why)
     if times == 1:
         return Message("%(visa)s: %(reason)s.", visa=visa, reason=reason)
     return Message("%(visa)s: %(reason)s (%(times)s times).", visa=visa, reason=reason, times=times)
+
+
+def _granted_elsewhere(times: int) -> Message:
+    """Every node signs its own grants, and knows no other's unless its trust list says so."""
+    return plural(
+        "%(count)s grant is of somebody else, such as another node, whose word does not count "
+        "here. It may well hold there. To use data of this node, ask its committee.",
+        "%(count)s grants are of somebody else, such as another node, whose word does not count "
+        "here. They may well hold there. To use data of this node, ask its committee.",
+        count=times,
+    )
 
 
 def _kind(named: str | None) -> str:

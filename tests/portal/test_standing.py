@@ -81,6 +81,9 @@ def test_what_was_not_accepted_is_said_in_words_and_once() -> None:
     grant = DroppedView(reason=Reason.UNKNOWN_ISSUER, type="ControlledAccessGrants", issuer=None)
     odd = DroppedView(reason="of_later", type=None, issuer=None)
     assert not_accepted([grant, odd, grant]) == (
-        "A grant: it comes from somebody whom this node does not know (2 times).",
+        (
+            "2 grants are of somebody else, such as another node, whose word does not count here. "
+            "They may well hold there. To use data of this node, ask its committee."
+        ),
         "A visa: it could not be used (of_later).",
     )
