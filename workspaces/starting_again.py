@@ -39,16 +39,19 @@ async def supervise_again(
     clock: Callable[[], float] = time.time,
 ) -> Ended:
     """`supervise`, and again while the coordinator was lost and starts are left; `seen` is given
-    each end that is not the last. Raises as `supervise` does. The `token` is read for each start.
+    each end after which the coordinator is waited for. Raises as `supervise` does. The `token` is
+    read for each start.
     """
     while True:
         ended = await supervise(
             folder, order, engine=engine, token=token(), outputs=outputs, http=http, clock=clock
         )
         starts -= 1
-        if not ended.lost or starts <= 0 or not await _is_there_again(order, answers or _answers):
+        if not ended.lost or starts <= 0:
             return ended
         seen(ended)
+        if not await _is_there_again(order, answers or _answers):
+            return ended
 
 
 async def _is_there_again(order: Order, answers: Callable[[Order], bool]) -> bool:

@@ -62,6 +62,8 @@ from workspaces.tickets import Wanted as WantedObject
 
 MAX_OBJECTS = 1_000
 MAX_OUTPUTS = 1_000
+# A coordinator that was started again knows no node of before; one that ends may fail its nodes.
+_LOST = (NodeOutcome.REFUSED, NodeOutcome.FAILED)
 
 _log = logging.getLogger(__name__)
 
@@ -249,8 +251,8 @@ async def _found(node: Node, outputs: Outputs) -> Sequence[bytes]:
             done, _ = await asyncio.wait({asked}, timeout=0.5)
             if done:
                 return asked.result()
-            if node.outcome is NodeOutcome.REFUSED:  # by a coordinator that was started again
-                raise CoordinatorLost("The coordinator does not know this start of the site.")
+            if node.outcome in _LOST:
+                raise CoordinatorLost(f"The site's node ended by itself: {node.outcome}.")
             if not node.running:
                 raise EngineRefused(f"The site's node ended by itself: {node.outcome}.")
     finally:

@@ -383,7 +383,8 @@ def _teller() -> Callable[[RunStatus], None]:
 
 
 def _tell_lost(ended: Ended) -> None:
-    print(f"{ended.run}: {ended.problem} Everything is wiped; it starts again", file=sys.stderr)
+    told = "Everything is wiped; it starts again when the coordinator answers"
+    print(f"{ended.run}: {ended.problem} {told}", file=sys.stderr)
 
 
 def _print_end(ended: Ended, *, as_json: bool) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.support.run_site import COUNT, OneProgram, Trial, printed
+from tests.support.run_site import COUNT, OneNode, OneProgram, Trial, printed
 from workspaces import starting_again
-from workspaces.engine.port import Node
+from workspaces.engine.port import Node as EngineNode
+from workspaces.engine.port import Outcome as NodeOutcome
 from workspaces.errors import CoordinatorLost, EngineRefused, NodeRefused, SandboxRefused
 from workspaces.job import Outcome
 from workspaces.order import Order
@@ -48,7 +50,7 @@ class Losing:
     def __init__(self, times: int, error: Exception | None = None) -> None:
         self.left, self.error, self.awaited = times, error, 0
 
-    async def __call__(self, node: Node) -> Sequence[bytes]:
+    async def __call__(self, node: EngineNode) -> Sequence[bytes]:
         self.awaited += 1
         if self.error is not None:
             raise self.error
@@ -108,6 +110,28 @@ async def test_no_other_end_starts_it_again(trial: Trial, error: Exception) -> N
     assert (ended.lost, seen, losing.awaited) == (False, [], 1)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "lost"),
+    [(NodeOutcome.REFUSED, True), (NodeOutcome.FAILED, True), (NodeOutcome.OUT_OF_TIME, False),
+     (NodeOutcome.OUT_OF_TRAFFIC, False)],
+)  # fmt: skip
+async def test_a_node_that_ends_by_itself_starts_again_unless_its_permit_is_used_up(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch, outcome: NodeOutcome, *, lost: bool
+) -> None:
+    gone: list[OneNode] = []
+
+    class Ending(Losing):
+        async def __call__(self, node: EngineNode) -> Sequence[bytes]:
+            assert isinstance(node, OneNode)
+            gone.append(node)
+            return await asyncio.Event().wait() and ()
+
+    monkeypatch.setattr(OneNode, "outcome", property(lambda node: outcome if gone else None))
+    monkeypatch.setattr(OneNode, "running", property(lambda node: node not in gone))
+    ended, seen, _ = await again(trial, Ending(0), starts=2)
+    assert (ended.lost, len(seen), len(gone)) == (lost, int(lost), 1 + int(lost))
+
+
 async def test_it_waits_until_the_coordinator_answers(
     trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,13 +145,13 @@ async def test_a_coordinator_that_does_not_come_back_is_not_waited_for_for_ever(
 ) -> None:
     monkeypatch.setattr(starting_again, "EVERY_SECONDS", 0.001)
     monkeypatch.setattr(starting_again, "WAIT_SECONDS", 0.01)
-    ended, seen, _ = await again(trial, Losing(1), answers=(False,))
-    assert (ended.lost, seen) == (True, [])
+    ended, seen, engine = await again(trial, Losing(1), answers=(False,))
+    assert (ended.lost, seen, len(engine.nodes)) == (True, [ended], 1)
 
 
 async def test_what_the_node_no_longer_permits_is_not_started_again(trial: Trial) -> None:
     class Revoking(Losing):
-        async def __call__(self, node: Node) -> Sequence[bytes]:
+        async def __call__(self, node: EngineNode) -> Sequence[bytes]:
             trial.run_node.book._policies = {}  # as when the policy in force carries it no more
             return await super().__call__(node)
 
