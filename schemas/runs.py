@@ -198,8 +198,37 @@ class RunView(Wire):
     receipt: SignedReceipt | None
 
 
+class Spent(Wire):
+    """So much of what there is."""
+
+    spent: Annotated[int, Field(ge=0)]
+    of: Annotated[int, Field(ge=0)]
+
+
+class PrivacySpent(Wire):
+    """Of the permit's epsilon, read at its `delta`, for so many `tables` that were given noise."""
+
+    spent: Annotated[Finite, Field(ge=0)]
+    of: Annotated[Finite, Field(ge=0)]
+    delta: Annotated[Finite, Field(ge=0)]
+    tables: Annotated[int, Field(ge=0)]
+
+
+class RunBudget(Wire):
+    """What all runs of one request have spent so far of what its committee approved: outputs and
+    bytes that were released, and of privacy (null where the permit sets no such budget)."""
+
+    request: LocalId
+    releases: Spent
+    bytes: Spent
+    privacy: PrivacySpent | None = None
+
+
 class RunList(Wire):
+    """`budgets` are of the requests that `runs` rest on, each once."""
+
     runs: tuple[RunView, ...]
+    budgets: tuple[RunBudget, ...] = ()
 
 
 class CandidateView(Wire):

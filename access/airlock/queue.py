@@ -350,6 +350,15 @@ class Airlock:
         with self._store.reading() as session:
             return ledger.spent(session, request_id, seen.request.run)
 
+    def budgets(self, starts: tuple[Start, ...]) -> tuple[tuple[AccessRequest, RunSpent], ...]:
+        """What was spent of each request that some starts rest on, each once; of starts that are
+        the viewer's to see."""
+        requests = {one.request.request_id: one.request for one in starts}
+        with self._store.reading() as session:
+            return tuple(
+                (one, ledger.spent(session, name, one.run)) for name, one in requests.items()
+            )
+
     def _note(self, step: str, found: Candidate, *, by: str, **more: object) -> None:
         """A plain digest of what did not leave would tell who guesses what it held: its small
         cells, say."""

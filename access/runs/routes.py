@@ -3,7 +3,7 @@
     POST /access/runs                                     asks for a start: signed, and a Passport
     POST /access/runs/{run}/{proof,standing,candidates}   signed by the workspace
     POST /access/runs/receipts                            signed; also after the run was ended here
-    GET  /access/runs                                     of one's requests and committees
+    GET  /access/runs                                     of one's requests and committees; budgets
     GET, POST, DELETE /access/keys                        one's Crypt4GH public key
     GET  /access/airlock[/{output}]                       what one may see of the outputs
     POST /access/airlock/{output}/{approve,refuse,contest}
@@ -25,6 +25,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 
+from access.airlock.ledger import RunSpent
 from access.airlock.life import AirlockStep, Candidate, CandidateState
 from access.airlock.person_keys import PersonKeys, RegisteredKey
 from access.airlock.queue import Airlock, SeenCandidate
@@ -45,10 +46,14 @@ from schemas.runs import (
     PersonKey,
     PersonKeyView,
     Phase,
+    PrivacySpent,
+    RunBudget,
     RunList,
+    RunTerms,
     RunView,
     SealedResult,
     SignedReceipt,
+    Spent,
     Standing,
     StartAsked,
     StartChallenge,
@@ -140,7 +145,17 @@ def _add_starts(
 
     @router.get("/access/runs")
     def listed(who: Annotated[Researcher, Depends(signed_in)]) -> RunList:
-        return RunList(runs=tuple(run_view(one) for one in counter.airlock.starts(who.identity)))
+        """What all runs of each request have spent is told to those who see its runs."""
+        starts = counter.airlock.starts(who.identity)
+        budgets = counter.airlock.budgets(starts)
+        return RunList(
+            runs=tuple(run_view(one) for one in starts),
+            budgets=tuple(
+                budget_view(request.request_id, spent, terms=request.run)
+                for request, spent in budgets
+                if request.run is not None
+            ),
+        )
 
     @router.post("/access/runs/{run_id}/proof")
     def prove(
@@ -242,6 +257,23 @@ def run_view(start: Start) -> RunView:
         expires=start.expires,
         seen=start.seen,
         receipt=start.receipt,
+    )
+
+
+def budget_view(request_id: str, spent: RunSpent, *, terms: RunTerms) -> RunBudget:
+    privacy = None
+    if terms.privacy is not None:
+        privacy = PrivacySpent(
+            spent=spent.epsilon,
+            of=terms.privacy.epsilon,
+            delta=terms.privacy.delta,
+            tables=spent.tables,
+        )
+    return RunBudget(
+        request=request_id,
+        releases=Spent(spent=spent.releases, of=terms.releases),
+        bytes=Spent(spent=spent.bytes, of=terms.release_bytes),
+        privacy=privacy,
     )
 
 

@@ -73,7 +73,64 @@ async def test_a_start_is_asked_for_proven_and_polled(
     listed = await client.get("/access/runs", headers=GRACE)
     assert [(one["id"], one["phase"]) for one in listed.json()["runs"]] == [(run, "running")]
     others = await client.get("/access/runs", headers={"x-test-person": "mallory"})
-    assert others.json() == {"runs": []}
+    assert others.json() == {"runs": [], "budgets": []}
+
+
+TABLE = {"kind": "table", "rows": ["f", "m"], "columns": ["a", "b"], "cells": [[12, 40], [33, 18]]}
+
+
+def offered(node: RunNode, run: str, document: dict[str, Any]) -> None:
+    raw = json.dumps(document).encode()
+    node.airlock.offer(run, raw, workspace=node.workspace(), now=NOW)
+
+
+async def told(client: httpx.AsyncClient, person: str) -> list[dict[str, Any]]:
+    answer = await client.get("/access/runs", headers={"x-test-person": person})
+    return list(answer.json()["budgets"])
+
+
+async def test_what_a_request_has_spent_is_told_to_those_who_see_its_runs(
+    node: RunNode, client: httpx.AsyncClient
+) -> None:
+    terms = node.terms(privacy={"epsilon": 1.0, "per_table": 0.25}, releases=7, release_bytes=900)
+    request = node.approved(terms)
+    for n in range(2):  # starts, with one budget
+        # Far above the floor: no noise that can be drawn reaches it.
+        table = TABLE | {"cells": [[90_000 + n, 90_000], [90_000, 90_000]]}
+        offered(node, node.started()[0], table)
+    spent = node.airlock.spent(request, viewer=at("grace"))
+    assert spent.epsilon == 0.5
+    assert await told(client, "grace") == [
+        {
+            "request": request,
+            "releases": {"spent": spent.releases, "of": 7},
+            "bytes": {"spent": spent.bytes, "of": 900},
+            "privacy": {"spent": 0.5, "of": 1.0, "delta": 0.0, "tables": 2},
+        }
+    ]
+    assert await told(client, "dora") == await told(client, "grace")
+
+
+async def test_what_was_spent_is_no_business_of_others(
+    node: RunNode, client: httpx.AsyncClient
+) -> None:
+    await started(client, node, SecretKey.generate())
+    assert await told(client, "mallory") == await told(client, "ada") == []
+    assert (await client.get("/access/runs")).status_code == 401
+    signed_alone = node.site.headers("GET", "/access/runs", b"", now=NOW)
+    assert (await client.get("/access/runs", headers=signed_alone)).status_code == 401
+
+
+async def test_where_a_permit_sets_no_privacy_budget_none_is_told(
+    node: RunNode, client: httpx.AsyncClient
+) -> None:
+    run = await started(client, node, SecretKey.generate())
+    (before,) = await told(client, "grace")
+    offered(node, run, TABLE)
+    (after,) = await told(client, "grace")
+    assert before["privacy"] is after["privacy"] is None
+    assert (before["releases"]["spent"], after["releases"]["spent"]) == (0, 1)
+    assert 0 == before["bytes"]["spent"] < after["bytes"]["spent"] < after["bytes"]["of"]
 
 
 async def test_a_start_needs_the_passport_too(node: RunNode, client: httpx.AsyncClient) -> None:
