@@ -26,6 +26,7 @@ from schemas.runs import (
     CandidateList,
     CandidateView,
     PersonKeyView,
+    RunBudget,
     RunList,
     RunView,
     SealedResult,
@@ -56,14 +57,24 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Spending:
+    """What all runs of one request have spent, and the dataset it is for."""
+
+    dataset: str
+    budget: RunBudget
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """One workspace, with the requests whose data goes there; `key` is what results are sealed to.
-    `problem` says why runs could not be told."""
+    `spendings` are of the requests that `runs` rest on, as far as their node tells them; `problem`
+    says why runs could not be told."""
 
     node: Node
     workspace: WorkspaceView
     requests: tuple[RequestView, ...]
     runs: tuple[Run, ...] = ()
+    spendings: tuple[Spending, ...] = ()
     key: PersonKeyView | None = None
     problem: str = ""
 
@@ -91,23 +102,28 @@ class Workspaces:
         held = (await self._applications.all([node], visitor))[0]
         mine = tuple(one for one in held.requests if one.workspace == workspace_id)
         try:
-            runs = await self._runs(node, workspace_id, visitor)
+            runs, spendings = await self._runs(node, workspace_id, visitor)
             key = await self._key(node, visitor)
         except SkerryError as error:
             return Room(node, found, mine, problem=error.public)
-        return Room(node, found, mine, runs, key, problem=held.problem)
+        return Room(node, found, mine, runs, spendings, key, problem=held.problem)
 
-    async def _runs(self, node: Node, workspace_id: str, visitor: Visitor) -> tuple[Run, ...]:
+    async def _runs(
+        self, node: Node, workspace_id: str, visitor: Visitor
+    ) -> tuple[tuple[Run, ...], tuple[Spending, ...]]:
         starts, outputs = await asyncio.gather(
             self._doors.send("GET", node, "/access/runs", visitor=visitor),
             self._doors.send("GET", node, "/access/airlock", visitor=visitor),
         )
         listed = read_as(CandidateList, outputs, Message("list of outputs")).candidates
-        return tuple(
-            Run(start, tuple(one for one in listed if one.run == start.id))
-            for start in read_as(RunList, starts, Message("list of runs")).runs
-            if start.workspace == workspace_id
+        told = read_as(RunList, starts, Message("list of runs"))
+        here = [one for one in told.runs if one.workspace == workspace_id]
+        runs = tuple(
+            Run(start, tuple(one for one in listed if one.run == start.id)) for start in here
         )
+        of = {start.request: start.dataset for start in here}
+        spendings = (Spending(of[one.request], one) for one in told.budgets if one.request in of)
+        return runs, tuple(spendings)
 
     async def _key(self, node: Node, visitor: Visitor) -> PersonKeyView | None:
         try:

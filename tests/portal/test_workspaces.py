@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,9 +32,9 @@ class Place:
     def path(self, person: Signed) -> str:
         return f"/workspaces/{person.slug}/{self.runs.site.workspace_id}"
 
-    def offered(self, *documents: object) -> list[str]:
+    def offered(self, *documents: object, **terms: Any) -> list[str]:
         """Outputs of one run, by id."""
-        self.runs.approved()
+        self.runs.approved(self.runs.terms(**terms))
         run, _ = self.runs.started()
         workspace = self.runs.workspace()
         return [
@@ -79,6 +80,47 @@ async def test_it_shows_what_may_come_in_and_what_runs(place: Place) -> None:
     assert "Sight" in page
     assert "confirmed" in page
     assert "Nothing was offered to leave." in page
+
+
+async def test_it_says_what_the_runs_of_a_request_have_spent(place: Place) -> None:
+    # Far above the floor: no noise that can be drawn reaches it.
+    place.offered(
+        TABLE | {"cells": [[90_000, 90_000], [90_000, 90_000]]},
+        TABLE | {"cells": [[90_001, 90_000], [90_000, 90_000]]},
+        releases=1_200,
+        privacy={"epsilon": 1.0, "per_table": 0.25, "delta": 1e-9},
+    )
+    async with signed_in(place.node, "grace") as (grace,):
+        path = place.path(grace)
+        page = " ".join((await grace.browser.get(path)).text.split())
+        german = await grace.browser.get(path, headers={"Accept-Language": "de"})
+    assert "0.500 of 1.000, at delta 1e-09, for 2 noisy tables</td>" in page
+    assert ">2 of 1,200</td>" in page
+    assert " of 64.0 MiB</td>" in page
+    assert "0,500 von 1,000, bei Delta 1e-09, für 2 verrauschte Tabellen</td>" in german.text
+    assert ">2 von 1.200</td>" in german.text
+
+
+async def test_of_a_permit_without_a_privacy_budget_it_says_so(place: Place) -> None:
+    place.offered(TABLE)
+    async with signed_in(place.node, "grace") as (grace,):
+        page = (await grace.browser.get(place.path(grace))).text
+    assert ">1 of 100</td>" in page
+    assert "The permit sets no privacy budget." in page
+    assert "noisy" not in page
+
+
+async def test_where_nothing_ran_or_a_node_tells_no_budgets_no_figure_is_shown(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with signed_in(place.node, "grace") as (grace,):
+        nothing = (await grace.browser.get(place.path(grace))).text
+        place.offered(TABLE)
+        monkeypatch.setattr(place.runs.airlock, "budgets", lambda _starts: ())
+        untold = (await grace.browser.get(place.path(grace))).text
+    assert "Outputs released" not in nothing
+    assert "Outputs released" not in untold
+    assert "released</span>" in untold
 
 
 async def test_what_the_checker_refused_can_be_contested_once(place: Place) -> None:
