@@ -82,6 +82,19 @@ async def made(pages: Pages, node: AccessNode, **changed: str) -> str:
     return str(answer.headers["location"])
 
 
+async def test_the_state_of_a_request_and_of_its_workspace_is_said_in_german(
+    node: AccessNode, pages: Pages
+) -> None:
+    path = await made(pages, node, dataset="ds2", members="")
+    emil, grace = pages.browser("emil"), pages.browser("grace")
+    assert (await send(grace, path, {"step": "submit"})).status_code == 303
+    emil.headers["accept-language"] = "de"
+    for page in ("/requests", path):
+        assert '<span class="chip submitted">eingereicht</span>' in (await emil.get(page)).text
+    assert "(bestätigt), Schlüssel" in (await emil.get(path)).text
+    assert '<span class="chip submitted">submitted</span>' in (await grace.get(path)).text
+
+
 async def test_from_form_to_grant_by_pages_alone(node: AccessNode, pages: Pages) -> None:
     path = await made(pages, node)
     grace, rosa = pages.browser("grace"), pages.browser("rosa")

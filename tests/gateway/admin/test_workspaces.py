@@ -40,6 +40,17 @@ async def test_an_empty_page_says_how_a_workspace_comes(node: AdminNode) -> None
     assert "skerry workspace register" in await node.browser().text("/admin/workspaces")
 
 
+async def test_the_state_of_a_key_is_said_in_the_language_of_whoever_reads(
+    node: AdminNode,
+) -> None:
+    workspace, browser = proven(node), node.browser()
+    assert " proven " in await browser.text("/admin/workspaces")
+    browser.http.headers["accept-language"] = "de"
+    assert " nachgewiesen " in await browser.text("/admin/workspaces")
+    await browser.send(f"/admin/workspaces/{workspace}", step="confirm")
+    assert " bestätigt " in await browser.text("/admin/workspaces")
+
+
 async def test_an_admin_confirms_and_revokes_a_workspace(node: AdminNode) -> None:
     workspace, browser = proven(node), node.browser()
     assert "1 workspace key waits to be confirmed." in await browser.text("/admin")
