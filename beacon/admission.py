@@ -8,18 +8,18 @@ ever counts as "no" (Beacon v2.2 leaves both open).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NoReturn
 
 from access.disclosure import binding, granted
 from access.policies.policy import Action, Decision, Granularity, PolicyBook
-from beacon import copy_number
+from beacon import abilities, copy_number
 from beacon import filters as filter_rules
-from beacon.catalog import InGene, Segment, Span, VariantQuestion
+from beacon.catalog import Segment, VariantQuestion
 from beacon.errors import NothingMayBeSaid, UnknownEntry, UnsupportedFilter, UnsupportedQuestion
 from beacon.query import Query
-from beacon.variants import SUPPORTED, Asked
+from beacon.variants import Asked
 from passports.researcher import Researcher
 from schemas.entries import EntryTypeId
 
@@ -200,14 +200,16 @@ def _inability(query: Query, one: Permitted, *, where: Asked | None) -> Note | N
 
 
 def _not_held(question: VariantQuestion, segment: Segment) -> str:
-    if not (isinstance(question, Span | InGene) and copy_number.asked(question)):
-        return _NOT_HELD
-    return _NO_LEVELS if segment.supports(replace(question, variant_type=None)) else _NOT_HELD
+    levels_alone = copy_number.asked(question) and segment.supports(
+        copy_number.of_anybody(question)
+    )
+    return _NO_LEVELS if levels_alone else _NOT_HELD
 
 
 def _refuse(chosen: Admission, unsupported: Sequence[Note], *, query: Query) -> NoReturn:
     """Nobody is able: says what is missing where somebody was permitted, else what would help."""
     codes = {note.code for note in unsupported}
+    where = query.asked or query.named
     if not codes:
         raise NothingMayBeSaid(closed_text(chosen.suppressed))
     if "filter" in codes:
@@ -220,11 +222,9 @@ def _refuse(chosen: Admission, unsupported: Sequence[Note], *, query: Query) -> 
             "No dataset here states how far anybody's copy number went, so levels of gain and "
             "loss are not supported. Supported: any loss (EFO:0030067), any gain (EFO:0030070)."
         )
-    if "question" in codes:
-        raise UnsupportedQuestion(
-            f"No dataset here holds what this asks for. Supported: {SUPPORTED}; which of these a "
-            "dataset can evaluate is said at /info."
-        )
+    if where is not None and "question" in codes:
+        segments = [one.segment for one in chosen.permitted]
+        raise UnsupportedQuestion(abilities.refusal(where.question, segments))
     if "carriers" in codes:
         raise UnsupportedQuestion("The datasets asked hold counts and nobody's genotypes.")
     held = ", ".join(_assemblies(chosen))

@@ -103,6 +103,14 @@ class AminoacidChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeWithin:
+    """Variants annotated with the change that are also found by `within`."""
+
+    change: AminoacidChange
+    within: Span | InGene
+
+
+@dataclass(frozen=True, slots=True)
 class ByIdentifier:
     """Variants the data give this public name: rsID, ClinVar id or accession, transcript or protein
     HGVS as annotated. Upper and lower case are the same."""
@@ -121,7 +129,9 @@ class Edited:
     change: Literal["DEL", "DUP", "INV"]
 
 
-VariantQuestion = Edited | Allele | Span | ById | InGene | AminoacidChange | ByIdentifier
+VariantQuestion = (
+    Edited | Allele | Span | ById | InGene | AminoacidChange | ChangeWithin | ByIdentifier
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ begins is its proposal's (hCNV) and what this node goes by. Where copies are rea
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -15,7 +16,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beacon.catalog import InGene, Span, VariantQuestion
+from beacon.catalog import ChangeWithin, InGene, Span, VariantQuestion
 
 # «Commonly used for five and more copies on a bi-allelic region» (EFO:0030072).
 _HIGH_GAIN = 3
@@ -82,8 +83,21 @@ def asked(question: VariantQuestion | None) -> Levels:
     match question:
         case Span(variant_type=str(word)) | InGene(variant_type=str(word)):
             return _with_below(word)
+        case ChangeWithin(within=within):
+            return asked(within)
         case _:
             return ANY
+
+
+def of_anybody(question: VariantQuestion) -> VariantQuestion:
+    """The same without the type that names levels, where one does: whoever carries it."""
+    match question:
+        case Span() | InGene() if asked(question):
+            return replace(question, variant_type=None)
+        case ChangeWithin(change, within) if asked(within):
+            return ChangeWithin(change, replace(within, variant_type=None))
+        case _:
+            return question
 
 
 @lru_cache(256)

@@ -25,6 +25,7 @@ from beacon.catalog import (
     AminoacidChange,
     ById,
     ByIdentifier,
+    ChangeWithin,
     DatasetFacts,
     Edited,
     EntryType,
@@ -114,6 +115,8 @@ class SqliteSegment:
                 return facts.genes is not None and self._tells(question)
             case AminoacidChange():
                 return facts.aminoacid_changes
+            case ChangeWithin(within=within):
+                return facts.aminoacid_changes and self.supports(within)
             case ByIdentifier(name):
                 return identifiers.kind(name) in facts.identifiers
             case _ as unreachable:

@@ -23,12 +23,10 @@ from beacon.catalog import (
     EntryType,
     FilteringTerm,
     HasTerm,
-    InGene,
     Leaf,
     Not,
     Predicate,
     Segment,
-    Span,
     VariantQuestion,
     leaves,
 )
@@ -69,9 +67,9 @@ class Told(OverSegment):
     def supports(self, question: VariantQuestion) -> bool:
         """Whether anybody's copy number is known, or went so far, is not told by what is refused:
         levels are asked as of any dataset with genotypes."""
-        if not (isinstance(question, Span | InGene) and copy_number.asked(question)):
+        if not copy_number.asked(question):
             return super().supports(question)
-        return self.facts.genotypes and super().supports(replace(question, variant_type=None))
+        return self.facts.genotypes and super().supports(copy_number.of_anybody(question))
 
     def knows(self, predicate: Predicate) -> bool:
         return self._shown is None or all(map(self._knows, leaves(predicate)))

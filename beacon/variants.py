@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TypedDict
 
 from beacon import copy_number
-from beacon.catalog import Allele, AminoacidChange, InGene, Span, VariantQuestion
+from beacon.catalog import Allele, AminoacidChange, ChangeWithin, InGene, Span, VariantQuestion
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.variation import shorthand
 from beacon.variation.alleles import canonical_type, types_matching
@@ -37,7 +37,7 @@ ALIASES = {"geneid": "geneId", "allele": "genomicAlleleShortForm"}
 SUPPORTED = (
     "exact allele (referenceName, start, referenceBases, alternateBases), "
     "range (referenceName, start, end), bracket (two start, two end), gene (geneId), "
-    "amino-acid change (aminoacidChange, also with geneId), "
+    "amino-acid change (aminoacidChange, also with geneId, in a range or in a bracket), "
     f"genomicAlleleShortForm or variantId ({shorthand.SPELLINGS}), "
     "and by id (/g_variants/{id})"
 )
@@ -48,6 +48,8 @@ _UNSUPPORTED_TYPE = (
 )
 _BASES = "ACGTN"
 _NARROWING = ("variantType", "variantMinLength", "variantMaxLength")
+_OF_PLACES = (*_NARROWING, "aminoacidChange")
+_PLACE = frozenset({"referenceName", "start", "end"})
 
 
 class _Narrowed(TypedDict):
@@ -68,6 +70,8 @@ def recognise(parameters: Mapping[str, object]) -> Asked | None:
     for name in ("genomicAlleleShortForm", "variantId"):
         if name in parameters:
             return _short_form(name, parameters)
+    if "aminoacidChange" in parameters and not _PLACE.isdisjoint(parameters):
+        return _placed(parameters)
     if "geneId" in parameters or "aminoacidChange" in parameters:
         return _annotated(parameters)
     return _placed(parameters)
@@ -81,19 +85,33 @@ def _short_form(name: str, parameters: Mapping[str, object]) -> Asked:
 
 
 def _annotated(parameters: Mapping[str, object]) -> Asked:
-    """Questions that annotations answer; coordinates do not narrow them."""
+    """Questions that annotations answer, without coordinates."""
     assembly = _assembly(None, _text(parameters, "assemblyId"))
-    gene = _text(parameters, "geneId")
-    change = _text(parameters, "aminoacidChange")
-    if change is not None:
-        _alone(parameters, {"aminoacidChange", "geneId", "assemblyId"}, told="aminoacidChange")
-        canonical = protein.one_letter(change)
-        if canonical is None:
-            raise BadQuestion("aminoacidChange is a change such as V600E or p.Val600Glu.")
-        return Asked(AminoacidChange(canonical, gene), assembly)
-    narrowing = {*_NARROWING, "referenceBases", "alternateBases"}
+    gene, change = _text(parameters, "geneId"), _change(parameters)
+    if gene is None and change is not None:
+        told = "aminoacidChange without geneId or a range (referenceName, start, end)"
+        _alone(parameters, {"aminoacidChange", "assemblyId"}, told=told)
+        return Asked(change, assembly)
+    narrowing = {*_OF_PLACES, "referenceBases", "alternateBases"}
     _alone(parameters, {"geneId", "assemblyId", *narrowing}, told="geneId")
-    return Asked(InGene(gene or "", **_narrowed(parameters)), assembly)
+    narrowed = _narrowed(parameters)
+    if change is not None and not any(value is not None for value in narrowed.values()):
+        return Asked(change, assembly)
+    return Asked(_changing(InGene(gene or "", **narrowed), change), assembly)
+
+
+def _change(parameters: Mapping[str, object]) -> AminoacidChange | None:
+    written = _text(parameters, "aminoacidChange")
+    if written is None:
+        return None
+    change = protein.one_letter(written)
+    if change is None:
+        raise BadQuestion("aminoacidChange is a change such as V600E or p.Val600Glu.")
+    return AminoacidChange(change, _text(parameters, "geneId"))
+
+
+def _changing(within: Span | InGene, change: AminoacidChange | None) -> VariantQuestion:
+    return within if change is None else ChangeWithin(change, within)
 
 
 def _placed(parameters: Mapping[str, object]) -> Asked:
@@ -109,11 +127,12 @@ def _placed(parameters: Mapping[str, object]) -> Asked:
         case 1, 0:
             return Asked(_allele(chrom, starts[0], parameters), assembly)
         case 1, 1:
-            return Asked(_range(chrom, (starts[0], ends[0]), parameters), assembly)
+            within = _range(chrom, (starts[0], ends[0]), parameters)
         case 2, 2:
-            return Asked(_bracket(chrom, starts, ends, parameters=parameters), assembly)
+            within = _bracket(chrom, starts, ends, parameters=parameters)
         case _:
             raise BadQuestion("Give one start, one start and one end, or two starts and two ends.")
+    return Asked(_changing(within, _change(parameters)), assembly)
 
 
 @lru_cache(MAX_SEQUENCES)
@@ -136,8 +155,8 @@ def _alone(parameters: Mapping[str, object], wanted: set[str], *, told: str) -> 
 
 
 def _allele(chrom: str, start0: int, parameters: Mapping[str, object]) -> VariantQuestion:
-    if not parameters.keys().isdisjoint(_NARROWING):
-        stray = [name for name in _NARROWING if name in parameters]
+    if not parameters.keys().isdisjoint(_OF_PLACES):
+        stray = [name for name in _OF_PLACES if name in parameters]
         raise BadQuestion(f"{', '.join(stray)} cannot narrow an exact allele.")
     ref, alt = _bases(parameters, "referenceBases"), _bases(parameters, "alternateBases")
     if alt is None:

@@ -16,6 +16,7 @@ from beacon.catalog import (
     AminoacidChange,
     ById,
     ByIdentifier,
+    ChangeWithin,
     Edited,
     InGene,
     Span,
@@ -85,6 +86,11 @@ def of(
             return _narrowed(_in_gene(question.gene, by_spans=by_spans), question)
         case AminoacidChange(change, gene):
             return _change(change, gene)
+        case ChangeWithin(AminoacidChange(change, gene), within):
+            return _both(
+                _change(change, gene),
+                of(within, assembly=assembly, by_spans=by_spans, compared=compared),
+            )
         case ByIdentifier(name):
             return _present(_named(name, assembly))
         case _ as unreachable:
@@ -93,6 +99,11 @@ def of(
 
 def _present(condition: Condition) -> Condition:
     return Condition(f"({condition.sql}) AND {_NOBODY}", condition.values, condition.keeps)
+
+
+def _both(annotated: Condition, placed: Condition) -> Condition:
+    """Two that are decided in SQL, by values of different names."""
+    return Condition(f"({annotated.sql}) AND ({placed.sql})", {**annotated.values, **placed.values})
 
 
 # Alleles
@@ -266,9 +277,9 @@ def _change(change: str, gene: str | None) -> Condition:
         return Condition("has(aminoacid_changes, {change:String})", {"change": change})
     return Condition(
         # The symbols have an index; what is of one transcript is told apart among their rows.
-        "has(symbols, {gene:String}) AND arrayExists((c, g) -> c = {change:String} "
-        "AND upperUTF8(g) = {gene:String}, aminoacid_changes, changed_genes)",
-        {"change": change, "gene": gene.upper()},
+        "has(symbols, {changed:String}) AND arrayExists((c, g) -> c = {change:String} "
+        "AND upperUTF8(g) = {changed:String}, aminoacid_changes, changed_genes)",
+        {"change": change, "changed": gene.upper()},
     )
 
 

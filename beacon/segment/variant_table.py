@@ -21,6 +21,7 @@ from beacon.catalog import (
     AminoacidChange,
     ById,
     ByIdentifier,
+    ChangeWithin,
     Edited,
     InGene,
     Span,
@@ -59,7 +60,7 @@ class VariantTable:
             case Edited():
                 return self._present(self._alleles.edited(question))
             case Span():
-                found = self._span(question)
+                found = self._narrowed(self._lying(question), question)
                 return self._present(found) if question.exact else found
             case InGene():
                 return self._remembered.of(
@@ -67,6 +68,8 @@ class VariantTable:
                 )
             case AminoacidChange(change, gene):
                 return self._change(change, gene)
+            case ChangeWithin(change, within):
+                return self._change_within(change, within)
             case ByIdentifier(name):
                 return self._present(self._by_identifier(name))
             case _ as unreachable:
@@ -88,13 +91,13 @@ class VariantTable:
 
     # Spans
 
-    def _span(self, asked: Span) -> BitMap:
+    def _lying(self, asked: Span) -> BitMap:
         rank = alleles.RANKS.get(asked.chrom)
         if rank is None:
             return BitMap()
         if asked.starts is None and asked.ends is None:
-            return self._narrowed(self._spans.overlapping(rank, asked.start0, asked.end0), asked)
-        return self._narrowed(self._spans.within(rank, asked.starts, asked.ends), asked)
+            return self._spans.overlapping(rank, asked.start0, asked.end0)
+        return self._spans.within(rank, asked.starts, asked.ends)
 
     # Narrowing
 
@@ -176,6 +179,12 @@ class VariantTable:
         where, values = ("", ()) if gene is None else (" AND gene = ?", (gene.upper(),))
         sql = f"SELECT row FROM changes WHERE change = ?{where}"  # noqa: S608 (a constant clause)
         return BitMap(row for (row,) in self._ask(sql, change, *values))
+
+    def _change_within(self, asked: AminoacidChange, within: Span | InGene) -> BitMap:
+        """The rows of a change are few, so these are narrowed."""
+        rows = self._change(asked.change, asked.gene)
+        in_place = self._lying(within) if isinstance(within, Span) else self._in_gene(within.gene)
+        return self._narrowed(rows & in_place, within)
 
     def _by_identifier(self, name: str) -> BitMap:
         if identifiers.kind(name) is identifiers.Kind.VRS:

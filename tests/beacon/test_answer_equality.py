@@ -21,6 +21,7 @@ from beacon.catalog import (
     AminoacidChange,
     ById,
     ByIdentifier,
+    ChangeWithin,
     Edited,
     InGene,
     Segment,
@@ -229,6 +230,37 @@ def questions(seen: tuple[Any, ...], seed: int, count: int) -> Iterator[VariantQ
         )  # fmt: skip
 
 
+def changes_in_places(seen: tuple[Any, ...], seed: int, count: int) -> Iterator[ChangeWithin]:
+    draw = random.Random(seed)
+    changed = [row for row in seen if row.annotations.aminoacid_changes]
+    for _ in range(count):
+        row = draw.choice(changed)
+        named = draw.choice(row.annotations.aminoacid_changes)
+        change = AminoacidChange(named, draw.choice((None, *row.annotations.genes, "NONE")))
+        start0 = row.allele.start0 + draw.choice((-40, 0, 0, 1))
+        narrow: dict[str, Any] = {}
+        if draw.random() < 0.4:
+            narrow["variant_type"] = draw.choice(("SNP", "SNP", "INDEL", "DEL"))
+        if draw.random() < 0.3:
+            narrow["min_length"] = draw.randint(0, 2)
+        if draw.random() < 0.3:
+            narrow["max_length"] = draw.randint(1, 9)
+        if draw.random() < 0.3:
+            narrow["alt"] = draw.choice((row.allele.alt, "N", "NN"))
+        windows = (start0, start0 + 41), (start0 + 1, start0 + 90)
+        yield ChangeWithin(
+            change,
+            draw.choice(
+                (
+                    Span("1", start0, start0 + draw.choice((1, 41)), **narrow),
+                    Span("1", start0, start0 + 90, starts=windows[0], ends=windows[1], **narrow),
+                    Span("X", 0, start0 + 90, **narrow),
+                    InGene(draw.choice((*row.annotations.genes, "isle1", "NONE")), **narrow),
+                )
+            ),
+        )
+
+
 def _answer(segment: Any, ask: Any) -> Any:
     try:
         return ask(segment)
@@ -262,6 +294,15 @@ def test_every_kind_of_question_has_one_answer(small: Both) -> None:
         name = type(question).__name__
         found[name] = found.get(name, 0) + assert_equal(small, question, draw)
     assert min(found[name] for name in found) > 0, found
+
+
+def test_a_change_in_a_place_has_one_answer(small: Both) -> None:
+    draw = random.Random(8)
+    asked = list(changes_in_places(small.seen, seed=9, count=150))
+    hits = [assert_equal(small, each, draw) for each in asked]
+    for kind in (Span, InGene):
+        found = [hit for hit, each in zip(hits, asked, strict=True) if type(each.within) is kind]
+        assert 0 < sum(found) < len(found)
 
 
 def test_real_genotypes_have_one_answer_too(real: Both) -> None:
@@ -329,6 +370,7 @@ def test_no_text_of_a_question_is_ever_part_of_a_statement(
     for question in (
         InGene(text),
         AminoacidChange(text, text),
+        ChangeWithin(AminoacidChange(text, text), InGene(text)),
         ByIdentifier(f"rs1{text}"),
         ById(text),
     ):

@@ -17,7 +17,7 @@ from access.policies.decision import EntryRule
 from access.policies.policy import Level as Access
 from access.policies.policy import Profile
 from beacon import copy_number, withdrawals
-from beacon.catalog import Allele, InGene, Span
+from beacon.catalog import Allele, AminoacidChange, ChangeWithin, InGene, Span
 from beacon.copy_number import Level
 from beacon.errors import UnsupportedQuestion
 from beacon.loading.load import DatasetSource
@@ -28,6 +28,7 @@ from tests.support.sources import COPIES, HEADER, write_vcf
 
 pytestmark = pytest.mark.anyio
 LOW_LOSS, HIGH_LOSS, COMPLETE, LOW_GAIN, HIGH_GAIN, FOCAL = Level
+CHANGE = AminoacidChange("V1M")
 # Copies of P1 to P4. Those of the fourth go against its allele, the fifth says none, the sixth is
 # of bases that are spelled.
 LINES = (
@@ -161,7 +162,7 @@ async def test_a_dataset_that_knows_nobodys_copies_says_so(
         assert "levels of gain and loss are not supported" in text
         assert "range" not in text, "a range was asked"
         gene = await node.get(path, geneId="BRCA1", variantType=level)
-        assert "gene (geneId)" in gene.json()["error"]["errorMessage"], "no gene is held"
+        assert "No dataset here holds genes" in gene.json()["error"]["errorMessage"]
         parent = await node.get(path, **FIRST, variantType="CNV", requestedGranularity="count")
         assert parent.json()["responseSummary"]["exists"] is True
 
@@ -302,7 +303,22 @@ def test_a_level_is_never_against_its_allele(drawn: list[tuple[int, int]]) -> No
         (Span("1", 0, 9, variant_type=HIGH_LOSS), {HIGH_LOSS, COMPLETE}),
         (InGene("X", variant_type="high-level copy number gain"), {HIGH_GAIN, FOCAL}),
         (InGene("X", variant_type=FOCAL), {FOCAL}),
+        (ChangeWithin(CHANGE, Span("1", 0, 9)), set()),
+        (ChangeWithin(CHANGE, Span("1", 0, 9, variant_type=HIGH_LOSS)), {HIGH_LOSS, COMPLETE}),
     ],
 )
 def test_a_question_names_its_level_with_what_lies_below(question: Any, levels: set[Level]) -> None:
     assert copy_number.asked(question) == levels
+
+
+@pytest.mark.parametrize("kind", [None, "DEL", COMPLETE])
+def test_without_its_level_a_question_is_of_any_carrier(kind: str | None) -> None:
+    left = None if kind == COMPLETE else kind
+    for asked, plain in (
+        (Span("1", 0, 9, variant_type=kind), Span("1", 0, 9, variant_type=left)),
+        (InGene("X", variant_type=kind), InGene("X", variant_type=left)),
+    ):
+        assert copy_number.of_anybody(asked) == plain
+        within = copy_number.of_anybody(ChangeWithin(CHANGE, asked))
+        assert within == ChangeWithin(CHANGE, plain)
+    assert copy_number.of_anybody(CHANGE) == CHANGE

@@ -16,6 +16,7 @@ from beacon.catalog import (
     Annotations,
     ById,
     ByIdentifier,
+    ChangeWithin,
     InGene,
     Span,
     VariantQuestion,
@@ -41,11 +42,15 @@ NARROWED = {
     "alt": st.none() | HOSTILE,
 }
 CHROMS = st.sampled_from(("1", "X")) | HOSTILE
+SPANS = st.builds(Span, CHROMS, PLACES, PLACES, starts=WINDOWS, ends=WINDOWS, **NARROWED)
+GENES = st.builds(InGene, HOSTILE, **NARROWED)
+CHANGES = st.builds(AminoacidChange, HOSTILE | st.just("V1M"), st.none() | HOSTILE)
 QUESTIONS: st.SearchStrategy[VariantQuestion] = st.one_of(
     st.builds(Allele, CHROMS, PLACES, HOSTILE | st.just(""), HOSTILE | st.just("A")),
-    st.builds(Span, CHROMS, PLACES, PLACES, starts=WINDOWS, ends=WINDOWS, **NARROWED),
-    st.builds(InGene, HOSTILE, **NARROWED),
-    st.builds(AminoacidChange, HOSTILE, st.none() | HOSTILE),
+    SPANS,
+    GENES,
+    CHANGES,
+    st.builds(ChangeWithin, CHANGES, SPANS | GENES),
     st.builds(ByIdentifier, st.builds("rs{}".format, PLACES) | st.builds("x:c.{}".format, HOSTILE)),
     st.builds(ById, HOSTILE | st.builds("1-{}-{}".format, PLACES, HOSTILE)),
 )

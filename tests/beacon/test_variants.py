@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beacon.catalog import Allele, AminoacidChange, InGene, VariantQuestion
+from beacon.catalog import Allele, AminoacidChange, ChangeWithin, InGene, Span, VariantQuestion
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.variants import PARAMETERS, recognise
 from schemas import sequences
@@ -53,6 +53,46 @@ def test_an_amino_acid_change_is_asked_in_one_letter_form(change: str) -> None:
     assert question(aminoacidChange=change, geneId="BRAF") == AminoacidChange("V600E", "BRAF")
 
 
+@pytest.mark.parametrize("change", ["V600E", "p.Val600Glu"])
+def test_an_amino_acid_change_narrows_a_range_a_bracket_or_a_gene(change: str) -> None:
+    placed = {"referenceName": "7", "start": [10], "end": [20], "aminoacidChange": change}
+    v600e, of_braf = AminoacidChange("V600E"), AminoacidChange("V600E", "BRAF")
+    assert question(**placed) == ChangeWithin(v600e, Span("7", 10, 20))
+    assert question(**placed, geneId="BRAF") == ChangeWithin(of_braf, Span("7", 10, 20))
+    lengths = {"variantMinLength": 1, "variantMaxLength": 3}
+    narrowed = Span("7", 10, 20, variant_type="SNP", min_length=1, max_length=3)
+    assert question(**placed, **lengths, variantType="SNP") == ChangeWithin(v600e, narrowed)
+    bracket = {**placed, "start": [10, 11], "end": [11, 20]}
+    windows = Span("7", 10, 20, starts=(10, 11), ends=(11, 20))
+    assert question(**bracket) == ChangeWithin(v600e, windows)
+    in_gene = ChangeWithin(of_braf, InGene("BRAF", min_length=1, max_length=3))
+    assert question(aminoacidChange=change, geneId="BRAF", **lengths) == in_gene
+
+
+def test_the_assembly_of_a_range_with_a_change_is_that_of_its_sequence() -> None:
+    placed = {"referenceName": "NC_000007.14", "start": [10], "end": [20]}
+    asked = recognise({**placed, "aminoacidChange": "V600E"})
+    assert asked is not None
+    assert asked.assembly == "GRCh38"
+    with pytest.raises(BadQuestion, match="different assemblies"):
+        recognise({**placed, "aminoacidChange": "V600E", "assemblyId": "hg19"})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"variantType": "SNP"}, "cannot be combined with aminoacidChange without geneId or a"),
+        ({"referenceName": "7", "start": [1], "referenceBases": "A", "alternateBases": "T"},
+         "aminoacidChange cannot narrow an exact allele"),
+    ],
+)  # fmt: skip
+def test_what_a_change_cannot_narrow_is_refused_saying_what_it_can(
+    parameters: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(BadQuestion, match=said):
+        recognise({**parameters, "aminoacidChange": "V600E"})
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -84,7 +124,23 @@ def test_a_sequence_is_known_by_each_of_its_names(name: str) -> None:
         {"geneId": "BRCA1", "variantMinLength": 5, "variantMaxLength": 4},
         {"aminoacidChange": "V600"},
         {"aminoacidChange": "V600E", "variantType": "SNP"},
-        {"aminoacidChange": "V600E", "referenceName": "7", "start": [1], "end": [2]},
+        {"aminoacidChange": "V600E", "variantMaxLength": 5},
+        {"aminoacidChange": "V600E", "alternateBases": "A"},
+        {"aminoacidChange": "V600", "referenceName": "7", "start": [1], "end": [2]},
+        {"aminoacidChange": "", "referenceName": "7", "start": [1], "end": [2]},
+        {"aminoacidChange": ["V600E"], "referenceName": "7", "start": [1], "end": [2]},
+        {"aminoacidChange": "V600E", "geneId": "", "referenceName": "7", "start": [1], "end": [2]},
+        {"aminoacidChange": "V600E", "referenceName": "7", "start": [2], "end": [2]},
+        {"aminoacidChange": "V600E", "referenceName": "7", "start": [1, 2], "end": [2]},
+        {"aminoacidChange": "V600E", "referenceName": "7", "start": [1], "alternateBases": "A"},
+        {
+            "aminoacidChange": "V600E",
+            "geneId": "BRAF",
+            "variantMinLength": 5,
+            "variantMaxLength": 4,
+        },
+        {"aminoacidChange": "V600E", "geneId": 7, "variantMinLength": 5},
+        {"genomicAlleleShortForm": "17:g.1A>G", "aminoacidChange": "V600E"},
         {"genomicAlleleShortForm": "17:g.1A>G", "geneId": "BRCA1"},
         {"genomicAlleleShortForm": "17:g.1A>G", "variantId": "rs334"},
         {"genomicAlleleShortForm": "17:g.1A>G", "start": [0]},
@@ -108,6 +164,15 @@ def test_parameters_that_contradict_each_other_are_refused(parameters: dict[str,
     "parameters",
     [
         {"mateName": "2"},
+        {"aminoacidChange": "V600E", "start": [1], "end": [2]},
+        {"aminoacidChange": "V600E", "referenceName": "7"},
+        {
+            "aminoacidChange": "V600E",
+            "referenceName": "7",
+            "start": [1],
+            "end": [2],
+            "variantType": "SO:9",
+        },
         {"geneId": "BRCA1", "variantType": "SO:9"},
         {"geneId": "BRCA1", "assemblyId": "T2T-CHM13"},
         {"variantId": "nonsense here"},

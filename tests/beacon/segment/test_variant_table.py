@@ -14,6 +14,7 @@ from beacon.catalog import (
     Annotations,
     ById,
     ByIdentifier,
+    ChangeWithin,
     InGene,
     PopulationCount,
     Span,
@@ -213,6 +214,7 @@ def test_calls_come_back_in_sample_order(segment: SqliteSegment, rows: list[Row]
         assert each.carriers == len(one.samples)
 
 
+V600E = AminoacidChange("V600E")
 NOTE = Annotations(
     *(("BRAF", "Braf2"), ("SO:0001583",), ("V600E", "L5P"), ("ENST01:c.1799T>A",)),
     *(("ENSP01:p.Val600Glu",), ("BRAF", "Braf2")),
@@ -259,6 +261,24 @@ def starts(segment: SqliteSegment, asked: VariantQuestion) -> list[tuple[int, st
         (AminoacidChange("L5P", "braf2"), [(100, "A")]),
         (AminoacidChange("L5P", "BRAF"), []),
         (AminoacidChange("V600K"), []),
+        (ChangeWithin(V600E, Span("7", 100, 101)), [(100, "A")]),
+        (ChangeWithin(V600E, Span("7", 90, 101)), [(100, "A")]),
+        (ChangeWithin(V600E, Span("7", 101, 301)), []),
+        (ChangeWithin(V600E, Span("1", 100, 101)), []),
+        (ChangeWithin(V600E, Span("7", 100, 100)), []),
+        (ChangeWithin(V600E, Span("7", 100, 101, max_length=1)), [(100, "A")]),
+        (ChangeWithin(V600E, Span("7", 100, 101, min_length=2)), []),
+        (ChangeWithin(V600E, Span("7", 100, 101, variant_type="DEL")), []),
+        (ChangeWithin(V600E, Span("7", 100, 101, variant_type="SNP")), [(100, "A")]),
+        (ChangeWithin(V600E, Span("7", 100, 101, alt="C")), []),
+        (ChangeWithin(V600E, Span("7", 0, 0, starts=(99, 101), ends=(101, 102))), [(100, "A")]),
+        (ChangeWithin(V600E, Span("7", 0, 0, starts=(101, 102), ends=(101, 102))), []),
+        (ChangeWithin(AminoacidChange("V600E", "braf"), Span("7", 0, 999)), [(100, "A")]),
+        (ChangeWithin(AminoacidChange("V600E", "BRAF2"), Span("7", 0, 999)), []),
+        (ChangeWithin(AminoacidChange("V600K"), Span("7", 0, 999)), []),
+        (ChangeWithin(V600E, InGene("BRAF", max_length=1)), [(100, "A")]),
+        (ChangeWithin(V600E, InGene("BRAF", variant_type="DEL")), []),
+        (ChangeWithin(V600E, InGene("KRAS")), []),
         (ByIdentifier("rs113488022"), [(100, "A"), (100, "C")]),
         (ByIdentifier("RS113488022"), [(100, "A"), (100, "C")]),
         (ByIdentifier("rs1"), []),
@@ -298,6 +318,8 @@ def test_a_record_tells_its_annotations_and_populations(annotated: SqliteSegment
     [
         InGene("BRAF"),
         AminoacidChange("V600E"),
+        ChangeWithin(V600E, Span("1", 5, 6)),
+        ChangeWithin(V600E, InGene("BRAF")),
         ByIdentifier("rs1"),
         ByIdentifier("NM_1.1:c.5A>T"),
         ByIdentifier("anything"),

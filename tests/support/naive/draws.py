@@ -43,6 +43,9 @@ class VariantDraws:
         ]
         changed = ([one for one in each.effects if one.protein] for each in self._carried)
         self._twofold = [found for found in changed if len({one.gene for one in found}) > 1]
+        self._changed = [
+            (each, effect) for each in self._carried for effect in each.effects if effect.protein
+        ]
         self._coding = [
             effect for each in self._carried for effect in each.effects if effect.transcript
         ]
@@ -77,6 +80,9 @@ class VariantDraws:
             kinds["gene"] = self.gene
             kinds["gene with type or bases"] = self.gene_narrowed
             kinds["amino acid"] = self.amino_acid
+            kinds["range of a change"] = self.range_of_change
+            kinds["bracket of a change"] = self.bracket_of_change
+            kinds["amino acid of a type or length"] = self.change_narrowed
             if self._twofold:
                 kinds["amino acid: of two genes"] = self.of_two_genes
             kinds["short form: c."] = self.coding
@@ -177,6 +183,39 @@ class VariantDraws:
             genes = [effect.gene, effect.gene, "ISLE1", "HOLM"]
             asked["geneId"] = self._rng.choice(genes)
         return asked
+
+    def range_of_change(self) -> Asked:
+        """Beside a variant of the change or over it; narrowed further, or of another gene."""
+        each, effect = self._rng.choice(self._changed)
+        start0 = each.start0 + self._rng.choice([0, 0, 0, -1, -30, 1])
+        end0 = start0 + self._rng.choice([1, 2, 40])
+        place = {"start": [max(0, start0)], "end": [max(1, end0)]}
+        return {**self._of_change(each, effect.amino_acids(), effect.gene), **place}
+
+    def bracket_of_change(self) -> Asked:
+        each, effect = self._rng.choice(self._changed)
+        before = self._rng.choice([0, 0, 10])
+        place = {
+            "start": [max(0, each.start0 - before), each.start0 + 1],
+            "end": [max(1, each.end0 - before), each.end0 + self._rng.choice([0, 1, 1])],
+        }
+        if place["end"][0] == place["end"][1]:
+            place["end"][0] -= 1
+        return {**self._of_change(each, effect.amino_acids(), effect.gene), **place}
+
+    def _of_change(self, each: NaiveVariant, change: str, gene: str) -> Asked:
+        asked = {**self._sequence(each.change.chrom), "aminoacidChange": change}
+        if self._rng.random() < 0.4:
+            asked["geneId"] = self._rng.choice([gene, gene, "ISLE1", "HOLM"])
+        if self._rng.random() < 0.4:
+            asked |= self._rng.choice([self._type(), self._lengths()])
+        return asked
+
+    def change_narrowed(self) -> Asked:
+        """Of a gene, since a change alone is narrowed by nothing else."""
+        effect = self._rng.choice(self._effects)
+        of = {"geneId": effect.gene, "aminoacidChange": effect.amino_acids()}
+        return {**self._assembly(), **of, **self._rng.choice([self._type(), self._lengths()])}
 
     def of_two_genes(self) -> Asked:
         """A change and a gene of one variant, which may be of two transcripts."""

@@ -1,0 +1,80 @@
+"""Which kinds of variant question some datasets can evaluate, in the words of a refusal.
+
+Beacon v2.2 has no place for it (issue 97); `/info` says the same dataset by dataset. Whether a
+dataset evaluates a question is its own `supports`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from beacon.catalog import (
+    Allele,
+    AminoacidChange,
+    ByIdentifier,
+    ChangeWithin,
+    Edited,
+    InGene,
+    Segment,
+    VariantQuestion,
+)
+from beacon.variation import identifiers
+from beacon.variation.identifiers import Kind
+
+_PLACED = "exact allele, range, bracket, by id (/g_variants/{id})"
+_ANYWHERE = Allele("1", 0, "A", "C")
+# Each with an example of it.
+_KINDS: Mapping[str, VariantQuestion] = {
+    "gene (geneId)": InGene("BRCA1"),
+    "amino-acid change (aminoacidChange)": AminoacidChange("V600E"),
+}
+_SPELLINGS: Mapping[str, VariantQuestion] = {
+    "HGVS g. and m.": _ANYWHERE,
+    "HGVS c. and n.": ByIdentifier("NM_1.1:c.1A>G"),
+    "HGVS p.": ByIdentifier("NP_1.1:p.M1V"),
+    "SPDI": _ANYWHERE,
+    "1-10177-A-AC": _ANYWHERE,
+    "rsID": ByIdentifier("rs1"),
+    "ClinVar id": ByIdentifier("clinvar:1"),
+    "ga4gh:VA. identifier": ByIdentifier("ga4gh:VA." + "A" * 32),
+}
+_NO_TABLE = "and no table of names of this node has this one"
+_NAMES: Mapping[Kind, str] = {
+    Kind.RSID: f"rsIDs, {_NO_TABLE}",
+    Kind.CLINVAR: f"ClinVar ids, {_NO_TABLE}",
+    Kind.TRANSCRIPT: "HGVS names of transcripts (c., n.)",
+    Kind.PROTEIN: "HGVS names of proteins (p.)",
+    Kind.VRS: "a reference, which VRS identifiers need",
+}
+
+
+def refusal(question: VariantQuestion, segments: Sequence[Segment]) -> str:
+    """Why none of these evaluates the question, and what one of them does."""
+    kinds, spellings = (_evaluated(each, segments) for each in (_KINDS, _SPELLINGS))
+    supported = [_PLACED, *kinds, f"genomicAlleleShortForm or variantId ({', '.join(spellings)})"]
+    return (
+        f"No dataset here holds {_wanted(question)}. Supported here: {', '.join(supported)}; which "
+        "dataset can evaluate which is said at /info."
+    )
+
+
+def _evaluated(kinds: Mapping[str, VariantQuestion], segments: Sequence[Segment]) -> list[str]:
+    return [
+        words
+        for words, example in kinds.items()
+        if any(segment.supports(example) for segment in segments)
+    ]
+
+
+def _wanted(question: VariantQuestion) -> str:
+    match question:
+        case ByIdentifier(name):
+            return _NAMES.get(identifiers.kind(name), "such names")
+        case InGene():
+            return "genes, annotated or in a table"
+        case AminoacidChange() | ChangeWithin():
+            return "annotated amino-acid changes"
+        case Edited():
+            return "a reference, without which a duplication is asked with its bases"
+        case _:
+            return "what this asks for"
