@@ -13,7 +13,7 @@ from passports import revocation
 from passports.errors import BadToken
 from passports.researcher import Researcher
 from passports.trust import Assertion, Broker, TrustTable, VisaIssuer
-from schemas.messages import Message, either, following
+from schemas.messages import Message, either, following, plural
 from schemas.passport import VisaType
 
 _LAST_STAMP = 253_402_300_799  # the end of year 9999
@@ -60,10 +60,9 @@ def of(table: TrustTable) -> Iterator[str]:
             issuer=broker.issuer, keys=_keys(broker.jwks_url, broker), taken=_taken(broker),
         )  # fmt: skip
     for issuer in table.visa_issuers:
-        subjects = issuer.subject_namespace or Message("its own, joined by links")
         yield Message(
-            "visa issuer %(issuer)s: %(keys)s; subjects of %(subjects)s",
-            issuer=issuer.issuer, keys=_keys(issuer.jku, issuer), subjects=subjects,
+            "visa issuer %(issuer)s: %(keys)s; %(subjects)s",
+            issuer=issuer.issuer, keys=_keys(issuer.jku, issuer), subjects=_subjects(issuer),
         )  # fmt: skip
         for entry in issuer.may_assert:
             yield Message("  may say %(said)s", said=_said(entry))
@@ -104,9 +103,17 @@ def _keys(url: str, entry: Broker | VisaIssuer) -> str:
     algorithms = either(*entry.algorithms)
     if entry.keys is None:
         return Message("keys at %(url)s, %(algorithms)s", url=url, algorithms=algorithms)
-    return Message(
-        "%(count)s keys pinned, %(algorithms)s", count=len(entry.keys), algorithms=algorithms
-    )
+    return plural(
+        "%(count)s key pinned, %(algorithms)s",
+        "%(count)s keys pinned, %(algorithms)s",
+        count=len(entry.keys), algorithms=algorithms,
+    )  # fmt: skip
+
+
+def _subjects(issuer: VisaIssuer) -> str:
+    if issuer.subject_namespace is None:
+        return Message("subjects of its own, joined by links")
+    return Message("subjects of %(namespace)s", namespace=issuer.subject_namespace)
 
 
 def _taken(broker: Broker) -> str:
@@ -140,10 +147,10 @@ def judged(found: Researcher) -> dict[str, object]:
     return {
         "accepted": True,
         "who": found.identity,
-        "until": _stamp(found.expires),
+        **_until(found.expires),
         "visas": [
             {"type": v.type.value, "issuer": v.issuer, "value": v.value, "source": v.source,
-             "by": v.by, "until": _stamp(v.expires)}
+             "by": v.by, **_until(v.expires)}
             for v in found.visas
         ],
         "dropped": [
@@ -162,7 +169,8 @@ def refused(refusal: BadToken) -> dict[str, object]:
     return {"accepted": False, "reason": refusal.reason.value, "because": because}
 
 
-def _stamp(seconds: int) -> str:
-    return (
-        datetime.fromtimestamp(min(seconds, _LAST_STAMP), tz=UTC).isoformat().replace("+00:00", "Z")
-    )
+def _until(seconds: int) -> dict[str, object]:
+    """In ISO 8601 for programs, and in epoch seconds, which a page writes as its reader does."""
+    shown = min(seconds, _LAST_STAMP)
+    said = datetime.fromtimestamp(shown, tz=UTC).isoformat().replace("+00:00", "Z")
+    return {"until": said, "expires": shown}

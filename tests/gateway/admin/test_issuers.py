@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -75,7 +76,7 @@ async def test_an_empty_list_is_said_in_words(node: AdminNode) -> None:
 
 async def test_the_list_stands_in_words_with_its_keys(trusting: AdminNode) -> None:
     said = await trusting.browser().text("/admin/issuers")
-    assert f"broker {BROKER}: 1 keys pinned" in said
+    assert f"broker {BROKER}: 1 key pinned" in said
     assert "may say ControlledAccessGrants from https://dac.example" in said
     assert "not yet" in said
 
@@ -115,9 +116,17 @@ async def test_a_good_token_is_explained_visa_by_visa(trusting: AdminNode) -> No
     said = plain((await trusting.browser().send(TEST, token=f"\n{token} ")).text)
     assert "This token is accepted" in said
     assert f"rosa@{BROKER}" in said
+    assert re.search(r"believed until \d{4}-\d\d-\d\d \d\d:\d\d UTC", said)
     assert "https://n.example/datasets/isle" in said
     assert "the issuer may not speak for this source" in said
     assert "not a well-formed signed JWT" in said
+
+
+async def test_the_end_of_a_token_is_written_as_its_reader_does(trusting: AdminNode) -> None:
+    browser = trusting.browser()
+    browser.http.headers["accept-language"] = "de"
+    said = plain((await browser.send(TEST, token=passport(trusting, visa()))).text)
+    assert len(re.findall(r"bis \d\d\.\d\d\.\d{4}, \d\d:\d\d UTC", said)) == 2
 
 
 async def test_a_bad_token_is_explained(trusting: AdminNode) -> None:

@@ -87,7 +87,7 @@ def test_check_notes_what_is_allowed_but_seldom_meant(files: Files) -> None:
     files.federation.visa_issuers = [pinned, alone]
     files.write()
     ran = skerry("trust", "check", files.trust)
-    assert "1 keys pinned" in ran.out
+    assert "1 key pinned" in ran.out
     assert "this node or beacon or nobody in particular" in ran.out
     assert "any holder can replay" in ran.out
     assert "its visas belong to nobody" in ran.out
