@@ -328,7 +328,7 @@ def _goes_back_by_two(story: Story, anna: Page) -> None:
     story.reads("You proposed it, so another admin confirms it.")
     story.look("change-waits")
     anna.goto(page.url)
-    expect(anna.get_by_role("row", name="skye discover 2 permit")).to_be_visible()
+    expect(anna.get_by_role("row", name="skye questions 2 answered with")).to_be_visible()
     story.keep("change-for-the-second", anna)
     anna.get_by_role("button", name="Confirm").click()
     expect(anna.get_by_text("done", exact=True)).to_be_visible()

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 
 from access.policies.file import ReadFile, read_bytes
 from access.policies.policy import PolicyBook
-from access.policies.replay import Replay
 from access.privacy.terms import ALPHA
 from gateway import policy_in_words, policy_reading, risk, risk_in_words
 from gateway.pages.admin.rooms import Rooms
+from gateway.replay_in_words import Line, line
 from schemas.messages import Message
 
 MAX_IN_WORDS = 50
 MAX_DIFF_LINES = 400
 REPLAYED = 2_000
+MAX_REPLAYED = 100  # kinds of change on a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Tried:
     words: Mapping[str, list[str]]
     gone: tuple[str, ...]
     unchanged: int
-    replay: Replay
+    asked: int
+    replayed: tuple[Line, ...]
     risks: tuple[str, ...]
     changed: str
 
@@ -40,6 +42,7 @@ class Tried:
 def tried(rooms: Rooms, read: ReadFile, text: str) -> Tried:
     holds = rooms.book.current()
     before, after = words_of(holds), words_of(read.book)
+    again = policy_reading.compare(rooms.home, holds, read.book, last=REPLAYED)
     changed = {name: said for name, said in after.items() if before.get(name) != said}
     return Tried(
         tests=len(read.tests),
@@ -48,7 +51,8 @@ def tried(rooms: Rooms, read: ReadFile, text: str) -> Tried:
         words=dict(list(changed.items())[:MAX_IN_WORDS]),
         gone=tuple(sorted(before.keys() - after.keys())),
         unchanged=len(after) - len(changed),
-        replay=policy_reading.compare(rooms.home, holds, read.book, last=REPLAYED),
+        asked=again.asked,
+        replayed=tuple(line(one) for one in again.changes[:MAX_REPLAYED]),
         risks=tuple(_risks(rooms, holds, read.book)),
         changed=_diff(_in_force(rooms), text),
     )
