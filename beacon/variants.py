@@ -87,7 +87,7 @@ def _short_form(name: str, parameters: Mapping[str, object]) -> Asked:
 def _annotated(parameters: Mapping[str, object]) -> Asked:
     """Questions that annotations answer, without coordinates."""
     assembly = _assembly(None, _text(parameters, "assemblyId"))
-    gene, change = _text(parameters, "geneId"), _change(parameters)
+    gene, change = _gene(parameters), _change(parameters)
     if gene is None and change is not None:
         told = "aminoacidChange without geneId or a range (referenceName, start, end)"
         _alone(parameters, {"aminoacidChange", "assemblyId"}, told=told)
@@ -107,7 +107,13 @@ def _change(parameters: Mapping[str, object]) -> AminoacidChange | None:
     change = protein.one_letter(written)
     if change is None:
         raise BadQuestion("aminoacidChange is a change such as V600E or p.Val600Glu.")
-    return AminoacidChange(change, _text(parameters, "geneId"))
+    return AminoacidChange(change, _gene(parameters))
+
+
+def _gene(parameters: Mapping[str, object]) -> str | None:
+    """In capitals, as symbols are compared: one question, whose noise is drawn once."""
+    symbol = _text(parameters, "geneId")
+    return symbol if symbol is None else symbol.upper()
 
 
 def _changing(within: Span | InGene, change: AminoacidChange | None) -> VariantQuestion:

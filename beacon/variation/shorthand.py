@@ -91,7 +91,7 @@ def _read(text: str) -> Asked | None:
         case KnownId(name):
             return Asked(ByIdentifier(name), None)
         case ProteinChange(change, gene):
-            return Asked(AminoacidChange(change, gene), None)
+            return Asked(AminoacidChange(change, gene and gene.upper()), None)
         case _:
             return None
 

@@ -70,6 +70,28 @@ def test_a_change_in_a_place_is_another_question_in_one_spelling() -> None:
     assert key(spelled) == key({**RANGE, **change})
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"geneId": "C9ORF72"}, {"geneId": "C9orf72"}),
+        (
+            {"geneId": "BRAF", "aminoacidChange": "V600E"},
+            {"geneId": "braf", "aminoacidChange": "V600E"},
+        ),
+        (
+            {**RANGE, "geneId": "BRAF", "aminoacidChange": "V600E"},
+            {**RANGE, "geneId": "braf", "aminoacidChange": "V600E"},
+        ),
+        ({"variantId": "C9orf72:p.V100E"}, {"variantId": "C9ORF72:p.Val100Glu"}),
+        ({"variantId": "rs334"}, {"variantId": "RS334"}),
+    ],
+)
+def test_a_name_in_other_capitals_is_one_question_with_one_draw(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    assert key(one) == key(other)
+
+
 def test_a_change_is_priced_as_one_without_a_place() -> None:
     """What is annotated with it is not said by how long the range is."""
     for place in (RANGE, BRACKET, {"geneId": "BRAF", **LENGTHS}):
