@@ -203,7 +203,7 @@ class VariantDraws:
             place["end"][0] -= 1
         return {**self._of_change(each, effect.amino_acids(), effect.gene), **place}
 
-    def _of_change(self, each: NaiveVariant, change: str, gene: str) -> Asked:
+    def _of_change(self, each: NaiveVariant, change: str | None, gene: str) -> Asked:
         asked = {**self._sequence(each.change.chrom), "aminoacidChange": change}
         if self._rng.random() < 0.4:
             asked["geneId"] = self._rng.choice([gene, gene, "ISLE1", "HOLM"])
