@@ -54,6 +54,12 @@ class Allele:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement(Allele):
+    """An allele whose `ref` was not said and is N throughout, and which differs at both ends: a
+    name of HGVS spans what differs and no more, so no N is a base that both sides share."""
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """Any overlap with [start0, end0) of the REF span matches; `alt`, `variant_type`, lengths
     narrow it. For a bracket, `starts` and `ends` are the half-open windows. An allele asked

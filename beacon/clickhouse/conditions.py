@@ -8,7 +8,7 @@ by the very rules of the other engine: `beacon.variation.justify` and `beacon.va
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from beacon.catalog import (
@@ -141,7 +141,7 @@ def _allele(asked: Allele, *, compared: bool) -> Condition:
         return NOTHING
     ref, alt = asked.ref.upper(), asked.alt.upper()
     if ref and alt and "N" in ref + alt:
-        return _patterned(Allele(asked.chrom, asked.start0, ref, alt), compared=compared)
+        return _patterned(replace(asked, ref=ref, alt=alt), compared=compared)
     core = alleles.trimmed(asked)
     if core.ref and core.alt:
         return Condition(

@@ -8,6 +8,7 @@ reference, in every shifted spelling. `N` in a question is any one base. Ranges 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from pyroaring import BitMap
@@ -55,7 +56,7 @@ class AlleleTable:
             return self._replaced(asked, code)
         ref, alt = asked.ref.upper(), asked.alt.upper()
         if ref and alt and "N" in ref + alt:
-            return self._patterned(Allele(asked.chrom, asked.start0, ref, alt))
+            return self._patterned(replace(asked, ref=ref, alt=alt))
         core = alleles.trimmed(asked)
         if core.ref and core.alt:
             return self._replaced(core, blocks.code_of(core.ref, core.alt))

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from beacon.catalog import Allele
+from beacon.catalog import Allele, Replacement
 
 MAX_READ = 16  # so many N of one end are read both ways, what is further in is not trimmed
 
 
 def cores(asked: Allele) -> list[Allele]:
     """Patterns in which an N still stands for any base; trimmed behind first, as alleles are."""
+    if isinstance(asked, Replacement):
+        return [Allele(asked.chrom, asked.start0, asked.ref, asked.alt)]
     found = []
     for behind in _shared(asked.ref[::-1], asked.alt[::-1]):
         ref = asked.ref[: len(asked.ref) - behind]

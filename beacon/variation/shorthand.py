@@ -17,6 +17,7 @@ from beacon.catalog import (
     ById,
     ByIdentifier,
     Edited,
+    Replacement,
     VariantQuestion,
 )
 from beacon.errors import BadQuestion, UnsupportedQuestion
@@ -115,5 +116,6 @@ def _edited(chrom: str, name: GenomicName) -> VariantQuestion:
         return Allele(chrom, start0, "", name.deleted)
     if name.deleted is None and end0 - start0 > MAX_UNWRITTEN:
         raise UnsupportedQuestion(f"At most {MAX_UNWRITTEN} bases may be replaced unwritten.")
-    ref = "N" * (end0 - start0) if name.deleted is None else name.deleted
-    return Allele(chrom, start0, ref, name.inserted or "")
+    if name.deleted is None:
+        return Replacement(chrom, start0, "N" * (end0 - start0), name.inserted or "")
+    return Allele(chrom, start0, name.deleted, name.inserted or "")

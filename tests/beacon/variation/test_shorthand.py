@@ -12,6 +12,7 @@ from beacon.catalog import (
     ById,
     ByIdentifier,
     Edited,
+    Replacement,
     VariantQuestion,
 )
 from beacon.errors import BadQuestion, UnsupportedQuestion
@@ -29,7 +30,7 @@ from beacon.variation.shorthand import Asked
         ("17:g.101_102insAC", Allele("17", 101, "", "AC"), None),
         ("17:g.101_102delAC", Allele("17", 100, "AC", ""), None),
         ("17:g.101_102dupAC", Allele("17", 100, "", "AC"), None),
-        ("17:g.101_103delinsAC", Allele("17", 100, "NNN", "AC"), None),
+        ("17:g.101_103delinsAC", Replacement("17", 100, "NNN", "AC"), None),
         ("17:g.101_102delTTinsAC", Allele("17", 100, "TT", "AC"), None),
         ("NC_000001.10:10176:A:AC", Allele("1", 10176, "A", "AC"), "GRCh37"),
         ("1-10177-A-AC", Allele("1", 10176, "A", "AC"), None),
@@ -84,7 +85,7 @@ def test_a_variant_is_named_in_any_spelling(variant_id: str) -> None:
 
 def test_a_variant_is_named_by_a_replacement_that_leaves_the_old_bases_unsaid() -> None:
     question = shorthand.named("NC_000001.11:g.873_874delinsGC").question
-    assert question == Allele("1", 872, "NN", "GC")
+    assert question == Replacement("1", 872, "NN", "GC")
     assert isinstance(shorthand.named("NC_000001.11:g.873_874delNNinsGC").question, ById)
 
 
