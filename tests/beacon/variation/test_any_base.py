@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from beacon.catalog import Allele
+from beacon.catalog import Allele, Replacement
 from beacon.variation import any_base, justify
 from beacon.variation.alleles import trimmed
 from beacon.variation.justify import Justified
@@ -51,6 +51,12 @@ def test_a_question_with_n_means_what_its_readings_are(ref: str, alt: str) -> No
 def test_one_question_in_two_spellings_means_the_same_changes() -> None:
     plain, anchored = Allele("1", 5, "TG", "GN"), Allele("1", 4, "ATG", "AGN")
     assert any_base.cores(plain) == any_base.cores(anchored)
+
+
+def test_a_replacement_shares_no_base_with_what_it_replaces() -> None:
+    asked = Replacement("1", START, "NN", "AC")
+    found = {one for one in EVERY if justify.is_one_of(any_base.cores(asked), Justified(one))}
+    assert found == {Allele("1", START, "CA", "AC")}  # of two bases; CC>AC is a change of one
 
 
 def test_a_symbolic_allele_has_no_bases_for_n_to_stand_for() -> None:
