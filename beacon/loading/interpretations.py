@@ -37,7 +37,7 @@ from beacon.zygosity import Zygosity
 from schemas import protein
 
 UNPLACED = "genomic interpretation without a place on the assembly"
-BESIDE = "genomic interpretation beside variant files, which say who carries what"
+LEFT_OUT = "genomic interpretation, left out as wanted"
 _STEP = "state it as vcfRecord, or leave it out as now"
 _AT = "variationDescriptor."
 _UNSAID = bff_cases.called({}, "")
@@ -60,6 +60,7 @@ class StatedVariants:
     path: Path = Path("phenopackets")
     populations: tuple[str, ...] = ()
     assembly: str | None = None  # what is on another is not among them
+    first: Interpreted | None = None
 
     def rows(self, selection: Selection) -> Iterator[Row]:
         """Leaves out an allele that nobody who is kept carries."""
@@ -94,12 +95,21 @@ def stated_variants(
                 break
             continue
         samples[sample] = None
+        found.first = found.first or each
         every.update(placed=1, genes=bool(said["genes"]), changes=bool(said["changes"]))
     found.samples = tuple(samples)
     # A gene that only some name would make a «no» of what is not said.
     found.annotated = bool(samples) and every["genes"] == every["placed"]
     found.has_changes = every["changes"] == every["placed"]
     return found
+
+
+def beside(first: Interpreted) -> Problem:
+    """One allele of two sources would count twice, and by the other its bearer may have been looked
+    at and not have it."""
+    expected = "no variants of phenopackets beside variant files, which say who carries what"
+    step = "load them as a dataset of their own, or leave them out with --without-interpretations"
+    return Problem(first.file, first.where, "variantInterpretation", expected, step)
 
 
 def _placed(each: Interpreted, staging: Staging, into: Into) -> tuple[str, dict[str, list[str]]]:

@@ -239,6 +239,16 @@ def _variants(
     tell: Progress,
 ) -> list[_Variants]:
     """Of the variant files, or where there are none of what phenopackets say."""
+    stated = StatedVariants(staging)
+    if not source.interpretations and (number := staging.interpretations):
+        losses[interpretations.LEFT_OUT] += number
+    elif not problems.fatal:
+        stated = interpretations.stated_variants(staging, into, problems=problems, losses=losses)
+    if not (source.vcfs or source.genomic_variations):
+        return [stated] if stated.samples else []
+    if stated.first is not None:
+        problems.add(interpretations.beside(stated.first), fatal=True)
+        return []
     files: list[_Variants] = [*_opened(source, into.assembly or None, problems)]
     if source.genomic_variations and not problems.fatal:
         ahead = replace(into, reference=into.reference and Windowed(into.reference))
@@ -246,11 +256,6 @@ def _variants(
             file = bff_variants.open_variations(path, ahead, problems=problems, tell=tell)
             losses.update(file.lost)
             files.append(file)
-    if (number := staging.interpretations) and files:
-        losses[interpretations.BESIDE] += number
-    elif number and not problems.fatal:
-        found = interpretations.stated_variants(staging, into, problems=problems, losses=losses)
-        files += [found] if found.samples else []
     return files
 
 

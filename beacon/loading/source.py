@@ -24,7 +24,8 @@ class DatasetSource:
     `keep_people` narrows it to these individuals (a share of a cohort); `reference="own"` stores
     each allele's frequency over all samples of its file; variants are compared with `bases`, an
     indexed FASTA file or another store of sequences; `genes` is a gene table for variants without
-    annotation; up to `max_rejected` records may be left out where they cannot be read."""
+    annotation; up to `max_rejected` records may be left out where they cannot be read; without
+    `interpretations` the variants that phenopackets state are."""
 
     id: str
     name: str
@@ -48,6 +49,7 @@ class DatasetSource:
     omop: Path | None = None
     max_rejected: int = 0
     genomic_variations: tuple[Path, ...] = ()
+    interpretations: bool = True
 
     def people_files(self) -> PeopleFiles:
         named = {
@@ -77,6 +79,7 @@ def version_of(source: DatasetSource, withdrawn: frozenset[str]) -> str:
         "bases": digest(source.bases) if isinstance(source.bases, Path) else bool(source.bases),
         "genes": digest(source.genes) if source.genes is not None else None,
         "max_rejected": source.max_rejected,
+        "interpretations": source.interpretations,
         "variants": [digest(path) for path in (*source.vcfs, *source.genomic_variations)],
         "hierarchies": [digest(path) for path in source.hierarchies],
         "people": {entity: digest(path) for entity, path in people.bff.items()},

@@ -32,6 +32,9 @@ def load(
     phenopackets: Annotated[
         list[Path] | None, typer.Option(help="JSON, protobuf, or a folder of them; repeatable")
     ] = None,
+    without_interpretations: Annotated[
+        bool, typer.Option(help="leave out, and count, the variants that phenopackets state")
+    ] = False,
     tables: Annotated[Path | None, typer.Option(help="a CSV or TSV file, or their folder")] = None,
     mapping: Annotated[Path | None, typer.Option(help="YAML: what the tables mean")] = None,
     omop: Annotated[Path | None, typer.Option(help="folder of OMOP CDM 5.4 tables")] = None,
@@ -94,6 +97,7 @@ def load(
             genomic_variations=tuple(genomic_variations or ()),
             people={name: path for name, path in given.items() if path is not None},
             phenopackets=tuple(phenopackets or ()),
+            interpretations=not without_interpretations,
             tables=tables,
             mapping=mapping,
             omop=omop,

@@ -55,6 +55,7 @@ class Wanted:
     genomic_variations: tuple[Path, ...] = ()
     people: Mapping[str, Path] = field(default_factory=dict)
     phenopackets: tuple[Path, ...] = ()
+    interpretations: bool = True
     tables: Path | None = None
     mapping: Path | None = None
     omop: Path | None = None
@@ -205,6 +206,7 @@ def _load(
         analyses=people.get("analyses"),
         cohorts=people.get("cohorts"),
         phenopackets=wanted.phenopackets,
+        interpretations=wanted.interpretations,
         tables=wanted.tables,
         mapping=wanted.mapping,
         omop=wanted.omop,

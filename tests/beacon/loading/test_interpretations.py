@@ -14,8 +14,9 @@ from beacon import withdrawals
 from beacon.catalog import AminoacidChange, ById, ByIdentifier, InGene, VariantQuestion
 from beacon.copy_number import Level
 from beacon.errors import Problem, SourceRefused
-from beacon.loading.interpretations import BESIDE, UNPLACED
+from beacon.loading.interpretations import LEFT_OUT, UNPLACED
 from beacon.loading.load import DatasetSource, check, load
+from beacon.loading.source import version_of
 from beacon.zygosity import Zygosity
 from tests.support.bases import TextReference
 from tests.support.bff import loaded, rows
@@ -289,13 +290,43 @@ def test_who_withdrew_leaves_nothing_that_only_they_carried(tmp_path: Path) -> N
     assert [(row.variant_id, row.carriers) for row in rows(segment)] == [("1-5-A-G", 1)]
 
 
-def test_beside_variant_files_interpretations_are_counted_as_lost(tmp_path: Path) -> None:
-    """Those say who carries what; one allele from two sources would be counted twice."""
+@pytest.mark.parametrize("kind", ["genotypes", "sites", "records"])
+def test_beside_variant_files_they_are_refused_before_those_are_opened(
+    tmp_path: Path, kind: str
+) -> None:
+    """The first is named. Nothing is lost unseen, and nobody is counted twice."""
+    calls = (["9 . A G . 0/1"], ["P1"]) if kind == "genotypes" else (["9 . A G AC=1"], [])
+    path = write_vcf(tmp_path / "a.vcf.gz", calls[0], samples=calls[1])
+    given = {"vcfs": (path,)} if kind != "records" else {"genomic_variations": (path,)}
+    path.write_bytes(path.read_bytes()[:-5])  # would be refused too
+    unplaced = interpreted("P1", written("NM_1.1:c.5A>G"))
+    packets = [packet("P0"), packet("P1", unplaced, interpreted("P1", STATED))]
+    text = refused(source(tmp_path, packets, **given), tmp_path)
+    assert "phenopacket 1 (P1), interpretation 0, genomicInterpretation 1" in text
+    assert "no variants of phenopackets beside variant files" in text
+    assert "--without-interpretations" in text
+    assert "\n" not in text
+
+
+def test_left_out_by_wish_they_are_counted(tmp_path: Path) -> None:
+    """Beside variant files or alone; it is another version of the dataset."""
     path = write_vcf(tmp_path / "a.vcf.gz", ["9 . A G . 0/1"], samples=["P1"])
     given = [packet("P1", interpreted("P1", vcf("9", "A", "G")), interpreted("P1", STATED))]
+    alone = source(tmp_path, given)
+    for vcfs, found in (((path,), ["1-9-A-G"]), ((), [])):
+        made = replace(alone, vcfs=vcfs, interpretations=False)
+        told, _ = heard(made, tmp_path)
+        assert told[f"lost: {LEFT_OUT}"] == 2
+        assert [row.variant_id for row in rows(loaded(made, tmp_path))] == found
+    assert version_of(made, frozenset()) != version_of(alone, frozenset())
+
+
+def test_what_is_not_placed_stops_no_variant_file(tmp_path: Path) -> None:
+    path = write_vcf(tmp_path / "a.vcf.gz", ["9 . A G . 0/1"], samples=["P1"])
+    given = [packet("P1", interpreted("P1", written("NM_1.1:c.5A>G")))]
     made = source(tmp_path, given, vcfs=(path,))
-    told, _ = heard(made, tmp_path)
-    assert told[f"lost: {BESIDE}"] == 2
+    told, report = heard(made, tmp_path)
+    assert told[f"lost: {UNPLACED}"] == len(report) == 1
     assert [row.variant_id for row in rows(loaded(made, tmp_path))] == ["1-9-A-G"]
 
 
