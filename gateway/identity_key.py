@@ -76,12 +76,15 @@ def _key(home: NodeHome) -> SigningKey:
 
 def _next_key(home: NodeHome) -> SigningKey:
     """The one of a change that was cut off, or a new one."""
-    if not home.next_visa_key.exists():
-        SigningKey.generate().save(home.next_visa_key)
+    path = home.next_visa_key
     try:
-        return SigningKey.load(home.next_visa_key)
+        if not path.exists():
+            SigningKey.generate().save(path)
+        return SigningKey.load(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written or read ({error.strerror})") from error
     except ValueError as error:
-        raise ConfigError(f"{home.next_visa_key}: is no whole key; delete it") from error
+        raise ConfigError(f"{path}: is no whole key; delete it") from error
 
 
 def _signer(statement: str) -> str:

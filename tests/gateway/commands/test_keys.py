@@ -146,6 +146,21 @@ def test_half_a_next_key_is_named_and_nothing_is_changed(home: NodeHome) -> None
     assert (home.visa_key.read_bytes(), home.rotations()) == (before, ())
 
 
+@pytest.mark.parametrize("cannot_be", ["read", "written"])
+def test_a_next_key_that_cannot_be_kept_is_named_and_nothing_is_changed(
+    home: NodeHome, cannot_be: str
+) -> None:
+    before = home.visa_key.read_bytes()
+    if cannot_be == "read":
+        home.next_visa_key.mkdir()
+    else:
+        home.next_visa_key.symlink_to(home.root / "no-such-folder" / "key")
+    ran = skerry("keys", "identity", home.root)
+    assert (ran.code, "visa.next.pem" in ran.err) == (Exit.CONFIG, True)
+    assert (home.visa_key.read_bytes(), home.rotations()) == (before, ())
+    assert identity_entries(home) == []
+
+
 def test_a_spoiled_list_of_rotations_is_named_at_the_start(home: NodeHome) -> None:
     home.rotations_file.write_text("no statement\n")
     with pytest.raises(ConfigError, match=r"visa\.rotations"):
