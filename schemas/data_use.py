@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from schemas.messages import Said
-from schemas.wire import Wire
+from schemas.wire import OpenWire, Wire
 
 MAX_TERMS = 64
 MAX_DEPTH = 4
@@ -230,7 +230,7 @@ class DataUseCheck(Wire):
 Decision = Literal["permit", "needs-review", "deny"]
 
 
-class ObligationView(Wire):
+class ObligationView(OpenWire):
     """What is owed while the grant lives; `evidence_required` where somebody must show it."""
 
     code: str
@@ -239,7 +239,7 @@ class ObligationView(Wire):
     evidence_required: bool = False
 
 
-class FindingView(Wire):
+class FindingView(OpenWire):
     term: str | None
     verdict: Decision
     code: str
@@ -248,13 +248,13 @@ class FindingView(Wire):
     obligation: ObligationView | None = None
 
 
-class VersionsView(Wire):
+class VersionsView(OpenWire):
     duo: str
     mondo: str
     policy: str | None = None
 
 
-class VerdictView(Wire):
+class VerdictView(OpenWire):
     """`expires_at` is the last day of a grant given now. `warnings` say what was understood in
     spite of its form."""
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import model_validator
 
 from schemas.entries import EntryTypeId
-from schemas.wire import LocalId, Wire
+from schemas.wire import LocalId, OpenWire, Wire
 
 ActionName = Literal["discover", "stream", "train"]
 
@@ -77,7 +77,7 @@ class Explained(Wire):
     rules: tuple[str, ...] = ()
 
 
-class Allowance(Wire):
+class Allowance(OpenWire):
     """At one dataset. `answers` is how many different questions about variants were answered, of
     which each may bring a person nearer to `nats`, their allowance (only noted unless `enforced`);
     `counts` is how many different counts were told in the last `days`."""
@@ -91,7 +91,7 @@ class Allowance(Wire):
     days: int
 
 
-class Allowances(Wire):
+class Allowances(OpenWire):
     """Of the datasets whose people are protected from the caller."""
 
     allowances: tuple[Allowance, ...]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from schemas.wire import LocalId, Wire, Written
+from schemas.wire import LocalId, OpenWire, Wire, Written
 
 Said = Annotated[Written, StringConstraints(min_length=1, max_length=2000)]
 
@@ -20,7 +20,7 @@ class EnquiryAnswer(Wire):
     text: Said
 
 
-class EnquiryView(Wire):
+class EnquiryView(OpenWire):
     """`by` is told to the committee alone; who answered is told to nobody."""
 
     id: str
@@ -32,7 +32,7 @@ class EnquiryView(Wire):
     answered: int | None = None
 
 
-class EnquiryList(Wire):
+class EnquiryList(OpenWire):
     """`own` were asked by the caller, `waiting` are for the caller's committee to answer."""
 
     own: Annotated[tuple[EnquiryView, ...], Field(max_length=1000)] = ()

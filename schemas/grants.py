@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints, field_validator, 
 
 from schemas.data_use import DataUseRequest, Day, ObligationView, VerdictView
 from schemas.runs import RunClause, RunTerms
-from schemas.wire import LocalId, Wire, Written, canonical_json
+from schemas.wire import LocalId, OpenWire, Wire, Written, canonical_json
 
 MAX_PURPOSE_BYTES = 4096
 MAX_DATA_USE_BYTES = 32 * 1024
@@ -149,7 +149,7 @@ class PreCheck(Wire):
     data_use: DataUseStated = DataUseRequest()
 
 
-class AttachmentView(Wire):
+class AttachmentView(OpenWire):
     """A document that goes with a request; its bytes are read at a door of their own."""
 
     id: str
@@ -159,7 +159,7 @@ class AttachmentView(Wire):
     sha256: str
 
 
-class EventFacts(Wire):
+class EventFacts(OpenWire):
     """What one step changed: the state after it, the form as it was made, edited or sent, until
     when (epoch seconds) and for what an approval was given, the digest of the terms accepted, the
     file attached or taken away, the reason of a reminder."""
@@ -173,7 +173,7 @@ class EventFacts(Wire):
     reminder: str | None = None
 
 
-class EventView(Wire):
+class EventView(OpenWire):
     at: int
     step: str
     by: str  # an identity for the committee, a role for the others
@@ -181,21 +181,21 @@ class EventView(Wire):
     facts: EventFacts = EventFacts()
 
 
-class MemberView(Wire):
+class MemberView(OpenWire):
     """Somebody named in a request; `accepted` where they accepted the terms as they are."""
 
     identity: str
     accepted: bool
 
 
-class TermsView(Wire):
+class TermsView(OpenWire):
     """What everybody named must accept, by sending `digest` with the step."""
 
     text: str
     digest: str
 
 
-class GrantView(Wire):
+class GrantView(OpenWire):
     id: str
     dataset: str
     workspace: str
@@ -206,7 +206,7 @@ class GrantView(Wire):
     extent: Extent | None = None
 
 
-class RequestView(Wire):
+class RequestView(OpenWire):
     id: str
     dataset: str
     project: str
@@ -231,7 +231,7 @@ class RequestView(Wire):
     verdict: VerdictView | None = None  # of one request that is not decided yet
 
 
-class Asking(Wire):
+class Asking(OpenWire):
     """How a dataset is asked for: here, or at an address that keeps track of it itself."""
 
     dataset: str
@@ -240,7 +240,7 @@ class Asking(Wire):
     terms: TermsView | None
 
 
-class RequestList(Wire):
+class RequestList(OpenWire):
     requests: tuple[RequestView, ...]
 
 
@@ -284,7 +284,7 @@ class Proof(Wire):
     answer: Hex32
 
 
-class WorkspaceView(Wire):
+class WorkspaceView(OpenWire):
     id: str
     name: str
     kind: WorkspaceKind = WorkspaceKind.SKERRY
@@ -295,7 +295,7 @@ class WorkspaceView(Wire):
     expires: int
 
 
-class WorkspaceList(Wire):
+class WorkspaceList(OpenWire):
     workspaces: tuple[WorkspaceView, ...]
 
 
@@ -305,7 +305,7 @@ class Visas(Wire):
     ga4gh_passport_v1: tuple[str, ...]
 
 
-class VisaView(Wire):
+class VisaView(OpenWire):
     type: str
     value: str
     issuer: str
@@ -315,14 +315,14 @@ class VisaView(Wire):
     asserted: int | None = None
 
 
-class DroppedView(Wire):
+class DroppedView(OpenWire):
     reason: str
     type: str | None
     issuer: str | None
     ended: int | None = None
 
 
-class WhoAmI(Wire):
+class WhoAmI(OpenWire):
     identity: str
     expires: int
     visas: tuple[VisaView, ...]

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from schemas.wire import LocalId, Wire, Written, canonical_json
+from schemas.wire import LocalId, OpenWire, Wire, Written, canonical_json
 
 MAX_APPLICATIONS = 16
 MAX_ROSTER = 64
@@ -180,7 +180,7 @@ class SignedReceipt(Wire):
     signature: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
 
 
-class RunView(Wire):
+class RunView(OpenWire):
     """One start, for those who asked for it and those who approved it. `seen` is when it was heard
     of last, `evidence` what its site said of itself."""
 
@@ -198,14 +198,14 @@ class RunView(Wire):
     receipt: SignedReceipt | None
 
 
-class Spent(Wire):
+class Spent(OpenWire):
     """So much of what there is."""
 
     spent: Annotated[int, Field(ge=0)]
     of: Annotated[int, Field(ge=0)]
 
 
-class PrivacySpent(Wire):
+class PrivacySpent(OpenWire):
     """Of the permit's epsilon, read at its `delta`, for so many `tables` that were given noise."""
 
     spent: Annotated[Finite, Field(ge=0)]
@@ -214,7 +214,7 @@ class PrivacySpent(Wire):
     tables: Annotated[int, Field(ge=0)]
 
 
-class RunBudget(Wire):
+class RunBudget(OpenWire):
     """What all runs of one request have spent so far of what its committee approved: outputs and
     bytes that were released, and of privacy (null where the permit sets no such budget)."""
 
@@ -224,14 +224,14 @@ class RunBudget(Wire):
     privacy: PrivacySpent | None = None
 
 
-class RunList(Wire):
+class RunList(OpenWire):
     """`budgets` are of the requests that `runs` rest on, each once."""
 
     runs: tuple[RunView, ...]
     budgets: tuple[RunBudget, ...] = ()
 
 
-class CandidateView(Wire):
+class CandidateView(OpenWire):
     """One output at the airlock; `reasons` name rules and places, never values. Digests of what did
     not leave are for its workspace and its reviewers: of a small table they tell it all."""
 
@@ -249,14 +249,14 @@ class CandidateView(Wire):
     events: tuple[CandidateEvent, ...] = ()
 
 
-class CandidateEvent(Wire):
+class CandidateEvent(OpenWire):
     at: int
     step: str
     by: str  # a part, never a name, but for the committee
     note: str = ""
 
 
-class CandidateList(Wire):
+class CandidateList(OpenWire):
     candidates: tuple[CandidateView, ...]
 
 
@@ -300,7 +300,7 @@ class PersonKey(Wire):
     public_key: Digest
 
 
-class PersonKeyView(Wire):
+class PersonKeyView(OpenWire):
     public_key: str
     thumbprint: str
     registered: int

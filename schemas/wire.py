@@ -18,7 +18,9 @@ class Wire(BaseModel):
 
 
 class OpenWire(BaseModel):
-    """A record of a standard that allows further members: they are read past, never kept."""
+    """A record that may grow: of a standard that allows further members, or told by a server newer
+    than its reader. They are read past, never kept. What carries a right or a signature, or is sent
+    back, is a `Wire`: a bound that is not understood must not be lost."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
