@@ -1,7 +1,8 @@
 """Reads the alleles of a VCF or BCF file, whole or not at all.
 
 VCF 4.3 and the BGZF end-of-file block of the SAM specification (section 4.1.2). Multi-allelic lines
-are split, other ALT alleles counting as not this one. A file has genotypes, or sites with counts.
+are split, other ALT alleles counting as not this one. FILTER is not looked at: every allele is
+loaded. A file has genotypes, or sites with counts.
 What cannot be stored (`*`, unknown symbolic alleles, sequences outside 1..22, X, Y, MT) is counted
 by reason. The only importer of cyvcf2; the genotypes of BCF are left to `beacon.loading.bcf`.
 """
