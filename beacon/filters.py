@@ -31,6 +31,7 @@ _OPERATORS = get_args(Operator)
 _MEMBERS = frozenset({"id", "includeDescendantTerms", "similarity", "scope", "operator", "value"})
 _COMPARISON = re.compile(r"^(?P<id>.+?):(?P<operator><=|>=|=|<|>|!)(?P<value>.+)$", re.DOTALL)
 _UNDERSCORED = re.compile(r"^([A-Z][A-Za-z]*)_([A-Za-z0-9.-]*\d[A-Za-z0-9.-]*)$")
+_TERM = re.compile(r"^[A-Z][A-Za-z0-9]*:[A-Za-z0-9._-]*\d[A-Za-z0-9._-]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +180,10 @@ def _from_text(text: str) -> Filter:
         return _negated(_from_text(checked.removeprefix("-")))
     found = _COMPARISON.match(checked)
     if found is None:
-        return Filter(HasTerm(checked), checked)
+        return _term(checked)
     # A CURIE's colon may be written as an underscore before an operator.
     filter_id = _UNDERSCORED.sub(r"\1:\2", found["id"])
-    operator, value = _operator(found["operator"]), found["value"]
-    return Filter(Compare(filter_id, operator, value), f"{filter_id}:{operator}{value}")
+    return _comparison(filter_id, _operator(found["operator"]), found["value"])
 
 
 def _from_object(item: Mapping[str, object], *, depth: int) -> Filter:
@@ -199,7 +199,7 @@ def _from_object(item: Mapping[str, object], *, depth: int) -> Filter:
     if not isinstance(descendants, bool):
         raise BadQuestion("A filter's includeDescendantTerms is true or false.")
     _exact_only(item.get("similarity", "exact"))
-    return Filter(HasTerm(filter_id, descendants, scope), filter_id)
+    return _term(filter_id, descendants=descendants, scope=scope)
 
 
 def _negation(item: Mapping[str, object], *, depth: int) -> Filter:
@@ -218,8 +218,29 @@ def _alphanumeric(filter_id: str, item: Mapping[str, object], scope: EntryTypeId
     if "similarity" in item or "includeDescendantTerms" in item:
         raise BadQuestion("A filter is either a term or a comparison, not both.")
     operator = _operator(item.get("operator", "="))
-    value = _text("value", item.get("value"))
-    return Filter(Compare(filter_id, operator, value, scope), f"{filter_id}:{operator}{value}")
+    return _comparison(filter_id, operator, _text("value", item.get("value")), scope=scope)
+
+
+def _term(term: str, *, descendants: bool = True, scope: EntryTypeId | None = None) -> Filter:
+    name, _, word = term.partition(":")
+    if name[:1].islower():  # a custom filter: a field and one of its words
+        _refuse_term(name, word)
+    return Filter(HasTerm(term, descendants, scope), term)
+
+
+def _comparison(
+    name: str, operator: Operator, value: str, *, scope: EntryTypeId | None = None
+) -> Filter:
+    _refuse_term(name, value)
+    return Filter(Compare(name, operator, value, scope), f"{name}:{operator}{value}")
+
+
+def _refuse_term(name: str, value: str) -> None:
+    """A field is compared by its words, of which the id of a term is none: «no» would be false."""
+    if _TERM.match(value):
+        raise UnsupportedQuestion(
+            f"{name[:40]} is not compared with the id of a term; ask for the term: {value}."
+        )
 
 
 def _scope(scope: object) -> EntryTypeId | None:

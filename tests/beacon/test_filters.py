@@ -90,6 +90,32 @@ def test_similarity_is_unsupported_and_says_so(similarity: str) -> None:
         read([{"id": "A:11", "similarity": similarity}])
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"id": "sex", "operator": "=", "value": "NCIT:C16576"},
+        {"id": "sex", "operator": "!", "value": "NCIT:C16576"},
+        {"id": "diseases.diseaseCode", "value": "ICD10:G35"},
+        {"id": "zygosity", "operator": "=", "value": "GENO:0000136"},
+        {"id": "sex:NCIT:C16576"},
+        {"not": "sex:NCIT:C16576"},
+        ["sex:NCIT:C16576", "sex:male"],
+        "sex:=NCIT:C16576",
+        "sex:NCIT:C16576",
+    ],
+)
+def test_a_field_is_not_compared_with_the_id_of_a_term_to_answer_no(item: object) -> None:
+    """Nobody's words are the id, whoever has the term."""
+    with pytest.raises(UnsupportedQuestion, match=r"ask for the term: [A-Z0-9]+:[A-Z0-9]+"):
+        read([item])
+
+
+@pytest.mark.parametrize("word", ["https://example.org/1", "12:30", "a:b", "T4:late", "P65Y"])
+def test_words_with_a_colon_are_words(word: str) -> None:
+    (found,) = read([{"id": "notes", "operator": "=", "value": word}])
+    assert found.predicate == Compare("notes", "=", word)
+
+
 def test_filters_are_capped_groups_included() -> None:
     assert len(read(["A:11"] * MAX_FILTERS)) == MAX_FILTERS
     with pytest.raises(BadQuestion, match="At most"):
