@@ -135,7 +135,8 @@ def datasets(
     one = {"id": query.target.entry_id, "setType": "dataset", "exists": True}
     more = {"resultsHandovers": list(handovers)} if handovers else {}
     counted = {"resultsCount": 1, "countPrecision": "exact", "results": page}
-    return body | {"response": {"resultSets": [one | counted | more]}}
+    shown = [one | counted | more] if True in _SHOWN[query.include] else []
+    return body | {"response": {"resultSets": shown}}
 
 
 def dataset_record(

@@ -69,6 +69,14 @@ async def test_the_sets_shown_never_change_the_summary(
     assert body["responseSummary"]["exists"] is True
 
 
+@pytest.mark.parametrize("path", ["/datasets/A", "/individuals/P1", "/cohorts/C1"])
+async def test_an_entry_that_is_there_is_no_miss(node: BeaconNode, path: str) -> None:
+    body = await ask(node, path, includeResultsetResponses="MISS")
+    assert body["responseSummary"]["exists"] is True
+    assert sets(body) == {}
+    assert "A" in sets(await ask(node, path, includeResultsetResponses="ALL"))
+
+
 async def test_none_shows_no_set(node: BeaconNode) -> None:
     body = await ask(node, **ONLY_IN_A, includeResultsetResponses="NONE", datasetIds="A")
     assert "response" not in body
