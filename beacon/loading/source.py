@@ -79,7 +79,6 @@ def version_of(source: DatasetSource, withdrawn: frozenset[str]) -> str:
         "bases": digest(source.bases) if isinstance(source.bases, Path) else bool(source.bases),
         "genes": digest(source.genes) if source.genes is not None else None,
         "max_rejected": source.max_rejected,
-        "interpretations": source.interpretations,
         "variants": [digest(path) for path in (*source.vcfs, *source.genomic_variations)],
         "hierarchies": [digest(path) for path in source.hierarchies],
         "people": {entity: digest(path) for entity, path in people.bff.items()},
@@ -87,6 +86,9 @@ def version_of(source: DatasetSource, withdrawn: frozenset[str]) -> str:
         "kept": None if source.keep_people is None else sorted(source.keep_people),
         "withdrawn": sorted(withdrawn),
     }
+    if not source.interpretations:
+        # Said only where it is, so that what was loaded before it could be keeps its version.
+        stated["interpretations"] = False
     text = json.dumps(stated, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
