@@ -101,6 +101,8 @@ def posed(query: Query, segment: Segment, public: Public) -> Question:
         return blank
     if target.parent not in _NO_PERSON and target.parent != "cohort":
         return blank
+    if target.entry in _COLLECTIONS and target.parent == "genomicVariant":
+        return blank  # whose cohorts these are, its carriers' memberships say
     if target.entry in _COLLECTIONS and not query.filters:
         return replace(blank, kind=Kind.DESCRIPTION)
     asked = query.by_id or (query.asked.question if query.asked is not None else None)

@@ -19,6 +19,7 @@ from pyroaring import BitMap
 from beacon import copy_number
 from beacon.catalog import (
     AnyOf,
+    ById,
     Compare,
     EntryType,
     FilteringTerm,
@@ -27,10 +28,12 @@ from beacon.catalog import (
     Not,
     Predicate,
     Segment,
+    VariantPage,
     VariantQuestion,
     leaves,
 )
 from beacon.segment.over import OverSegment
+from beacon.zygosity import ANY, Zygosities
 
 _NOBODY = AnyOf(())
 
@@ -70,6 +73,21 @@ class Told(OverSegment):
         if not copy_number.asked(question):
             return super().supports(question)
         return self.facts.genotypes and super().supports(copy_number.of_anybody(question))
+
+    def variants(
+        self,
+        question: VariantQuestion | None,
+        *,
+        people: BitMap | None,
+        skip: int,
+        limit: int,
+        zygosity: Zygosities = ANY,
+    ) -> VariantPage:
+        """By its id too a variant is there where somebody carries it: in every other spelling the
+        same question is of carriers."""
+        if people is None and isinstance(question, ById) and self.facts.genotypes:
+            people = super().people(())
+        return super().variants(question, people=people, skip=skip, limit=limit, zygosity=zygosity)
 
     def knows(self, predicate: Predicate) -> bool:
         return self._shown is None or all(map(self._knows, leaves(predicate)))
