@@ -8,6 +8,7 @@ at data or rights.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,7 +40,14 @@ _KINDS = {
     **{name: name for name in NARROWING},
 }
 MAX_FRAMES = 256
-_PHENOPACKET = "ga4gh-phenopacket-v2"
+# Default schemas go by an id, which other servers spell otherwise, and by where they are published.
+_DEFAULT = re.compile(
+    r"(?:ga4gh-)?beacon-(?P<type>\w{1,30})-v2(?:\.\d){0,2}|"
+    r"https://raw\.githubusercontent\.com/ga4gh-beacon/beacon-v2/(?:main|v2\.\d\.\d)/"
+    r"models/json/beacon-v2-default-model/(?P<folder>\w{1,30})/defaultSchema\.json",
+    re.ASCII,
+)
+_OF_PEOPLE = (phenopacket_form.SCHEMA, phenopacket_form.SCHEMA_URL, "ga4gh-phenopacket-v2")
 
 
 class Target(NamedTuple):
@@ -297,12 +305,11 @@ def _schema(of: EntryTypeId, asked: Sequence[framing.Schema]) -> str:
 
 def _served(entry: EntryTypeId, name: str) -> str | None:
     """The schema of this name; None where it is not served."""
-    own = ENTRY_TYPES[entry]
-    stem = own.schema_id.rsplit("-v", 1)[0]
-    if name in ("", "beacon-v2-default", own.schema_url) or name.startswith(stem):
-        return own.schema_id
-    of_people = phenopacket_form.SCHEMA, phenopacket_form.SCHEMA_URL, _PHENOPACKET
-    return phenopacket_form.SCHEMA if entry == "individual" and name in of_people else None
+    if entry == "individual" and name in _OF_PEOPLE:
+        return phenopacket_form.SCHEMA
+    found = _DEFAULT.fullmatch(name)
+    same = found is not None and entry_type_named(found["type"] or found["folder"]) == entry
+    return ENTRY_TYPES[entry].schema_id if same or name in ("", "beacon-v2-default") else None
 
 
 def _parameters(given: Mapping[str, object]) -> tuple[dict[str, object], tuple[str, ...]]:

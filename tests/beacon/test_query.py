@@ -15,6 +15,7 @@ from beacon.errors import BadQuestion, BodyTooLarge, UnsupportedQuestion
 from beacon.query import Query, Target, from_body, from_get
 from beacon.request_body import MAX_BODY_BYTES
 from beacon.variation.shorthand import Asked
+from schemas.entries import ENTRY_TYPES
 from schemas.errors import InvalidInput, TooLarge
 
 VARIANTS = Target("genomicVariant")
@@ -267,12 +268,40 @@ def test_filters_and_dataset_ids_may_be_repeated_or_joined() -> None:
     assert query.echo["requestParameters"] == {"datasets": {"datasetIds": ["a", "b"]}}
 
 
-def test_only_default_schemas_are_served() -> None:
-    good = {"entityType": "genomicVariation", "schema": "./ga4gh-beacon-variant-v2.0.0"}
-    body = {"meta": {"apiVersion": "2.0", "requestedSchemas": [good]}}
-    assert from_body(VARIANTS, json.dumps(body).encode()).echo["apiVersion"] == "2.0"
-    with pytest.raises(UnsupportedQuestion):
-        get(requestedSchema="phenopackets-v2")
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("ga4gh-beacon-variant-v2.0.0", "./ga4gh-beacon-variant-v2.0.0", "beacon-v2-default"),
+        *("ga4gh-beacon-variant-v2.1.0", "beacon-g_variant-v2.0.0", "ga4gh-beacon-variant-v2"),
+        ENTRY_TYPES["genomicVariant"].schema_url,
+        ENTRY_TYPES["genomicVariant"].schema_url.replace("/v2.2.0/", "/main/"),
+    ],
+)
+@pytest.mark.parametrize("entity", ["genomicVariation", "genomicVariant", None])
+def test_a_default_schema_is_served_by_each_of_its_names(name: str, entity: str | None) -> None:
+    asked = {"schema": name} | ({} if entity is None else {"entityType": entity})
+    body = {"meta": {"apiVersion": "2.0", "requestedSchemas": [asked]}}
+    query = from_body(VARIANTS, json.dumps(body).encode())
+    assert query.schema == ENTRY_TYPES["genomicVariant"].schema_id
+    assert query.echo["requestedSchemas"] == [
+        {"entityType": entity or "genomicVariant", "schema": name}
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("phenopackets-v2", "ga4gh-phenopacket-v2", "ga4gh-beacon-individual-v2.0.0"),
+        *("ga4gh-beacon-variant-v99", "ga4gh-beacon-variantfoo", "ga4gh-beacon-variant-v3.0.0"),
+        "ga4gh-beacon-variant-v2.0.0.0",
+        "ga4gh-beacon-variant-v2.0.0\n",
+        "https://example.org/genomicVariations/defaultSchema.json",
+        ENTRY_TYPES["run"].schema_url,
+    ],
+)
+def test_another_schema_is_refused_whatever_it_begins_with(name: str) -> None:
+    with pytest.raises(UnsupportedQuestion, match="schema"):
+        get(requestedSchema=name)
 
 
 @pytest.mark.parametrize(
