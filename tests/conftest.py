@@ -6,6 +6,7 @@ import gc
 import os
 import shutil
 from collections.abc import Generator, Iterator
+from functools import cache
 
 import fastapi.dependencies.models
 import hypothesis
@@ -13,6 +14,8 @@ import pytest
 from pytest_socket import enable_socket, socket_allow_hosts
 
 from tests.support import postgres
+from workspaces import sandbox
+from workspaces.errors import SandboxRefused
 
 REQUIRE_ALL = os.environ.get("SKERRY_REQUIRE_ALL") == "1"
 # What no installation can cure: files that are not there, a kernel that forbids namespaces, or to
@@ -61,6 +64,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         for name in marker.args:
             if shutil.which(name) is None:
                 pytest.skip(f"needs {name}: apt-get install {_PACKAGES.get(name, name)}")
+    if item.get_closest_marker("sandbox") is not None and (refused := _no_sandbox()):
+        pytest.skip(refused)
+
+
+@cache
+def _no_sandbox() -> str:
+    """Why this machine cannot confine a program; nothing where it can."""
+    try:
+        sandbox.probe()
+    except SandboxRefused as refused:
+        return refused.public
+    return ""
 
 
 @pytest.fixture(autouse=True)

@@ -27,14 +27,12 @@ from tests.support.served_node import ROOT, Served, made, serving, until
 from workspaces import keys, private
 from workspaces.engine.federation import SiteBundle
 from workspaces.engine.port import fingerprint
-from workspaces.errors import SandboxRefused
 from workspaces.job import Outcome
 from workspaces.leftovers import under_way
 from workspaces.order import Order, Staged
-from workspaces.sandbox import probe
 from workspaces.supervisor import supervise
 
-pytestmark = [pytest.mark.live, pytest.mark.program("bwrap")]
+pytestmark = [pytest.mark.live, pytest.mark.sandbox]
 
 COUNT = """
 import json, pathlib, sys
@@ -55,10 +53,6 @@ asyncio.run(supervise(pathlib.Path(lab), order(pathlib.Path(lab), url),
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    try:
-        probe()
-    except SandboxRefused as refused:
-        pytest.skip(refused.public)
     node = made(tmp_path, records=200)
     with serving(node):
         yield node

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -120,8 +120,12 @@ class Trial:
         self.sealed: SealedObject = self.release.seal(CALLS, "ds1/calls", kind="file", form="FILE")
         self.private = private.PLACE
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.release.close()
+        assert self.left() == []
 
     def _workspace(self) -> WorkspaceKeys:
         held = keys.init(self.folder / "lab", "lab")

@@ -12,14 +12,13 @@ from tests.support.run_site import COUNT, OneNode, OneProgram, Trial, printed
 from workspaces import starting_again
 from workspaces.engine.port import Node as EngineNode
 from workspaces.engine.port import Outcome as NodeOutcome
-from workspaces.errors import CoordinatorLost, EngineRefused, NodeRefused, SandboxRefused
+from workspaces.errors import CoordinatorLost, EngineRefused, NodeRefused
 from workspaces.job import Outcome
 from workspaces.order import Order
-from workspaces.sandbox import probe
 from workspaces.starting_again import MAX_STARTS, supervise_again
 from workspaces.supervisor import Ended
 
-pytestmark = [pytest.mark.anyio, pytest.mark.program("bwrap")]
+pytestmark = [pytest.mark.anyio, pytest.mark.sandbox]
 
 
 @pytest.fixture
@@ -27,21 +26,11 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(autouse=True)
-def _allowed() -> None:
-    try:
-        probe()
-    except SandboxRefused as refused:
-        pytest.skip(refused.public)
-
-
 @pytest.fixture
 def trial(tmp_path: Path) -> Iterator[Trial]:
-    made = Trial(tmp_path)
-    made.run_node.approved()
-    yield made
-    made.close()
-    assert made.left() == []
+    with Trial(tmp_path) as made:
+        made.run_node.approved()
+        yield made
 
 
 class Losing:

@@ -19,28 +19,17 @@ from workspaces.engine.port import Node
 from workspaces.errors import NodeRefused, PermitUnfit, PlaceRefused, SandboxRefused
 from workspaces.job import Outcome
 from workspaces.order import Staged
-from workspaces.sandbox import probe
 from workspaces.supervisor import Ended
 
-pytestmark = [pytest.mark.anyio, pytest.mark.program("bwrap")]
+pytestmark = [pytest.mark.anyio, pytest.mark.sandbox]
 
 FOREVER = "import time\ntime.sleep(60)"
 
 
-@pytest.fixture(autouse=True)
-def _allowed() -> None:
-    try:
-        probe()
-    except SandboxRefused as refused:
-        pytest.skip(refused.public)
-
-
 @pytest.fixture
 def trial(tmp_path: Path) -> Iterator[Trial]:
-    made = Trial(tmp_path)
-    yield made
-    made.close()
-    assert made.left() == []
+    with Trial(tmp_path) as made:
+        yield made
 
 
 async def test_an_approved_run_reads_what_was_staged_and_its_output_is_judged(

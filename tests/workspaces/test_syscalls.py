@@ -14,7 +14,7 @@ import pytest
 from tests.support.engine import engine
 from workspaces import syscalls
 from workspaces.errors import SandboxRefused
-from workspaces.sandbox import Ended, Profile, Sandbox, probe
+from workspaces.sandbox import Ended, Profile, Sandbox
 
 PROFILE = Profile(data_bytes=16 << 20, memory_bytes=4 << 30, seconds=60)
 ALLOW, KILL = 0x7FFF0000, 0x80000000
@@ -133,14 +133,6 @@ def test_on_another_processor_nothing_is_run(monkeypatch: pytest.MonkeyPatch) ->
 # In the sandbox
 
 
-@pytest.fixture
-def _allowed() -> None:
-    try:
-        probe()
-    except SandboxRefused as kept:
-        pytest.skip(kept.public)
-
-
 async def run(script: str, profile: Profile = PROFILE) -> Ended:
     sandbox = await Sandbox.start(profile, ["python3", "-c", script])
     return await sandbox.ended()
@@ -168,8 +160,7 @@ print(json.dumps([os.getuid(), os.getgid(), told]))
 
 
 @pytest.mark.anyio
-@pytest.mark.program("bwrap")
-@pytest.mark.usefixtures("_allowed")
+@pytest.mark.sandbox
 async def test_a_hostile_program_is_refused_every_one_of_them() -> None:
     found = syscalls.PROCESSORS[platform.machine()]
     numbers = {name: pair[found.place] for name, pair in syscalls.REFUSED.items()}
@@ -185,8 +176,7 @@ async def test_a_hostile_program_is_refused_every_one_of_them() -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.program("bwrap")
-@pytest.mark.usefixtures("_allowed")
+@pytest.mark.sandbox
 async def test_what_an_analysis_needs_still_works(tmp_path: Path) -> None:
     script = """
 import concurrent.futures, os, socket, subprocess, threading
@@ -211,8 +201,7 @@ print("good")
 
 
 @pytest.mark.anyio
-@pytest.mark.program("bwrap")
-@pytest.mark.usefixtures("_allowed")
+@pytest.mark.sandbox
 async def test_the_engines_libraries_run_under_it() -> None:
     made = engine()
     profile = Profile(
