@@ -138,7 +138,7 @@ def from_get(target: Target, pairs: Sequence[tuple[str, str]]) -> Query:
         match kind:
             case "positions":
                 positions = genomic.setdefault(name, [])
-                positions += [framing.whole(name, part) for part in value.split(",")]  # type: ignore[operator]  # a list, one line above
+                positions += _written(name, value)  # type: ignore[operator]  # a list, one line above
             case "filters":
                 filters.append(value)
             case "datasetIds":
@@ -334,6 +334,7 @@ def _parameters(given: Mapping[str, object]) -> tuple[dict[str, object], tuple[s
             genomic.append((name, value))
     named = _once((variants.ALIASES.get(n, n), v) for n, v in genomic if v is not None)
     refuse_unknown(named, variants.PARAMETERS)
+    named = {name: _numbers(name, value) for name, value in named.items()}
     if nested is not None and flat is not None:
         raise BadQuestion("datasetIds is given more than once.")
     return named, _dataset_ids(flat if nested is None else nested)
@@ -347,6 +348,23 @@ def _once(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
             raise BadQuestion(f"{name[:40]} is given more than once.")
         named[name] = value
     return named
+
+
+def _numbers(name: str, value: object) -> object:
+    """As a GET has them: positions in a list, and read where they came as text."""
+    if name in variants.LISTS:
+        given = value if isinstance(value, list) else [value]
+        return [number for each in given for number in _written(name, each)]
+    if name in variants.INTEGERS and isinstance(value, str):
+        return framing.whole(name, value)
+    return value
+
+
+def _written(name: str, value: object) -> list[object]:
+    """The numbers of a comma list, or what is no text as it is."""
+    if isinstance(value, str):
+        return [framing.whole(name, part) for part in value.split(",")]
+    return [value]
 
 
 def _dataset_ids(value: object) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from beacon import copy_number
 from beacon.catalog import Allele, AminoacidChange, ChangeWithin, InGene, Span, VariantQuestion
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.variation import shorthand
-from beacon.variation.alleles import canonical_type, types_matching
+from beacon.variation.alleles import canonical_type, types_matching, variant_type
 from beacon.variation.shorthand import Asked as Asked
 from schemas import protein
 from schemas.sequences import canonical_assembly, place
@@ -49,6 +49,7 @@ _UNSUPPORTED_TYPE = (
 _BASES = "ACGTN"
 _NARROWING = ("variantType", "variantMinLength", "variantMaxLength")
 _OF_PLACES = (*_NARROWING, "aminoacidChange")
+_OF_MANY = (*_NARROWING[1:], "aminoacidChange")  # one allele has its length and its effect
 _PLACE = frozenset({"referenceName", "start", "end"})
 
 
@@ -161,8 +162,8 @@ def _alone(parameters: Mapping[str, object], wanted: set[str], *, told: str) -> 
 
 
 def _allele(chrom: str, start0: int, parameters: Mapping[str, object]) -> VariantQuestion:
-    if not parameters.keys().isdisjoint(_OF_PLACES):
-        stray = [name for name in _OF_PLACES if name in parameters]
+    if not parameters.keys().isdisjoint(_OF_MANY):
+        stray = [name for name in _OF_MANY if name in parameters]
         raise BadQuestion(f"{', '.join(stray)} cannot narrow an exact allele.")
     ref, alt = _bases(parameters, "referenceBases"), _bases(parameters, "alternateBases")
     if alt is None:
@@ -171,11 +172,23 @@ def _allele(chrom: str, start0: int, parameters: Mapping[str, object]) -> Varian
         if not alt:
             raise BadQuestion("A deletion needs referenceBases.")
         starts = start0, start0 + 1
-        return Span(chrom, *starts, alt=alt, starts=starts, ends=_ANYWHERE, exact=True)
+        narrowed = _narrowed(parameters)
+        return Span(chrom, *starts, **narrowed, starts=starts, ends=_ANYWHERE, exact=True)
     if ref == alt and "N" not in ref:
         raise BadQuestion("referenceBases and alternateBases are the same.")
     spelled = "N" not in ref and "N" not in alt
-    return Allele(chrom, start0, ref, alt) if spelled else _bared(chrom, start0, ref, alt=alt)
+    allele = Allele(chrom, start0, ref, alt) if spelled else _bared(chrom, start0, ref, alt=alt)
+    if "variantType" in parameters:
+        _check_type(allele, _narrowed(parameters)["variant_type"])
+    return allele
+
+
+def _check_type(allele: Allele, kind: str | None) -> None:
+    """Bases say their type, so naming it too narrows nothing where it is that."""
+    anchored = Allele(allele.chrom, 0, f"A{allele.ref}", f"A{allele.alt}")
+    types = types_matching(kind or "")
+    if kind in tuple(copy_number.Level) or types is None or variant_type(anchored) not in types:
+        raise BadQuestion("variantType is not the type of this allele; leave it out.")
 
 
 def _bared(chrom: str, start0: int, ref: str, *, alt: str) -> Allele:

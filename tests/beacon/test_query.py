@@ -101,14 +101,20 @@ def test_an_allele_without_its_reference_bases_is_asked_at_that_start_only() -> 
         {"start": [2**31], "end": [2**32]},
         {"start": [1.5], "end": [2]},
         {"start": [True], "end": [2]},
-        {"start": ["1"], "end": [2]},
+        {"start": ["1;2"], "end": [2]},
+        {"start": "", "end": [2]},
+        {"start": "1,2,3", "end": [4]},
+        {"start": "-1", "end": [4]},
+        {"start": ["1.5"], "end": [4]},
         {"start": {"a": 1}, "end": [2]},
         {"start": [1], "referenceBases": "A", "alternateBases": "A"},
         {"start": [1], "referenceBases": 7, "alternateBases": "A"},
         {"start": [1], "alternateBases": ""},
-        {"start": [1], "referenceBases": "A", "alternateBases": "C", "variantType": "SNP"},
+        {"start": [1], "referenceBases": "A", "alternateBases": "C", "variantType": "DEL"},
+        {"start": [1], "referenceBases": "AC", "alternateBases": "A", "variantType": "EFO:0030068"},
+        {"start": [1], "referenceBases": "A", "alternateBases": "C", "variantMaxLength": 1},
         {"start": [1], "end": [9], "variantMinLength": 5, "variantMaxLength": 4},
-        {"start": [1], "end": [9], "variantMinLength": "5"},
+        {"start": [1], "end": [9], "variantMinLength": "5,6"},
         {"start": [1], "end": [9], "referenceName": 1},
         {"start": [1], "end": [9], "colour": "red"},
         {"start": [1], "end": [9], "referenceName": "NC_000001.10", "assemblyId": "hg38"},
@@ -137,6 +143,43 @@ def test_what_is_not_served_is_refused_naming_what_is(params: dict[str, Any]) ->
     with pytest.raises(UnsupportedQuestion) as refused:
         variant(**params)
     assert "upported" in refused.value.public
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("100", "200"), (100, 200), ([100], [200]), (["100"], ["200"])],
+)
+def test_positions_are_read_as_numbers_texts_and_lists(start: object, end: object) -> None:
+    asked = variant(referenceName="1", start=start, end=end, variantMinLength="2")
+    assert asked == variant(referenceName="1", start=[100], end=[200], variantMinLength=2)
+    assert asked.echo["requestParameters"]["g_variant"]["start"] == [100]
+
+
+@pytest.mark.parametrize("start", ["10,20", ["10", "20"], ["10,20"], [10, "20"]])
+def test_a_bracket_is_read_from_texts_too(start: object) -> None:
+    placed = {"referenceName": "1", "end": [30, 40]}
+    assert variant(**placed, start=start) == variant(**placed, start=[10, 20])
+
+
+@pytest.mark.parametrize(
+    ("ref", "alt", "kind"),
+    [
+        *(("A", "C", name) for name in ("SNP", "SNV", "SO:0001483", "SO:0001059")),
+        *(("A", "AT", name) for name in ("INS", "INDEL", "SO:0000667")),
+        *(("", "T", "INS"), ("AT", "", "DEL"), ("AT", "A", "EFO:0030067"), ("AT", "GC", "MNP")),
+        *(("AT", "GCC", "INDEL"), ("A", "N", "SNP")),
+    ],
+)
+def test_an_allele_may_say_its_own_type(ref: str, alt: str, kind: str) -> None:
+    allele = {"referenceName": "1", "start": 9, "referenceBases": ref, "alternateBases": alt}
+    assert variant(**allele, variantType=kind).asked == variant(**allele).asked
+
+
+def test_a_type_narrows_an_allele_without_its_reference_bases() -> None:
+    asked = variant(referenceName="1", start=9, alternateBases="C", variantType="SNV").asked
+    assert asked is not None
+    assert isinstance(asked.question, Span)
+    assert (asked.question.exact, asked.question.variant_type) == (True, "SNP")
 
 
 @pytest.mark.parametrize("name", ["geneid", "geneId"])
