@@ -13,7 +13,7 @@ from beacon import copy_number
 from beacon.loading import bff_vrs, shapes
 from beacon.loading.bff_fields import Record, Rejected, member, text, whole
 from beacon.loading.shapes import Place, Shape
-from beacon.loading.variant_files import BREAKEND, LONGEST_CHROMOSOME, MAX_ALLELE_BASES
+from beacon.loading.variant_lines import BREAKEND, LONGEST_CHROMOSOME, MAX_ALLELE_BASES
 from beacon.variation import alleles
 from beacon.variation.reference import Reference
 from schemas.sequences import canonical_chromosome, place

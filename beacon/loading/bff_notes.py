@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from beacon.catalog import Annotations
 from beacon.loading.annotations import EFFECTS, LABELS, MAX_EACH, MAX_NAME, outside
 from beacon.loading.bff_fields import Record, Rejected, items, member, objects, text, texts
-from beacon.loading.variant_files import MAX_ALLELE_BASES, MAX_IDENTIFIERS
+from beacon.loading.variant_lines import MAX_ALLELE_BASES, MAX_IDENTIFIERS
 from beacon.variation.identifiers import Kind, kind
 from schemas import protein
 from schemas.sequences import assembly_of_accession

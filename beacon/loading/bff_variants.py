@@ -28,7 +28,8 @@ from beacon.loading.json_stream import Broken
 from beacon.loading.parquet import Row
 from beacon.loading.records import Limits, Problems, Unreadable, json_records
 from beacon.loading.shapes import Shape
-from beacon.loading.variant_files import MAX_SAMPLES, Selection
+from beacon.loading.variant_carriers import Selection
+from beacon.loading.variant_files import MAX_SAMPLES
 from beacon.variation import alleles
 from beacon.variation.reference import Reference
 from beacon.zygosity import Zygosity

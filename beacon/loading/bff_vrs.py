@@ -9,7 +9,7 @@ from __future__ import annotations
 from beacon import copy_number
 from beacon.copy_number import Level
 from beacon.loading.bff_fields import Record, Rejected, member, text, whole
-from beacon.loading.variant_files import MAX_ALLELE_BASES
+from beacon.loading.variant_lines import MAX_ALLELE_BASES
 from beacon.variation import alleles
 
 _MAX_NAME = 200

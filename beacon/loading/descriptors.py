@@ -15,7 +15,7 @@ from beacon.catalog import Allele
 from beacon.loading import bff_alleles, shapes
 from beacon.loading.bff_fields import Record, Rejected, member, objects, text, whole
 from beacon.loading.shapes import Place, Shape
-from beacon.loading.variant_files import BREAKEND, INSERTION, LONGEST_CHROMOSOME, MAX_ALLELE_BASES
+from beacon.loading.variant_lines import BREAKEND, INSERTION, LONGEST_CHROMOSOME, MAX_ALLELE_BASES
 from beacon.variation import justify
 from beacon.variation.alleles import CHROMOSOMES, canonical_assembly, trimmed
 from beacon.variation.reaches import RefCheck

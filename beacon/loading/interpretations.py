@@ -31,7 +31,8 @@ from beacon.loading.parquet import Row
 from beacon.loading.records import Problems
 from beacon.loading.shapes import Shape
 from beacon.loading.staging import Interpreted, Staging
-from beacon.loading.variant_files import MAX_IDENTIFIERS, Selection
+from beacon.loading.variant_carriers import Selection
+from beacon.loading.variant_lines import MAX_IDENTIFIERS
 from beacon.variation.identifiers import Kind, kind
 from beacon.zygosity import Zygosity
 from schemas import protein

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from beacon.catalog import Allele
 from beacon.copy_number import Level
 from beacon.loading.bff_fields import Rejected
-from beacon.loading.variant_files import INSERTION, LONGEST_CHROMOSOME, MAX_ALLELE_BASES
+from beacon.loading.variant_lines import INSERTION, LONGEST_CHROMOSOME, MAX_ALLELE_BASES
 from beacon.variation import alleles
 from beacon.variation.reference import Reference
 

@@ -2,7 +2,7 @@
 
 VCF 4.3 reserved INFO keys and what the field adds to them: `AC_afr`, `AF_AFR`, `AFR_AF`, `nhomalt`
 (gnomAD: people), `AC_Hom` (people, or alleles where its description says allele counts: then half
-as many people), `AC_Hemi`. Counts from genotypes are left to `beacon.loading.variant_files`.
+as many people), `AC_Hemi`. Counts from genotypes are left to `beacon.loading.calls`.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def call(chance: random.Random, alts: int) -> str:
 
 
 def key_of(path: Path) -> int:
-    found = open_variants(path).genotype_key
+    found = open_variants(path).declared.genotype_key
     assert found is not None
     return found
 

@@ -297,7 +297,7 @@ def test_beside_variant_files_they_are_refused_before_those_are_opened(
     """The first is named. Nothing is lost unseen, and nobody is counted twice."""
     calls = (["9 . A G . 0/1"], ["P1"]) if kind == "genotypes" else (["9 . A G AC=1"], [])
     path = write_vcf(tmp_path / "a.vcf.gz", calls[0], samples=calls[1])
-    given = {"vcfs": (path,)} if kind != "records" else {"genomic_variations": (path,)}
+    given: dict[str, Any] = {"genomic_variations" if kind == "records" else "vcfs": (path,)}
     path.write_bytes(path.read_bytes()[:-5])  # would be refused too
     unplaced = interpreted("P1", written("NM_1.1:c.5A>G"))
     packets = [packet("P0"), packet("P1", unplaced, interpreted("P1", STATED))]
