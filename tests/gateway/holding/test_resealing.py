@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import pysam
 import pytest
 
 from access.record.audit import pseudonym as record_pseudonym
@@ -20,28 +19,11 @@ from streams.opened_source import OpenedSource
 from streams.vault import SealedObject, Vault
 from tests.support.command import Ran, skerry
 from tests.support.node_folder import node_folder, open_counts
+from tests.support.sample_files import biosamples, calls, reads
 from tests.support.sources import write_records
 
 FEMALE = {"id": "NCIT:C16576", "label": "female"}
 COLUMNS = ("--column", "female=female", "--column", "age=info:age")
-
-
-def reads(path: Path, *samples: str) -> Path:
-    groups = [{"ID": name, "SM": name} for name in samples]
-    header = {"HD": {"VN": "1.6"}, "SQ": [{"SN": "chr1", "LN": 1000}], "RG": groups}
-    with pysam.AlignmentFile(path, "wb", header=header):
-        pass
-    return path
-
-
-def calls(path: Path, *samples: str) -> Path:
-    header = pysam.VariantHeader()
-    header.contigs.add("chr1", length=1000)
-    for name in samples:
-        header.add_sample(name)
-    with pysam.VariantFile(path, "wz", header=header):
-        pass
-    return path
 
 
 @pytest.fixture
@@ -53,15 +35,7 @@ def node(tmp_path: Path) -> NodeHome:
         tmp_path / "individuals.json",
         [{"id": f"P{n}", "sex": FEMALE, "info": {"age": 40 + n}} for n in numbers],
     )
-    samples = write_records(
-        tmp_path / "biosamples.json",
-        [
-            {"id": f"S{n}", "individualId": f"P{n}",
-             "biosampleStatus": {"id": "EFO:0009654", "label": "x"},
-             "sampleOriginType": {"id": "UBERON:0000178", "label": "blood"}}
-            for n in numbers
-        ],
-    )  # fmt: skip
+    samples = biosamples(tmp_path / "biosamples.json", {f"S{n}": f"P{n}" for n in numbers})
     (tmp_path / "notes.txt").write_text("of S2, it may be")
     files = [
         *(reads(tmp_path / f"s{n}.bam", f"S{n}") for n in numbers),

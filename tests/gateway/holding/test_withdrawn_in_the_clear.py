@@ -17,6 +17,7 @@ from gateway.holding import withdrawing
 from gateway.home import NodeHome
 from tests.support.command import Ran, skerry
 from tests.support.node_folder import URL, node_folder
+from tests.support.sample_files import biosamples, calls, reads
 from tests.support.sources import write_records
 
 pytestmark = pytest.mark.anyio
@@ -33,43 +34,13 @@ HELD = {
 }  # fmt: skip
 
 
-def reads(path: Path, *groups: str) -> Path:
-    named = [{"ID": name, "SM": name} for name in groups]
-    header = {"HD": {"VN": "1.6"}, "SQ": [{"SN": "chr1", "LN": 1000}], "RG": named}
-    with pysam.AlignmentFile(path, "wb", header=header):
-        pass
-    return path
-
-
-def calls(path: Path, *samples: str) -> Path:
-    header = pysam.VariantHeader()
-    header.contigs.add("chr1", length=1000)
-    header.formats.add("GT", 1, "String", "Genotype")
-    for name in samples:
-        header.add_sample(name)
-    with pysam.VariantFile(path, "wz", header=header) as file:
-        record = file.new_record(contig="chr1", start=9, alleles=("A", "C"))
-        for name in samples:
-            record.samples[name]["GT"] = (0, 1)
-        file.write(record)
-    return path
-
-
 @pytest.fixture
 def node(tmp_path: Path) -> NodeHome:
     """P1 to P3, whose samples S1 to S3 are in reads and calls that anyone may have."""
     home = node_folder(tmp_path / "node", policies=[CLEAR])
     numbers = range(1, 4)
     people = write_records(tmp_path / "individuals.json", [{"id": f"P{n}"} for n in numbers])
-    samples = write_records(
-        tmp_path / "biosamples.json",
-        [
-            {"id": f"S{n}", "individualId": f"P{n}",
-             "biosampleStatus": {"id": "EFO:0009654", "label": "x"},
-             "sampleOriginType": {"id": "UBERON:0000178", "label": "blood"}}
-            for n in numbers
-        ],
-    )  # fmt: skip
+    samples = biosamples(tmp_path / "biosamples.json", {f"S{n}": f"P{n}" for n in numbers})
     (tmp_path / "notes.txt").write_text("of S2, it may be")
     files = (
         reads(tmp_path / "s1.bam", "S1"), reads(tmp_path / "s2.bam", "S2"),
