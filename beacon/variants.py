@@ -17,7 +17,7 @@ from beacon.variation import shorthand
 from beacon.variation.alleles import canonical_type, types_matching, variant_type
 from beacon.variation.shorthand import Asked as Asked
 from schemas import protein
-from schemas.sequences import canonical_assembly, place
+from schemas.sequences import assembly_named, place
 
 MAX_POSITION = 2**31 - 1
 MAX_BASES = 10_000
@@ -244,10 +244,11 @@ def _assembly(implied: str | None, assembly_id: str | None) -> str | None:
     """The assembly named, which must be the one that the sequence's own name implies."""
     if assembly_id is None:
         return implied
-    named = canonical_assembly(assembly_id)
+    named = assembly_named(assembly_id)
     if named is None:
         raise UnsupportedQuestion(
-            "This assemblyId is not supported. Supported: GRCh37 (hg19, b37) and GRCh38 (hg38)."
+            "This assemblyId is not supported. Supported: GRCh37 (hg19, b37) and GRCh38 (hg38), "
+            "with their patches and accessions."
         )
     if implied not in (None, named):
         raise BadQuestion("The sequence and assemblyId name different assemblies.")

@@ -73,12 +73,27 @@ _REFSEQ = re.compile(r"^(?:refseq:)?NC_0{4}(\d\d)\.(\d{1,2})$", re.IGNORECASE | 
 _REFSEQ_MT = re.compile(r"^(?:refseq:)?NC_012920\.1$", re.IGNORECASE)
 _REFGET = re.compile(r"^(?:ga4gh:|refget:)?SQ\.([A-Za-z0-9_-]{32})$")
 _PLAIN = re.compile(r"^(?:chr)?(\d{1,2}|x|y|mt?)$", re.IGNORECASE | re.ASCII)
-_ASSEMBLY = {
-    "GRCh37": re.compile(
-        r"grch37|hg19|hs37d5|\bb37\b|GCF_000001405\.(1[3-9]|2[0-5])\b", re.IGNORECASE
-    ),
-    "GRCh38": re.compile(r"grch38|hg38|\bb38\b|GCF_000001405\.(2[6-9]|[34]\d)\b", re.IGNORECASE),
+# Versions of RefSeq's and GenBank's accession of each assembly, its patches among them.
+_ACCESSION = {
+    "GRCh37": r"GCF_000001405\.(?:1[3-9]|2[0-5])|GCA_000001405\.(?:1[0-4]|[1-9])",
+    "GRCh38": r"GCF_000001405\.(?:2[6-9]|[34]\d)|GCA_000001405\.(?:1[5-9]|2\d)",
 }
+_PATCHED = {"GRCh37": "grch37|hg19|hs37d5", "GRCh38": "grch38|hg38"}
+_SHORT = {"GRCh37": "b37", "GRCh38": "b38"}
+_ASSEMBLY_NAME = {
+    name: re.compile(
+        rf"(?:{_PATCHED[name]})(?:\.p\d{{1,2}})?|{_SHORT[name]}|{_ACCESSION[name]}",
+        re.IGNORECASE | re.ASCII,
+    )
+    for name in ASSEMBLIES
+}
+_ASSEMBLY = {
+    name: re.compile(
+        rf"{_PATCHED[name]}|\b{_SHORT[name]}\b|(?:{_ACCESSION[name]})\b", re.IGNORECASE
+    )
+    for name in ASSEMBLIES
+}
+_BETWEEN_NAMES = re.compile(r"[\s/(),]+")
 
 
 @lru_cache(maxsize=1024)
@@ -119,8 +134,18 @@ def assembly_of_accession(name: str) -> str | None:
 
 
 @lru_cache(maxsize=1024)
+def assembly_named(name: str) -> str | None:
+    """`GRCh37` or `GRCh38` by a name of it, or by several (`GRCh38/hg38`); None for all else."""
+    parts = [part for part in _BETWEEN_NAMES.split(name) if part]
+    for assembly, pattern in _ASSEMBLY_NAME.items():
+        if parts and all(pattern.fullmatch(part) for part in parts):
+            return assembly
+    return None
+
+
+@lru_cache(maxsize=1024)
 def canonical_assembly(text: str) -> str | None:
-    """`GRCh37` or `GRCh38` where the text names exactly one of them."""
+    """`GRCh37` or `GRCh38` where a text such as a file's header names exactly one of them."""
     named = [name for name, pattern in _ASSEMBLY.items() if pattern.search(text)]
     return named[0] if len(named) == 1 else None
 

@@ -60,3 +60,23 @@ def test_a_name_says_its_chromosome_and_what_it_knows_of_the_assembly(
     name: str, expected: tuple[str, str | None] | None
 ) -> None:
     assert sequences.place(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *((name, "GRCh37") for name in ("GRCh37", "grch37.p13", "hg19", "b37", "hs37d5")),
+        *((name, "GRCh37") for name in ("GCF_000001405.13", "GCF_000001405.25")),
+        *((name, "GRCh37") for name in ("GCA_000001405.1", "GCA_000001405.14", "GRCh37 (hg19)")),
+        *((name, "GRCh38") for name in ("GRCh38", "GRCh38.p14", "hg38", "HG38", "GRCh38/hg38")),
+        *((name, "GRCh38") for name in ("GCF_000001405.26", "GCF_000001405.40")),
+        *((name, "GRCh38") for name in ("GCA_000001405.15", "GCA_000001405.29")),
+        *((name, None) for name in ("", " ", "/", "hg389", "hg18", "GRCh38foo", "T2T-CHM13v2.0")),
+        *((name, None) for name in ("not GRCh38", "GRCh37/hg38", "GRCh38.p", "hg38\nx", "38")),
+        *((name, None) for name in ("GCF_000001405.12", "GCA_000001405.0", "GCF_009914755.1")),
+    ],
+)
+def test_an_assembly_is_known_by_its_names_and_by_nothing_that_holds_one(
+    name: str, expected: str | None
+) -> None:
+    assert sequences.assembly_named(name) == expected
