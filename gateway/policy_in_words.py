@@ -84,12 +84,11 @@ def _switched_on(policy: DatasetPolicy) -> Iterator[str]:
 
 def _open(window: Window) -> Message:
     actions = _actions(window.actions)
-    if window.start is None and window.end is None:
-        return Message("%(actions)s: open from ever until ever", actions=actions)
     if window.start is None:
-        return Message(
-            "%(actions)s: open from ever until %(end)s", actions=actions, end=day(window.end or 0)
-        )
+        if window.end is None:
+            return Message("%(actions)s: open from ever until ever", actions=actions)
+        end = day(window.end)
+        return Message("%(actions)s: open from ever until %(end)s", actions=actions, end=end)
     start = day(window.start)
     if window.end is None:
         return Message("%(actions)s: open from %(start)s until ever", actions=actions, start=start)

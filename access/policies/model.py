@@ -19,6 +19,7 @@ from access.privacy.profiles import terms as built_in
 from access.privacy.terms import Terms
 from schemas.data_use import MAX_TERMS, DataUseTerm
 from schemas.entries import EntryTypeId
+from schemas.grants import RequestsAt
 from schemas.passport import VisaType
 from schemas.wire import LocalId, Wire
 
@@ -182,9 +183,7 @@ class DatasetEntry(Wire):
     committee_name: Text | None = None
     approvals: Annotated[int, Field(ge=1, le=MAX_APPROVALS)] = 1
     terms: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)] = ""
-    requests_at: Annotated[
-        str, StringConstraints(pattern=r"^https://[^\s@#]+$", max_length=500)
-    ] | (None) = None
+    requests_at: RequestsAt | None = None
     data_use: Annotated[tuple[DataUseTerm, ...], Field(max_length=MAX_TERMS)] = ()
     data_use_for_answers: bool = False
     insecure_clear_streams: bool = False
