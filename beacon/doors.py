@@ -123,41 +123,34 @@ class Doors:
         return _json(info.beacon_map(self._node))
 
     async def filtering_terms(self, request: Request) -> Response:
-        _known(request, "skip", "limit")
-        asking = self._asking(await self._caller(request), None)
-        return self._terms(request, self._admit(asking).permitted, None)
+        return await self._terms(request, None)
 
     def terms_of(self, entry: EntryTypeId) -> Door:
         """What this type of entry can be filtered by, at all or where one entry is held."""
 
         async def door(request: Request) -> Response:
-            _known(request, "skip", "limit")
-            asking = self._asking(await self._caller(request), None)
-            permitted: Sequence[admission.Permitted] = self._admit(asking).permitted
-            if (named := request.path_params.get("id")) is not None:
-                target = query.Target("dataset", parent=entry, parent_id=named)
-                holding, _ = await self._holding(query.from_get(target, ()), asking)
-                permitted = [one for one in permitted if one.decision.dataset in holding]
-            scope = None if entry in info.COLLECTIONS else entry
-            return self._terms(request, permitted, scope)
+            return await self._terms(request, entry)
 
         return door
 
-    def _terms(
-        self,
-        request: Request,
-        permitted: Sequence[admission.Permitted],
-        scope: EntryTypeId | None,
-    ) -> Response:
+    async def _terms(self, request: Request, entry: EntryTypeId | None) -> Response:
+        _known(request, "skip", "limit", "testMode")
         frame = framing.of_get({"limit": "0", **request.query_params})
+        researcher = await self._caller(request)
+        asking = await self._testing() if frame.test_mode else self._asking(researcher, None)
+        permitted: Sequence[admission.Permitted] = self._admit(asking).permitted
+        if entry is not None and (named := request.path_params.get("id")) is not None:
+            target = query.Target("dataset", parent=entry, parent_id=named)
+            holding, _ = await self._holding(query.from_get(target, ()), asking)
+            permitted = [one for one in permitted if one.decision.dataset in holding]
         terms = (
             term
             for one in permitted
             for term in self._listing.of(one.segment, one.decision)
-            if scope is None or term.scope == scope
+            if entry is None or entry in info.COLLECTIONS or term.scope == entry
         )
-        skip, limit = frame.skip, frame.limit or query.MAX_LIMIT
-        return _json(info.filtering_terms(self._node, terms, skip=skip, limit=limit))
+        limit = frame.limit or query.MAX_LIMIT
+        return _json(info.filtering_terms(self._node, terms, skip=frame.skip, limit=limit))
 
     # Entries
 

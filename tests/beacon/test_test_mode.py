@@ -102,3 +102,32 @@ async def test_a_test_is_recorded_as_what_it_is(node: BeaconNode) -> None:
     assert entry["facts"]["datasets"] == ["synthetic"]
     assert entry["facts"]["policy_version"] == "synthetic"
     assert entry["facts"]["caller"] is None
+
+
+@pytest.mark.parametrize(
+    ("path", "scopes"),
+    [
+        ("/filtering_terms", {"individual", "biosample", "run", "analysis", "genomicVariant"}),
+        ("/individuals/filtering_terms", {"individual"}),
+        ("/individuals/TEST1/filtering_terms", {"individual"}),
+    ],
+)
+async def test_every_listed_term_of_the_test_data_can_be_asked_there(
+    node: BeaconNode, path: str, scopes: set[str]
+) -> None:
+    listed = (await node.get(path, testMode="true")).json()["response"]["filteringTerms"]
+    assert {scope for term in listed for scope in term["scopes"]} >= scopes
+    assert "ICD10:G35" not in {term["id"] for term in listed}
+    people = [
+        t["id"] for t in listed if t["type"] == "ontologyTerm" and "individual" in t["scopes"]
+    ]
+    assert {"MONDO:0005148", "NCIT:C16576"} <= set(people)
+    for term in people:
+        body = await ask(node, "/individuals", filters=[{"id": term}])
+        assert body["responseSummary"]["exists"] is True
+
+
+@pytest.mark.parametrize("path", ["/individuals/P1/filtering_terms", "/datasets/A/filtering_terms"])
+async def test_terms_of_a_real_entry_are_unknown_in_test_mode(node: BeaconNode, path: str) -> None:
+    assert (await node.get(path, testMode="true")).status_code == 404
+    assert (await node.get(path, testMode="false")).status_code == 200
