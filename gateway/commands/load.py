@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.commands import load_options as options
 from gateway.commands.printed import AsJson, Folder, show
 from gateway.holding import load as load_command
+from gateway.holding.releasing import Adopted
 from gateway.home import existing
 
 
@@ -53,9 +54,7 @@ def load(
         "analyses": analyses,
         "cohorts": cohorts,
     }
-    adopted = load_command.Adopted(
-        tuple(adopt or ()), adopt_export, archive, adopt_key, adopt_passphrase_file
-    )
+    adopted = Adopted(tuple(adopt or ()), adopt_export, archive, adopt_key, adopt_passphrase_file)
     wanted = load_command.Wanted(
         dataset=dataset,
         name=name or dataset,

@@ -18,7 +18,7 @@ from beacon.loading import panel_load
 from gateway.commands.load_progress import Shown
 from gateway.commands.printed import AsJson, Folder
 from gateway.errors import LoadRefused
-from gateway.holding.load import bases
+from gateway.holding.references import bases
 from gateway.home import existing
 
 app = typer.Typer(no_args_is_help=True, help="Public allele frequencies: take in, list.")

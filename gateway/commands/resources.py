@@ -20,7 +20,7 @@ from beacon.segments import SegmentCatalog
 from gateway.commands.load_progress import Shown
 from gateway.commands.printed import AsJson, Folder
 from gateway.errors import LoadRefused
-from gateway.holding.load import bases
+from gateway.holding.references import bases
 from gateway.home import existing
 
 app = typer.Typer(no_args_is_help=True, help="Names of alleles (dbSNP, ClinVar): take in, list.")

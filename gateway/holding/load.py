@@ -6,41 +6,20 @@ import json
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
-from beacon.errors import Problem
+from beacon.errors import Problem, SourceRefused
 from beacon.loading.load import DatasetSource, check
-from beacon.variation.reference import Reference
 from gateway.commands.asking import book_in_force
 from gateway.commands.load_progress import Report, Shown, Watch
 from gateway.errors import LoadRefused
-from gateway.holding import catalogue_form, clearance, clickhouse, loading
-from gateway.holding.references import StoredReference
+from gateway.holding import catalogue_form, clickhouse, loading, releasing
+from gateway.holding.references import bases
+from gateway.holding.releasing import Adopted
 from gateway.home import NodeHome
-from schemas.errors import InvalidInput, NotFound
-from streams.archive_export import read_export
-from streams.inputs import plain_path
-from streams.keyring import Secrets
-from streams.keys import read_secret_key
-from streams.refget.index import Index
-from streams.remote import SCHEME, RemoteFile
-from streams.shelf import ClearObject
-from streams.sources import Kind
-from streams.vault import SealedObject
+from schemas.errors import InvalidInput
 
 MAX_METADATA_BYTES = 10_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Adopted:
-    """Crypt4GH bodies to be taken in where they lie; those of `export` below `archive`."""
-
-    places: tuple[str, ...] = ()
-    export: Path | None = None
-    archive: str | None = None
-    key: Path | None = None
-    passphrase: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,16 +70,22 @@ def run(
             "nothing to load: give --vcf, --genomic-variations, people (such as --individuals), "
             "--seal, --adopt or --clear"
         )
-    if wanted.seal and not check_only:
-        summary.update(_seal(home, wanted))
-    if wanted.adopted is not None and not check_only:
-        summary.update(_adopt(home, wanted.dataset, wanted.adopted))
-    for place in () if check_only else wanted.clear:
-        source = RemoteFile(place) if place.startswith(SCHEME) else Path(place)
-        found = loading.shelve_file(home, source, dataset=wanted.dataset)
-        said = f"{found.size} bytes{_unless_clear(home, found)}"
-        summary[f"in the clear {found.object_id} as {found.format}"] = said
+    if not check_only:
+        summary |= _taken_in(home, wanted)
     return {**summary, **_closed(home, wanted.dataset)}
+
+
+def _taken_in(home: NodeHome, wanted: Wanted) -> Mapping[str, object]:
+    done: dict[str, object] = {}
+    if wanted.seal:
+        done |= releasing.seal(
+            *(home, wanted.dataset, wanted.seal),
+            per_chromosome=wanted.per_chromosome,
+            store=wanted.seal_to,
+        )
+    if wanted.adopted is not None:
+        done |= releasing.adopt(home, wanted.dataset, wanted.adopted)
+    return {**done, **releasing.shelve(home, wanted.dataset, wanted.clear)}
 
 
 def _closed(home: NodeHome, dataset: str) -> Mapping[str, object]:
@@ -110,113 +95,13 @@ def _closed(home: NodeHome, dataset: str) -> Mapping[str, object]:
     return {"note": "no policy in force names this dataset, so nobody is answered from it"}
 
 
-def _seal(home: NodeHome, wanted: Wanted) -> Mapping[str, object]:
-    """What was sealed before is left alone, so that a load that was cut off goes on."""
-    done: dict[str, object] = {}
-    store = None if wanted.seal_to is None else wanted.seal_to.rstrip("/")
-    if store is not None and not store.startswith(SCHEME):
-        raise LoadRefused("--seal-to is s3://BUCKET/PREFIX; left out, bodies lie in the vault")
-    with Shown(()) as shown:
-        for path in wanted.seal:
-            if wanted.per_chromosome:
-                made = loading.seal_units(
-                    home, path, dataset=wanted.dataset, store=store, progress=shown
-                )
-                done |= {f"sealed {unit.object_id}": _said_of(home, unit) for unit in made}
-                continue
-            kind, name = loading.kind_of(path), plain_path(path).name
-            sealed = loading.seal_file(
-                home, path, object_id=f"{wanted.dataset}/{name}", dataset=wanted.dataset,
-                kind=kind, owners=(), store=store, progress=shown,
-            )  # fmt: skip
-            done[f"sealed {sealed.object_id}"] = _said_of(home, sealed)
-    return done
-
-
-def _adopt(home: NodeHome, dataset: str, wanted: Adopted) -> Mapping[str, object]:
-    """What was taken in before is left alone, so that one that was cut off goes on."""
-    if (wanted.export is None) != (wanted.archive is None):
-        raise LoadRefused("--adopt-export and --archive go together; see docs/release.md")
-    secrets, done = _adopting_key(wanted), dict[str, object]()
-    with Shown(()) as shown:
-        whole = ((place, None) for place in wanted.places)
-        below = read_export(wanted.export) if wanted.export is not None else ()
-        apart = ((f"{wanted.archive}".rstrip("/") + f"/{one.path}", one) for one in below)
-        for at, exported in chain(whole, apart):
-            sealed = loading.adopt_file(
-                home, at, dataset=dataset, exported=exported, secrets=secrets, progress=shown
-            )
-            done[f"adopted {sealed.object_id}"] = _said_of(home, sealed)
-    return done
-
-
-def _said_of(home: NodeHome, sealed: SealedObject) -> str:
-    said = f"{sealed.plain_size} bytes"
-    if sealed.kind is not Kind.FILE and not sealed.sliceable:
-        said += "; whole only: no index could be used or made"
-    return said + _unless_clear(home, sealed)
-
-
-def _unless_clear(home: NodeHome, one: SealedObject | ClearObject) -> str:
-    if clearance.is_clear(home, one):
-        return ""
-    return "; not released: it may hold somebody who withdrew (skerry datasets reseal)"
-
-
-def _adopting_key(wanted: Adopted) -> Secrets | None:
-    if wanted.key is None:
-        return None
-    try:
-        passphrase = None if wanted.passphrase is None else wanted.passphrase.read_bytes().strip()
-    except OSError as error:
-        raise LoadRefused(f"{wanted.passphrase}: cannot be read") from error
-    key = read_secret_key(wanted.key, passphrase)
-    return lambda: (key,)
-
-
-def bases(home: NodeHome, sequences: str | None) -> Path | Reference | None:
-    """A FASTA file, or a collection that `skerry reference add` took in."""
-    if sequences is None or Path(sequences).is_file():
-        return None if sequences is None else Path(sequences)
-    try:
-        return StoredReference(Index(home.references), sequences)
-    except NotFound as unknown:
-        raise LoadRefused(
-            f"{sequences[:80]}: neither a FASTA file nor a collection of `skerry reference list`"
-        ) from unknown
-
-
 def _load(
     home: NodeHome, wanted: Wanted, *, check_only: bool, watch: Watch | None
 ) -> Mapping[str, object]:
     if (wanted.tables is None) != (wanted.mapping is None):
         raise LoadRefused("--tables and --mapping go together; see docs/loading.md")
-    people, metadata = wanted.people, _metadata(wanted.metadata)
-    described = {"HealthDCAT-AP": _described(metadata)} if metadata else {}
-    source = DatasetSource(
-        id=wanted.dataset,
-        name=wanted.name,
-        description=wanted.description,
-        assembly=wanted.assembly,
-        vcfs=wanted.vcfs,
-        genomic_variations=wanted.genomic_variations,
-        individuals=people.get("individuals"),
-        biosamples=people.get("biosamples"),
-        runs=people.get("runs"),
-        analyses=people.get("analyses"),
-        cohorts=people.get("cohorts"),
-        phenopackets=wanted.phenopackets,
-        interpretations=wanted.interpretations,
-        tables=wanted.tables,
-        mapping=wanted.mapping,
-        omop=wanted.omop,
-        metadata=metadata,
-        hierarchies=wanted.hierarchies,
-        reference="own",
-        bases=bases(home, wanted.sequences),
-        genes=wanted.genes,
-        max_rejected=wanted.max_rejected,
-    )
+    source = _source(home, wanted)
+    described = {"HealthDCAT-AP": _described(source.metadata)} if source.metadata else {}
     with ExitStack() as stack:
         counted = () if wanted.genomic_variations else wanted.vcfs  # others have no index
         shown = stack.enter_context(Shown(counted, watch=watch))
@@ -235,6 +120,34 @@ def _load(
     return {**done, **shown.counted, **published, **described}
 
 
+def _source(home: NodeHome, wanted: Wanted) -> DatasetSource:
+    people = wanted.people
+    return DatasetSource(
+        id=wanted.dataset,
+        name=wanted.name,
+        description=wanted.description,
+        assembly=wanted.assembly,
+        vcfs=wanted.vcfs,
+        genomic_variations=wanted.genomic_variations,
+        individuals=people.get("individuals"),
+        biosamples=people.get("biosamples"),
+        runs=people.get("runs"),
+        analyses=people.get("analyses"),
+        cohorts=people.get("cohorts"),
+        phenopackets=wanted.phenopackets,
+        interpretations=wanted.interpretations,
+        tables=wanted.tables,
+        mapping=wanted.mapping,
+        omop=wanted.omop,
+        metadata=_metadata(wanted.metadata),
+        hierarchies=wanted.hierarchies,
+        reference="own",
+        bases=bases(home, wanted.sequences),
+        genes=wanted.genes,
+        max_rejected=wanted.max_rejected,
+    )
+
+
 def _described(metadata: Mapping[str, object]) -> str:
     """How much of the description a catalogue needs there is."""
     info = metadata.get("info")
@@ -248,7 +161,7 @@ def _described(metadata: Mapping[str, object]) -> str:
 
 def _checked(problems: list[Problem], shown: Shown) -> Mapping[str, object]:
     if problems:
-        raise LoadRefused("\n".join(str(problem) for problem in problems))
+        raise SourceRefused(problems)
     return {"check": "good; nothing was loaded", **shown.counted}
 
 

@@ -6,11 +6,28 @@ The two rooms do not see each other: this is where a stored sequence collection 
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from beacon.variation.reference import Reference
 from gateway.errors import LoadRefused
+from gateway.home import NodeHome
+from schemas.errors import NotFound
 from schemas.sequences import canonical_chromosome
 from streams.refget.collections import Collections
 from streams.refget.index import Index
 from streams.refget.sequences import Held, Sequences
+
+
+def bases(home: NodeHome, sequences: str | None) -> Path | Reference | None:
+    """A FASTA file, or a collection that `skerry reference add` took in."""
+    if sequences is None or Path(sequences).is_file():
+        return None if sequences is None else Path(sequences)
+    try:
+        return StoredReference(Index(home.references), sequences)
+    except NotFound as unknown:
+        raise LoadRefused(
+            f"{sequences[:80]}: neither a FASTA file nor a collection of `skerry reference list`"
+        ) from unknown
 
 
 class StoredReference:
