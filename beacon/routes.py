@@ -50,20 +50,22 @@ class Offered:
 
 
 def _otherwise(offered: Sequence[Offered]) -> Door:
-    """What no address above took: HEAD is a GET without its body, OPTIONS says what there is."""
+    """What no address above took: HEAD is a GET without its body, OPTIONS says what there is, and
+    an address may end in a slash, as some clients write it."""
 
     async def door(request: Request) -> Response:
-        path = request.scope["path"]
+        path = request.scope["path"].removesuffix("/")
         for one in offered:
             if found := one.pattern.match(path):
                 allow = {"Allow": ", ".join((*one.methods, "HEAD", "OPTIONS"))}
                 if request.method == "OPTIONS":
                     return Response(status_code=204, headers=allow)
-                if request.method != "HEAD":
+                if request.method not in (*one.methods, "HEAD"):
                     raise HTTPException(405, headers=allow)
                 request.scope["path_params"] = found.groupdict()
                 answer = await one.door(request)
-                answer.body = b""  # its length stays in the headers
+                if request.method == "HEAD":
+                    answer.body = b""  # its length stays in the headers
                 return answer
         raise HTTPException(404)
 

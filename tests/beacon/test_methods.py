@@ -57,8 +57,30 @@ async def test_head_says_what_get_would(node: BeaconNode, path: str, _allow: str
     assert head.headers == get.headers
 
 
+@pytest.mark.parametrize(("path", "allow"), ADDRESSES)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "DELETE"])
-@pytest.mark.parametrize("path", ["/nowhere", "/runs/R0/runs", "/g_variants/", "/individuals/P1/x"])
+async def test_an_address_may_end_in_a_slash(
+    node: BeaconNode, method: str, path: str, allow: str
+) -> None:
+    async with node.client() as client:
+        bare, slashed = [await client.request(method, path + end) for end in ("", "/")]
+    assert slashed.status_code == bare.status_code
+    assert (slashed.content, slashed.headers) == (bare.content, bare.headers)
+    assert method in allow or slashed.status_code == 405
+
+
+async def test_a_slash_at_the_end_changes_nothing_that_is_asked(node: BeaconNode) -> None:
+    found = await node.get("/individuals/", filters="ICD10:G35", requestedGranularity="count")
+    assert found.json()["responseSummary"]["numTotalResults"] == 2
+    posted = await node.post("/individuals/", {"filters": [{"id": "nothing"}]})
+    assert posted.status_code == 400
+    assert (await node.get("/individuals/P9/")).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "DELETE"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/runs/R0/runs", "/g_variants//", "/individuals/P1/x"]
+)
 async def test_what_is_not_there_is_404_by_any_method(
     node: BeaconNode, method: str, path: str
 ) -> None:

@@ -197,10 +197,10 @@ async def test_unknown_parameters_are_refused_by_name(
 
 
 @pytest.mark.parametrize(
-    "path", ["/query", "/individuals/P1/individuals", "/g_variants/x/y", "/runs/"]
+    "path", ["/query", "/individuals/P1/individuals", "/g_variants/x/y", "/runs//"]
 )
 async def test_what_the_map_does_not_name_is_not_there(node: BeaconNode, path: str) -> None:
-    assert (await node.get(path)).status_code in (307, 404)
+    assert (await node.get(path)).status_code == 404
 
 
 @pytest.mark.parametrize("hostile", ["%00", "%FF", "..%2F..%2Fetc", "'%20OR%201=1", "a" * 3000])
