@@ -46,12 +46,12 @@ def build(parts: Parts) -> tuple[APIRouter, ...]:
 
 
 def error_page(parts: Parts) -> Page:
-    desk = Desk(parts.sessions, public_url=parts.settings.public_url)
+    desk = Desk(parts.askers.sessions, public_url=parts.settings.public_url)
     return Pages(node=parts.settings.name, admins=parts.settings.admins).error_page(desk.session)
 
 
 def _of_access(parts: Parts) -> tuple[APIRouter, ...]:
-    settings, book, who, clock = parts.settings, parts.book, parts.who, parts.clock
+    settings, book, who, clock = parts.settings, parts.book, parts.askers.who, parts.clock
     return (
         access.routes.build(
             store=parts.store,
@@ -83,7 +83,7 @@ def _of_access(parts: Parts) -> tuple[APIRouter, ...]:
             caller=who,
             admins=settings.admins,
         ),
-        access.session_routes.build(bearers=parts.bearers, clock=clock),
+        access.session_routes.build(bearers=parts.askers.bearers, clock=clock),
     )
 
 
@@ -109,7 +109,7 @@ def _of_streams(parts: Parts) -> tuple[APIRouter, ...]:
             recipients=parts.recipients,
             permits=PermitOffice(parts.node_key, audience=url, record=parts.record),
             record=parts.record,
-            caller=parts.who,
+            caller=parts.askers.who,
             public_url=url,
             clock=parts.clock,
             withdrawn=partial(holdings.withdrawn, home.catalog),
@@ -127,7 +127,7 @@ def _of_streams(parts: Parts) -> tuple[APIRouter, ...]:
         gateway.holding.registering.build(
             home=home,
             sources=settings.register_from,
-            caller=parts.who,
+            caller=parts.askers.who,
             admins=settings.admins,
             record=parts.record,
         ),
@@ -141,9 +141,9 @@ def _pages(parts: Parts) -> tuple[APIRouter, ...]:
     return (
         gateway.pages.routes.build(
             settings=settings,
-            login=parts.login,
-            greet=parts.greet,
-            sessions=parts.sessions,
+            login=parts.askers.login,
+            greet=parts.askers.greet,
+            sessions=parts.askers.sessions,
             desk=parts.desk,
             attachments=parts.attachments,
             recipients=parts.recipients,
@@ -153,7 +153,7 @@ def _pages(parts: Parts) -> tuple[APIRouter, ...]:
         gateway.pages.airlock.routes.build(
             AirlockOffice(
                 Pages(node=settings.name, admins=settings.admins),
-                Desk(parts.sessions, public_url=url),
+                Desk(parts.askers.sessions, public_url=url),
                 parts.runs.airlock,
                 parts.runs.keys,
                 parts.clock,
@@ -164,7 +164,7 @@ def _pages(parts: Parts) -> tuple[APIRouter, ...]:
                 home=parts.home,
                 settings=settings,
                 pages=Pages(node=settings.name, admins=settings.admins),
-                door=Desk(parts.sessions, public_url=url),
+                door=Desk(parts.askers.sessions, public_url=url),
                 store=parts.store,
                 recipients=parts.recipients,
                 book=parts.book,
@@ -179,8 +179,8 @@ def _pages(parts: Parts) -> tuple[APIRouter, ...]:
                 jobs=parts.jobs,
                 record=parts.record,
                 tree=parts.tree,
-                keys=parts.keys,
-                trust=parts.trust,
+                keys=parts.askers.keys,
+                trust=parts.askers.trust,
                 http=parts.http,
                 clock=parts.clock,
             )

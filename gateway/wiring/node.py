@@ -106,7 +106,7 @@ def _beacon(made: Parts) -> beacon.doors.Doors:
         made.facts,
         made.catalog,
         made.book,
-        caller=made.who,
+        caller=made.askers.who,
         record=made.record,
         clock=made.clock,
         disclosure=Disclosure(Ledger(made.store), key=home.noise_key()),

@@ -6,17 +6,12 @@ lead to them to `wiring.doors`.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from access.caller import Caller, caller
-from access.limits import Counts, Limits, Rates, limited
-from access.linked import Linked, at_sign_in, noting
-from access.own_grants import OwnGrants, honouring
 from access.policies.decision_facts import DecisionFacts
 from access.policies.live import LivePolicies
 from access.policies.versions import PolicyVersions
@@ -38,17 +33,11 @@ from gateway.holding import clickhouse
 from gateway.holding.load_jobs import Jobs
 from gateway.home import NodeHome
 from gateway.serving.share import Share
-from gateway.wiring import runs
+from gateway.wiring import askers, runs
+from gateway.wiring.askers import Askers
 from gateway.wiring.runs import AtRest
 from passports import trust
-from passports.bearers import Bearers
-from passports.kept import Kept
-from passports.keys import KeyStore
-from passports.login import Login, SignedIn
-from passports.passport import Clearinghouse
 from passports.sessions import Sessions
-from passports.trust import TrustTable
-from passports.userinfo import Userinfo
 from schemas.version import skerry_version
 from streams import small
 from streams.agent_client import AgentClient
@@ -68,14 +57,7 @@ class Parts:
     facts: NodeFacts
     clock: Callable[[], int]
     http: httpx.AsyncClient
-    # Who asks.
-    trust: TrustTable
-    keys: KeyStore
-    bearers: Bearers
-    sessions: Sessions
-    login: Login
-    greet: Callable[[SignedIn], Awaitable[None]]
-    who: Caller
+    askers: Askers
     # By which rules, and what was done.
     node_key: Ed25519PrivateKey
     record: Record
@@ -108,19 +90,8 @@ def build(
 ) -> Parts:
     """Raises the errors of the files it reads: settings, policies, trust, keys, record."""
     settings = config.load(home.settings)
-    url = settings.public_url
+    url, trusted = settings.public_url, trust.load(home.trust)
     http = httpx.AsyncClient(timeout=OUTBOUND_SECONDS, follow_redirects=False)
-    table = trust.load(home.trust)
-    keys = KeyStore(table, http=http, clock=time.time)
-    kept = Kept(None if share is None else share.sessions)
-    house = Clearinghouse(
-        trust=table,
-        keys=keys,
-        userinfo=Userinfo(http=http, clock=time.time),
-        audience=url,
-        clock=clock,
-    )
-    bearers = Bearers(house, clock=clock, kept=kept)
     node_key, rest_key = home.signing_key(), home.attachment_key()
     at_rest = AtRest(
         seal=lambda plain: small.seal_to(rest_key.public, plain),
@@ -129,7 +100,6 @@ def build(
     record = record or recording.of_server(home, share)
     book = _policies(home, settings, record)
     store = Store(settings.control_database or home.control_url)
-    linked, login = Linked(store), _login(home, settings, http)
     recipients = Recipients(store, record=record)
     purpose_check = PurposeCheck(load_ontology(home.ontology), strict_duos=settings.strict_duos)
     addressees = Addressees(settings.notices.mail_to, settings.notices.webhooks)
@@ -148,15 +118,15 @@ def build(
         facts=_facts(settings),
         clock=clock,
         http=http,
-        trust=table,
-        keys=keys,
-        bearers=bearers,
-        sessions=sessions or Sessions(clock=time.time, kept=kept),
-        login=login,
-        greet=at_sign_in(login, trust=table, house=house, linked=linked),
-        who=limited(
-            noting(honouring(caller(bearers), OwnGrants(store, issuer=url, clock=clock)), linked),
-            _limits(home, settings.rate_limits, share),
+        askers=askers.build(
+            home,
+            settings,
+            trust=trusted,
+            store=store,
+            http=http,
+            clock=clock,
+            share=share,
+            sessions=sessions,
         ),
         node_key=node_key,
         record=record,
@@ -214,22 +184,6 @@ def _facts(settings: config.NodeSettings) -> NodeFacts:
         version=skerry_version(),
         description=settings.description,
     )
-
-
-def _login(home: NodeHome, settings: config.NodeSettings, http: httpx.AsyncClient) -> Login:
-    return Login(
-        settings.signin.issuer,
-        client_id=settings.signin.client_id,
-        client_secret=home.secret("signin_client").decode(),
-        redirect_uri=f"{settings.public_url}/signin/done",
-        http=http,
-    )
-
-
-def _limits(home: NodeHome, rates: config.RateSettings, share: Share | None) -> Limits:
-    given = rates.model_dump(exclude={"portals"})
-    counts = Counts(None if share is None else share.limits, key=home.secret("pseudonym"))
-    return Limits(Rates(**given, portals=frozenset(map(str, rates.portals))), counts)
 
 
 def _policies(home: NodeHome, settings: config.NodeSettings, record: Record) -> LivePolicies:
