@@ -143,9 +143,12 @@ class Disclosure:
         return self._ledger.may_count(drawn, most=rules.counts, now=now)
 
     def lists(self, asked: Question, holders: int, rules: Terms) -> bool:
-        """Whether a filtering term may be listed: where everybody is told of people who have it."""
-        noise = self._noise(asked, margin_scale(asked.margins))
-        return asked.people >= MIN_PUBLIC_PEOPLE and holders + noise >= rules.least
+        """Whether a filtering term may be listed: where everybody is told of people who have it,
+        and the noise alone does not say so. What nobody has is never listed, so a term of one
+        person, once the draw lets it be, would tell that there is somebody."""
+        if asked.people < MIN_PUBLIC_PEOPLE or holders < rules.least:
+            return False
+        return holders + self._noise(asked, margin_scale(asked.margins)) >= rules.least
 
     def _carried(
         self,

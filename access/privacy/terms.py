@@ -15,6 +15,7 @@ ALPHA = 0.05  # false alarms of the attacks whose power is stated
 # many nats of a person keeps the power of an attack at 0.10.
 TOTAL_SIGNAL = 0.36
 LEAST = 10  # smaller counts are told as none
+MIN_MARGINS = 64
 
 # Limits of profiles that a policy file makes: beyond them protection is only a word.
 MIN_ALLOWANCE, MAX_ALLOWANCE = 0.01, math.log(5)
@@ -66,5 +67,8 @@ def power_of(signal: float) -> float:
 
 
 def margin_scale(margins: int) -> int:
-    """Of the noise on each of so many one-way counts, all of which anybody may read."""
-    return max(1, math.ceil(math.sqrt(max(margins, 1)) / TOTAL_SIGNAL))
+    """Of the noise on each of so many one-way counts, all of which anybody may read. Reckoned for
+    the next power of two and for no fewer than `MIN_MARGINS`: the scale is told, and where it grew
+    with each term it would tell that somebody has one that nobody else has."""
+    reckoned = max(MIN_MARGINS, 1 << (margins - 1).bit_length())
+    return math.ceil(math.sqrt(reckoned) / TOTAL_SIGNAL)

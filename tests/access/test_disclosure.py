@@ -255,6 +255,31 @@ def test_the_noise_of_a_count_is_that_of_the_margins_for_everybody(guard: Disclo
     assert scale * 0.8 < sum(errors) / len(errors) < scale * 1.2
 
 
+def test_one_term_more_does_not_show_in_the_margin_that_is_told() -> None:
+    """The scale is told as ±, and a term may be of one person alone."""
+    assert len({margin_scale(terms) for terms in range(65)}) == 1
+    assert len({margin_scale(terms) for terms in range(65, 129)}) == 1
+    assert margin_scale(129) > margin_scale(128) > margin_scale(64)
+
+
+@pytest.mark.parametrize(("holders", "may_be_listed"), [(1, False), (9, False), (10, True)])
+def test_a_term_of_a_few_people_is_listed_by_no_draw(
+    guard: Disclosure, holders: int, *, may_be_listed: bool
+) -> None:
+    rules = terms(Profile.DEFAULT)
+    assert rules is not None
+    drawn = [guard.lists(replace(PEOPLE, key=key_of(n)), holders, rules) for n in range(200)]
+    assert any(drawn) is may_be_listed
+
+
+def test_a_term_of_many_people_is_listed_by_every_draw(guard: Disclosure) -> None:
+    rules = terms(Profile.DEFAULT)
+    assert rules is not None
+    assert all(guard.lists(replace(PEOPLE, key=key_of(n)), 900, rules) for n in range(200))
+    few = replace(PEOPLE, people=99)
+    assert not any(guard.lists(replace(few, key=key_of(n)), 99, rules) for n in range(20))
+
+
 def test_different_counts_run_out_and_those_told_are_told_again(guard: Disclosure) -> None:
     at = decision(level=Level.REGISTERED)
     rules = terms(Profile.DEFAULT)
