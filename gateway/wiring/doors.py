@@ -30,6 +30,7 @@ from gateway.http_errors import Page
 from gateway.pages.admin.rooms import Rooms
 from gateway.pages.airlock.routes import AirlockOffice
 from gateway.pages.render import Pages
+from gateway.pages.request_routes import RequestOffice
 from gateway.pages.signin import Desk
 from gateway.wiring.parts import Parts
 from passports.tokens import SigningKey
@@ -46,8 +47,7 @@ def build(parts: Parts) -> tuple[APIRouter, ...]:
 
 
 def error_page(parts: Parts) -> Page:
-    desk = Desk(parts.askers.sessions, public_url=parts.settings.public_url)
-    return Pages(node=parts.settings.name, admins=parts.settings.admins).error_page(desk.session)
+    return _page_maker(parts).error_page(_page_door(parts).session)
 
 
 def _of_access(parts: Parts) -> tuple[APIRouter, ...]:
@@ -137,52 +137,51 @@ def _of_streams(parts: Parts) -> tuple[APIRouter, ...]:
 
 
 def _pages(parts: Parts) -> tuple[APIRouter, ...]:
-    settings, url = parts.settings, parts.settings.public_url
+    pages, door = _page_maker(parts), _page_door(parts)
+    requests = RequestOffice(
+        pages, door, parts.desk, parts.attachments, parts.recipients, parts.enquiries, parts.clock
+    )
+    outputs = AirlockOffice(pages, door, parts.runs.airlock, parts.runs.keys, parts.clock)
     return (
         gateway.pages.routes.build(
-            settings=settings,
-            login=parts.askers.login,
-            greet=parts.askers.greet,
-            sessions=parts.askers.sessions,
-            desk=parts.desk,
-            attachments=parts.attachments,
-            recipients=parts.recipients,
-            enquiries=parts.enquiries,
+            parts.settings, requests, login=parts.askers.login, greet=parts.askers.greet
+        ),
+        gateway.pages.airlock.routes.build(outputs),
+        gateway.pages.admin.routes.build(_rooms(parts, pages, door)),
+    )
+
+
+def _rooms(parts: Parts, pages: Pages, door: Desk) -> Rooms:
+    home, url = parts.home, parts.settings.public_url
+    return Rooms(
+        home=home,
+        settings=parts.settings,
+        pages=pages,
+        door=door,
+        store=parts.store,
+        recipients=parts.recipients,
+        book=parts.book,
+        desk=AdminDesk(
+            home,
+            AdminChanges(parts.store, record=parts.record),
+            book=parts.book,
+            versions=PolicyVersions(home.policy_versions, public_url=url),
+            jobs=parts.jobs,
             clock=parts.clock,
         ),
-        gateway.pages.airlock.routes.build(
-            AirlockOffice(
-                Pages(node=settings.name, admins=settings.admins),
-                Desk(parts.askers.sessions, public_url=url),
-                parts.runs.airlock,
-                parts.runs.keys,
-                parts.clock,
-            )
-        ),
-        gateway.pages.admin.routes.build(
-            Rooms(
-                home=parts.home,
-                settings=settings,
-                pages=Pages(node=settings.name, admins=settings.admins),
-                door=Desk(parts.askers.sessions, public_url=url),
-                store=parts.store,
-                recipients=parts.recipients,
-                book=parts.book,
-                desk=AdminDesk(
-                    parts.home,
-                    AdminChanges(parts.store, record=parts.record),
-                    book=parts.book,
-                    versions=PolicyVersions(parts.home.policy_versions, public_url=url),
-                    jobs=parts.jobs,
-                    clock=parts.clock,
-                ),
-                jobs=parts.jobs,
-                record=parts.record,
-                tree=parts.tree,
-                keys=parts.askers.keys,
-                trust=parts.askers.trust,
-                http=parts.http,
-                clock=parts.clock,
-            )
-        ),
+        jobs=parts.jobs,
+        record=parts.record,
+        tree=parts.tree,
+        keys=parts.askers.keys,
+        trust=parts.askers.trust,
+        http=parts.http,
+        clock=parts.clock,
     )
+
+
+def _page_maker(parts: Parts) -> Pages:
+    return Pages(node=parts.settings.name, admins=parts.settings.admins)
+
+
+def _page_door(parts: Parts) -> Desk:
+    return Desk(parts.askers.sessions, public_url=parts.settings.public_url)

@@ -15,6 +15,9 @@ from duo.consent import Condition, Consent
 from duo.terms import Term
 from gateway.config import NodeSettings, SignInSettings
 from gateway.http_errors import ErrorTable
+from gateway.pages.render import Pages as NodePages
+from gateway.pages.request_routes import RequestOffice
+from gateway.pages.signin import Desk
 from passports.login import Login, SignedIn
 from passports.sessions import Sessions, cookie_name
 from tests.support.access_node import ISSUER, NOW, URL, AccessNode, at
@@ -66,15 +69,18 @@ class Pages:
         self.app = FastAPI()
         self.app.include_router(
             gateway.pages.routes.build(
-                settings=settings,
+                settings,
+                RequestOffice(
+                    NodePages(node=settings.name, admins=settings.admins),
+                    Desk(self.sessions, public_url=settings.public_url),
+                    node.desk,
+                    node.attachments(),
+                    node.recipients,
+                    node.enquiries,
+                    node.clock,
+                ),
                 login=login,
                 greet=unlinked,
-                sessions=self.sessions,
-                desk=node.desk,
-                attachments=node.attachments(),
-                recipients=node.recipients,
-                enquiries=node.enquiries,
-                clock=node.clock,
             )
         )
         ErrorTable(bodies={}, realm="test").install(self.app)
