@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache, wraps
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, assert_never
-from urllib.parse import quote
+from typing import Any, NamedTuple, ParamSpec, TypeVar, assert_never
 
 from pyroaring import BitMap
 
@@ -38,9 +38,11 @@ from beacon.catalog import (
     VariantQuestion,
 )
 from beacon.errors import CatalogError, UnsupportedQuestion
+from beacon.loading.source import digest
 from beacon.segment.blocks import FORMAT
 from beacon.segment.carriers import Carriers, Manner
 from beacon.segment.record_table import RecordTable
+from beacon.segment.statements import Statements
 from beacon.segment.tail import Tail
 from beacon.segment.variant_rows import VariantRows
 from beacon.segment.variant_table import VariantTable
@@ -52,52 +54,52 @@ _OF_ANOTHER_RELEASE = (
     "a dataset was loaded by a release whose layout this one does not read; load its files again"
 )
 MAX_KNOWN = 1_000
-_MAPPED_BYTES = 2**31 - 1  # SQLite maps no more of a file
 _PAGES = "SELECT page_count, page_size FROM pragma_page_count, pragma_page_size"
-_FAILURES = (sqlite3.Error, KeyError, TypeError)
-_MAX_INTEGER = 2**62  # what SQLite can bind; no position or page is beyond it
+# What reading a file that is not as it was written comes to.
+_FAILURES = (
+    sqlite3.Error, struct.error, OSError, LookupError, ValueError, TypeError, ArithmeticError,
+    AttributeError, MemoryError,
+)  # fmt: skip
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class SqliteSegment:
-    """One dataset version; see `beacon.catalog.Segment` for what each question means."""
+    """One dataset version; see `beacon.catalog.Segment` for what each question means. Nothing in it
+    points back at it: the file is let go with the last request that asks it."""
 
     def __init__(self, path: Path) -> None:
         self._failing = _Failing(path)
         with self._failing:
-            # The event loop and worker threads share it; SQLite serialises its own calls.
-            self._db = sqlite3.connect(
-                f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1",
-                uri=True,
-                check_same_thread=False,
-            )
-            # Pages are read where the system has them, without a call and a copy for each.
-            self._db.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
-            stated = {name: json.loads(value) for name, value in self._all("SELECT * FROM facts")}
+            self._ask = Statements(path)
+            stated = {name: json.loads(value) for name, value in self._ask("SELECT * FROM facts")}
             if stated.get("format") != FORMAT:
                 raise CatalogError(_OF_ANOTHER_RELEASE, detail=str(path))
             raw = stated["facts"].items()
             listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw}
             self.facts = DatasetFacts(**listed)
             self.skipped: Mapping[str, int] = MappingProxyType(stated["skipped"])
-            ((pages, size),) = self._all(_PAGES)
+            ((pages, size),) = self._ask(_PAGES)
             self._tail = Tail(path, begin=pages * size)
             self._rows = VariantRows(
-                self._all, self._tail, count=self.facts.variants, justified=self.facts.justified
+                self._ask, self._tail, count=self.facts.variants, justified=self.facts.justified
             )
-            self._table = VariantTable(self._all, self._rows, assembly=self.facts.assembly)
-        self._carriers = Carriers(self._all, self._rows, people=self.facts.people)
-        self._records = RecordTable(self._all, self.facts.people)
+            self._table = VariantTable(self._ask, self._rows, assembly=self.facts.assembly)
+            self._carriers = Carriers(self._ask, self._rows, people=self.facts.people)
+            self._records = RecordTable(self._ask, self.facts.people)
         # What a predicate or a term is to a dataset that never changes.
-        self.knows = lru_cache(MAX_KNOWN)(self._knows)
-        self.objection = lru_cache(MAX_KNOWN)(self._objection)
-        self.term_field = lru_cache(MAX_KNOWN)(self._term_field)
+        known, records = lru_cache(MAX_KNOWN), self._records
+        self.knows = known(self._failing.around(records.knows))
+        self.objection = known(self._failing.around(records.objection))
+        self.term_field = known(self._failing.around(records.term_field))
 
     @property
     def waits(self) -> bool:
         return False
 
     def close(self) -> None:
-        self._db.close()
+        self._ask.close()
         self._tail.close()
 
     # Variants
@@ -193,23 +195,15 @@ class SqliteSegment:
         with self._failing:
             return self._records.belonging(entry_type, to=to, entry_id=entry_id)
 
-    def _knows(self, predicate: Predicate) -> bool:
-        with self._failing:
-            return self._records.knows(predicate)
-
-    def _objection(self, predicate: Predicate) -> str | None:
-        with self._failing:
-            return self._records.objection(predicate)
-
     def person_number(self, individual_id: str) -> int | None:
         with self._failing:
-            rows = self._all("SELECT number FROM people WHERE id = ?", individual_id)
+            rows = self._ask("SELECT number FROM people WHERE id = ?", individual_id)
             return int(rows[0][0]) if rows else None
 
     def person_ids(self, numbers: BitMap) -> Sequence[str]:
         sql = "SELECT id FROM people WHERE number = ?"
         with self._failing:
-            return [name for number in numbers for (name,) in self._all(sql, number)]
+            return [name for number in numbers for (name,) in self._ask(sql, number)]
 
     def ontologies(self) -> frozenset[str]:
         with self._failing:
@@ -222,10 +216,6 @@ class SqliteSegment:
     def terms(self) -> Sequence[FilteringTerm]:
         with self._failing:
             return self._records.terms()
-
-    def _term_field(self, term: str) -> str | None:
-        with self._failing:
-            return self._records.term_field(term)
 
     def entries(
         self,
@@ -255,16 +245,6 @@ class SqliteSegment:
         described = {"description": facts.description} if facts.description else {}
         return {**facts.metadata, **described, "id": facts.id, "name": facts.name}
 
-    def _all(self, sql: str, *values: object) -> list[Any]:
-        try:
-            return self._db.execute(sql, values).fetchall()
-        except OverflowError:
-            bound = (
-                max(-_MAX_INTEGER, min(v, _MAX_INTEGER)) if isinstance(v, int) else v
-                for v in values
-            )
-            return self._db.execute(sql, tuple(bound)).fetchall()
-
 
 class _Failing:
     """Names the file of whatever fails to be read."""
@@ -279,6 +259,14 @@ class _Failing:
         if isinstance(failure, _FAILURES):
             raise self.told() from failure
 
+    def around(self, asked: Callable[_P, _T]) -> Callable[_P, _T]:
+        @wraps(asked)
+        def naming(*values: _P.args, **named: _P.kwargs) -> _T:
+            with self:
+                return asked(*values, **named)
+
+        return naming
+
     def told(self) -> CatalogError:
         return CatalogError("a dataset cannot be read", detail=str(self._path))
 
@@ -291,7 +279,8 @@ class SegmentCatalog:
         self, catalog_dir: Path, *, form: Callable[[Segment], Segment] = lambda segment: segment
     ) -> None:
         self._folder, self._form = catalog_dir, form
-        self._open: dict[str, tuple[manifest.Entry, Segment]] = {}
+        self._open: dict[str, _Opened] = {}
+        self._doubted: dict[str, _Found] = {}
         self._served: Mapping[str, Segment] = {}
         self._withdrawn: Mapping[str, frozenset[str]] = {}
         self._batches: Mapping[str, Batch] = {}
@@ -308,33 +297,99 @@ class SegmentCatalog:
         return self._batches
 
     def refresh(self) -> None:
-        """Opens what is new in the manifest; on failure the segments open before stay."""
-        opened: dict[str, tuple[manifest.Entry, Segment]] = {}
-        waiting = batches.read(self._folder)  # noted before the version is, so read before it
-        for dataset, entry in manifest.read(self._folder).items():
-            before = self._open.get(dataset)
-            if before is not None and before[0] == entry:
-                opened[dataset] = before
-                continue
-            opened[dataset] = (entry, self._opened(dataset, entry))
+        """Takes up whoever withdrew, and opens what is new in the manifest. Where a version cannot
+        be opened the one opened before stays; the first failure is raised in the end."""
         withdrawn = withdrawals.read(self._folder)
+        failed: dict[str, CatalogError] = {}
+        opened, waiting = self._open, self._batches
+        try:
+            noted = batches.read(self._folder)  # before the version is, so it is read before it
+            opened = self._followed(manifest.read(self._folder), failed)
+            # Who waits is noted of versions in the manifest; one that stays may be there no more.
+            waiting = {**noted, **{each: of for each, of in waiting.items() if each in failed}}
+        except CatalogError as unreadable:
+            failed[""] = unreadable
         # Before the versions: a thread may run this while requests take both, and nobody may see a
         # version whose newcomers he does not know to be newcomers.
         self._batches = waiting
         if opened != self._open or withdrawn != self._withdrawn:
-            self._served = {
-                dataset: without(segment, withdrawn.get(dataset, ()))
-                for dataset, (_, segment) in opened.items()
-            }
+            self._served = dict(_without_the_withdrawn(opened, withdrawn, failed))
         self._open, self._withdrawn = opened, withdrawn
+        for failure in failed.values():
+            raise failure
 
-    def _opened(self, dataset: str, entry: manifest.Entry) -> Segment:
+    def _followed(
+        self, active: Mapping[str, manifest.Entry], failed: dict[str, CatalogError]
+    ) -> dict[str, _Opened]:
+        opened: dict[str, _Opened] = {}
+        for dataset, entry in active.items():
+            before = self._open.get(dataset)
+            try:
+                opened[dataset] = self._opened(dataset, entry, before)
+            except CatalogError as failure:
+                failed[dataset] = failure
+                if before is not None:
+                    opened[dataset] = before
+        return opened
+
+    def _opened(self, dataset: str, entry: manifest.Entry, before: _Opened | None) -> _Opened:
         path = self._folder / entry.file
         try:
-            whole = path.stat().st_size == entry.size
+            found = _Found.of(path)
+            if before is not None and before.entry == entry:
+                if before.found == found:
+                    return before
+                # A version never changes: the file was built again, or is not to be believed.
+                if self._doubted.get(dataset) == found or digest(path) != entry.sha256:
+                    self._doubted[dataset] = found
+                    before.doubt(found)
+                    raise _not_the_one(path)
         except OSError as missing:
             raise CatalogError("a dataset cannot be read", detail=str(path)) from missing
-        segment = SqliteSegment(path) if whole else None
-        if segment is None or (segment.facts.id, segment.facts.version) != (dataset, entry.version):
-            raise CatalogError("a dataset is not the one in the manifest", detail=str(path))
-        return self._form(segment)
+        file = SqliteSegment(path) if found.size == entry.size else None
+        if file is None or (file.facts.id, file.facts.version) != (dataset, entry.version):
+            raise _not_the_one(path)
+        return _Opened(entry, found, file, self._form(file))
+
+
+class _Found(NamedTuple):
+    """A file beside its content."""
+
+    place: tuple[int, int]
+    size: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> _Found:
+        file = path.stat()
+        return cls((file.st_dev, file.st_ino), file.st_size, file.st_mtime_ns)
+
+
+class _Opened(NamedTuple):
+    entry: manifest.Entry
+    found: _Found
+    file: SqliteSegment
+    segment: Segment
+
+    def doubt(self, found: _Found) -> None:
+        """Where the very file that is open was changed, nothing of it is told any more: every
+        question is an error from here on."""
+        if found.place == self.found.place:
+            self.file.close()
+
+
+def _not_the_one(path: Path) -> CatalogError:
+    return CatalogError("a dataset is not the one in the manifest", detail=str(path))
+
+
+def _without_the_withdrawn(
+    opened: Mapping[str, _Opened],
+    withdrawn: Mapping[str, frozenset[str]],
+    failed: dict[str, CatalogError],
+) -> Iterator[tuple[str, Segment]]:
+    """A version of which cannot be read who is in it is not served: somebody may have withdrawn."""
+    for dataset, one in opened.items():
+        try:
+            yield dataset, without(one.segment, withdrawn.get(dataset, ()))
+        except CatalogError as unreadable:
+            failed[dataset] = unreadable

@@ -7,7 +7,7 @@ the shorter way. People are numbers, calls name samples.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -48,7 +48,7 @@ class Carriers:
         self._ask, self._count = ask, people
         self._variants, self._rows = rows, rows.count
         self._remembered = Remembered()
-        self._sample = lru_cache(MAX_CACHED_NAMES)(self._read_sample)
+        self._sample = lru_cache(MAX_CACHED_NAMES)(partial(_sample, ask))
 
     @cached_property
     def _persons(self) -> NDArray[np.uint32]:
@@ -182,6 +182,7 @@ class Carriers:
             for number, code in zip(samples[:limit].tolist(), codes, strict=True)
         ]
 
-    def _read_sample(self, number: int) -> str:
-        ((name,),) = self._ask("SELECT id FROM samples WHERE number = ?", number)
-        return str(name)
+
+def _sample(ask: Ask, number: int) -> str:
+    ((name,),) = ask("SELECT id FROM samples WHERE number = ?", number)
+    return str(name)

@@ -2,14 +2,16 @@
 
 SQLite reads as many pages as its own header counts and leaves what follows alone, so that a dataset
 version stays one file: renamed, measured and digested as one. A question that knows where its bytes
-lie takes them from the mapped file, without a statement. Where they lie is left to
-`beacon.segment.variant_rows`.
+lie takes them from the file, without a statement. It is read and not mapped: a file that somebody
+cuts short, or a disk that fails, is then an error of one answer and not the end of the process
+(SIGBUS). Where bytes lie is left to `beacon.segment.variant_rows`.
 """
 
 from __future__ import annotations
 
-import mmap
+import os
 import shutil
+import weakref
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -37,19 +39,23 @@ class TailWriter:
 
 
 class Tail:
-    """`begin` is where the pages of the database end."""
+    """`begin` is where the pages of the database end. Let go with whoever used it last."""
 
     def __init__(self, path: Path, *, begin: int) -> None:
-        with path.open("rb") as stream:
-            self._mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, self._file)
         self._begin = begin
+        self._size = os.fstat(self._file).st_size - begin
         self._path = path
 
     def read(self, begin: int, end: int) -> bytes:
-        found = self._mapped[self._begin + begin : self._begin + end]
-        if len(found) != end - begin:
-            raise CatalogError("a dataset cannot be read", detail=f"{self._path}: cut short")
-        return found
+        if 0 <= begin <= end <= self._size:
+            found = os.pread(self._file, end - begin, self._begin + begin)
+            if len(found) == end - begin:
+                return found
+        raise CatalogError("a dataset cannot be read", detail=f"{self._path}: cut short")
 
     def close(self) -> None:
-        self._mapped.close()
+        """Nothing is read from here on. The file itself stays open as long as this object: its
+        number would be another file's while a thread still reads."""
+        self._size = -1

@@ -11,8 +11,8 @@ import json
 import struct
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -62,16 +62,12 @@ class VariantRows:
         self._firsts = array("I", self.array("firsts", np.dtype(np.uint32)).tobytes())
         self._begins = array("Q", self.array("begins", np.dtype(np.uint64)).tobytes())
         # Blocks never change, so requests may share the decoded ones.
-        self.block = lru_cache(MAX_CACHED_BLOCKS)(self._read)
+        read = partial(_read, tail, self._keys, self._firsts, self._begins)
+        self.block = lru_cache(MAX_CACHED_BLOCKS)(read)
 
     def array(self, name: str, kind: np.dtype[Any]) -> NDArray[Any]:
         ((data,),) = self._ask("SELECT data FROM arrays WHERE name = ?", name)
         return np.frombuffer(data, kind)
-
-    def _read(self, number: int) -> Block:
-        begin, beyond = self._begins[2 * number : 2 * number + 2]
-        data, rank = self._tail.read(begin, beyond), self._keys[number] >> 32
-        return Block(data, rank=rank, first=self._firsts[number], beyond=beyond)
 
     def from_position(self, rank: int, start0: int) -> int:
         """Number of the first row at or after this position."""
@@ -192,6 +188,14 @@ class VariantRows:
             found = self._ask(sql, first + places[0], first + places[-1])
         wanted = {first + place for place in places}
         return {row: json.loads(text) for row, text in found if row in wanted}
+
+
+def _read(
+    tail: Tail, keys: Sequence[int], firsts: Sequence[int], begins: Sequence[int], number: int
+) -> Block:
+    begin, beyond = begins[2 * number : 2 * number + 2]
+    data, rank = tail.read(begin, beyond), keys[number] >> 32
+    return Block(data, rank=rank, first=firsts[number], beyond=beyond)
 
 
 def _annotations(note: dict[str, Any]) -> Annotations:
