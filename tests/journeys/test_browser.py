@@ -170,6 +170,9 @@ def test_without_script_the_same_form_answers_with_the_whole_table(demo: Demo) -
         page.fill("input[name=q]", demo.variant)
         page.get_by_role("button", name="Ask the network").click()
         expect(page.get_by_text("Missing:")).to_be_visible()
+        page.get_by_text("Ask the same in a program").click()
+        expect(page.locator(".snippet pre").first).to_be_visible()
+        expect(page.get_by_role("button", name="Copy")).to_have_count(0)
         browser.close()
 
 
@@ -264,6 +267,39 @@ def test_what_a_swap_brings_takes_over_no_inline_style_which_the_policy_forbids(
         with page.expect_response("**/search/preview"):
             ask.click()
         expect(page.locator("#part-chrom:not([style])")).to_be_attached()
+        assert problems == []
+
+
+def test_a_snippet_is_copied_at_the_press_of_a_key_and_says_so(demo: Demo) -> None:
+    for page, problems in _pages("light", NARROW):
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.goto(f"{demo.portal}/search")
+        page.fill("#q", demo.variant)
+        page.get_by_role("button", name="Ask the network").click()
+        expect(page.get_by_role("button", name="Stop waiting")).to_have_count(0)
+        page.get_by_text("Ask the same in a program").click()
+        one = page.locator(".snippet").first
+        one.get_by_role("button", name="Copy").focus()
+        page.keyboard.press("Enter")
+        expect(one.get_by_role("status")).to_have_text("Copied")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied == one.locator("pre").text_content() and "curl" in copied
+        assert _wrong(page) == [] and problems == []
+
+
+def test_where_the_clipboard_is_kept_from_pages_a_snippet_is_selected_instead(demo: Demo) -> None:
+    for page, problems in _pages("dark", WIDE):
+        page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+        page.context.add_cookies([{"name": "skerry-language", "value": "de", "url": demo.portal}])
+        _signed_in(page, demo.portal, "Rosa Lind")
+        page.goto(f"{demo.portal}/search")
+        page.fill("#q", demo.variant)
+        page.locator("#ask button.primary").click()
+        page.locator("details.share").last.click()
+        one = page.locator(".snippet").first
+        one.get_by_role("button", name="Kopieren").click()
+        expect(one.get_by_role("status")).to_have_text("Ausgewählt: bitte selbst kopieren")
+        assert page.evaluate("getSelection().toString()").strip() == one.locator("pre").inner_text()
         assert problems == []
 
 
