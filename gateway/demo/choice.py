@@ -1,8 +1,13 @@
-"""The page on which a person of the demo says who she is: one button per account, no password."""
+"""The pages on which a person of the demo says who she is: one button per account, no password.
+
+A browser comes with its question; whoever signs in from a terminal types a code first (RFC 8628
+3.3), and sees at the end that it is done.
+"""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 import jinja2
@@ -14,30 +19,48 @@ from portal import languages
 from portal.catalogues import SOURCE
 
 
-class ChoicePage:
-    """Locked down by a policy that lets its form lead to the client and nowhere else."""
+class ChoicePages:
+    """Locked down by a policy that lets a form lead to the client and nowhere else."""
 
     def __init__(self) -> None:
-        self._template = _template("demo_signin.html")
+        self._choice = _template("demo_signin.html")
+        self._code = _template("demo_code.html")
 
-    def answer(self, client: Client, request_id: str) -> Response:
-        nonce = secrets.token_urlsafe(16)
-        page = self._template.render(
-            accounts=ACCOUNTS.values(), request=request_id, client=client.client_id, nonce=nonce
-        )
-        # Browsers hold the redirect after a form to `form-action` as well.
-        back = " ".join(sorted({_origin(uri) for uri in client.redirect_uris}))
-        policy = (
-            f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self' {back}; "
-            "frame-ancestors 'none'; base-uri 'none'"
-        )
-        headers = {
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": policy,
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
-        }
-        return HTMLResponse(page, headers=headers)
+    def choose(self, client: Client, request_id: str, *, user_code: str = "") -> Response:
+        """With a code, the answer goes to `/device`, which has nowhere to send anybody back to."""
+        values = {"accounts": ACCOUNTS.values(), "request": request_id, "code": user_code}
+        back = {_origin(uri) for uri in client.redirect_uris}
+        return _page(self._choice, {**values, "client": client.client_id}, back=back)
+
+    def ask_for_code(self, *, wrong: bool) -> Response:
+        return _page(self._code, {"wrong": wrong, "done": False}, status=400 if wrong else 200)
+
+    def done(self) -> Response:
+        return _page(self._code, {"wrong": False, "done": True})
+
+
+def _page(
+    template: jinja2.Template,
+    values: Mapping[str, object],
+    *,
+    back: Collection[str] = (),
+    status: int = 200,
+) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    # Browsers hold the redirect after a form to `form-action` as well.
+    allowed = " ".join(["'self'", *sorted(back)])
+    policy = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; "
+        f"form-action {allowed}; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    )
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return HTMLResponse(template.render(nonce=nonce, **values), status_code=status, headers=headers)
 
 
 def _origin(url: str) -> str:

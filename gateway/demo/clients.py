@@ -14,12 +14,17 @@ from gateway.demo.tickets import Refused
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A registered client; its redirect URIs are compared byte for byte."""
+    """A registered client; its redirect URIs are compared byte for byte. One without a secret is
+    a command line, which names itself (RFC 6749 2.1) and signs in by code alone."""
 
     client_id: str
     secret: str = field(repr=False)
     redirect_uris: tuple[str, ...]
     may_exchange: bool = True
+
+    @property
+    def is_command_line(self) -> bool:
+        return not self.secret and not self.redirect_uris
 
 
 def authenticated(
@@ -33,8 +38,9 @@ def authenticated(
     else:
         client_id, secret = _basic(authorization)
     client = clients.get(client_id)
-    known = client.secret if client is not None else ""
-    if not hmac.compare_digest(known.encode(), secret.encode()) or not known or client is None:
+    if client is None or not (client.secret or client.is_command_line):
+        raise Refused("invalid_client")
+    if not hmac.compare_digest(client.secret.encode(), secret.encode()):
         raise Refused("invalid_client")
     return client
 

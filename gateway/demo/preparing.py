@@ -27,6 +27,7 @@ from gateway.serving.processes import port_is_free
 from passports.tokens import SigningKey
 from workspaces import keys as workspace_keys
 
+COMMAND_LINE = "skerry-login"  # as `skerry login` is registered
 RESEARCHERS = ("rosa", "grace")
 COMMITTEE = ("dora", "dag")
 _SIGNIN_OFFSET = 99
@@ -225,13 +226,14 @@ def _write_signin(federation: Federation) -> None:
         }
         for node, url in nodes
     ]
-    clients.append(
+    clients += [
         {
             "client_id": people.CLIENT_ID,
             "client_secret": federation.client_secret,
             "redirect_uris": [people.redirect_uri(addresses.signin)],
-        }
-    )
+        },
+        {"client_id": COMMAND_LINE, "client_secret": "", "redirect_uris": []},
+    ]
     settings = {
         "issuer": addresses.signin,
         "key_file": str(federation.signin_key),
@@ -251,6 +253,7 @@ def _write_portal(federation: Federation) -> None:
         f'public_url = "{addresses.portal}"\nnodes = [{urls}]\n'
         f'signin_issuer = "{addresses.signin}"\nclient_id = "skerry-portal"\n'
         f'client_secret = "{federation.client_secret}"\nname = "Skerry demo"\n'
+        f'command_client_id = "{COMMAND_LINE}"\n'
         f"passport_key = {json.dumps(str(federation.portal_key))}\n"
         f"examples = {json.dumps(examples.examples(federation.plans))}\n"
         f"health_file = {json.dumps(str(federation.folder / 'health.db'))}\n"

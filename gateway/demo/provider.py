@@ -1,8 +1,9 @@
 """The steps of the demo's provider, from a checked question to tokens.
 
 OpenID Connect Core 3.1 with PKCE S256 (RFC 7636), `iss` in answers (RFC 9207), userinfo with
-`ga4gh_passport_v1`, and token exchange for a Passport per node (RFC 8693, GA4GH AAI 1.2.1). Leaves
-codes and tokens to `demo.tickets`, clients to `demo.clients`, visas to `demo.visas`.
+`ga4gh_passport_v1`, sign-in from a terminal (RFC 8628), and token exchange for a Passport per node
+(RFC 8693, GA4GH AAI 1.2.1). Leaves codes and tokens to `demo.tickets` and `demo.devices`, clients
+to `demo.clients`, visas to `demo.visas`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,19 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 from fastapi.responses import RedirectResponse, Response
 
-from gateway.demo import visas
+from gateway.demo import devices, visas
 from gateway.demo.accounts import ACCOUNTS, Account
-from gateway.demo.choice import ChoicePage
+from gateway.demo.choice import ChoicePages
 from gateway.demo.clients import Client, authenticated
-from gateway.demo.tickets import Asked, OAuthError, Refused, Tickets, at_hash, check_verifier
+from gateway.demo.tickets import (
+    ASK_SECONDS,
+    Asked,
+    OAuthError,
+    Refused,
+    Tickets,
+    at_hash,
+    check_verifier,
+)
 from gateway.demo.visas import NodeRef
 from passports.exchange import ACCESS_TOKEN, EXCHANGE, PASSPORT
 from passports.tokens import PASSPORT_TYP, SigningKey, sign
@@ -51,7 +60,8 @@ class DemoProvider:
         self._clients = {client.client_id: client for client in clients}
         self._clock = clock
         self._tickets = Tickets(clock)
-        self._page = ChoicePage()
+        self._devices = devices.Devices(clock)
+        self._pages = ChoicePages()
 
     def discovery(self) -> dict[str, object]:
         return {
@@ -59,16 +69,21 @@ class DemoProvider:
             "authorization_endpoint": f"{self.issuer}/authorize",
             "token_endpoint": f"{self.issuer}/token",
             "userinfo_endpoint": f"{self.issuer}/userinfo",
+            "device_authorization_endpoint": f"{self.issuer}/device_authorization",
             "jwks_uri": f"{self.issuer}/jwks",
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
-            "grant_types_supported": ["authorization_code", EXCHANGE],
+            "grant_types_supported": ["authorization_code", devices.GRANT, EXCHANGE],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["ES256"],
             "scopes_supported": list(SCOPES),
             "claims_supported": ["sub", "name", "ga4gh_passport_v1"],
             "code_challenge_methods_supported": ["S256"],
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "token_endpoint_auth_methods_supported": [
+                "client_secret_basic",
+                "client_secret_post",
+                "none",
+            ],
             "authorization_response_iss_parameter_supported": True,
         }
 
@@ -85,12 +100,12 @@ class DemoProvider:
         asked = Asked(
             client_id=client.client_id,
             redirect_uri=redirect_uri,
-            scope=tuple(scope for scope in query["scope"].split() if scope in SCOPES),
+            scope=_known(query["scope"]),
             state=query.get("state", ""),
             nonce=query.get("nonce", ""),
             challenge=query["code_challenge"],
         )
-        return self._page.answer(client, self._tickets.ask(asked))
+        return self._pages.choose(client, self._tickets.ask(asked))
 
     def chosen(self, request_id: str, subject: str) -> Response:
         account = ACCOUNTS.get(subject)
@@ -100,16 +115,49 @@ class DemoProvider:
         code = self._tickets.code(asked, account.subject, lifetime=CODE_SECONDS)
         return self._back(asked.redirect_uri, code=code, state=asked.state)
 
+    def begin_by_code(
+        self, authorization: str | None, pairs: Sequence[tuple[str, str]]
+    ) -> Mapping[str, object]:
+        """For a command line: what it shows to its person, and what it asks with (RFC 8628 3.2)."""
+        client, form = self._client(authorization, pairs)
+        if not client.is_command_line:
+            raise Refused("unauthorized_client")
+        if "openid" not in form.get("scope", "").split():
+            raise Refused("invalid_scope")
+        device_code, user_code = self._devices.begin(client.client_id, _known(form["scope"]))
+        return {
+            "device_code": device_code,
+            "user_code": user_code,
+            "verification_uri": f"{self.issuer}/device",
+            "verification_uri_complete": f"{self.issuer}/device?user_code={user_code}",
+            "expires_in": ASK_SECONDS,
+            "interval": devices.POLL_SECONDS,
+        }
+
+    def typed(self, user_code: str | None) -> Response:
+        """The page that asks for a code, or the one that asks who she is."""
+        found = None if user_code is None else self._devices.typed(user_code)
+        if found is None:
+            return self._pages.ask_for_code(wrong=user_code is not None)
+        waiting, request_id = found
+        client = self._clients[waiting.client_id]
+        return self._pages.choose(client, request_id, user_code=waiting.user_code)
+
+    def chosen_by_code(self, request_id: str, subject: str) -> Response:
+        if subject not in ACCOUNTS:
+            raise Refused("invalid_request")
+        self._devices.choose(request_id, subject)
+        return self._pages.done()
+
     async def token(
         self, authorization: str | None, pairs: Sequence[tuple[str, str]]
     ) -> Mapping[str, object]:
-        form = dict(pairs)
-        if len(form) != len(pairs):
-            raise Refused("invalid_request")
-        client = authenticated(self._clients, authorization, form)
+        client, form = self._client(authorization, pairs)
         match form.get("grant_type"):
             case "authorization_code":
                 return self._redeem(client, form)
+            case devices.GRANT:
+                return self._redeem_by_code(client, form)
             case grant if grant == EXCHANGE:
                 return await self._exchange(client, form)
             case _:
@@ -127,6 +175,22 @@ class DemoProvider:
         if "ga4gh_passport_v1" in granted.scope:
             claims["ga4gh_passport_v1"] = await self._visas(account)
         return claims
+
+    def _client(
+        self, authorization: str | None, pairs: Sequence[tuple[str, str]]
+    ) -> tuple[Client, Mapping[str, str]]:
+        form = dict(pairs)
+        if len(form) != len(pairs):
+            raise Refused("invalid_request")
+        return authenticated(self._clients, authorization, form), form
+
+    def _redeem_by_code(self, client: Client, form: Mapping[str, str]) -> Mapping[str, object]:
+        """An access token alone: `skerry login` reads no ID token."""
+        waited = self._devices.poll(form.get("device_code", ""), client.client_id)
+        access_token = self._tickets.grant(
+            waited.subject, scope=waited.scope, client_id=client.client_id, lifetime=TOKEN_SECONDS
+        )
+        return _bearer(access_token, waited.scope)
 
     def _redeem(self, client: Client, form: Mapping[str, str]) -> Mapping[str, object]:
         asked, subject = self._tickets.redeem(form.get("code", ""))
@@ -151,10 +215,7 @@ class DemoProvider:
         if "profile" in asked.scope:
             claims["name"] = ACCOUNTS[subject].name
         return {
-            "access_token": access_token,
-            "token_type": "Bearer",
-            "expires_in": TOKEN_SECONDS,
-            "scope": " ".join(asked.scope),
+            **_bearer(access_token, asked.scope),
             "id_token": sign(claims, key=self.key, typ="JWT"),
         }
 
@@ -206,6 +267,19 @@ class DemoProvider:
         joint = "&" if urlsplit(redirect_uri).query else "?"
         url = f"{redirect_uri}{joint}{urlencode({**sent, 'iss': self.issuer})}"
         return RedirectResponse(url, status_code=303, headers=NO_STORE)
+
+
+def _bearer(access_token: str, scope: Sequence[str]) -> dict[str, object]:
+    return {
+        "access_token": access_token,
+        "token_type": "Bearer",
+        "expires_in": TOKEN_SECONDS,
+        "scope": " ".join(scope),
+    }
+
+
+def _known(scope: str) -> tuple[str, ...]:
+    return tuple(one for one in scope.split() if one in SCOPES)
 
 
 def _authorization_fault(query: Mapping[str, str], *, repeated: bool) -> OAuthError | None:

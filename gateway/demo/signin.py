@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import httpx
-from fastapi import FastAPI, Form, Request
+from fastapi import FastAPI, Form, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from gateway.demo.clients import Client
@@ -103,14 +103,33 @@ def _add_routes(app: FastAPI, provider: DemoProvider) -> None:
 
     @app.post("/token")
     async def token(request: Request) -> Response:
-        pairs = [(k, v) for k, v in (await request.form()).multi_items() if isinstance(v, str)]
-        answer = await provider.token(request.headers.get("authorization"), pairs)
+        answer = await provider.token(request.headers.get("authorization"), await _pairs(request))
         return JSONResponse(dict(answer), headers=NO_STORE)
+
+    @app.post("/device_authorization")
+    async def begin_by_code(request: Request) -> Response:
+        given = await _pairs(request)
+        answer = provider.begin_by_code(request.headers.get("authorization"), given)
+        return JSONResponse(dict(answer), headers=NO_STORE)
+
+    @app.get("/device")
+    async def typed(user_code: str | None = Query(default=None, max_length=40)) -> Response:
+        return provider.typed(user_code)
+
+    @app.post("/device")
+    async def chosen_by_code(
+        request: str = Form(max_length=200), account: str = Form(max_length=40)
+    ) -> Response:
+        return provider.chosen_by_code(request, account)
 
     @app.get("/userinfo")
     async def userinfo(request: Request) -> Response:
         answer = await provider.userinfo(request.headers.get("authorization"))
         return JSONResponse(dict(answer), headers=NO_STORE)
+
+
+async def _pairs(request: Request) -> list[tuple[str, str]]:
+    return [(k, v) for k, v in (await request.form()).multi_items() if isinstance(v, str)]
 
 
 def _is_small(content_length: str) -> bool:

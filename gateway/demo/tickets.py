@@ -18,6 +18,8 @@ MAX_KEPT = 10_000
 ASK_SECONDS = 10 * 60
 
 OAuthError = Literal[
+    "authorization_pending",
+    "expired_token",
     "invalid_request",
     "invalid_client",
     "invalid_grant",
@@ -25,13 +27,15 @@ OAuthError = Literal[
     "invalid_target",
     "invalid_token",
     "login_required",
+    "slow_down",
+    "unauthorized_client",
     "unsupported_grant_type",
     "unsupported_response_type",
 ]
 
 
 class Refused(Exception):
-    """An OAuth error code (RFC 6749 5.2, RFC 6750 3.1, RFC 8707 2)."""
+    """An OAuth error code (RFC 6749 5.2, RFC 6750 3.1, RFC 8628 3.5, RFC 8707 2)."""
 
     def __init__(self, code: OAuthError) -> None:
         super().__init__(code)
@@ -61,15 +65,16 @@ class Granted:
 Kept = TypeVar("Kept")
 
 
-class _Shelf(Generic[Kept]):
+class Shelf(Generic[Kept]):
     """Things by secret name, each until its second comes; the oldest go first when it is full."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._kept: OrderedDict[str, tuple[float, Kept]] = OrderedDict()
 
-    def put(self, thing: Kept, *, lifetime: float) -> str:
-        name = secrets.token_urlsafe(32)
+    def put(self, thing: Kept, *, lifetime: float, name: str = "") -> str:
+        """Its name: a secret one, unless there is one already."""
+        name = name or secrets.token_urlsafe(32)
         self._kept[name] = (self._clock() + lifetime, thing)
         while len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
@@ -87,9 +92,9 @@ class _Shelf(Generic[Kept]):
 
 class Tickets:
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._asked: _Shelf[Asked] = _Shelf(clock)
-        self._codes: _Shelf[tuple[Asked, str]] = _Shelf(clock)
-        self._tokens: _Shelf[Granted] = _Shelf(clock)
+        self._asked: Shelf[Asked] = Shelf(clock)
+        self._codes: Shelf[tuple[Asked, str]] = Shelf(clock)
+        self._tokens: Shelf[Granted] = Shelf(clock)
 
     def ask(self, asked: Asked) -> str:
         return self._asked.put(asked, lifetime=ASK_SECONDS)

@@ -16,7 +16,7 @@ from gateway.demo.accounts import ACCOUNTS
 from gateway.demo.countries.population import COUNTRIES
 from gateway.demo.countries.study import NAME, refuse_where_nothing_runs
 from gateway.demo.people import People
-from gateway.demo.preparing import Addresses, Federation
+from gateway.demo.preparing import COMMAND_LINE, Addresses, Federation
 from gateway.demo.smoke import journeys, study
 from gateway.demo.smoke.study import PAGE
 from gateway.demo.smoke.walk import Walk
@@ -121,6 +121,11 @@ def _welcome(federation: Federation, *, say: Say) -> None:
     say(
         f"   skerry fetch {sealed.object_id} --kind {sealed.kind} --node {node} --token-file token"
         f" --workspace {federation.workspace_of('grace')}"
+    )
+    say("\nA token for a program of yours, as one of them:")
+    say(
+        f"   skerry login --issuer {addresses.signin} --client-id {COMMAND_LINE} --node {node}"
+        " --token-file passport.txt"
     )
     say("\nThe pages of a node:")
     say(f"   {node}/requests  sign in as Dora Vik, its committee")
