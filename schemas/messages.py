@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import reduce
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
@@ -64,6 +64,48 @@ def _kept(value: object, read: ValidatorFunctionWrapHandler) -> object:
 
 Said = Annotated[str, WrapValidator(_kept)]
 """A text of a wire model: pages that show the model as it was made say the message in it."""
+
+
+def packed(words: str) -> object:
+    """A text for JSON, from which `unpacked` makes the same message again."""
+    if not isinstance(words, Message):
+        return words
+    values = {name: _packed_value(value) for name, value in words.values.items()}
+    return {"msgid": words.msgid, "plural": words.plural, "values": values}
+
+
+def unpacked(raw: Any) -> str:
+    """Of our own files only: a msgid is a format."""
+    if isinstance(raw, str):
+        return raw
+    msgid, forms = raw["msgid"], raw["plural"]
+    values = {name: _unpacked_value(value) for name, value in raw["values"].items()}
+    if forms is None:
+        return Message(msgid, **values)
+    many, count = forms
+    return plural(msgid, many, **{**values, "count": count})
+
+
+def _packed_value(value: Value) -> object:
+    match value:
+        case str():
+            return packed(value)
+        case int() | float():
+            return value
+        case datetime():
+            return in_english(value)
+        case _:
+            return [packed(one) for one in value]
+
+
+def _unpacked_value(raw: Any) -> Value:
+    match raw:
+        case int() | float():
+            return raw
+        case list():
+            return [unpacked(one) for one in raw]
+        case _:
+            return unpacked(raw)
 
 
 def in_english(value: Value) -> str:

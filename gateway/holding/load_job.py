@@ -7,9 +7,10 @@ inherits goes with it, so that nobody takes a dead one for a running one.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from beacon.errors import Problem, SourceRefused
 from gateway import logs
 from gateway.errors import Exit
 from gateway.holding import load, processes
@@ -25,13 +26,14 @@ def run(home: NodeHome, plan_id: str, job: Job, *, of: str) -> bool:
     plan, folder = plans.plan(plan_id), plans.folder(plan_id)
     tell = processes.Teller(folder / f"{job}.progress.json")
     said: Mapping[str, object] = {}
-    problems: list[str] = []
+    problems: Sequence[str | Problem] = ()
     try:
         wanted = plans.wanted(plan)
         said = load.run(home, wanted, check_only=job is Job.CHECK, watch=tell)
+    except SourceRefused as refused:
+        problems = refused.problems or (refused.public,)
     except SkerryError as refused:
-        found = map(str, getattr(refused, "problems", ()))
-        problems = [refused.public, *found]
+        problems = (refused.public,)
     tell.write("", 0)
     summary = {name: value for name, value in said.items() if isinstance(value, str | int)}
     processes.end(folder, job, said=summary, problems=problems, of=of)

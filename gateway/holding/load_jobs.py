@@ -15,6 +15,7 @@ from gateway.holding import processes
 from gateway.holding.onboarding import Plan, Plans
 from gateway.holding.processes import JobState, Progress, read
 from gateway.home import NodeHome
+from schemas.messages import Message
 
 
 class Job(StrEnum):
@@ -35,7 +36,7 @@ class Jobs:
     def idle(self, plan_id: str) -> None:
         """Raises `StepNotPossible` while the plan is being checked or loaded."""
         if any(self.progress(plan_id, job).state is JobState.RUNNING for job in Job):
-            raise StepNotPossible("It is being checked or loaded just now; wait for that.")
+            raise StepNotPossible(Message("It is being checked or loaded just now; wait for that."))
 
     def checked(self, plan: Plan) -> bool:
         """Whether just this was checked and found good."""
@@ -46,10 +47,17 @@ class Jobs:
         """Begins the job as a process of its own, one at a time on a node."""
         self.plans.wanted(plan)
         if job is Job.PUBLISH and not self.checked(plan):
-            raise StepNotPossible("Check it first: the plan or a file is not what was checked.")
+            raise StepNotPossible(
+                Message("Check it first: the plan or a file is not what was checked.")
+            )
         for other in self.plans.listed():
             if any(self.progress(other.id, one).state is JobState.RUNNING for one in Job):
-                raise StepNotPossible(f"{other.dataset} is being checked or loaded; wait for that.")
+                raise StepNotPossible(
+                    Message(
+                        "%(dataset)s is being checked or loaded; wait for that.",
+                        dataset=other.dataset,
+                    )
+                )
         given = (str(self._home.root), plan.id, job, self.plans.digest(plan))
         processes.begin(self.plans.folder(plan.id), job, "gateway.holding.load_job", given)
 
@@ -62,7 +70,7 @@ class Jobs:
             if ended is None or not _claimed(path.with_name("publish.noted")):
                 continue
             plan = self.plans.plan(path.parent.name)
-            version = ended["said"].get("version") if ended["good"] else None
+            version = dict(ended["said"]).get("version") if ended["good"] else None
             append({"load": plan.id, "dataset": plan.dataset, "good": bool(ended["good"]),
                     "version": version})  # fmt: skip
             given += 1

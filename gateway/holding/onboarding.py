@@ -25,6 +25,7 @@ from gateway.holding.catalogue_form import MEMBER
 from gateway.holding.load import Wanted
 from gateway.holding.processes import read
 from gateway.home import NodeHome
+from schemas.messages import Message
 
 MAX_PLANS = 200
 _ID = re.compile(r"load-[0-9a-f]{16}")
@@ -72,7 +73,9 @@ class Plans:
 
     def begin(self, plan: Plan) -> Plan:
         if sum(1 for _ in self.listed()) >= MAX_PLANS:
-            raise StepNotPossible(f"At most {MAX_PLANS} plans are kept: discard one first.")
+            raise StepNotPossible(
+                Message("At most %(most)s plans are kept: discard one first.", most=MAX_PLANS)
+            )
         made = replace(plan, id=f"load-{secrets.token_hex(8)}")
         self._home.loads.mkdir(mode=0o700, exist_ok=True)
         self.folder(made.id).mkdir(mode=0o700)
@@ -114,7 +117,7 @@ class Plans:
             by_role[role].append(path)
         for role in SINGLE:
             if len(by_role[role]) > 1:
-                raise LoadRefused(f"Only one file can be {role}.")
+                raise LoadRefused(Message("Only one file can be %(role)s.", role=role))
         one = {role: paths[0] for role, paths in by_role.items() if paths}
         folder = self.folder(plan.id)
         write_json(folder / "metadata.json", self.record(plan))
@@ -139,7 +142,9 @@ class Plans:
             report=folder / "report.csv",
         )
         if not (made.has_data or made.seal):
-            raise LoadRefused("Choose at least one file of variants or people, or one to seal.")
+            raise LoadRefused(
+                Message("Choose at least one file of variants or people, or one to seal.")
+            )
         return made
 
     def record(self, plan: Plan) -> Mapping[str, object]:
@@ -152,5 +157,5 @@ class Plans:
     def _root(self) -> Path:
         root = self.root
         if root is None:
-            raise LoadRefused("The settings name no import_folder to load from.")
+            raise LoadRefused(Message("The settings name no import_folder to load from."))
         return root

@@ -14,13 +14,15 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from beacon.errors import Problem
 from beacon.manifest import write_json
 from gateway.errors import LoadRefused
+from schemas.messages import Message, packed, unpacked
 
 MAX_PROBLEMS = 50
 MAX_FILE_BYTES = 1_000_000
@@ -43,24 +45,28 @@ class Progress:
     done: int = 0
     read: Mapping[str, int] = field(default_factory=dict)
     said: Mapping[str, object] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
+    problems: tuple[str | Problem, ...] = ()
     ended: int | None = None
     of: str = ""
 
 
 def progress(folder: Path, job: str) -> Progress:
     seen = read(folder / f"{job}.progress.json") or {}
+    seen["read"] = dict(seen.get("read", ()))
     if _is_running(folder / f"{job}.lock"):
         return Progress(JobState.RUNNING, **seen)
     ended = read(folder / f"{job}.result.json")
     if ended is None:
         if not (folder / f"{job}.lock").exists():
             return Progress(JobState.NONE)
-        problem = "It ended without a word: it was stopped, or the machine was. Begin it again."
+        problem = Message(
+            "It ended without a word: it was stopped, or the machine was. Begin it again."
+        )
         return Progress(JobState.FAILED, problems=(problem,), **seen)
     state = JobState.DONE if ended.pop("good") else JobState.FAILED
-    problems = tuple(ended.pop("problems"))
-    return Progress(state, **{**seen, **ended}, problems=problems)
+    problems = tuple(map(_unpacked, ended.pop("problems")))
+    said = dict(ended.pop("said"))
+    return Progress(state, **{**seen, **ended}, said=said, problems=problems)
 
 
 def begin(folder: Path, job: str, module: str, arguments: Sequence[str]) -> None:
@@ -80,13 +86,18 @@ def begin(folder: Path, job: str, module: str, arguments: Sequence[str]) -> None
 
 
 def end(
-    folder: Path, job: str, *, said: Mapping[str, object], problems: Sequence[str], of: str = ""
+    folder: Path,
+    job: str,
+    *,
+    said: Mapping[str, object],
+    problems: Sequence[str | Problem],
+    of: str = "",
 ) -> None:
-    """Its last word; it was good where there are no problems."""
+    """Its last word, `said` in its order; it was good where there are no problems."""
     result = {
         "good": not problems,
-        "said": dict(said),
-        "problems": list(problems)[:MAX_PROBLEMS],
+        "said": list(said.items()),
+        "problems": [_packed(one) for one in problems[:MAX_PROBLEMS]],
         "ended": int(time.time()),
         "of": of,
     }
@@ -109,7 +120,8 @@ class Teller:
             self.write(stage, done)
 
     def write(self, stage: str, done: int) -> None:
-        write_json(self._path, {"stage": stage, "done": done, "read": self.read})
+        told = {"stage": stage, "done": done, "read": list(self.read.items())}
+        write_json(self._path, told)
 
 
 def read(path: Path) -> dict[str, Any] | None:
@@ -120,8 +132,18 @@ def read(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise LoadRefused(f"{path.name} cannot be read") from error
+        raise LoadRefused(Message("%(file)s cannot be read", file=path.name)) from error
     return raw if isinstance(raw, dict) else None
+
+
+def _packed(problem: str | Problem) -> object:
+    if isinstance(problem, str):
+        return packed(problem)
+    return [packed(getattr(problem, one.name)) for one in fields(problem)]
+
+
+def _unpacked(raw: Any) -> str | Problem:
+    return Problem(*map(unpacked, raw)) if isinstance(raw, list) else unpacked(raw)
 
 
 def _is_running(lock: Path) -> bool:

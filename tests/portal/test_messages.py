@@ -54,6 +54,7 @@ _BELOW = {
 # What a node's pages show of what its own rules, files and checks say.
 _OF_A_NODE = (
     "admin_changes", "exposure", "holding/catalogue_form", "holding/import_folder",
+    "holding/load_job", "holding/load_jobs", "holding/onboarding", "holding/processes",
     "holding/uploading", "http_errors", "policy_in_words", "policy_reading", "risk_in_words",
     "trust_in_words", "usage", "verifying",
 )  # fmt: skip

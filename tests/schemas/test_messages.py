@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from schemas.errors import NotFound
-from schemas.messages import Message, Value, following, plural, span
+from schemas.messages import Message, Value, following, packed, plural, span, unpacked
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,21 @@ def test_a_copy_is_the_same_message(copied: Callable[[Message], Message]) -> Non
     assert (again, again.msgid, again.plural, again.values) == (
         made, made.msgid, made.plural, made.values,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "plain text, 5 %",
+        Message("no value, 5 %"),
+        Message("%(file)s: %(what)s", file="a.vcf", what=Message("at most %(most)s", most=10_000)),
+        plural("%(count)s node", "%(count)s nodes", count=1),
+        plural("%(count)s of %(all)s", "%(count)s from %(all)s", count=3, all=["a", "b"]),
+    ],
+)
+def test_a_message_outlives_its_process_in_json(words: str) -> None:
+    again = unpacked(json.loads(json.dumps(packed(words))))
+    assert again == words
+    assert type(again) is type(words)
+    for name in ("msgid", "plural", "values"):
+        assert getattr(again, name, None) == getattr(words, name, None)

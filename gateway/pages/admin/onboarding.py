@@ -5,19 +5,21 @@ Files come from the import folder of the settings only. Check and load are
 """
 
 # Annotations are evaluated here and now: FastAPI reads dependencies that are local names.
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 
 from access.errors import NoSuchThing
+from beacon.errors import Problem
 from gateway.admin_changes import Asked, Kind
 from gateway.holding import catalogue_form, import_folder
 from gateway.holding.load_jobs import Job
 from gateway.holding.onboarding import ROLES, Plan
-from gateway.holding.processes import JobState
+from gateway.holding.processes import JobState, Progress
+from gateway.pages.admin import load_in_words
 from gateway.pages.admin.onboarding_form import ASSEMBLIES, described, guess, rejected, roles
 from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.render import HEADERS, see
@@ -165,12 +167,31 @@ def _one(
             stale, problem = True, problem or gone
     return rooms.show(
         "onboarding_one", session, problem=problem,
-        plan=plan, check=check, publish=publish, stale=stale,
+        plan=plan, check=_shown(check), publish=_shown(publish), stale=stale,
         has_report=(rooms.jobs.plans.folder(plan.id) / "report.csv").is_file(),
         record=rooms.jobs.plans.record(plan), second=rooms.desk.needs_second(Kind.PUBLISH),
         ruled=rooms.book.policy(plan.dataset) is not None,
         fields=catalogue_form.FIELDS,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A job as the page shows it."""
+
+    job: Progress
+    stage: str
+    read: Sequence[load_in_words.Line]
+    said: Sequence[load_in_words.Line]
+    sentences: Sequence[str]
+    places: Sequence[Problem]
+
+
+def _shown(job: Progress) -> _Shown:
+    sentences, places = load_in_words.problems(job.problems)
+    told = [tuple(load_in_words.lines(one)) for one in (job.read, job.said)]
+    stage = load_in_words.READ.get(job.stage) or load_in_words.words(job.stage)
+    return _Shown(job, stage, *told, sentences=sentences, places=places)
 
 
 def _description(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -94,7 +95,7 @@ async def test_a_dataset_is_published_from_its_description_to_its_answers(
     assert ended(node, page, Job.CHECK) is JobState.DONE
     said = await browser.text(page)
     assert "The check found it good; nothing was loaded." in said
-    assert "individual, read 2" in said
+    assert "people read 2" in said
     assert manifest.read(node.home.catalog) == {}
     sent = await browser.send(page, step="publish", reason="The committee agreed.")
     assert sent.status_code == 303
@@ -105,7 +106,10 @@ async def test_a_dataset_is_published_from_its_description_to_its_answers(
     assert isinstance(info, dict)
     assert info["healthDCATAP"]["dct:publisher"] == "Isle hospital"
     assert info["healthDCATAP"]["dct:identifier"].endswith("/datasets/isle")
-    assert "It is loaded and served." in await browser.text(page)
+    said = await browser.text(page)
+    assert "It is loaded and served." in said
+    loaded = said[said.index("What was loaded") :]
+    assert re.search(r"dataset isle version \S+ people 2 variants 0 HealthDCAT-AP", loaded)
     made = node.recorded("admin.made")
     assert [(one["what"], one["dataset"]) for one in made] == [("dataset.publish", "isle")]
 
@@ -168,13 +172,28 @@ async def test_a_bad_file_is_refused_with_its_place_and_nothing_is_loaded(
     run(node, page, Job.CHECK)
     said = await browser.text(page)
     assert "It failed. Nothing was changed." in said
-    assert "individuals.json" in said
+    assert "individuals.json, record 1 (P1), id" in said
+    assert "an id that no other record has correct the file and load again" in said
     assert "Publish it" not in said
+    browser.http.headers["accept-language"] = "de"
+    assert "eine Kennung, die kein anderer Eintrag hat" in await browser.text(page)
     answer = await browser.send(page, step="publish", reason="Now.")
     assert answer.status_code == 409
     assert manifest.read(node.home.catalog) == {}
     report = await browser.get(f"{page}/report")
     assert report.headers["content-disposition"].startswith("attachment")
+
+
+async def test_a_file_that_went_is_refused_in_the_readers_language(node: AdminNode) -> None:
+    browser = node.browser()
+    page = await with_files(browser)
+    plan = Jobs(node.home).plans.plan(page.rpartition("/")[2])
+    digest = Jobs(node.home).plans.digest(plan)
+    (node.folder / "incoming" / "isle" / "individuals.json").unlink()
+    load_job.main([str(node.home.root), plan.id, Job.CHECK, digest])
+    assert "isle/individuals.json: no longer in the import folder" in await browser.text(page)
+    browser.http.headers["accept-language"] = "de"
+    assert "isle/individuals.json: nicht mehr im Importordner" in await browser.text(page)
 
 
 async def test_what_was_not_checked_is_not_loaded(node: AdminNode) -> None:
