@@ -142,11 +142,30 @@ def test_the_engine_and_the_bundle_are_looked_for_before_anything_is_asked(
 
 @pytest.mark.parametrize("bring", ["ds1/x", "all:ds1/x", "reads:"])
 def test_what_cannot_be_brought_in_is_said(lab: Path, tmp_path: Path, bring: str) -> None:
-    from gateway.commands.workspace import _staged
+    from gateway.commands.workspace_run import _staged
     from gateway.errors import LoadRefused
 
     with pytest.raises(LoadRefused, match="--bring"):
         _staged(bring)
+
+
+@pytest.mark.parametrize("plan", ["{", "[1]", '{"share": NaN}'])
+def test_a_run_is_not_led_with_what_is_no_plan(tmp_path: Path, plan: str) -> None:
+    from gateway.commands.workspace_run import _outputs
+    from gateway.errors import LoadRefused
+    from workspaces.engine.federation import SiteBundle
+
+    site = SiteBundle(
+        federation="f", site="one", coordinator="127.0.0.1:1", registrar="https://127.0.0.1:1",
+        authority="-", roster={"one": "0" * 64}, least_sites=3,
+    )  # fmt: skip
+    (tmp_path / "token").write_text("t")
+    (tmp_path / "plan.json").write_text(plan)
+    with pytest.raises(LoadRefused, match="a JSON object"):
+        _outputs(
+            site, "gwas", submit=True, follow=None, plan=tmp_path / "plan.json",
+            token_file=tmp_path / "token", resume=False,
+        )  # fmt: skip
 
 
 def test_only_the_thumbprint_that_was_read_out_is_confirmed(tmp_path: Path) -> None:
