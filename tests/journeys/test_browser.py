@@ -283,8 +283,10 @@ def test_a_snippet_is_copied_at_the_press_of_a_key_and_says_so(demo: Demo) -> No
         page.keyboard.press("Enter")
         expect(one.get_by_role("status")).to_have_text("Copied")
         copied = page.evaluate("navigator.clipboard.readText()")
-        assert copied == one.locator("pre").text_content() and "curl" in copied
-        assert _wrong(page) == [] and problems == []
+        assert "curl" in copied
+        assert copied == one.locator("pre").text_content()
+        assert _wrong(page) == []
+        assert problems == []
 
 
 def test_where_the_clipboard_is_kept_from_pages_a_snippet_is_selected_instead(demo: Demo) -> None:

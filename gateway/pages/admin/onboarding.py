@@ -189,9 +189,14 @@ class _Shown:
 
 def _shown(job: Progress) -> _Shown:
     sentences, places = load_in_words.problems(job.problems)
-    told = [tuple(load_in_words.lines(one)) for one in (job.read, job.said)]
-    stage = load_in_words.READ.get(job.stage) or load_in_words.words(job.stage)
-    return _Shown(job, stage, *told, sentences=sentences, places=places)
+    return _Shown(
+        job,
+        stage=load_in_words.READ.get(job.stage) or load_in_words.words(job.stage),
+        read=tuple(load_in_words.lines(job.read)),
+        said=tuple(load_in_words.lines(job.said)),
+        sentences=sentences,
+        places=places,
+    )
 
 
 def _description(
