@@ -1,12 +1,18 @@
 """What the head of a request may be: so many bytes, and ended where the body begins.
 
 uvicorn's parser keeps a head until it is whole, however long, at a cost that grows with its square;
-and it adds what follows a chunked body to the headers, which RFC 9110 6.5.1 forbids: whoever
-checked the headers before us has not seen it.
+it adds what follows a chunked body to the headers, which RFC 9110 6.5.1 forbids: whoever checked
+the headers before us has not seen it; and it takes what follows a request that offers another
+protocol for that protocol's, so that a POST of such a client lost its body and was answered as one
+that asked nothing. No other protocol is spoken here, and who offers one is answered in HTTP/1.1
+(RFC 9110 7.8).
 """
 
 from __future__ import annotations
 
+import sys
+
+from httptools import HttpParserUpgrade
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from passports.compact import MAX_PASSPORT_CHARS
@@ -15,14 +21,25 @@ MAX_HEAD_BYTES = MAX_PASSPORT_CHARS + 64 * 1024
 
 
 class PlainHead(HttpToolsProtocol):
-    """uvicorn's protocol with a cap on heads; trailers are read past."""
+    """uvicorn's protocol with a cap on heads; trailers and offers of protocols are read past."""
 
     _in_head = False
     _head_bytes = 0
+    _piece = b""
+    _head = b""  # of a request that offers another protocol, without its offer
+    _again = b""  # the same and what follows it, to be parsed
 
     def data_received(self, data: bytes) -> None:
+        self._take(data)
+        while self._again:
+            data, self._again = self._again, b""
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
         begun = self._in_head
+        self._piece = data
         super().data_received(data)
+        self._piece = b""
         if not self._in_head or not begun:
             return  # the piece in which a head begins may hold other things
         self._head_bytes += len(data)
@@ -31,7 +48,7 @@ class PlainHead(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._head_bytes, self._head = True, 0, b""
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
@@ -39,4 +56,25 @@ class PlainHead(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            super().on_headers_complete()
+            return
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if method == b"CONNECT":
+            raise ValueError("no proxy")  # which uvicorn answers as malformed
+        lines = [b"%b %b HTTP/%b" % (method, self.url, version.encode())]
+        lines += [b"%b: %b" % line for line in self.headers if line[0] != b"upgrade"]
+        self._head = b"\r\n".join((*lines, b"", b""))
+
+    def on_message_complete(self) -> None:
+        if not self._head:
+            super().on_message_complete()
+
+    def _should_upgrade(self) -> bool:
+        return False
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Where the parser stopped, behind such a head."""
+        stopped = sys.exception()
+        if isinstance(stopped, HttpParserUpgrade):
+            self._again = self._head + self._piece[stopped.args[0] :]

@@ -20,14 +20,22 @@ pytestmark = pytest.mark.live
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
+OFFERS = (
+    b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
+    b"Connection: keep-alive, upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+)
+
+
 async def names(request: Request) -> PlainTextResponse:
-    await request.body()
-    return PlainTextResponse(",".join(sorted(request.headers)))
+    body = await request.body()
+    said = body.decode() if request.url.path == "/body" else ",".join(sorted(request.headers))
+    return PlainTextResponse(said)
 
 
 @pytest.fixture
 def connection() -> Iterator[socket.socket]:
-    app = Starlette(routes=[Route("/", names, methods=["GET", "POST"])])
+    methods = ["GET", "POST"]
+    app = Starlette(routes=[Route(path, names, methods=methods) for path in ("/", "/body")])
     with (
         served_apart(app, OneWrite) as port,
         socket.create_connection(("127.0.0.1", port), timeout=60) as made,
@@ -76,3 +84,52 @@ def test_each_request_of_a_connection_has_a_head_of_its_own(connection: socket.s
     one = b"POST / HTTP/1.1\r\nHost: x\r\nX-One: a\r\nContent-Length: 2\r\n\r\n{}"
     connection.sendall(one + one.replace(b"X-One: a", b"Connection: close"))
     assert answer(connection).count(b"HTTP/1.1 200") == 2
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Length: 4\r\n\r\nasks",
+        b"Transfer-Encoding: chunked\r\n\r\n4\r\nasks\r\n0\r\n\r\n",
+    ],
+)
+def test_who_offers_another_protocol_is_answered_in_this_one_body_and_all(
+    connection: socket.socket, offer: bytes, body: bytes
+) -> None:
+    """As Java's client does with every question it posts over plain HTTP."""
+    asked = b"POST /body HTTP/1.1\r\nHost: x\r\n" + offer + body
+    connection.sendall(asked * 3)
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answered = answer(connection)
+    assert answered.count(b"HTTP/1.1 200") == 4
+    assert answered.count(b"\r\n\r\nasks") == 3
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+def test_an_offer_that_comes_in_many_pieces_is_read_past_too(
+    connection: socket.socket, offer: bytes
+) -> None:
+    asked = b"POST /body HTTP/1.1\r\nHost: x\r\n" + offer + b"Content-Length: 4\r\n\r\nasks"
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for number in range(len(asked)):
+        connection.sendall(asked[number : number + 1])
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answered = answer(connection)
+    assert answered.count(b"HTTP/1.1 200") == 2
+    assert b"\r\n\r\nasks" in answered
+    assert b"upgrade" not in answered
+
+
+def test_of_many_offers_sent_together_each_is_answered(connection: socket.socket) -> None:
+    """One after the other: a thousand at once take no thousand calls within each other."""
+    asked = b"GET / HTTP/1.1\r\nHost: x\r\n" + OFFERS[0] + b"\r\n"
+    for _ in range(1_000):
+        connection.sendall(asked)
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer(connection).count(b"HTTP/1.1 200") == 1_001
+
+
+def test_nobody_is_connected_to_somebody_else(connection: socket.socket) -> None:
+    connection.sendall(b"CONNECT example:443 HTTP/1.1\r\nHost: example:443\r\n\r\n")
+    assert answer(connection).startswith(b"HTTP/1.1 400")
