@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from workspaces.analysis.design import Floats, pairs, symmetric
+from workspaces.analysis.design import Floats, newton_step, pairs, symmetric
 from workspaces.analysis.logistic import CONVERGED, MAX_STEP
 from workspaces.analysis.people import People
 from workspaces.analysis.rounds import Round
@@ -118,7 +118,7 @@ class Cox:
             return Round("newton", given, {"people": total[:1], "rounds": np.zeros(1)}, wide)
         leaving, of_events, events = parted(total, self._shapes())
         score, information = self._likelihood(leaving, of_events, events)
-        step = np.linalg.solve(information, score)
+        step = newton_step(information, score)
         done = asked.kept["rounds"] + 1
         if np.abs(step).max(initial=0.0) < CONVERGED:
             return self._hazards(asked, step, information, float(events[:, 0].sum()), sites)

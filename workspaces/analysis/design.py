@@ -90,3 +90,11 @@ def symmetric(packed: Floats, count: int) -> Floats:
     full[..., rows, columns] = packed
     full[..., columns, rows] = packed
     return full
+
+
+def newton_step(curvature: Floats, slope: Floats) -> Floats:
+    """(C,) of a curvature (C, C). Raises `ValueError` where it has no inverse."""
+    try:
+        return np.asarray(np.linalg.solve(curvature, slope))
+    except np.linalg.LinAlgError as error:
+        raise ValueError("a column is the same for everybody, or is made of others") from error

@@ -18,6 +18,7 @@ from workspaces.analysis.design import (
     Dosages,
     Floats,
     called,
+    newton_step,
     over_called,
     pairs,
     symmetric,
@@ -43,6 +44,7 @@ class NullSums(Sums):
 
 
 def null_sums(design: Design, coefficients: Floats) -> NullSums:
+    """One site's part of a step; `coefficients` (C,) are log odds, the intercept's first."""
     x = design.covariates
     rows, columns = pairs(x.shape[1])
     p = special.expit(x @ coefficients)
@@ -55,8 +57,9 @@ def null_sums(design: Design, coefficients: Floats) -> NullSums:
 
 
 def next_null(sums: NullSums, coefficients: Floats) -> Floats:
-    """Newton's next coefficients; raises `numpy.linalg.LinAlgError` where there are none."""
-    step = np.linalg.solve(symmetric(sums.hessian, coefficients.size), sums.score)
+    """Newton's next coefficients (C,) of the pooled sums taken at `coefficients`, none of them more
+    than `MAX_STEP` away. Raises `ValueError` where the covariates do not settle them."""
+    step = newton_step(symmetric(sums.hessian, coefficients.size), sums.score)
     return np.asarray(coefficients + np.clip(step, -MAX_STEP, MAX_STEP))
 
 

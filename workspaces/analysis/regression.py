@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from workspaces.analysis.design import Design, Floats, symmetric
+from workspaces.analysis.design import Design, Floats, newton_step, symmetric
 from workspaces.analysis.logistic import CONVERGED, MAX_STEP, NullSums, null_sums
 from workspaces.analysis.people import People
 from workspaces.analysis.rounds import Round
@@ -91,7 +91,7 @@ class RidgeLogistic:
         penalties[0] = 0.0
         at = asked.given["coefficients"]
         hessian = symmetric(sums.hessian, count) + np.diag(penalties)
-        step = np.linalg.solve(hessian, sums.score - penalties * at)
+        step = newton_step(hessian, sums.score - penalties * at)
         coefficients = at + np.clip(step, -MAX_STEP, MAX_STEP)
         done = asked.kept["rounds"] + 1
         if np.abs(step).max() < CONVERGED:

@@ -77,6 +77,16 @@ def test_a_penalty_ends_where_the_penalised_gradient_is_zero(penalty: float) -> 
     assert np.linalg.norm(scaled) < np.linalg.norm(free)
 
 
+@pytest.mark.parametrize("analysis", [RidgeLogistic(FEATURES), Cox(FEATURES, EDGES)])
+def test_a_feature_that_is_the_same_for_everybody_is_said_to_be(
+    analysis: RidgeLogistic | Cox,
+) -> None:
+    sites = CASES if isinstance(analysis, RidgeLogistic) else TIMES
+    same = [replace(one, features=one.features * [1.0, 0.0]) for one in sites]
+    with pytest.raises(ValueError, match="the same for everybody"):
+        run(analysis, same)
+
+
 def test_separated_outcomes_need_a_penalty() -> None:
     sites = [People(one.outcomes, one.outcomes.repeat(2, axis=1) + [[0, 1]] * one.features)
              for one in CASES]  # fmt: skip
