@@ -55,7 +55,8 @@ class GenomicName:
 
 
 def read(text: str) -> GenomicName | None:
-    """The edit a name stands for; None when the text is not a `g.` or `m.` name at all."""
+    """The edit a name stands for; None when the text is not a `g.` or `m.` name at all. Raises
+    `UnreadableName` for one that breaks the rules of its kind."""
     found = _NAME.fullmatch(text) if len(text) <= MAX_CHARS else None
     if found is None:
         return None

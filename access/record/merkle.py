@@ -36,7 +36,8 @@ def root(tree: Tree, size: int) -> bytes:
 
 
 def inclusion_proof(tree: Tree, size: int, *, index: int) -> list[bytes]:
-    """The path that shows leaf `index` (from 0) in the tree of `size` leaves (2.1.3.1)."""
+    """The path that shows leaf `index` (from 0) in the tree of `size` leaves (2.1.3.1). Raises
+    `IndexError` where there is no such leaf."""
     if not 0 <= index < size:
         raise IndexError(index)
     path: list[bytes] = []
@@ -53,7 +54,8 @@ def inclusion_proof(tree: Tree, size: int, *, index: int) -> list[bytes]:
 
 
 def consistency_proof(tree: Tree, size: int, *, first: int) -> list[bytes]:
-    """The path that shows the tree of the `first` leaves inside that of `size` (2.1.4.1)."""
+    """The path that shows the tree of the `first` leaves inside that of `size` (2.1.4.1). Raises
+    `IndexError` where it has not as many, or none are asked for."""
     if not 0 < first <= size:
         raise IndexError(first)
     path: list[bytes] = []

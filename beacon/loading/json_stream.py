@@ -35,7 +35,7 @@ class Broken:
 def array_items(stream: BinaryIO, *, once: bool = False) -> Iterator[Any]:
     """Items of the one array that the document is. No more than one item and a chunk is held: the
     stream itself refuses an item without end. With `once`, an item in which an object names a
-    member twice, and so says two things, comes as `Broken`."""
+    member twice, and so says two things, comes as `Broken`. Raises `MalformedJson`."""
     array = _Array(stream, once=once)
     try:
         array.skip("[")
@@ -148,7 +148,8 @@ def _refuse_constant(_name: str) -> NoReturn:
 
 
 def items(stream: BinaryIO, prefix: str) -> Iterator[Any]:
-    """Values at `prefix`: keys joined by dots, `item` for those of an array."""
+    """Values at `prefix`: keys joined by dots, `item` for those of an array. Raises
+    `MalformedJson`."""
     wanted, made = prefix.split("."), _Value()
     path: list[str] = []
     try:

@@ -56,7 +56,7 @@ def curie(iri: str) -> str:
 
 
 def owl(stream: BinaryIO) -> Iterator[OntologyTerm]:
-    """Named classes that stand directly under `rdf:RDF`."""
+    """Named classes that stand directly under `rdf:RDF`. Raises `MalformedOntology`."""
     depth, root = 0, None
     try:
         for event, element in iterparse(stream, events=("start", "end"), forbid_entities=True):
@@ -103,7 +103,8 @@ def _texts(element: Element, tag: str) -> tuple[str, ...]:
 
 
 def obograph(nodes: BinaryIO, edges: BinaryIO) -> Iterator[OntologyTerm]:
-    """Classes of every graph; both streams are the same file, from its beginning."""
+    """Classes of every graph; both streams are the same file, from its beginning. Raises
+    `MalformedOntology`."""
     parents: dict[str, list[str]] = defaultdict(list)
     try:
         for edge in json_stream.items(edges, "graphs.item.edges.item"):

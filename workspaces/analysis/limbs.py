@@ -48,7 +48,8 @@ def encode(numbers: Floats, *, wide: int = 0) -> Integers:
 
 
 def decode(summed: Integers, *, sites: int, wide: int = 0) -> Floats:
-    """The sum of the numbers of `sites` sites, of the sum of their limbs."""
+    """The sum of the numbers of `sites` sites, of the sum of their limbs. Raises `ValueError` for
+    what cannot be such a sum."""
     cut = wide * WIDE.limbs
     if not 1 <= sites <= MAX_SITES or (summed.size - cut) % NARROW.limbs or summed.size < cut:
         raise ValueError("not a sum of limbs of this many sites")

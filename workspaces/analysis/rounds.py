@@ -62,6 +62,9 @@ class Round:
 
 
 class Analysis(Protocol[Site, Result]):
+    """`answer` is a site's part of a round, `after` the coordinator's, which has the sum of `sites`
+    answers alone. Both raise `ValueError` for what the analysis cannot go on with."""
+
     def first(self) -> Round: ...
 
     def answer(self, site: Site, asked: Round) -> Floats: ...
