@@ -78,7 +78,7 @@ class NoticeSettings(_Section):
 class RateSettings(_Section):
     """Requests per caller; 0 is no limit."""
 
-    public_per_minute: int = Field(default=60, ge=0, le=1_000_000)
+    public_per_minute: int = Field(default=240, ge=0, le=1_000_000)
     registered_per_minute: int = Field(default=300, ge=0, le=1_000_000)
     registered_per_day: int = Field(default=5_000, ge=0, le=1_000_000_000)
     controlled_per_minute: int = Field(default=1_000, ge=0, le=1_000_000)
