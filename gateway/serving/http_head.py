@@ -23,6 +23,7 @@ MAX_HEAD_BYTES = MAX_PASSPORT_CHARS + 64 * 1024
 class PlainHead(HttpToolsProtocol):
     """uvicorn's protocol with a cap on heads; trailers and offers of protocols are read past."""
 
+    received = 0  # bytes of this connection
     _in_head = False
     _head_bytes = 0
     _piece = b""
@@ -37,6 +38,7 @@ class PlainHead(HttpToolsProtocol):
 
     def _take(self, data: bytes) -> None:
         begun = self._in_head
+        self.received += len(data)
         self._piece = data
         super().data_received(data)
         self._piece = b""

@@ -1,19 +1,33 @@
-"""Closes a connection on which nothing is asked: one timer for each, not one for every answer.
+"""Closes a connection on which nothing is asked, or a question comes too slowly to be one.
 
 uvicorn sets a timer after an answer and takes it back at the next question, which costs a fiftieth
-of a small answer. Here the timer stays, and finds out when it fires whether the time is up.
+of a small answer. Here one timer stays for each connection, and finds out when it fires whether the
+time is up. It begins with the connection: uvicorn waits for ever for a first question, and for the
+rest of any (RFC 9110 15.5.9 lets a server end that wait), so that whoever opened connections enough
+and said nothing kept everybody else out.
 """
 
 from __future__ import annotations
 
+import asyncio
+
 from gateway.serving.http_head import PlainHead
+
+LEAST_RATE = 500  # bytes a second of a head or body on its way, from one firing to the next
 
 
 class IdleTimer(PlainHead):
     """uvicorn's protocol, its heads capped; a connection closes `timeout_keep_alive` seconds after
-    its last answer, as uvicorn's own."""
+    it was made or last answered, as uvicorn's own, and within twice as many where so much less
+    than `LEAST_RATE` of a question came."""
 
     _idle_since: float | None = None
+    _looked_at: tuple[object, int] = (None, 0)  # the question on its way, and the bytes before
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # what uvicorn's is at run time
+        super().connection_made(transport)
+        self._idle_since = self.loop.time()
+        self._look_after(self.timeout_keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -32,18 +46,35 @@ class IdleTimer(PlainHead):
             self._start_asgi_task(cycle, app)
             return
         self._idle_since = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self._look_after(self.timeout_keep_alive)
 
     def timeout_keep_alive_handler(self) -> None:
-        self.timeout_keep_alive_task = None
-        if self._idle_since is None:
-            return  # the answer under way sets it again
-        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
-        if left > 0:
-            self._look_after(left)
-        else:
+        left = float(self.timeout_keep_alive)
+        if self._idle_since is not None:
+            left += self._idle_since - self.loop.time()
+        if left <= 0 or self._comes_too_slowly():
+            self.timeout_keep_alive_task = None
             super().timeout_keep_alive_handler()
+        else:
+            self._look_after(left)
+
+    def _comes_too_slowly(self) -> bool:
+        """Whether a question was on its way when the timer fired before, and hardly more of it is
+        there. Where it waits for us, it is not slow."""
+        if self._idle_since is not None or not self._is_awaited():
+            self._looked_at = None, 0
+            return False
+        (question, before), self._looked_at = self._looked_at, (self.scope, self.received)
+        return question is self.scope and (
+            self.received - before < LEAST_RATE * self.timeout_keep_alive
+        )
+
+    def _is_awaited(self) -> bool:
+        """Whether the rest of a head or body is; not what stands in line behind an answer."""
+        if self.pipeline or self.flow.read_paused:
+            return False
+        if self.cycle is None or self.cycle.response_complete:
+            return self._in_head or (self.cycle is not None and self.cycle.more_body)
+        return self.cycle.more_body and not self.cycle.response_started
 
     def _look_after(self, seconds: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(

@@ -1,9 +1,10 @@
-"""A connection closes so long after its last answer, by a clock that the test sets."""
+"""A connection closes so long after its last answer, and where a question comes too slowly, by a
+clock that the test sets."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 import pytest
@@ -11,7 +12,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from gateway.serving.idle import IdleTimer
+from gateway.serving.idle import LEAST_RATE, IdleTimer
 
 SECONDS = 30
 
@@ -30,6 +31,11 @@ class Loop:
         self.timers.append(Timer(self.now + seconds, call))
         return self.timers[-1]
 
+    def create_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+        """An answer that takes as long as the test does."""
+        work.close()
+        return cast("asyncio.Future[None]", Unending())
+
     def until(self, now: float) -> None:
         """Time passes, and what is due is called."""
         while due := [t for t in self.timers if t.at <= now]:
@@ -39,6 +45,11 @@ class Loop:
             if not first.cancelled:
                 first.call()
         self.now = now
+
+
+class Unending:
+    def add_done_callback(self, call: Callable[..., None]) -> None:
+        pass
 
 
 class Timer:
@@ -57,6 +68,12 @@ class Transport(asyncio.Transport):
 
     def close(self) -> None:
         self.closed = True
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return default
@@ -78,8 +95,12 @@ def connection(loop: Loop) -> IdleTimer:
     return made
 
 
-def asked(connection: IdleTimer) -> None:
-    connection.data_received(b"GET / HT")  # a question begins
+WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
+
+
+def asked(connection: IdleTimer, question: bytes = WHOLE) -> None:
+    connection.data_received(question)
 
 
 def closed(connection: IdleTimer) -> bool:
@@ -137,3 +158,90 @@ def test_a_connection_that_broke_has_no_timer_either(loop: Loop, connection: Idl
     connection.on_response_complete()
     connection.connection_lost(ConnectionResetError())
     assert all(timer.cancelled for timer in loop.timers)
+
+
+def test_a_connection_on_which_nothing_is_ever_asked_closes(
+    loop: Loop, connection: IdleTimer
+) -> None:
+    loop.until(1029.9)
+    assert not closed(connection)
+    loop.until(1030.0)
+    assert closed(connection)
+
+
+@pytest.mark.parametrize("begun", [WHOLE[:3], WHOLE[:-1], POST, POST + b"{"])
+def test_a_question_that_stops_on_its_way_is_not_waited_for(
+    loop: Loop, connection: IdleTimer, begun: bytes
+) -> None:
+    loop.until(1020)
+    asked(connection, begun)
+    loop.until(1059.9)
+    assert not closed(connection)
+    loop.until(1060)
+    assert closed(connection)
+
+
+def test_nor_one_that_comes_a_byte_at_a_time(loop: Loop, connection: IdleTimer) -> None:
+    asked(connection, POST)
+    for second in range(1001, 1060):
+        loop.until(second)
+        assert not closed(connection)
+        asked(connection, b"a")
+    loop.until(1060)
+    assert closed(connection)
+
+
+def test_a_long_body_over_a_slow_line_is_taken(loop: Loop, connection: IdleTimer) -> None:
+    asked(connection, POST)
+    for second in range(1001, 1601):
+        loop.until(second)
+        asked(connection, b"a" * LEAST_RATE)
+        connection.cycle.body = bytearray()  # the application takes what comes
+    assert not closed(connection)
+
+
+def test_many_questions_that_each_come_slowly_are_each_looked_at(
+    loop: Loop, connection: IdleTimer
+) -> None:
+    """The next has its own time, though the timer fires in the midst of each."""
+    for turn in range(5):
+        asked(connection, WHOLE[:-1])
+        loop.until(1000 + 30 * turn + 40)
+        assert not closed(connection)
+        asked(connection, WHOLE[-1:])
+        connection.cycle.response_complete = True
+        connection.on_response_complete()
+        loop.until(1000 + 30 * turn + 41)
+
+
+@pytest.mark.parametrize("behind", [WHOLE[:5], WHOLE, WHOLE + WHOLE[:5], POST])
+def test_what_stands_in_line_behind_an_answer_is_not_slow(
+    loop: Loop, connection: IdleTimer, behind: bytes
+) -> None:
+    asked(connection)
+    asked(connection, behind)
+    loop.until(5000)
+    assert not closed(connection)
+
+
+def test_a_body_that_the_application_does_not_take_is_not_slow(
+    loop: Loop, connection: IdleTimer
+) -> None:
+    asked(connection, POST + b"a" * 100_000)
+    loop.until(5000)
+    assert not closed(connection)
+    connection.cycle.body = bytearray()
+    connection.flow.resume_reading()
+    loop.until(5060)
+    assert closed(connection)
+
+
+def test_what_is_left_of_a_body_after_its_answer_is_not_waited_for_either(
+    loop: Loop, connection: IdleTimer
+) -> None:
+    asked(connection, POST)
+    connection.cycle.response_complete = True
+    connection.on_response_complete()
+    asked(connection, b"a")
+    loop.until(1060)
+    assert closed(connection)
