@@ -62,7 +62,7 @@ class ChainFile:
         `RecordUnavailable`: then none of them is there."""
         if self._failed is not None:
             raise RecordUnavailable(Message("The record can't be written."), detail=self._failed)
-        now, lines, head = round(self._clock(), 3), [], self.head
+        now, lines, head = self._now(), [], self.head
         for kind, facts in entries:
             line, head = written_after(head, time=now, kind=kind, facts=facts)
             lines.append(line)
@@ -91,12 +91,16 @@ class ChainFile:
         """Signs and syncs what is there. Once, and when no sync is under way."""
         try:
             if self._since_checkpoint and self._failed is None:
-                line, self.head = self._checkpoint(self.head, round(self._clock(), 3))
+                line, self.head = self._checkpoint(self.head, self._now())
                 self._put(line)
                 self.sync()
         finally:
             self._failed = self._failed or "closed"
             os.close(self._file)
+
+    def _now(self) -> float:
+        """In whole milliseconds, cut off: rounding takes as long as the rest of an entry."""
+        return int(self._clock() * 1000) / 1000
 
     def _put(self, data: bytes) -> None:
         try:
