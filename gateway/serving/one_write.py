@@ -8,7 +8,7 @@ there as a whole, its head written out, passes by uvicorn's `send`, which looks 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import cast
 
 from starlette.types import Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
@@ -57,6 +57,12 @@ class Joining:
         self._transport = transport
         self._loop = loop
         self._head = b""
+        # All else that uvicorn asks of it: by hand, since looking for what is not there
+        # (`__getattr__`) slows down every look at what is.
+        self.is_closing = transport.is_closing
+        self.get_extra_info = transport.get_extra_info
+        self.pause_reading = transport.pause_reading
+        self.resume_reading = transport.resume_reading
 
     def write(self, data: bytes | memoryview, *, whole: bool = False) -> None:
         if whole:
@@ -81,9 +87,3 @@ class Joining:
         if self._head:
             head, self._head = self._head, b""
             self._transport.write(head)
-
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)

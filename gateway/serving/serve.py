@@ -29,6 +29,7 @@ from portal.settings import PortalSettings
 _AGENT_SECONDS = 30.0
 SERVING: dict[str, Any] = {  # of uvicorn's own settings
     "http": AtOnce,
+    "ws": "none",  # no door of ours speaks WebSocket: whoever asks for it gets HTTP
     "log_config": None,
     "access_log": False,
     "server_header": False,

@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.serving.processes import port_is_free
+from gateway.serving.serve import SERVING
 
 # Below what systems lend out, where a port that is free now may be anybody's a moment later; each
 # worker of a run has a share of its own, of single ports and of demos' blocks.
@@ -52,7 +53,9 @@ def served_apart(app: ASGIApp, http: type[asyncio.Protocol]) -> Iterator[int]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         server = uvicorn.Server(
-            uvicorn.Config(app, http=http, log_config=None, access_log=False, lifespan="off")
+            uvicorn.Config(
+                app, http=http, ws=SERVING["ws"], log_config=None, access_log=False, lifespan="off"
+            )
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()

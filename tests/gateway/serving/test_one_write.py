@@ -105,6 +105,13 @@ def test_the_head_of_a_slow_body_does_not_wait_for_it_and_the_body_is_whole(
     assert b"\r\nHTTP/1.1 \r\n" in body
 
 
+def test_whoever_asks_for_a_websocket_gets_the_answer_of_http(port: int) -> None:
+    upgrade = b"GET /small HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    upgrade += b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+    (piece,) = ask(port, upgrade, until=b"looks like a head")
+    assert piece.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 def test_an_answer_after_which_the_connection_closes_is_sent_before(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
