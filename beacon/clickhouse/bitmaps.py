@@ -1,25 +1,39 @@
 """Sets of numbers between a node and ClickHouse, as the roaring bitmaps both sides compute with.
 
-ClickHouse's state of `groupBitmap` in base64, bound as a text like every other value: a kind (0: at
-most 32 numbers, plainly; 1: a roaring bitmap in its portable format), a length, the numbers.
+ClickHouse's state of `groupBitmap` in base64, bound as text like every other value: a kind (0: at
+most 32 numbers, plainly; 1: a roaring bitmap in its portable format), a length, the numbers. A
+server takes 128 KiB of one value (`http_max_field_value_size`), so a large set is bound in pieces.
 """
 
 from __future__ import annotations
 
 import base64
 import struct
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from pyroaring import BitMap
 
 from beacon.errors import CatalogError
 
 _SMALL, _ROARING = 0, 1
+MAX_PIECE = 64 * 1024
 
 
-def bound(name: str) -> str:
-    """The subquery of a set's numbers; it is bound as `name`."""
-    state = f"CAST(base64Decode({{{name}:String}}) AS AggregateFunction(groupBitmap, UInt32))"
-    return f"(SELECT arrayJoin(bitmapToArray({state})))"
+class Bound(NamedTuple):
+    """The subquery of a set's numbers, and what is bound in it."""
+
+    sql: str
+    values: Mapping[str, str]
+
+
+def bound(name: str, numbers: BitMap) -> Bound:
+    text = written(numbers)
+    pieces = [text[at : at + MAX_PIECE] for at in range(0, len(text), MAX_PIECE)]
+    values = {f"{name}{number}": piece for number, piece in enumerate(pieces)}
+    whole = ", ".join(f"{{{each}:String}}" for each in values)
+    state = f"CAST(base64Decode(concat({whole}, '')) AS AggregateFunction(groupBitmap, UInt32))"
+    return Bound(f"(SELECT arrayJoin(bitmapToArray({state})))", values)
 
 
 def gathered(column: str) -> str:

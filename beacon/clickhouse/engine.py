@@ -10,6 +10,7 @@ import importlib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,8 +49,7 @@ class ChdbEngine:
         self._session = sessions.Session(place)
 
     def ask(self, sql: str, **values: Value) -> list[list[Any]]:
-        raw = self._query(sql, "JSONCompactEachRow", values)
-        return [json.loads(line) for line in raw.splitlines()]
+        return _rows(self._query(sql, "JSONCompactEachRow", values))
 
     def run(self, sql: str, **values: Value) -> None:
         self._query(sql, "Null", values)
@@ -73,36 +73,41 @@ class ChdbEngine:
 
 
 class HttpEngine:
-    """A ClickHouse server by its HTTP interface. `http` carries address and credentials."""
+    """A ClickHouse server by its HTTP interface. `http` carries address and credentials.
+
+    A statement and its values are fields of a form: in the address, where they may stand too, a
+    set of people would be longer than clients, proxies and servers take."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
 
     def ask(self, sql: str, **values: Value) -> list[list[Any]]:
-        raw = self._send(sql.encode(), values, format="JSONCompactEachRow")
-        return [json.loads(line) for line in raw.splitlines()]
+        return _rows(self._run(sql, values, most=_SECONDS))
 
     def run(self, sql: str, **values: Value) -> None:
-        self._send(sql.encode(), values)
+        self._run(sql, values, most=_LOAD_SECONDS)
 
     def insert(self, table: str, parquet: Path) -> None:
-        with parquet.open("rb") as rows:
-            query = f"INSERT INTO {table} FORMAT Parquet"
-            self._send(rows.read(), {}, query=query)
+        query = f"INSERT INTO {table} FORMAT Parquet"
+        rows = parquet.read_bytes()
+        request = self._http.build_request("POST", "/", params={"query": query}, content=rows)
+        self._send(request, most=_LOAD_SECONDS)
 
-    def _send(self, body: bytes, values: Mapping[str, Value], **settings: str) -> bytes:
-        asked = {f"param_{name}": _text(value) for name, value in values.items()}
-        if "format" in settings:
-            asked["default_format"] = settings["format"]
-        if "query" in settings:
-            asked["query"] = settings["query"]
-        most = _SECONDS if "format" in settings else _LOAD_SECONDS
+    def _run(self, sql: str, values: Mapping[str, Value], *, most: float) -> bytes:
+        fields = {"query": sql, **{f"param_{name}": _text(each) for name, each in values.items()}}
+        # Without the wait, a statement that fails half-way has answered 200, and its error ends
+        # the rows.
+        how = {"default_format": "JSONCompactEachRow", "wait_end_of_query": "1"}
+        form = [(name, (None, text)) for name, text in fields.items()]
+        return self._send(self._http.build_request("POST", "/", params=how, files=form), most=most)
+
+    def _send(self, request: httpx.Request, *, most: float) -> bytes:
         until = time.monotonic() + seconds_left(most)
+        request.extensions["timeout"] = httpx.Timeout(until - time.monotonic()).as_dict()
         read = bytearray()
         try:
-            with self._http.stream(
-                "POST", "/", params=asked, content=body, timeout=until - time.monotonic()
-            ) as answer:
+            answer = self._http.send(request, stream=True)
+            with closing(answer):
                 for part in answer.iter_bytes():
                     read += part
                     if len(read) > MAX_ANSWER or time.monotonic() > until:
@@ -112,6 +117,13 @@ class HttpEngine:
         if answer.status_code != 200:
             raise CatalogError(_UNREADABLE, detail=read[:500].decode(errors="replace"))
         return bytes(read)
+
+
+def _rows(raw: bytes) -> list[list[Any]]:
+    try:
+        return [json.loads(line) for line in raw.split(b"\n") if line]
+    except ValueError as broken:
+        raise CatalogError(_UNREADABLE, detail="an answer that is no rows") from broken
 
 
 def _text(value: Value) -> str:

@@ -18,11 +18,13 @@ from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from beacon.catalog import Allele, DatasetFacts
 from beacon.clickhouse import conditions, schema
 from beacon.clickhouse.engine import Engine
+from beacon.errors import CatalogError
 from beacon.loading import parquet
 from beacon.variation import alleles, identifiers, naming, vrs
 from schemas.sequences import refget_id
@@ -54,19 +56,33 @@ def load(
         for statement in schema.statements(name):
             engine.run(statement)
     with closing(sqlite3.connect(f"file:{quote(str(segment.absolute()))}?mode=ro", uri=True)) as db:
+        carriers = 0
         for rows, table in _augmented(db, variants, facts):
             _insert(engine, f"{name}.variants", table)
+            carriers += pc.sum(table["carriers"]).as_py() or 0
             tell(rows)
         _insert(engine, f"{name}.samples", _samples(db))
         _insert(engine, f"{name}.gene_spans", _spans(db))
+    _expect(engine, f"SELECT count() FROM {name}.variants", facts.variants)
     engine.run(
         f"INSERT INTO {name}.carried SELECT arrayJoin(people) AS person, row FROM {name}.variants"
     )
+    _expect(engine, f"SELECT count() FROM {name}.carried", carriers)
     engine.run(
         f"INSERT INTO {name}.loaded SELECT {{rows:UInt64}}",
         rows=facts.variants,
     )
     return name
+
+
+def _expect(engine: Engine, counting: str, rows: int) -> None:
+    """Fewer are there where another replica is asked that has not all of them yet, more where
+    somebody else filled the same tables: neither is a version to its last row."""
+    ((held,),) = engine.ask(counting)
+    if int(held) != rows:
+        raise CatalogError(
+            "the engine does not hold what was loaded; publish again", detail=counting
+        )
 
 
 def is_loaded(engine: Engine, facts: DatasetFacts) -> bool:

@@ -6,10 +6,12 @@ nodes may use the same server: what is not in the note is not ours to drop.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
 
 from beacon.errors import CatalogError
@@ -45,3 +47,12 @@ def write(catalog: Path, names: Iterable[str]) -> None:
         made.replace(path)
     finally:
         made.unlink(missing_ok=True)
+
+
+@contextmanager
+def publishing(catalog: Path) -> Generator[None]:
+    """One at a time, the next one waits: what another is still loading is not whole yet, and would
+    be made again from under it. The lock ends with its process, however that ends."""
+    with (catalog / f"{_NAME}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

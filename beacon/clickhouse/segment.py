@@ -43,7 +43,6 @@ _SO_CARRIED = (
     "(empty({codes:Array(UInt16)}) OR has({codes:Array(UInt16)}, g)) "
     "AND (empty({how_far:Array(UInt8)}) OR has({how_far:Array(UInt8)}, l))"
 )
-_PEOPLE, _KEPT = bitmaps.bound("people"), bitmaps.bound("kept")
 _RECORD = (
     "row", "rank", "start0", "end0", "ref", "alt", "type", "ac", "an", "carriers",
     "reference_af", "identifiers", "homozygotes", "hemizygotes", "genes", "effects",
@@ -79,16 +78,18 @@ class ClickHouseSegment(OverSegment):
     ) -> VariantPage:
         condition = self._condition(question)
         sql, values = condition.sql, dict(condition.values)
+        theirs = ""
         if people is not None:
             self._need_genotypes()
+            chosen = bitmaps.bound("people", people)
             sql = (
                 f"({sql}) AND row IN (SELECT row FROM {self._name}.carried "
-                f"WHERE person IN {_PEOPLE})"
+                f"WHERE person IN {chosen.sql})"
             )
-            values["people"] = bitmaps.written(people)
+            values |= chosen.values
+            theirs = f" AND bitmapContains({self._samples_of(chosen)}, s)"
         if (so := Manner(zygosity, copy_number.asked(question))).narrows:
             self._need_genotypes()
-            theirs = "" if people is None else f" AND bitmapContains({self._theirs()}, s)"
             sql = f"({sql}) AND arrayExists((s, g, l) -> {_SO_CARRIED}{theirs}, {_ARRAYS})"
             values |= _values(so)
         ((total,),) = self._ask(f"SELECT count() FROM {self._name}.variants WHERE {sql}", values)
@@ -123,33 +124,20 @@ class ClickHouseSegment(OverSegment):
         )
         return bitmaps.read(found)
 
-    def _theirs(self) -> str:
-        """The bitmap of the samples of the people asked about."""
-        return (
-            f"(SELECT groupBitmapState(number) FROM {self._name}.samples WHERE person IN {_PEOPLE})"
-        )
+    def _samples_of(self, people: bitmaps.Bound) -> str:
+        """Their bitmap."""
+        numbers = f"FROM {self._name}.samples WHERE person IN {people.sql}"
+        return f"(SELECT groupBitmapState(number) {numbers})"
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
         found = self._ask(
-            f"SELECT arraySlice(samples, 1, {{limit:UInt32}}), "
-            f"arraySlice(genotypes, 1, {{limit:UInt32}}) FROM {self._name}.variants "
-            "WHERE row = {row:UInt32}",
+            f"SELECT s.id, c.code FROM (SELECT number, code FROM {self._name}.variants "
+            "ARRAY JOIN arraySlice(samples, 1, {limit:UInt32}) AS number, "
+            "arraySlice(genotypes, 1, {limit:UInt32}) AS code WHERE row = {row:UInt32}) AS c "
+            f"INNER JOIN {self._name}.samples AS s ON s.number = c.number ORDER BY c.number",
             {"row": row, "limit": limit},
         )
-        if not found or not found[0][0]:
-            return ()
-        samples, codes = found[0]
-        names = dict(
-            self._ask(
-                f"SELECT number, id FROM {self._name}.samples "
-                "WHERE number IN {samples:Array(UInt32)}",
-                {"samples": samples},
-            )
-        )
-        return [
-            (names[number], genotypes.text(code))
-            for number, code in zip(samples, codes, strict=True)
-        ]
+        return [(name, genotypes.text(code)) for name, code in found]
 
     def _condition(self, question: VariantQuestion | None) -> Condition:
         """One that is exact: what the engine cannot decide is decided here, row by row."""
@@ -180,7 +168,8 @@ class ClickHouseSegment(OverSegment):
         kept = [row[0] for row in candidates if made.keeps(_stored(row))]
         if not kept and made.otherwise is not None:
             return self._exact(made.otherwise)
-        return Condition(f"row IN {_KEPT}", {"kept": bitmaps.written(BitMap(kept))})
+        rows = bitmaps.bound("kept", BitMap(kept))
+        return Condition(f"row IN {rows.sql}", rows.values)
 
     def _annotated(self, gene: str) -> bool:
         return bool(

@@ -39,6 +39,11 @@ def publish(
     """Loads the active version of every dataset; the ids of those that were not there yet. What it
     loaded before and no version stands for any more is dropped: people who withdrew leave the
     engine as they left the files."""
+    with published.publishing(catalog):
+        return _published(engine, catalog, tell)
+
+
+def _published(engine: Engine, catalog: Path, tell: Callable[[str, int], None]) -> tuple[str, ...]:
     published.write(catalog, published.read(catalog) | _databases(catalog, active_only=True))
     done = []
     for dataset, entry in sorted(manifest.read(catalog).items()):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 import re
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,10 +29,10 @@ from beacon.catalog import (
     Span,
     VariantQuestion,
 )
-from beacon.clickhouse import published, schema, serving
-from beacon.clickhouse.engine import ChdbEngine, Engine, HttpEngine
+from beacon.clickhouse import bitmaps, published, schema, serving
+from beacon.clickhouse.engine import ChdbEngine, Engine, HttpEngine, Value
 from beacon.clickhouse.loading import load as load_clickhouse
-from beacon.clickhouse.segment import ClickHouseSegment
+from beacon.clickhouse.segment import MAX_CANDIDATES, ClickHouseSegment
 from beacon.copy_number import TOLD_BY_COPIES, Level
 from beacon.errors import CatalogError, UnsupportedQuestion
 from beacon.loading.load import DatasetSource, load
@@ -386,14 +387,18 @@ def test_no_text_of_a_question_is_ever_part_of_a_statement(
 
 class Server(httpx.BaseTransport):
     """ClickHouse's HTTP interface with the real engine behind it: what is read of a request is the
-    statement, its bound values in their written form, and the data after it."""
+    statement, its bound values in their written form, and the data after it. It takes no more of
+    each than a server does as it comes."""
 
     def __init__(self, engine: ChdbEngine, folder: Path) -> None:
         self._engine, self._folder = engine, folder
+        settings = "SELECT name, toUInt64(default) FROM system.settings WHERE name LIKE 'http_max%'"
+        self._most = {name: int(value) for name, value in engine.ask(settings)}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        asked = request.url.params
-        values = {k.removeprefix("param_"): v for k, v in asked.items() if k.startswith("param_")}
+        if len(request.url.raw_path) > self._most["http_max_uri_size"]:
+            return httpx.Response(414, text="URI Too Long")
+        asked = dict(request.url.params)
         try:
             if "query" in asked:
                 path = self._folder / "sent.parquet"
@@ -401,24 +406,128 @@ class Server(httpx.BaseTransport):
                 table = asked["query"].removeprefix("INSERT INTO ").removesuffix(" FORMAT Parquet")
                 self._engine.insert(table, path)
                 return httpx.Response(200)
-            form = asked.get("default_format", "Null")
-            sql = request.read().decode()
+            fields = _fields(request)
+            if len(fields) > self._most["http_max_fields"] or any(
+                len(value) > self._most["http_max_field_value_size"] for value in fields.values()
+            ):
+                return httpx.Response(400, text="HTML Form Exception: Field value too long")
+            sql, form = fields.pop("query"), asked["default_format"]
+            values = {name.removeprefix("param_"): value for name, value in fields.items()}
             answer = self._engine._session.query(sql, form, params=values)
             return httpx.Response(200, content=bytes(answer.bytes()))
         except (CatalogError, RuntimeError) as error:
             return httpx.Response(500, text=str(error))
 
 
+def _fields(request: httpx.Request) -> dict[str, str]:
+    """Of a form (RFC 7578), as they were sent."""
+    boundary = request.headers["content-type"].partition("boundary=")[2].encode()
+    found = {}
+    for part in request.read().split(b"--" + boundary)[1:-1]:
+        head, _, value = part.partition(b"\r\n\r\n")
+        (name,) = re.findall(rb'name="([^"]*)"', head)
+        found[name.decode()] = value.removesuffix(b"\r\n").decode()
+    return found
+
+
+@pytest.fixture
+def server(engine: ChdbEngine, tmp_path: Path) -> HttpEngine:
+    transport = Server(engine, tmp_path)
+    return HttpEngine(httpx.Client(transport=transport, base_url="http://clickhouse.example"))
+
+
 def test_a_server_is_asked_as_the_engine_in_this_process(
-    tmp_path: Path, engine: ChdbEngine
+    tmp_path: Path, server: HttpEngine
 ) -> None:
-    http = httpx.Client(transport=Server(engine, tmp_path), base_url="http://clickhouse.example")
-    both = _both(tmp_path, _source(tmp_path, 31, compared=True), HttpEngine(http))
+    both = _both(tmp_path, _source(tmp_path, 31, compared=True), server)
     draw = random.Random(8)
     hits = [assert_equal(both, one, draw) for one in questions(both.seen, seed=9, count=120)]
     assert sum(hits) > 10
+    row = both.seen[0].row
+    assert both.clickhouse.calls(row, limit=9) == list(both.file.calls(row, limit=9))
     with pytest.raises(CatalogError):
-        HttpEngine(http).ask("SELECT nonsense FROM nowhere")
+        server.ask("SELECT nonsense FROM nowhere")
+
+
+def test_a_server_takes_a_crowd_of_a_million_and_as_many_kept_rows_as_there_can_be(
+    server: HttpEngine,
+) -> None:
+    draw = random.Random(12)
+    crowd = BitMap(number for number in range(2_000_000) if draw.random() < 0.5)
+    kept = BitMap(draw.sample(range(2**32), MAX_CANDIDATES))
+    people, rows = bitmaps.bound("people", crowd), bitmaps.bound("kept", kept)
+    ((found, among),) = server.ask(
+        f"SELECT (SELECT groupBitmap(c) FROM {people.sql} AS p (c)), "  # noqa: S608
+        f"(SELECT groupBitmap(c) FROM {rows.sql} AS k (c))",
+        **people.values,
+        **rows.values,
+    )
+    assert (int(found), int(among)) == (len(crowd), len(kept))
+    ((back,),) = server.ask(
+        f"SELECT {bitmaps.gathered('c')} FROM {people.sql} AS p (c)",  # noqa: S608
+        **people.values,
+    )
+    assert bitmaps.read(back) == crowd
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_server_is_given_every_text_as_a_value(server: HttpEngine, text: str) -> None:
+    plain = text.replace("\0", "")
+    sql = "SELECT {given:String}, {many:Array(String)}"
+    assert server.ask(sql, given=plain, many=[plain, "a"]) == [[plain, [plain, "a"]]]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"[1]\nCode: 241. DB::Exception: Memory limit exceeded (MEMORY_LIMIT_EXCEEDED)\n",
+        b"[1]\n[2",
+        b"<html>a proxy</html>",
+        b"\xff",
+    ],
+)
+def test_an_answer_that_fails_half_way_is_an_error_and_not_fewer_rows(answer: bytes) -> None:
+    asked: list[httpx.Request] = []
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, content=answer)
+
+    http = httpx.Client(transport=httpx.MockTransport(answering), base_url="http://ch.example")
+    with pytest.raises(CatalogError, match="cannot be asked now"):
+        HttpEngine(http).ask("SELECT 1")
+    assert asked[0].url.params["wait_end_of_query"] == "1"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Another engine, and what is bound in what it is asked."""
+
+    engine: Engine
+    bound: list[tuple[str, Value]]
+
+    def ask(self, sql: str, **values: Value) -> list[list[Any]]:
+        self.bound.extend(values.items())
+        return self.engine.ask(sql, **values)
+
+    def run(self, sql: str, **values: Value) -> None:
+        self.engine.run(sql, **values)
+
+    def insert(self, table: str, parquet: Path) -> None:
+        self.engine.insert(table, parquet)
+
+
+def test_no_list_of_people_rows_or_samples_is_ever_bound(tmp_path: Path, real: Both) -> None:
+    """Joins stay inside the engine; between the engines sets travel as bitmaps."""
+    recording = Recording(real.clickhouse._engine, [])
+    both = replace(real, clickhouse=ClickHouseSegment(real.file, recording, real.clickhouse._name))
+    draw = random.Random(14)
+    for question in questions(both.seen, seed=15, count=60):
+        assert_equal(both, question, draw)
+    often = max(both.seen, key=lambda row: row.carriers or 0)
+    assert len(both.clickhouse.calls(often.row, limit=5_000)) > 1_000
+    lists = {name for name, each in recording.bound if not isinstance(each, str | int | float)}
+    assert lists == {"types", "codes", "how_far"}, "kinds of variants, of genotypes and of levels"
 
 
 def test_loading_again_changes_nothing_and_a_half_loaded_version_is_made_again(
@@ -440,6 +549,38 @@ def test_loading_again_changes_nothing_and_a_half_loaded_version_is_made_again(
         )
         assert again == name
         assert both.clickhouse.variants(None, people=None, skip=0, limit=0).total == facts.variants
+
+
+class Twice(Recording):
+    """Somebody else fills the same tables."""
+
+    def insert(self, table: str, parquet: Path) -> None:
+        for _ in range(2):
+            super().insert(table, parquet)
+
+
+def test_tables_that_two_filled_at_once_are_no_version(tmp_path: Path, engine: ChdbEngine) -> None:
+    with pytest.raises(CatalogError, match="publish again"):
+        _both(tmp_path, _source(tmp_path, 42, compared=False), Twice(engine, []))
+    assert serving.publish(engine, tmp_path / "catalog") == ("small",)
+    served = SegmentCatalog(tmp_path / "catalog", form=serving.form(engine)).snapshot()["small"]
+    whole = served.variants(None, people=None, skip=0, limit=0)
+    assert whole.total == served.facts.variants
+
+
+def test_who_publishes_waits_for_who_is_publishing(tmp_path: Path, engine: ChdbEngine) -> None:
+    """Else a version half loaded there would be made again from under the other."""
+    folder = tmp_path / "catalog"
+    folder.mkdir()
+    load(_source(tmp_path, 53, compared=False), folder)
+    done: list[tuple[str, ...]] = []
+    with published.publishing(folder):
+        other = threading.Thread(target=lambda: done.append(serving.publish(engine, folder)))
+        other.start()
+        other.join(0.3)
+        assert not done
+    other.join(120)
+    assert done == [("small",)]
 
 
 def test_an_engine_that_cannot_answer_is_never_a_no(small: Both, engine: ChdbEngine) -> None:
