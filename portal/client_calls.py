@@ -178,12 +178,22 @@ def _question(
 ) -> Call[BeaconAnswer]:
     query = {
         "requestParameters": parameters,
-        "filters": [{"id": one} if isinstance(one, str) else dict(one) for one in terms],
+        "filters": [_filter(one) for one in ([terms] if isinstance(terms, str) else terms)],
         "includeResultsetResponses": "ALL",
         "requestedGranularity": granularity,
     }
     body = {"meta": {"apiVersion": API_VERSION}, "query": query}
     return Call("POST", path, body, _read_answer)
+
+
+def _filter(term: Filter) -> Mapping[str, object]:
+    match term:
+        case str():
+            return {"id": term}
+        case Mapping():
+            return dict(term)
+        case _:
+            raise ClientError("A term is its id, or a filter with an id; each by itself, no list.")
 
 
 def _read_answer(status: int, raw: bytes) -> BeaconAnswer:

@@ -141,6 +141,17 @@ def test_a_whole_filter_may_stand_in_place_of_a_term() -> None:
     assert json.loads(seen[0].content)["query"]["filters"] == [{"id": "MONDO:1"}, older]
 
 
+def test_one_term_alone_is_a_term_and_a_list_in_its_place_is_refused_in_words() -> None:
+    seen: list[httpx.Request] = []
+    with _client(200, {"responseSummary": {"exists": True}}, seen) as client:
+        client.ask(
+            allele("1", 1, reference="A", alternate="T", terms="HP:0000118")
+        )  # a text is a sequence
+    assert json.loads(seen[0].content)["query"]["filters"] == [{"id": "HP:0000118"}]
+    with pytest.raises(ClientError, match="each by itself, no list"):
+        individuals(["HP:0000118"])  # type: ignore[arg-type]  # what a newcomer may write
+
+
 def test_datasets_are_listed_by_name() -> None:
     seen: list[httpx.Request] = []
     body = {"response": {"collections": [{"id": "d1", "name": "One"}, {"id": "d2"}, 5]}}
