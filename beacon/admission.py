@@ -163,7 +163,7 @@ def able_to_answer(query: Query, admission: Admission) -> tuple[list[Permitted],
     """Parts the datasets that can evaluate the question from those that cannot; raises where
     none can."""
     where = query.asked or query.named
-    if query.asked is not None and query.asked.assembly is None:
+    if query.asked is not None and query.asked.assembly is None and query.asked.in_one_assembly:
         held = _assemblies(admission)
         if len(held) > 1:
             raise UnsupportedQuestion(

@@ -55,8 +55,8 @@ class Allele:
 
 @dataclass(frozen=True, slots=True)
 class Replacement(Allele):
-    """An allele whose `ref` was not said and is N throughout, and which differs at both ends: a
-    name of HGVS spans what differs and no more, so no N is a base that both sides share."""
+    """An allele whose `ref` was not said, only how long it is, so it is N throughout: what stands
+    there, which a dataset knows where it was compared with a reference and a change can move."""
 
 
 @dataclass(frozen=True, slots=True)

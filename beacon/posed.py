@@ -22,6 +22,7 @@ from beacon.catalog import (
     Edited,
     HasTerm,
     Predicate,
+    Replacement,
     Segment,
     Span,
     VariantQuestion,
@@ -152,9 +153,11 @@ def _extent(asked: VariantQuestion | None) -> tuple[Kind, int]:
 def _variant_key(asked: VariantQuestion | None, kind: Kind, expected: Expected) -> bytes:
     if kind is Kind.ALLELE and expected.alleles:
         return key_of("alleles", expected.alleles)
+    if isinstance(asked, Replacement):
+        return key_of("replacement", asked.chrom, asked.start0, len(asked.ref), asked.alt)
     if isinstance(asked, Allele):
         if "N" in asked.ref.upper() + asked.alt.upper():
-            return key_of("any base", any_base.cores(asked))
+            return key_of("any base", any_base.readings(asked))
         core = trimmed(asked)
         return key_of("allele", core.chrom, core.start0, core.ref, core.alt)
     return key_of("variants", asked)

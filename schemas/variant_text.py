@@ -65,12 +65,13 @@ _BARE_CHANGE = re.compile(r"[A-Z]\d{3,5}[A-Z*]", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class WrittenAllele:
     """Bases `ref` at zero-based `start0` become `alt`. From SPDI either may be empty, and a
-    deletion given by length has as many `N`."""
+    deletion given by length, `counted`, has as many `N`."""
 
     sequence: str
     start0: int
     ref: str
     alt: str
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,8 @@ def spdi(sequence: str, start0: int, ref: str, *, alt: str) -> str:
 def _spdi(found: re.Match[str]) -> WrittenAllele:
     start0, deleted = int(found["position"]), found["deleted"].upper()
     inserted = found["inserted"].upper()
-    if deleted.isdigit():
+    counted = deleted.isdigit()
+    if counted:
         if int(deleted) > MAX_DELETED:
             raise UnreadableName(
                 Message("SPDI: at most %(most)s deleted bases are supported.", most=MAX_DELETED)
@@ -165,7 +167,7 @@ def _spdi(found: re.Match[str]) -> WrittenAllele:
         raise UnreadableName(
             Message("SPDI: the deleted and inserted bases are the same, or out of range.")
         )
-    return WrittenAllele(found["sequence"], start0, deleted, inserted)
+    return WrittenAllele(found["sequence"], start0, deleted, inserted, counted)
 
 
 def _region(typed: str) -> Region | None:

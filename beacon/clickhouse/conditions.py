@@ -19,6 +19,7 @@ from beacon.catalog import (
     ChangeWithin,
     Edited,
     InGene,
+    Replacement,
     Span,
     VariantQuestion,
 )
@@ -27,7 +28,6 @@ from beacon.errors import UnsupportedVariantType
 from beacon.segment.variant_rows import variant_id
 from beacon.variation import alleles, any_base, identifiers, justify, naming, vrs
 from beacon.variation.justify import Justified
-from schemas import hgvs
 
 _MAX_DIGITS = 10
 _NOBODY = "NOT (ac = 0 AND an > 0)"
@@ -139,6 +139,9 @@ def _reaching(chrom: str, first: int, last: int) -> Condition:
 def _allele(asked: Allele, *, compared: bool) -> Condition:
     if asked.chrom not in alleles.RANKS:
         return NOTHING
+    if isinstance(asked, Replacement):
+        near = _reaching(asked.chrom, asked.start0, asked.start0)
+        return replace(near, keeps=lambda stored: justify.replaces(asked, stored.justified))
     ref, alt = asked.ref.upper(), asked.alt.upper()
     if ref and alt and "N" in ref + alt:
         return _patterned(replace(asked, ref=ref, alt=alt), compared=compared)
@@ -167,16 +170,16 @@ def _allele(asked: Allele, *, compared: bool) -> Condition:
 
 
 def _patterned(asked: Allele, *, compared: bool) -> Condition:
-    cores = any_base.cores(asked)
-    if not cores:
+    readings = any_base.readings(asked)
+    if not readings:
         return NOTHING
 
     def keeps(stored: Stored) -> bool:
         change = stored.justified
-        same = justify.is_one_of(cores, change)
+        same = justify.is_one_of(readings, change, compared=compared)
         return same and (not compared or justify.agrees(asked, change))
 
-    starts = [core.start0 for core in cores]
+    starts = [reading.core.start0 for reading in readings]
     near = _reaching(asked.chrom, min(starts), max(starts))
     return Condition(near.sql, near.values, keeps)
 
@@ -194,8 +197,7 @@ def _edited(asked: Edited) -> Condition:
     def spelled(stored: Stored) -> bool:
         allele = stored.allele
         if asked.change == "INV":
-            turned = allele.ref != allele.alt and allele.alt == hgvs.reverse(allele.ref)
-            return (allele.start0, stored.end0) == (start0, end0) and turned
+            return justify.inverts(allele, start0, end0)
         fits = justify.deletes if asked.change == "DEL" else justify.duplicates
         return stored.spelled and fits(stored.justified, start0, end0)
 

@@ -13,14 +13,14 @@ from functools import partial
 
 from pyroaring import BitMap
 
-from beacon.catalog import Allele, Edited
+from beacon.catalog import Allele, Edited, Replacement
 from beacon.segment import blocks
 from beacon.segment.blocks import OTHER
 from beacon.segment.variant_rows import Ask, VariantRows, variant_id
 from beacon.variation import alleles, any_base, justify, naming
+from beacon.variation.any_base import Reading
 from beacon.variation.justify import Justified
 from beacon.variation.reaches import Reaches
-from schemas import hgvs
 
 _MAX_DIGITS = 10
 Fits = Callable[[Allele, int], bool]
@@ -51,6 +51,9 @@ class AlleleTable:
     def allele(self, asked: Allele) -> BitMap:
         if asked.chrom not in alleles.RANKS:
             return BitMap()
+        if isinstance(asked, Replacement):
+            fits = partial(justify.replaces, asked)
+            return self._moved(asked.chrom, asked.start0, fits)
         code = blocks.code_of(asked.ref, asked.alt)
         if code != OTHER and asked.ref != "N" != asked.alt:
             return self._replaced(asked, code)
@@ -75,9 +78,18 @@ class AlleleTable:
 
         found = self._at(asked.chrom, start0 - 1, start0, symbolic)
         if asked.change == "INV":
-            return found | self._at(asked.chrom, start0, start0 + 1, _inverts(end0))
+            return found | self._inverted(asked.chrom, start0, end0)
         fits = justify.deletes if asked.change == "DEL" else justify.duplicates
         return found | self._moved(asked.chrom, start0, lambda change: fits(change, start0, end0))
+
+    def _inverted(self, chrom: str, start0: int, end0: int) -> BitMap:
+        def fits(stored: Allele, _: int) -> bool:
+            return justify.inverts(stored, start0, end0)
+
+        found = self._at(chrom, start0 - 1, start0 + 1, fits)
+        anchored = self._cores(chrom, start0, None)
+        found.update(row for row in anchored if fits(self._stored(row), end0))
+        return found
 
     def with_vrs_id(self, name: str, *, assembly: str) -> BitMap:
         found = BitMap()
@@ -88,12 +100,12 @@ class AlleleTable:
         return found
 
     def _patterned(self, asked: Allele) -> BitMap:
-        by_start: dict[int, list[Allele]] = {}
-        for core in any_base.cores(asked):
-            by_start.setdefault(core.start0, []).append(core)
+        by_start: dict[int, list[Reading]] = {}
+        for reading in any_base.readings(asked):
+            by_start.setdefault(reading.core.start0, []).append(reading)
         found = BitMap()
-        for start0, cores in by_start.items():
-            fits = partial(justify.is_one_of, cores)
+        for start0, readings in by_start.items():
+            fits = partial(justify.is_one_of, readings, compared=self._rows.compared)
             found |= self._moved(asked.chrom, start0, fits)
         return self._agreeing(asked, found)
 
@@ -164,9 +176,3 @@ class AlleleTable:
             for place in places
             if fits(*self._rows.stored(block, place))
         )
-
-
-def _inverts(end0: int) -> Fits:
-    return lambda stored, stored_end0: (
-        stored_end0 == end0 and stored.ref != stored.alt and stored.alt == hgvs.reverse(stored.ref)
-    )

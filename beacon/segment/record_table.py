@@ -223,8 +223,12 @@ class RecordTable:
     def _compare(self, entity: str, fields: list[_Measured], question: Compare) -> BitMap:
         amounts, words = _meant(fields, question)
         if words is None:
-            compared = (self._amounts(entity, one).compare(question, at) for one, at in amounts)
-            return BitMap.union(BitMap(), *compared)
+            compared = [self._amounts(entity, one).compare(question, at) for one, at in amounts]
+            if question.operator != "!":
+                return BitMap.union(BitMap(), *compared)
+            held = [BitMap(self._amounts(entity, one).numbers) for one, _ in amounts]
+            touching = (all_ - free for all_, free in zip(held, compared, strict=True))
+            return BitMap.union(BitMap(), *held) - BitMap.union(BitMap(), *touching)
         texts = self._ask(
             "SELECT value, numbers FROM texts WHERE entity = ? AND name = ?", entity, words.name
         )

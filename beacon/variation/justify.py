@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from beacon.catalog import Allele
+from beacon.catalog import Allele, Replacement
 from beacon.variation.alleles import bases_match, trimmed
+from beacon.variation.any_base import Reading
 from beacon.variation.reference import Reference
+from schemas import hgvs
 
 MAX_SHIFT = 10_000  # farther than this a change is not followed
 _FIRST_STEP = 64
@@ -90,10 +92,41 @@ def same(asked: Allele, stored: Justified) -> bool:
     return bases_match(asked.ref, there.ref) and bases_match(asked.alt, there.alt)
 
 
-def is_one_of(cores: Sequence[Allele], stored: Justified) -> bool:
-    """`same` for any of these; what is symbolic has no bases that N could stand for."""
-    spelled = not stored.core.alt.strip("ACGTN")
-    return spelled and any(same(core, stored) for core in cores)
+def is_one_of(readings: Sequence[Reading], stored: Justified, *, compared: bool = False) -> bool:
+    """`same` for any of these; what is symbolic has no bases that N could stand for. Of a change
+    that was compared with a reference it is known what that has where the change can be moved:
+    what a reading claims of any other place is not so."""
+    return not stored.core.alt.strip("ACGTN") and any(
+        same(each.core, stored) and (not compared or _holds(each.claims, stored))
+        for each in readings
+    )
+
+
+def _holds(claims: Sequence[tuple[int, str]], stored: Justified) -> bool:
+    core = stored.core
+    unit = core.ref or core.alt
+    first, end0 = core.start0 - stored.left, core.start0 + len(core.ref) + stored.right
+    return not claims or (
+        not (core.ref and core.alt)
+        and all(
+            first <= place < end0 and base == unit[(place - core.start0) % len(unit)]
+            for place, base in claims
+        )
+    )
+
+
+def replaces(asked: Replacement, stored: Justified) -> bool:
+    """Whether a stored change puts the bases asked for in place of all that stands there. What it
+    leaves of that is known where it can be moved, which repeats the changed bases, and nowhere
+    else: there it must all be replaced."""
+    if stored.core.alt.strip("ACGTN"):
+        return False
+    spelled = stored.expanded()
+    first = asked.start0 - spelled.start0
+    last = first + len(asked.ref)
+    if first < 0 or last > len(spelled.ref) or asked.chrom != spelled.chrom:
+        return False
+    return spelled.ref[:first] + asked.alt + spelled.ref[last:] == spelled.alt
 
 
 def agrees(asked: Allele, stored: Justified) -> bool:
@@ -121,6 +154,16 @@ def deletes(stored: Justified, start0: int, end0: int) -> bool:
         and len(core.ref) == end0 - start0
         and -stored.left <= start0 - core.start0 <= stored.right
     )
+
+
+def inverts(stored: Allele, start0: int, end0: int) -> bool:
+    """Whether a stored change, as far as it spells what stands in `[start0, end0)`, turns it
+    around."""
+    ref, first, last = stored.ref, start0 - stored.start0, end0 - stored.start0
+    if first < 0 or last > len(ref):
+        return False
+    turned = ref[:first] + hgvs.reverse(ref[first:last]) + ref[last:]
+    return turned == stored.alt != ref
 
 
 def duplicates(stored: Justified, start0: int, end0: int) -> bool:

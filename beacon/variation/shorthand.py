@@ -16,8 +16,10 @@ from beacon.catalog import (
     AminoacidChange,
     ById,
     ByIdentifier,
+    ChangeWithin,
     Edited,
     Replacement,
+    Span,
     VariantQuestion,
 )
 from beacon.errors import BadQuestion, UnsupportedQuestion
@@ -28,7 +30,6 @@ from schemas.variant_text import KnownId, ProteinChange, WrittenAllele
 
 _OURS = re.compile(r"(?:[1-9]|1\d|2[0-2]|X|Y|MT)-\d{1,10}-[ACGTN]+-[ACGTN]+", re.ASCII)
 MAX_UNWRITTEN = 10_000  # bases that a delins replaces without naming them
-_UNWRITTEN = re.compile(r":[gm]\.\d+(_\d+)?delins[ACGT]+$")
 _UNSAID: Mapping[Edit, Literal["DEL", "DUP", "INV"]] = {
     Edit.DELETION: "DEL",
     Edit.DUPLICATION: "DUP",
@@ -45,6 +46,16 @@ class Asked(NamedTuple):
 
     question: VariantQuestion
     assembly: str | None
+
+    @property
+    def in_one_assembly(self) -> bool:
+        """Whether the question is another one in another assembly: it names a place. Both have the
+        same mitochondrion, and genes, changes of protein and public names are of no assembly."""
+        match self.question:
+            case Allele(chrom) | Span(chrom) | Edited(chrom) | ChangeWithin(within=Span(chrom)):
+                return chrom != "MT"
+            case _:
+                return False
 
 
 def asked(text: str) -> Asked:
@@ -67,9 +78,9 @@ def named(variant_id: str) -> Asked:
     except (BadQuestion, UnsupportedQuestion):
         found = None
     match found:
-        case Asked(Allele(ref=ref, alt=alt)) if "N" not in ref + alt:  # here N is itself
+        case Asked(Replacement()):
             return found
-        case Asked(Allele()) if _UNWRITTEN.search(variant_id):  # here it is what stands there
+        case Asked(Allele(ref=ref, alt=alt)) if "N" not in ref + alt:  # here N is itself
             return found
         case Asked(Edited() | ByIdentifier()):
             return found
@@ -85,7 +96,8 @@ def _read(text: str) -> Asked | None:
     match spelling:
         case WrittenAllele():
             chrom, assembly = _placed(spelling.sequence)
-            return Asked(Allele(chrom, spelling.start0, spelling.ref, spelling.alt), assembly)
+            kind = Replacement if spelling.counted else Allele
+            return Asked(kind(chrom, spelling.start0, spelling.ref, spelling.alt), assembly)
         case GenomicName():
             chrom, assembly = _placed(spelling.sequence)
             return Asked(_edited(chrom, spelling), assembly)

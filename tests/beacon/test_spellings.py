@@ -88,6 +88,36 @@ def test_an_address_names_the_variant_in_each_spelling(
     assert [dataset for dataset, _ in answered] == (["NEW"] if said else ["NEW", "OLD"])
 
 
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"genomicAlleleShortForm": "rs1"},
+        {"referenceName": "NC_012920.1", "start": "0", "end": "100"},
+        {"referenceName": "chrM", "start": "0", "end": "100", "variantType": "SNP"},
+    ],
+)
+def test_what_is_the_same_in_both_assemblies_needs_none(
+    snapshot: Mapping[str, Segment], params: dict[str, str]
+) -> None:
+    answered = ask(snapshot, VARIANTS, **params).sets
+    assert [one.segment.facts.id for one in answered] == ["NEW", "OLD"]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"genomicAlleleShortForm": "1:g.101A>G"},
+        {"genomicAlleleShortForm": "1:g.402_500del"},
+        {"genomicAlleleShortForm": "1:g.402_500delinsA"},
+        {"referenceName": "X", "start": "0", "end": "100"},
+        {"referenceName": "1", "start": "0", "end": "100", "aminoacidChange": "V600E"},
+    ],
+)
+def test_a_place_is_of_an_assembly(snapshot: Mapping[str, Segment], params: dict[str, str]) -> None:
+    with pytest.raises(UnsupportedQuestion, match="assemblyId is needed"):
+        ask(snapshot, VARIANTS, **params)
+
+
 def test_carriers_hang_from_any_spelling_of_their_variant(
     snapshot: Mapping[str, Segment],
 ) -> None:

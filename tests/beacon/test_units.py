@@ -144,3 +144,14 @@ async def test_two_units_in_one_dataset_have_to_be_told_apart(tmp_path: Path) ->
     answer = await node.get("/individuals", filters=f"{WEIGHT}:>70")
     assert answer.status_code == 400
     assert "several units" in answer.json()["error"]["errorMessage"]
+
+
+async def test_none_of_the_amounts_of_a_person_may_be_what_is_denied(tmp_path: Path) -> None:
+    """Weighed twice, in two units."""
+    people = weighing((70, "kg"), (70, "kg"), (60, "kg"))
+    for person, again in zip(people, weighing((71_000, "g"), (70_000, "g")), strict=True):
+        person.setdefault("measurements", []).extend(again.get("measurements", ()))
+    catalog = loaded(tmp_path / "catalog", source(tmp_path / "in", "twice", people=people))
+    node = BeaconNode(tmp_path, catalog=catalog, policies=[policy("twice")])
+    assert await counts(node, f"{WEIGHT}:!70 kg") == {"twice": 1}
+    assert await counts(node, f"{WEIGHT}:!71000 g") == {"twice": 2}

@@ -35,7 +35,7 @@ VRS = "ga4gh:VA.CxiA_hvYbkD8Vqwjhx5AYuyul4mtlkpD"
         ("NC_000001.11:10176:A:AC", WrittenAllele("NC_000001.11", 10176, "A", "AC")),
         ("NC_000001.11:10177::C", WrittenAllele("NC_000001.11", 10177, "", "C")),
         ("NC_000001.11:10176:AC:", WrittenAllele("NC_000001.11", 10176, "AC", "")),
-        ("NC_000001.11:10176:2:", WrittenAllele("NC_000001.11", 10176, "NN", "")),
+        ("NC_000001.11:10176:2:", WrittenAllele("NC_000001.11", 10176, "NN", "", counted=True)),
         ("1:1000-2000", Region("1", 999, 2000)),
         ("chr1:1,000..2,000", Region("chr1", 999, 2000)),
         ("17:g.101A>G", GenomicName("17", 100, 101, Edit.SUBSTITUTION, "A", "G")),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beacon.catalog import Allele
+from beacon.catalog import Allele, Replacement
 from beacon.variation import justify
 from beacon.variation.alleles import trimmed
 from beacon.variation.justify import Justified, duplicates, justified, same
@@ -161,3 +161,49 @@ def test_a_stated_ref_that_the_reach_contradicts_is_of_another_change(
     """The reference has CCC in [4, 7); one more C is stored."""
     stored = Justified(Allele("1", 4, "", "C"), 0, 3)
     assert justify.agrees(Allele("1", start0, ref, f"{ref}C"), stored) is agrees
+
+
+@settings(max_examples=300)
+@given(changes(), st.integers(0, 12), st.integers(0, 6), st.text("AC", max_size=8))
+def test_a_replacement_is_only_a_change_that_makes_the_same(
+    found: tuple[str, Allele], start0: int, length: int, put: str
+) -> None:
+    text, change = found
+    asked = Replacement("1", start0, "N" * length, put)
+    if justify.replaces(asked, justified(change, TextReference(text))):
+        assert text[:start0] + put + text[start0 + length :] == result(text, change)
+
+
+@given(changes())
+def test_a_replacement_of_all_the_reach_is_the_change(found: tuple[str, Allele]) -> None:
+    text, change = found
+    stored = justified(change, TextReference(text))
+    spelled = stored.expanded()
+    asked = Replacement("1", spelled.start0, "N" * len(spelled.ref), spelled.alt)
+    assert justify.replaces(asked, stored)
+
+
+def test_a_replacement_shares_no_base_that_nothing_is_known_of() -> None:
+    asked = Replacement("1", 100, "NN", "AC")
+    assert justify.replaces(asked, Justified(Allele("1", 100, "CA", "AC")))
+    assert not justify.replaces(asked, Justified(Allele("1", 100, "C", "A")))  # CC>AC is of one
+    assert not justify.replaces(asked, Justified(Allele("1", 100, "CA", "<DEL>")))
+
+
+@pytest.mark.parametrize(
+    ("stored", "turned"),
+    [
+        (Allele("1", 100, "AGG", "CCT"), True),
+        (Allele("1", 99, "CAGG", "CCCT"), True),  # behind a base that stays
+        (Allele("1", 99, "CAGGT", "CCCTT"), True),
+        (Allele("1", 100, "AGG", "GGA"), False),
+        (Allele("1", 99, "CAGG", "TCCT"), False),  # and another base beside it
+        (Allele("1", 100, "AG", "CT"), False),
+        (Allele("1", 101, "GG", "CC"), False),
+        (Allele("1", 100, "AGT", "ACT"), True),
+        (Allele("1", 100, "ATA", "ATA"), False),
+        (Allele("1", 100, "AGG", "<INV>"), False),
+    ],
+)
+def test_what_is_turned_around_is_seen_in_what_is_spelled(stored: Allele, *, turned: bool) -> None:
+    assert justify.inverts(stored, 100, 103) is turned

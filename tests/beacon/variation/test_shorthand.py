@@ -86,7 +86,9 @@ def test_a_variant_is_named_in_any_spelling(variant_id: str) -> None:
 def test_a_variant_is_named_by_a_replacement_that_leaves_the_old_bases_unsaid() -> None:
     question = shorthand.named("NC_000001.11:g.873_874delinsGC").question
     assert question == Replacement("1", 872, "NN", "GC")
+    assert shorthand.named("NC_000001.11:872:2:GC").question == question
     assert isinstance(shorthand.named("NC_000001.11:g.873_874delNNinsGC").question, ById)
+    assert isinstance(shorthand.named("NC_000001.11:872:NN:GC").question, ById)
 
 
 @pytest.mark.parametrize(
