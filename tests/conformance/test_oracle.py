@@ -55,16 +55,19 @@ class Asked:
 
 
 def made_archive(folder: Path, *, seed: int) -> Asked:
-    """People on a reference, sites on it, and the same sites without it."""
+    """People on a reference, sites on it, and sites of the older assembly without one. Every other
+    archive has its people's variants as BCF."""
     world = make_world(folder / "world", seed=seed)
     made = _node(folder, "isle", "sites", "plain")
     people = [part for entity, path in world.people.items() for part in (f"--{entity}", path)]
-    _load(made, "isle", world.vcf, *people, "--hierarchy", world.obo, "--sequences", world.fasta)
+    called = world.bcf if seed % 2 else world.vcf
+    _load(made, "isle", called, *people, "--hierarchy", world.obo, "--sequences", world.fasta)
     _load(made, "sites", world.sites, "--sequences", world.fasta)
-    _load(made, "plain", world.sites)
+    _load(made, "plain", world.older, "--assembly", "GRCh37")
     isle = read_dataset("isle", world.vcf, fasta=world.fasta, people=world.people, obo=world.obo)
     sites = read_dataset("sites", world.sites, fasta=world.fasta)
-    return Asked(made, [isle, sites, read_dataset("plain", world.sites)])
+    plain = read_dataset("plain", world.older, assembly="GRCh37")
+    return Asked(made, [isle, sites, plain])
 
 
 def real_cohort(folder: Path) -> Asked:

@@ -37,6 +37,7 @@ _STATUSES = {"EFO:0009654": "reference sample", "EFO:0009655": "abnormal sample"
 _SOURCES = {"GENEPIO:0001966": "genomic source", "GENEPIO:0001965": "metagenomic source"}
 _PLATFORMS = {"OBI:0002048": "Illumina HiSeq 3000", "OBI:0002012": "PacBio RS II"}
 _DRUGS = {"NCIT:C61612": "metformin", "NCIT:C29172": "lisinopril"}
+_EXPOSURES = {"CHEBI:50904": "smoke", "CHEBI:46661": "asbestos"}
 _PROCEDURES = {"OPCS4:L46.3": "a procedure", "OPCS4:K40": "another"}
 
 
@@ -58,10 +59,14 @@ def make_people(rng: random.Random) -> People:
     analyses = [_analysis(rng, number, run) for number, run in enumerate(runs) if number % 4]
     rng.shuffle(individuals)
     rng.shuffle(runs)
-    cohorts = [
+    cohorts: list[dict[str, Any]] = [
         _cohort("C1", "study-defined", range(40)),
         _cohort("C2", "user-defined", range(30, COUNT)),
+        {"id": "C3", "name": "C3", "cohortType": "beacon-defined"},  # of everybody
     ]
+    cohorts.append(
+        {**_cohort("C4", "study-defined", range(0)), "ids": {"biosampleIds": ["S03", "T07"]}}
+    )
     males = tuple(
         each["sex"]["label"] == "male"
         for each in sorted(individuals, key=lambda each: str(each["id"]))[:_GENOTYPED]
@@ -88,7 +93,17 @@ def _term(rng: random.Random, among: Mapping[str, str]) -> dict[str, str]:
 
 def _age(rng: random.Random) -> dict[str, str]:
     months = rng.choice(["", f"{rng.randint(1, 11)}M"])
-    return {"iso8601duration": f"P{rng.randint(1, 90)}Y{months}"}
+    days = rng.choice(["", "", f"{rng.randint(1, 28)}D"])
+    return {"iso8601duration": f"P{rng.randint(1, 90)}Y{months}{days}"}
+
+
+def _ages(rng: random.Random) -> dict[str, Any]:
+    """An age, or a range of two."""
+    if rng.random() < 0.8:
+        return _age(rng)
+    first = rng.randint(1, 80)
+    ends = {"start": f"P{first}Y", "end": f"P{first + rng.randint(0, 9)}Y"}
+    return {end: {"iso8601duration": said} for end, said in ends.items()}
 
 
 def _individual(rng: random.Random, number: int) -> dict[str, Any]:
@@ -108,6 +123,11 @@ def _individual(rng: random.Random, number: int) -> dict[str, Any]:
     record["measurements"] = _measurements(rng)
     if rng.random() < 0.4:
         record["treatments"] = [{"treatmentCode": _term(rng, _DRUGS)}]
+    if rng.random() < 0.3:
+        of = {"exposureCode": _term(rng, _EXPOSURES), "ageAtExposure": _age(rng)}
+        record["exposures"] = [
+            {**of, "duration": rng.choice(["P6W", "P42D", "P3M", "P1Y", "P12M"])}
+        ]
     if rng.random() < 0.4:
         record["interventionsOrProcedures"] = [{"procedureCode": _term(rng, _PROCEDURES)}]
     return record
@@ -116,7 +136,7 @@ def _individual(rng: random.Random, number: int) -> dict[str, Any]:
 def _disease(rng: random.Random, term: str) -> dict[str, Any]:
     record: dict[str, Any] = {"diseaseCode": {"id": term, "label": TERMS[term][0]}}
     if rng.random() < 0.7:
-        record["ageOfOnset"] = _age(rng)
+        record["ageOfOnset"] = _ages(rng)
     if rng.random() < 0.3:
         record["familyHistory"] = rng.random() < 0.5
     return record
@@ -126,6 +146,8 @@ def _feature(rng: random.Random, term: str) -> dict[str, Any]:
     record: dict[str, Any] = {"featureType": {"id": term, "label": TERMS[term][0]}}
     if rng.random() < 0.3:
         record["excluded"] = rng.random() < 0.7
+    if rng.random() < 0.3:
+        record["onset"] = _age(rng)
     return record
 
 
@@ -135,12 +157,16 @@ def _measurements(rng: random.Random) -> list[dict[str, Any]]:
         made.append(_measurement("LOINC:35925-4", "BMI", rng.uniform(17, 40), "kg/m2"))
     if rng.random() < 0.5:
         made.append(_measurement("LOINC:8302-2", "height", rng.uniform(150, 200), "cm"))
+    # The same assay in two units, of some people in both.
+    if rng.random() < 0.4:
+        made.append(_measurement("LOINC:3141-9", "weight", rng.randint(60, 70), "kg"))
+    if rng.random() < 0.4:
+        made.append(_measurement("LOINC:3141-9", "weight", rng.randint(60, 70) * 1000, "g"))
     return made
 
 
 def _measurement(assay: str, label: str, value: float, unit: str) -> dict[str, Any]:
-    units = {"kg/m2": "UCUM:kg/m2", "cm": "UCUM:cm"}
-    quantity = {"unit": {"id": units[unit], "label": unit}, "value": round(value, 1)}
+    quantity = {"unit": {"id": f"UCUM:{unit}", "label": unit}, "value": round(value, 1)}
     return {"assayCode": {"id": assay, "label": label}, "measurementValue": quantity}
 
 

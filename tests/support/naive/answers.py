@@ -10,17 +10,22 @@ from typing import Any
 from tests.support.naive.changes import Reference
 from tests.support.naive.people import TYPES, Archive
 from tests.support.naive.reading import NaiveVariant
-from tests.support.naive.variants import LEVELS, Variants, so_far
+from tests.support.naive.sequences import spelt_assembly
+from tests.support.naive.variants import Variants, levels_of, so_far
 
 _ANNOTATED = ("geneId", "aminoacidChange")
 _UNLIMITED = 1000
+
+
+FORMS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question as sent: `path` below the Beacon's root, the rest as a POST's members.
 
-    `below` is the entry whose list is asked, as (entry type, id).
+    `below` is the entry whose list is asked, as (entry type, id); `form` is one of the `FORMS`
+    in which the same may be sent.
     """
 
     kind: str
@@ -35,6 +40,7 @@ class Question:
     granularity: str = "count"
     datasets: Sequence[str] = ()
     by_get: bool = False
+    form: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,17 +90,19 @@ def zygosity(call: Sequence[str]) -> str | None:
 
 def _copies(question: Question) -> set[str]:
     """The zygosities asked for, any of which will do."""
-    named = (each["id"] for each in question.filters if isinstance(each, dict) and "id" in each)
-    return {COPIES[name] for name in named if name in COPIES}
+    return {COPIES[each["id"]] for named in question.filters for each in _zygosities(named)}
+
+
+def _zygosities(asked: Any) -> list[Any]:
+    """The filter itself where it asks for a zygosity; a list of such is of alternatives too."""
+    among = asked if isinstance(asked, list) else [asked]
+    found = [each for each in among if isinstance(each, dict) and each.get("id") in COPIES]
+    return found if len(found) == len(among) else []
 
 
 def _records(question: Question) -> list[Any]:
     """The filters on records."""
-    return [
-        each
-        for each in question.filters
-        if not (isinstance(each, dict) and each.get("id") in COPIES)
-    ]
+    return [each for each in question.filters if not _zygosities(each)]
 
 
 def _carriers(each: NaiveVariant, question: Question) -> set[str]:
@@ -133,6 +141,8 @@ def answer(datasets: Sequence[NaiveDataset], question: Question) -> Truth:
     asked = [each for each in datasets if not question.datasets or each.id in question.datasets]
     if question.below is not None and question.below[0] == "dataset":
         asked = [each for each in asked if each.id == question.below[1]]
+    if _unsaid_assembly(question) and len({each.assembly for each in asked}) > 1:
+        return Truth({})
     return Truth({each.id: found for each in asked if (found := _one(each, question)) is not None})
 
 
@@ -179,7 +189,7 @@ def _can(data: NaiveDataset, question: Question) -> bool:
             return False
         if not _right_assembly(data, asked) or not _has_names(data, asked):
             return False
-        if asked.get("variantType") in LEVELS and not data.levels:
+        if levels_of(asked) is not None and not data.levels:
             return False
     return all(data.archive.knows(each) for each in _records(question))
 
@@ -191,22 +201,36 @@ def _right_assembly(data: NaiveDataset, asked: Mapping[str, Any]) -> bool:
         *(asked.get(name) for name in ("genomicAlleleShortForm", "variantId")),
     ]
     for name in filter(None, said):
-        accession = re.match(r"(?:refseq:)?(NC_[\d.]+)", str(name))
-        if accession is not None and not data.variants.has_sequence(accession[1]):
+        accession = re.match(
+            r"(?:refseq:)?(NC_[\d.]+|nc_[\d.]+)|((?:\w+:)?SQ\.[\w-]{32})", str(name)
+        )
+        if accession is not None and not data.variants.has_sequence(accession[1] or accession[2]):
             return False
-        if "SQ." in str(name) and not data.variants.has_sequence(str(name)):
-            return False
-    return bool(asked.get("assemblyId", data.assembly) == data.assembly)
+    return asked.get("assemblyId") is None or spelt_assembly(asked["assemblyId"]) == data.assembly
+
+
+def _unsaid_assembly(question: Question) -> bool:
+    """Whether it names a place and not in which assembly. Both have the same mitochondrion, and a
+    gene, a change of protein and a public name are the same in both."""
+    asked = question.asked
+    if "assemblyId" in asked or question.path.startswith("g_variants/"):
+        return False
+    said = (
+        asked.get("referenceName") or asked.get("genomicAlleleShortForm") or asked.get("variantId")
+    )
+    plain = re.match(r"(?:chr)?(?:\d\d?|X|Y)(?:$|[-: ])", str(said), re.IGNORECASE)
+    return plain is not None
 
 
 def _has_names(data: NaiveDataset, asked: Mapping[str, Any]) -> bool:
     name = str(asked.get("genomicAlleleShortForm") or asked.get("variantId", ""))
-    if name.startswith("rs"):
+    plain = name.casefold().removeprefix("dbsnp:")
+    if plain.startswith("rs"):
         return "rs" in data.names
-    if name.startswith("clinvar:"):
+    if plain.startswith(("clinvar:", "vcv")):
         return "clinvar" in data.names
-    if name.startswith("ga4gh:VA"):
+    if name.startswith(("ga4gh:VA", "VA.")):
         return data.reference is not None
-    if data.reference is None and name.endswith(("dup", "inv")):
+    if data.reference is None and name.endswith("dup"):
         return False
-    return data.annotated or not any(f":{each}." in name for each in "cnp")
+    return data.annotated or re.search(r"[: ][cnp]\.", name) is None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tests.support.naive.answers import COPIES, NaiveDataset, Question
+from tests.support.naive.answers import COPIES, FORMS, NaiveDataset, Question
 from tests.support.naive.draws import VariantDraws
 from tests.support.naive.filter_draws import FilterDraws
 
@@ -83,7 +83,7 @@ class Asking:
             framed = replace(
                 framed, datasets=[each.id for each in rng.sample(self._datasets, count)]
             )
-        return replace(framed, by_get=rng.random() < 0.4)
+        return replace(framed, by_get=rng.random() < 0.4, form=rng.randrange(FORMS))
 
     def _about(self, data: NaiveDataset, kind: str) -> Callable[[], Question]:
         make = self._variants[data.id].kinds()[kind]
@@ -116,7 +116,10 @@ class Asking:
 
         def make() -> Question:
             rng, returned = self._rng, LISTS[name]
+            copies: list[Any]
             copies = [{"id": each} for each in rng.sample(sorted(COPIES), rng.choice([1, 1, 2]))]
+            if rng.random() < 0.2:
+                copies = [copies]
             filters = self._some_filters(data) if rng.random() < 0.4 else []
             below, path, asked = None, name, {}
             if returned in ("genomicVariant", "individual"):
@@ -155,8 +158,7 @@ class Asking:
         draws = self._variants[data.id]
 
         def make() -> Question:
-            asked = self._rng.choice([draws.hgvs, draws.spdi])()
-            name = next(iter(asked.values()))
+            name = next(iter(draws.spelled_out().values()))
             return Question("", f"g_variants/{name}", "genomicVariant", {"variantId": name})
 
         return make

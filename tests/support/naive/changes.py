@@ -17,8 +17,9 @@ Identity = tuple[str | int, ...]
 
 _PAIRS = str.maketrans("ACGTN", "TGCAN")
 _VCF = re.compile(r"(?:chr)?(\w+)[-: ](\d+)[-: ]([ACGT]+)[-:> ]([ACGT]+)", re.IGNORECASE)
-_SPDI = re.compile(r"(NC_\d+\.\d+):(\d+):([ACGT]*|\d+):([ACGT]*)")
+_SPDI = re.compile(r"(NC_\d+\.\d+|(?:ga4gh:)?SQ\.[\w-]{32}):(\d+):([ACGT]*|\d+):([ACGT]*)")
 _HGVS = re.compile(r"([\w.]+):[gm]\.(\d+)(?:_(\d+))?(.*)")
+_EDIT = re.compile("(del|dup|inv)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,19 @@ def read_unsaid(text: str, chroms: Mapping[str, str]) -> tuple[str, int, int, st
     return chroms[found[1]], int(found[2]) - 1, int(found[3] or found[2]), edit[1] or ""
 
 
+def read_edit(text: str, chroms: Mapping[str, str]) -> tuple[str, int, int, str] | None:
+    """What `g.100_102dup` does to which span, its bases unsaid."""
+    found = _HGVS.fullmatch(text)
+    if found is None or not _EDIT.fullmatch(found[4]) or found[1] not in chroms:
+        return None
+    return chroms[found[1]], int(found[2]) - 1, int(found[3] or found[2]), found[4]
+
+
+def turned(bases: str) -> str:
+    """The other strand."""
+    return bases.translate(_PAIRS)[::-1]
+
+
 def _hgvs(
     chrom: str, places: tuple[int, int], edit: str, reference: Reference | None
 ) -> Change | None:
@@ -116,18 +130,10 @@ def _hgvs(
         return Change(chrom, start0, found[1], found[2])
     if edit.startswith("ins"):
         return Change(chrom, places[0], "", edit[3:])
-    if reference is None:
-        said = re.fullmatch("del([ACGT]+)", edit)
-        return Change(chrom, start0, said[1], "") if said else None
-    old = reference[chrom][start0:end0]
-    match re.fullmatch("(delins|del|dup|inv)([ACGT]*)", edit):
-        case None:
-            return None
-        case found if found[1] == "delins":
-            return Change(chrom, start0, old, found[2])
-        case found if found[1] == "del":
-            return Change(chrom, start0, old, "")
-        case found if found[1] == "dup":
-            return Change(chrom, end0, "", old)
-        case _:
-            return Change(chrom, start0, old, old.translate(_PAIRS)[::-1])
+    found = re.fullmatch("(del|dup|inv)([ACGT]*)(?:ins([ACGT]+))?", edit)
+    if found is None or (reference is None and not found[2]):
+        return None
+    old = found[2] or (reference[chrom][start0:end0] if reference else "")
+    if found[1] == "dup":
+        return Change(chrom, start0, old, old + old)
+    return Change(chrom, start0, old, turned(old) if found[1] == "inv" else found[3] or "")

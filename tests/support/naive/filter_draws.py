@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tests.support.naive.amounts import Amount
 from tests.support.naive.people import TYPES, Archive, said
 
 Filters = list[Any]
@@ -21,7 +22,7 @@ class FilterDraws:
         self._words: list[tuple[str, str, str]] = []
         self._dates: list[tuple[str, str]] = []
         self._ages: list[tuple[str, str]] = []
-        self._measured: list[tuple[str, float]] = []
+        self._measured: list[tuple[str, Amount]] = []
         for type_ in TYPES:
             for record in archive.records[type_][:300]:
                 self._learn(type_, said(record))
@@ -51,8 +52,12 @@ class FilterDraws:
             "wildcard": lambda: [self.wildcard()],
             "custom": lambda: [self.custom()],
             "date": lambda: [self.compared(self._dates)],
+            "date: month or year": self.about_then,
             "group": lambda: [[self.term(), self.some()]],
+            "group of groups": self.nested,
             "not": lambda: [{"not": self.some()}],
+            "not of a group": lambda: [{"not": [self.term(), self.some()]}],
+            "scoped word": self.scoped_word,
             "three": lambda: [self.term(), self.some(), self.some()],
         }
         if self._broader:
@@ -70,12 +75,26 @@ class FilterDraws:
             made.append(self.measured)
         return self._rng.choice(made)()
 
+    def nested(self) -> Filters:
+        """A list may hold another, or what is denied, and that once more."""
+        other = self._rng.choice([{"not": self.some()}, [self.term(), self.some()]])
+        return [[self.term(), other]]
+
     def term(self) -> dict[str, Any]:
         return {"id": self._rng.choice(self._terms)[1]}
 
     def scoped(self) -> Filters:
         type_, term = self._rng.choice(self._terms)
-        return [{"id": term, "scope": type_}]
+        return [{"id": term, "scope": self._spelt(type_)}]
+
+    def scoped_word(self) -> Filters:
+        type_, field, value = self._rng.choice(self._words)
+        operator = self._rng.choice(["=", "!"])
+        return [{"id": field, "operator": operator, "value": value, "scope": self._spelt(type_)}]
+
+    def _spelt(self, type_: str) -> str:
+        plural = {"analysis": "analyses"}.get(type_, f"{type_}s")
+        return self._rng.choice([type_, plural])
 
     def alone(self) -> Filters:
         return [{"id": self._rng.choice(self._broader), "includeDescendantTerms": False}]
@@ -100,7 +119,23 @@ class FilterDraws:
         field, value = self._rng.choice(among)
         return {"id": field, "operator": self._rng.choice(_COMPARED), "value": value}
 
+    def about_then(self) -> Filters:
+        """A month or a year is all of its days."""
+        asked = self.compared(self._dates)
+        return [{**asked, "value": asked["value"][: self._rng.choice([4, 7])]}]
+
     def measured(self) -> dict[str, Any]:
-        field, value = self._rng.choice(self._measured)
-        asked = self._rng.choice([value, round(value), round(value, 1)])
-        return {"id": field, "operator": self._rng.choice(_COMPARED), "value": str(asked)}
+        """In the unit it was measured in, or another of the same; without one where it has one."""
+        field, said = self._rng.choice(self._measured)
+        value, unit = said.low, said.unit
+        asked = str(self._rng.choice([value, round(value), round(value, 1)]))
+        if unit == "g":
+            asked, unit = self._rng.choice([(asked, "g"), (f"{value / 1000:g}", "kg")])
+        elif unit == "kg":
+            asked, unit = self._rng.choice([(asked, "kg"), (str(round(value * 1000)), "UCUM:g")])
+        elif unit == "cm":
+            asked, unit = self._rng.choice([(asked, ""), (f"{round(value) / 100:.2f}", "m")])
+        else:
+            unit = self._rng.choice(["", unit, unit.lower()])
+        operator = self._rng.choice(_COMPARED)
+        return {"id": field, "operator": operator, "value": f"{asked} {unit}".strip()}

@@ -6,11 +6,11 @@ Filters are those of a POST, plus our groups: a list is alternatives, `{"not": .
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
+
+from tests.support.naive.amounts import Amount, comparable, said_amount, stands
 
 Record = Mapping[str, Any]
 Path = tuple[str, ...]
@@ -39,7 +39,6 @@ _NOT_ASKED = {
     "ids",
 }
 _REFERENCES = {"id", "label", "individualId", "biosampleId", "runId", "name"}
-_AGE = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?")
 
 
 class Archive:
@@ -61,21 +60,26 @@ class Archive:
         for type_ in TYPES:
             for record in self.records[type_]:
                 self._learn(type_, record)
-        self._members = {
-            each["id"]: set(each.get("ids", {}).get("individualIds", ()))
-            for each in self.records["cohort"]
-        }
         self._above = {
             (type_, each["id"]): self._climb(type_, each)
             for type_ in TYPES
             for each in self.records[type_]
         }
+        self._members = {each["id"]: self._listed(each) for each in self.records["cohort"]}
+
+    def _listed(self, cohort: Record) -> set[str]:
+        """Who a cohort lists, by themselves or by a sample; everybody where it lists nobody."""
+        if "ids" not in cohort:
+            return self.all("individual")
+        samples = set(cohort["ids"].get("biosampleIds", ()))
+        owners = self.related("individual", "biosample", samples & self.all("biosample"))
+        return set(cohort["ids"].get("individualIds", ())) | owners
 
     def _learn(self, type_: str, record: Record) -> None:
         name = record["id"]
         for path, value in _walk(record):
             if not isinstance(value, dict):
-                if path[-1] not in {"label", "id"}:
+                if path[-1] not in {"label", "id"} and path[-2:-1] not in {("start",), ("end",)}:
                     field = path[:-1] if path[-1] == "iso8601duration" else path
                     self._said[type_][field].append((name, value))
                 continue
@@ -84,8 +88,9 @@ class Archive:
                 self._terms[type_][value["id"]].add(name)
                 self._single[value["id"]].add(".".join(path))
             if "assayCode" in value:
-                amount = value["measurementValue"]["value"]
-                self._said[type_][value["assayCode"]["id"],].append((name, amount))
+                self._said[type_][value["assayCode"]["id"],].append((name, _measured(value)))
+            if "start" in value:
+                self._said[type_][path].append((name, value))
 
     def _climb(self, type_: str, record: Record) -> dict[str, str]:
         """Every record this one comes from, itself included, by type."""
@@ -126,12 +131,19 @@ class Archive:
             return all(map(self.knows, asked))
         if "not" in asked:
             return self.knows(asked["not"])
-        scope = [asked["scope"]] if "scope" in asked else TYPES
+        scope = _scope(asked)
+        spelt = _spelt_out(asked)
+        if "operator" in spelt and not self._comparable(spelt, scope):
+            return False
         loosely = {**asked, "operator": "any"} if "operator" in asked else asked
         key = f"known {json.dumps(loosely, sort_keys=True)}"
         if key not in self._known:
             self._known[key] = {type_ for type_ in scope if self._held(type_, loosely)}
         return bool(self._known[key])
+
+    def _comparable(self, asked: Mapping[str, Any], scope: Sequence[str]) -> bool:
+        said = [self._values(type_, asked["id"]).values() for type_ in scope]
+        return comparable((one for of in said for each in of for one in each), asked["value"])
 
     def holding(self, type_: str, filters: Sequence[Any]) -> set[str]:
         """Records of `type_` for which every filter holds."""
@@ -157,7 +169,7 @@ class Archive:
         if "not" in asked:
             return self.all(type_) - self._one(type_, asked["not"])
         found = set()
-        for other in [asked["scope"]] if "scope" in asked else TYPES:
+        for other in _scope(asked):
             found |= self.related(type_, other, self._held(other, asked))
         return found
 
@@ -173,9 +185,9 @@ class Archive:
         if asked["operator"] == "any":
             return set(values)
         if asked["operator"] == "!":
-            same = {**asked, "operator": "="}
-            return {n for n, said in values.items() if not any(_compare(v, same) for v in said)}
-        return {n for n, said in values.items() if any(_compare(v, asked) for v in said)}
+            same = {**asked, "operator": "touches"}
+            return {n for n, said in values.items() if not any(_same(v, same) for v in said)}
+        return {n for n, said in values.items() if any(stands(v, asked) for v in said)}
 
     def _values(self, type_: str, field: str) -> Mapping[str, list[Any]]:
         """What each record says in a field, named whole or by its end; of an assay, amounts."""
@@ -225,39 +237,24 @@ def _walk(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
         yield path, value
 
 
-def _compare(value: Any, asked: Mapping[str, Any]) -> bool:
-    operator, wanted = asked["operator"], asked["value"]
-    if "%" in wanted:
-        pattern = ".*".join(map(re.escape, wanted.lower().split("%")))
-        return re.fullmatch(pattern, str(value).lower()) is not None
-    left, right = _ordered(value), _ordered(wanted.split(" ")[0] if _number(wanted) else wanted)
-    if type(left) is not type(right):
-        return False
-    stands: dict[str, bool] = {
-        "=": left == right,
-        "<": left < right,
-        ">": left > right,
-        "<=": left <= right,
-        ">=": left >= right,
-    }
-    return stands[operator]
+def _scope(asked: Mapping[str, Any]) -> Sequence[str]:
+    """The one type a filter is for, in the singular or plural; else all."""
+    if "scope" not in asked:
+        return TYPES
+    return [type_ for type_ in TYPES if asked["scope"] in (type_, f"{type_}s", f"{type_[:-2]}es")]
 
 
-def _number(text: str) -> bool:
-    return re.fullmatch(r"-?\d+(\.\d+)?( .*)?", text) is not None
+def _same(value: Any, asked: Mapping[str, Any]) -> bool:
+    """Whether it is or touches the value."""
+    words = isinstance(said_amount(value), str)
+    return stands(value, {**asked, "operator": "="} if words else asked)
 
 
-@lru_cache(100_000)
-def _ordered(value: Any) -> Any:
-    """Ages in months, days behind the point; numbers as numbers, all else as text
-    in which upper and lower case are the same."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float) or _number(str(value)):
-        return float(str(value))
-    if (age := _AGE.fullmatch(value)) is not None:
-        return 12 * int(age[1] or 0) + int(age[2] or 0) + int(age[3] or 0) / 100
-    return value.lower()
+def _measured(measurement: Mapping[str, Any]) -> Amount:
+    quantity = measurement["measurementValue"]
+    unit = quantity.get("unit", {})
+    value = quantity["value"]
+    return Amount("number", value, value, unit.get("label") or unit.get("id", ""))
 
 
 def said(record: Record) -> Iterator[tuple[str, str, Any]]:
@@ -266,10 +263,12 @@ def said(record: Record) -> Iterator[tuple[str, str, Any]]:
         field = ".".join(path)
         if isinstance(value, dict):
             if "assayCode" in value:
-                yield "measured", value["assayCode"]["id"], value["measurementValue"]["value"]
+                yield "measured", value["assayCode"]["id"], _measured(value)
             elif path and isinstance(value.get("id"), str) and "measurementValue" not in field:
                 yield "term", field, value["id"]
                 yield "word", field, value["label"]
+        elif path[-1] == "iso8601duration" and path[-2] in {"start", "end"}:
+            yield "age", ".".join(path[:-2]), value
         elif path[-1] == "iso8601duration":
             yield "age", field, value
         elif isinstance(value, bool):
@@ -279,6 +278,5 @@ def said(record: Record) -> Iterator[tuple[str, str, Any]]:
 
 
 def _kind_of(value: str) -> str:
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", value) is not None:
-        return "date"
-    return "age" if _AGE.fullmatch(value) is not None else "word"
+    found = said_amount(value)
+    return "word" if isinstance(found, str) else found.kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,20 +52,27 @@ class Effect:
     transcript: str
     protein: str
 
-    @property
-    def in_gene(self) -> bool:
-        return bool(self.terms - _FAR)
+    def of_gene(self, symbol: str) -> bool:
+        return self.gene.casefold() == symbol.casefold() and bool(self.terms - _FAR)
 
     def amino_acids(self) -> str | None:
         """V62G of `ISLE1-p.1:p.Val62Gly`."""
         change = self.protein.partition(":p.")[2]
-        before, place, after = change[:3], change[3:-3], change[-3:]
-        return f"{_THREE[before]}{place}{_THREE[after]}" if change else None
+        return one_letter(change) if change else None
+
+
+def one_letter(change: str) -> str:
+    """V62G of `p.(Val62Gly)`."""
+    bare = change.removeprefix("p.").strip("()")
+    if re.fullmatch(r"[A-Z]\d+[A-Z]", bare):
+        return bare
+    return f"{_THREE[bare[:3]]}{bare[3:-3]}{_THREE[bare[-3:]]}"
 
 
 @dataclass(frozen=True, slots=True)
 class NaiveVariant:
-    """One ALT of one line; `calls` are the genotypes of its carriers, this ALT as 1."""
+    """One ALT of one line; `calls` are the genotypes of its carriers, this ALT as 1; people
+    who are `homozygous` and the counts of `parts`, populations by name, are as the file states."""
 
     change: Change
     kind: str
@@ -77,6 +85,8 @@ class NaiveVariant:
     allele_number: int
     calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     copies: Mapping[str, int] = field(default_factory=dict)
+    homozygous: int | None = None
+    parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def level(self, sample: str) -> str | None:
         """How far the copy number of one who carries it went, as EFO calls it."""
@@ -170,6 +180,10 @@ class VcfText:
             yield NaiveVariant(
                 *(change, kind, end0, length, identity, _names(cells[2], info)),
                 *(tuple(self._effects(info.get("CSQ", ""), number)), *counts),
+                homozygous=int(info["nhomalt"].split(",")[number - 1])
+                if "nhomalt" in info
+                else None,
+                parts=_parts(info, number),
             )
 
     def _counts(
@@ -209,6 +223,16 @@ def _names(identity: str, info: Mapping[str, str]) -> frozenset[str]:
     if "ALLELEID" in info:
         names.add(f"clinvar:{identity}")
     return frozenset(names)
+
+
+def _parts(info: Mapping[str, str], number: int) -> Mapping[str, Mapping[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for key, text in info.items():
+        kind, _, name = key.partition("_")
+        if kind in ("AC", "AN", "AF") and name:
+            said = text.split(",")
+            found.setdefault(name, {})[kind] = float(said[0 if kind == "AN" else number - 1])
+    return found
 
 
 def _extent(change: Change, info: Mapping[str, str], number: int) -> tuple[str, int, int]:

@@ -5,50 +5,60 @@ Request parameters are those of a POST. Coordinates are zero-based, half-open.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.support.naive.changes import Change, Reference, read_short_form, read_unsaid
-from tests.support.naive.reading import NaiveVariant
+from tests.support.naive.changes import (
+    Change,
+    Reference,
+    read_edit,
+    read_short_form,
+    read_unsaid,
+    turned,
+)
+from tests.support.naive.reading import NaiveVariant, one_letter
 from tests.support.naive.vrs import vrs_id
 
 _LOSS = {"DEL", "CN0"}
 _GAIN = {"DUP"}
-# What each type means; EFO's and SO's terms stand for the same events.
-_TYPES: Mapping[str, set[str]] = {
-    "SNP": {"SNP"},
-    "SNV": {"SNP"},
-    "SO:0001483": {"SNP"},
-    "MNP": {"MNP"},
-    "DEL": _LOSS,
-    "SO:0000159": _LOSS,
-    "SO:0001743": _LOSS,
-    "EFO:0030067": _LOSS,
-    "DUP": _GAIN,
-    "SO:0001742": _GAIN,
-    "EFO:0030070": _GAIN,
-    "CNV": _LOSS | _GAIN | {"CNV"},
-    "SO:0001019": _LOSS | _GAIN | {"CNV"},
-    "EFO:0030066": _LOSS | _GAIN | {"CNV"},
-    "INS": {"INS"},
-    "SO:0000667": {"INS"},
-    "INDEL": {"INS", "DEL", "INDEL"},
-    "SO:1000032": {"INDEL"},
-    "INV": {"INV"},
-    "SO:1000036": {"INV"},
-    "BND": {"BND"},
-    "SV": {"SV"},
-    **dict.fromkeys(("EFO:0030068", "EFO:0020073", "EFO:0030069"), _LOSS),
-    **dict.fromkeys(("EFO:0030071", "EFO:0030072"), _GAIN),
+_COPIES = _LOSS | _GAIN | {"CNV"}
+_STRUCTURAL = _COPIES | {"INS", "INV", "BND"}
+# What each type means; EFO's and SO's terms stand for the same events. A deletion is one whatever
+# its size, and so is what lies above it: a question for a parent finds all that its children find.
+_MEANT: Mapping[tuple[str, ...], set[str]] = {
+    ("SNP", "SNV", "SO:0001483"): {"SNP"},
+    ("MNP", "MNV", "SO:0002007"): {"MNP"},
+    ("DEL", "SO:0000159", "SO:0001743", "EFO:0030067", "COPY NUMBER LOSS"): _LOSS,
+    ("DUP", "SO:1000035", "SO:0001742", "EFO:0030070", "COPY NUMBER GAIN"): _GAIN,
+    ("CNV", "SO:0001019", "EFO:0030066"): _COPIES,
+    ("INS", "SO:0000667"): {"INS"},
+    ("INDEL",): {"INS", "DEL", "INDEL"},
+    ("DELINS", "SO:1000032"): {"INDEL"},
+    ("INV", "SO:1000036"): {"INV"},
+    ("BND",): {"BND"},
+    ("SV", "SO:0001537"): _STRUCTURAL,
+    ("SO:0001059",): _STRUCTURAL | {"SNP", "MNP", "INDEL"},
 }
+TYPES = {word: kinds for words, kinds in _MEANT.items() for word in words}
 _COMPLETE = "EFO:0030069"
-LEVELS: Mapping[str, set[str]] = {
-    "EFO:0030068": {"EFO:0030068"},
-    "EFO:0020073": {"EFO:0020073", _COMPLETE},
-    _COMPLETE: {_COMPLETE},
-    "EFO:0030071": {"EFO:0030071"},
-    "EFO:0030072": {"EFO:0030072"},
+_LEVELS: Mapping[str, tuple[set[str], set[str]]] = {
+    "EFO:0030068": ({"EFO:0030068"}, _LOSS),
+    "EFO:0020073": ({"EFO:0020073", _COMPLETE}, _LOSS),
+    _COMPLETE: ({_COMPLETE}, _LOSS),
+    "EFO:0030071": ({"EFO:0030071"}, _GAIN),
+    "EFO:0030072": ({"EFO:0030072"}, _GAIN),
 }
+_LABELS = {
+    "LOW-LEVEL COPY NUMBER LOSS": "EFO:0030068",
+    "HIGH-LEVEL COPY NUMBER LOSS": "EFO:0020073",
+    "COMPLETE GENOMIC DELETION": _COMPLETE,
+    "LOW-LEVEL COPY NUMBER GAIN": "EFO:0030071",
+    "HIGH-LEVEL COPY NUMBER GAIN": "EFO:0030072",
+}
+LEVELS = sorted([*_LEVELS, *(label.lower() for label in _LABELS)])
+# `ISLE1:p.V62G`; a transcript or protein has a version.
+_GENE_CHANGE = re.compile(r"([A-Z][A-Za-z0-9]+)[: ](p\..+)")
 _EXACT = ("genomicAlleleShortForm", "variantId")
 
 
@@ -68,6 +78,10 @@ class Variants:
         self._chroms = chroms
         self._reference = reference
         self._vrs: dict[int, str] = {}
+
+    def read(self, name: str) -> Change | None:
+        """The change that a name spells out."""
+        return read_short_form(name, self._chroms, self._reference)
 
     def has_sequence(self, name: str) -> bool:
         return name in self._chroms
@@ -110,15 +124,24 @@ class Variants:
         return [each for each in within if each.allele_count and each.identity in wanted]
 
     def _named(self, name: str) -> list[NaiveVariant]:
-        if name.startswith("ga4gh:VA."):
-            return [each for each in self.all if each.allele_count and self.vrs(each) == name]
+        if (digest := name.removeprefix("ga4gh:")).startswith("VA."):
+            wanted = f"ga4gh:{digest}"
+            return [each for each in self.all if each.allele_count and self.vrs(each) == wanted]
+        here = [each for each in self.all if each.allele_count]
         change = read_short_form(name, self._chroms, self._reference)
+        edit = read_edit(name, self._chroms)
+        found = [each for each in here if edit is not None and _edits(each, edit)]
         if change is not None:
             wanted = change.identity(self._reference)
-            return [each for each in self.all if each.allele_count and each.identity == wanted]
+            return [each for each in here if each.identity == wanted or each in found]
         if (unsaid := read_unsaid(name, self._chroms)) is not None:
-            return [each for each in self.all if each.allele_count and _makes(each, unsaid)]
-        return [each for each in self.all if each.allele_count and name in _aliases(each)]
+            return [each for each in here if _makes(each, unsaid) or each in found]
+        if edit is not None:
+            return found
+        if (change_of := _GENE_CHANGE.fullmatch(name)) is not None:
+            asked = {"geneId": change_of[1], "aminoacidChange": change_of[2]}
+            return [each for each in self.all if _effect(each, asked)]
+        return [each for each in here if name.casefold() in _aliases(each)]
 
     def vrs(self, each: NaiveVariant) -> str | None:
         """Only where the sequences are there, and for changes of sequence."""
@@ -140,14 +163,25 @@ class Variants:
         )
 
 
+def levels_of(asked: Mapping[str, Any]) -> set[str] | None:
+    """The levels of gain and loss that answer a type; None where it names no level."""
+    word = _word(asked)
+    found = _LEVELS.get(_LABELS.get(word, word))
+    return None if found is None else found[0]
+
+
+def _word(asked: Mapping[str, Any]) -> str:
+    return str(asked.get("variantType", "")).upper()
+
+
 def so_far(each: NaiveVariant, sample: str, asked: Mapping[str, Any]) -> bool:
     """Whether a carrier's copy number went as far as is asked."""
-    levels = LEVELS.get(asked.get("variantType", ""))
+    levels = levels_of(asked)
     return levels is None or each.level(sample) in levels
 
 
 def _so_far(each: NaiveVariant, asked: Mapping[str, Any]) -> list[bool]:
-    if asked["variantType"] not in LEVELS:
+    if levels_of(asked) is None:
         return [True]
     return [so_far(each, sample, asked) for sample in each.calls]
 
@@ -161,6 +195,21 @@ def _length(each: NaiveVariant, asked: Mapping[str, Any]) -> bool:
 def _makes(each: NaiveVariant, unsaid: tuple[str, int, int, str]) -> bool:
     chrom, start0, ref, alt = each.change.trimmed()
     return not each.symbolic and (chrom, start0, start0 + len(ref), alt) == unsaid
+
+
+def _edits(each: NaiveVariant, edit: tuple[str, int, int, str]) -> bool:
+    """Whether a symbolic allele, which begins behind its anchor, does this to this very span; or a
+    spelled one turns it around."""
+    chrom, start0, end0, done = edit
+    if each.symbolic:
+        kinds = {"del": _LOSS, "dup": _GAIN, "inv": {"INV"}}[done]
+        place = (each.change.chrom, each.start0 + 1, each.end0)
+        return each.kind in kinds and place == (chrom, start0, end0)
+    there, first0, ref, alt = each.change.trimmed()
+    return done == "inv" and (there, first0, first0 + len(ref), alt) == (
+        *(chrom, start0, end0),
+        turned(ref),
+    )
 
 
 def _place(each: NaiveVariant, asked: Mapping[str, Any]) -> bool:
@@ -179,8 +228,8 @@ def _effect(each: NaiveVariant, asked: Mapping[str, Any]) -> bool:
     if gene is None and change is None:
         return True
     return any(
-        (gene is None or (one.gene == gene and one.in_gene))
-        and (change is None or one.amino_acids() == change)
+        (gene is None or one.of_gene(gene))
+        and (change is None or one.amino_acids() == one_letter(change))
         for one in each.effects
     )
 
@@ -188,26 +237,38 @@ def _effect(each: NaiveVariant, asked: Mapping[str, Any]) -> bool:
 def _bases(each: NaiveVariant, asked: Mapping[str, Any]) -> bool:
     """As the file writes them, or without what both alleles share; a symbol is no bases."""
     if each.symbolic:
-        return (
-            "alternateBases" not in asked
-            and asked.get("referenceBases", each.change.ref) == each.change.ref
-        )
+        return "alternateBases" not in asked and _spelt(asked, "referenceBases", (each.change.ref,))
     written, core = (each.change.ref, each.change.alt), each.change.core()
     return all(
-        name not in asked or asked[name] in (written[side], core[side])
+        _spelt(asked, name, (written[side], core[side]))
         for side, name in enumerate(("referenceBases", "alternateBases"))
     )
+
+
+def _spelt(asked: Mapping[str, Any], name: str, forms: Sequence[str]) -> bool:
+    """`N` is any one base; `-` stands for none."""
+    if name not in asked:
+        return True
+    pattern = str(asked[name]).upper().replace("-", "").replace("N", ".")
+    return any(re.fullmatch(pattern, each) for each in forms)
 
 
 def _kind(each: NaiveVariant, asked: Mapping[str, Any]) -> bool:
     if "variantType" not in asked:
         return True
-    wanted = _TYPES[asked["variantType"]]
-    if wanted == {"SV"}:
-        return each.symbolic
-    return each.kind in wanted
+    word = _word(asked)
+    level = _LEVELS.get(_LABELS.get(word, word))
+    return each.kind in (TYPES[word] if level is None else level[1])
 
 
 def _aliases(each: NaiveVariant) -> set[str]:
-    coding = {name for effect in each.effects for name in (effect.transcript, effect.protein)}
-    return coding | set(each.names)
+    """In lower case; a protein change also in one letter each, and by its gene."""
+    names = {name for effect in each.effects for name in (effect.transcript, effect.protein)}
+    for effect in each.effects:
+        if (short := effect.amino_acids()) is not None:
+            names.add(f"{effect.protein.partition(':')[0]}:p.{short}")
+    names |= each.names | {f"dbsnp:{name}" for name in each.names if name.startswith("rs")}
+    for name in each.names:
+        if name.startswith("clinvar:"):
+            names |= {f"VCV{int(name.removeprefix('clinvar:')):09}{v}" for v in ("", ".3")}
+    return {name.casefold() for name in names}
