@@ -36,6 +36,7 @@ from schemas.entries import EntryTypeId
 from schemas.errors import SkerryError
 
 MAX_NAMED_DATASETS = 100
+MAX_TERMS = 100_000  # on one page: whoever asks without a limit does not ask for a second
 MAX_FORMS = 1_000
 _ANSWER = "beacon.answer"
 _HEADERS = (
@@ -149,7 +150,7 @@ class Doors:
             for term in self._listing.of(one.segment, one.decision)
             if entry is None or entry in info.COLLECTIONS or term.scope == entry
         )
-        limit = frame.limit or query.MAX_LIMIT
+        limit = min(frame.limit or MAX_TERMS, MAX_TERMS)
         return _json(info.filtering_terms(self._node, terms, skip=frame.skip, limit=limit))
 
     # Entries

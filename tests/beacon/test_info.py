@@ -12,7 +12,8 @@ from access.policies.policy import Level, Profile
 from beacon.catalog import FilteringTerm
 from beacon.errors import UnsupportedQuestion
 from beacon.info import ENDPOINT_SETS, beacon_map, configuration, filtering_terms, info
-from tests.support.beacon_node import NODE, URL, BeaconNode, loaded, policy, source
+from beacon.query import MAX_LIMIT
+from tests.support.beacon_node import NODE, PEOPLE, URL, BeaconNode, loaded, policy, source
 
 
 def test_a_node_without_policies_says_the_strictest_level() -> None:
@@ -114,3 +115,18 @@ async def test_terms_are_paged(tmp_path: Path) -> None:
     assert unlimited["filteringTerms"] == whole
     second = (await node.get("/filtering_terms", skip="1", limit="2")).json()["response"]
     assert second["filteringTerms"] == whole[2:4]
+
+
+@pytest.mark.anyio
+async def test_all_terms_are_listed_where_no_page_is_asked(tmp_path: Path) -> None:
+    """Portals ask once, with limit 0; a list cut short is taken for the whole."""
+    many = [
+        {"diseaseCode": {"id": f"ICD10:A{number}", "label": f"ill {number}"}}
+        for number in range(MAX_LIMIT + 200)
+    ]
+    people = [*PEOPLE[1:], {**PEOPLE[0], "diseases": many}]
+    catalog = loaded(tmp_path / "catalog", source(tmp_path / "A", "A", people=people))
+    node = BeaconNode(tmp_path, catalog=catalog, policies=[policy("A")])
+    for asked in ({}, {"limit": "0"}, {"limit": str(10**11)}):
+        listed = (await node.get("/filtering_terms", **asked)).json()["response"]["filteringTerms"]
+        assert {f"ICD10:A{MAX_LIMIT + 199}", "sex"} <= {term["id"] for term in listed}
