@@ -20,6 +20,7 @@ from passports.researcher import Researcher
 from schemas.messages import Message
 
 Caller = Callable[[Request], Awaitable[Researcher | None]]
+Step = Callable[[Researcher], Awaitable[Researcher]]
 
 # Every spelling under which clients put tokens in addresses, where logs and Referer keep them.
 TOKEN_PARAMETERS = frozenset(
@@ -29,14 +30,17 @@ _PLAIN_NAMES = frozenset(name.encode() for name in TOKEN_PARAMETERS)
 _BEARER_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")  # RFC 6750 section 2.1
 
 
-def caller(clearinghouse: Clearinghouse | Bearers, *, session: Caller | None = None) -> Caller:
-    """`session` finds a signed-in person when no bearer token came (pages with cookies)."""
+def caller(clearinghouse: Clearinghouse | Bearers, *steps: Step) -> Caller:
+    """Whoever comes with a token passes all `steps` before anything is done with them."""
 
     async def who(request: Request) -> Researcher | None:
         raw_token = bearer(request)
-        if raw_token is not None:
-            return await clearinghouse.admit(raw_token)
-        return await session(request) if session is not None else None
+        if raw_token is None:
+            return None
+        researcher = await clearinghouse.admit(raw_token)
+        for step in steps:
+            researcher = await step(researcher)
+        return researcher
 
     return who
 
@@ -64,11 +68,12 @@ def bearer(request: Request) -> str | None:
 
 
 def _names_a_token(query_string: bytes) -> bool:
-    # A plain look for a part of each name: nearly every address holds none of them.
-    text = query_string.lower()
+    # A plain look for a part of each name: nearly every address holds none of them. In text, since
+    # `in` of bytes asks first whether it is a number, which takes five times as long.
+    text = query_string.decode("latin-1").lower()
     if not (
-        b"token" in text or b"authorization" in text or b"bearer" in text or b"jwt" in text
-        or b"passport" in text or b"%" in text or b"+" in text
+        "token" in text or "authorization" in text or "bearer" in text or "jwt" in text
+        or "passport" in text or "%" in text or "+" in text
     ):  # fmt: skip
         return False
     for part in query_string.split(b"&"):

@@ -11,11 +11,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 
 from anyio.to_thread import run_sync
-from fastapi import Request
 from sqlalchemy import literal
 from sqlmodel import Session, col, select
 
-from access.caller import Caller
 from access.database import Database
 from access.errors import SeparationOfDuties
 from access.linked_table import LinkedRow
@@ -40,6 +38,12 @@ class Linked:
     def knows(self, researcher: Researcher) -> bool:
         """Whether this process has noted just these links already."""
         return not researcher.linked or (researcher.identity, researcher.linked) in self._noted
+
+    async def noted(self, researcher: Researcher) -> Researcher:
+        """The same, once the links that a passport brings are remembered."""
+        if not self.knows(researcher):
+            await run_sync(self.note, researcher)
+        return researcher
 
     def note(self, researcher: Researcher) -> None:
         """From a passport."""
@@ -99,15 +103,3 @@ def at_sign_in(
             await run_sync(linked.join, signed_in.identity, others)
 
     return note
-
-
-def noting(caller: Caller, linked: Linked) -> Caller:
-    """`caller`, and links that a passport brings are remembered before anything is done with it."""
-
-    async def who(request: Request) -> Researcher | None:
-        researcher = await caller(request)
-        if researcher is not None and not linked.knows(researcher):
-            await run_sync(linked.note, researcher)
-        return researcher
-
-    return who

@@ -12,9 +12,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from fastapi import Request
-
-from access.caller import Caller
 from access.rows import IssuedGrant
 from access.store import Store
 from passports.errors import Reason
@@ -77,13 +74,3 @@ class OwnGrants:
         if len(self._seen) > MAX_KEPT:
             self._seen.popitem(last=False)
         return seen
-
-
-def honouring(caller: Caller, grants: OwnGrants) -> Caller:
-    """`caller`, with the visas of this node's ended grants taken away."""
-
-    async def who(request: Request) -> Researcher | None:
-        researcher = await caller(request)
-        return None if researcher is None else await grants.honoured(researcher)
-
-    return who

@@ -14,8 +14,8 @@ import httpx
 
 from access.caller import Caller, caller
 from access.limits import Counts, Limits, Rates, limited
-from access.linked import Linked, at_sign_in, noting
-from access.own_grants import OwnGrants, honouring
+from access.linked import Linked, at_sign_in
+from access.own_grants import OwnGrants
 from access.store import Store
 from gateway import config
 from gateway.home import NodeHome
@@ -62,7 +62,7 @@ def build(
     kept = Kept(None if share is None else share.sessions)
     bearers = Bearers(house, clock=clock, kept=kept)
     linked, login = Linked(store), _login(home, settings, http)
-    found = honouring(caller(bearers), OwnGrants(store, issuer=url, clock=clock))
+    found = caller(bearers, OwnGrants(store, issuer=url, clock=clock).honoured, linked.noted)
     return Askers(
         trust=trust,
         keys=keys,
@@ -70,7 +70,7 @@ def build(
         sessions=sessions or Sessions(clock=time.time, kept=kept),
         login=login,
         greet=at_sign_in(login, trust=trust, house=house, linked=linked),
-        who=limited(noting(found, linked), _limits(home, settings.rate_limits, share)),
+        who=limited(found, _limits(home, settings.rate_limits, share)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -82,15 +83,30 @@ async def test_a_good_token_is_its_researcher_and_none_is_anonymous() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_session_counts_only_where_no_token_was_sent() -> None:
-    asked: list[Request] = []
+async def test_a_token_passes_each_step_in_order_and_nobody_none() -> None:
+    asked: list[Researcher] = []
 
-    async def session(request: Request) -> Researcher | None:
-        asked.append(request)
-        return ROSA
+    async def first(who: Researcher) -> Researcher:
+        asked.append(who)
+        return replace(who, expires=1)
 
-    who = caller(CLEARINGHOUSE, session=session)
-    assert await who(request()) is ROSA
+    async def second(who: Researcher) -> Researcher:
+        asked.append(who)
+        return who
+
+    who = caller(CLEARINGHOUSE, first, second)
+    assert await who(request()) is None
     with pytest.raises(Unauthenticated):
         await who(request("Bearer bad"))
-    assert len(asked) == 1
+    assert asked == []
+    assert await who(request("Bearer good")) == replace(ROSA, expires=1)
+    assert asked == [ROSA, replace(ROSA, expires=1)]
+
+
+@pytest.mark.anyio
+async def test_a_step_that_fails_lets_nobody_in() -> None:
+    async def closed(_: Researcher) -> Researcher:
+        raise Unauthenticated("The links cannot be kept.")
+
+    with pytest.raises(Unauthenticated):
+        await caller(CLEARINGHOUSE, closed)(request("Bearer good"))

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import jwt as oracle
 import pytest
 from fastapi import Request
 from sqlalchemy import text
 
+from access.caller import caller
 from access.errors import StoreUnavailable
 from access.grants import mint
-from access.own_grants import KEPT_SECONDS, OwnGrants, honouring
+from access.own_grants import KEPT_SECONDS, OwnGrants
 from access.policies.decision import Action
 from access.requests.lifecycle import Step
 from access.store import Store
+from passports.bearers import Bearers
 from passports.judgement import DroppedVisa
 from passports.researcher import Researcher
 from passports.visas import Visa
@@ -176,16 +179,18 @@ async def test_the_caller_of_every_door_has_lost_what_was_revoked(
     request_id = approved(node)
     who = holder(node)
 
-    async def signed_in(_request: Request) -> Researcher | None:
-        return who
+    class House:
+        async def admit(self, _raw_token: str) -> Researcher:
+            return who
 
-    async def nobody(_request: Request) -> Researcher | None:
-        return None
-
-    request = Request({"type": "http"})
-    assert await honouring(signed_in, grants)(request) is who
-    assert await honouring(nobody, grants)(request) is None
+    door = caller(cast(Bearers, House()), grants.honoured)
+    signed_in = Request(
+        {"type": "http", "query_string": b"", "headers": [(b"authorization", b"Bearer good")]}
+    )
+    nobody = Request({"type": "http", "query_string": b"", "headers": []})
+    assert await door(signed_in) is who
+    assert await door(nobody) is None
     node.take(request_id, Step.REVOKE, by="dora")
-    left = await honouring(signed_in, grants)(request)
+    left = await door(signed_in)
     assert left is not None
     assert left.visas == ()

@@ -10,18 +10,17 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 
 from access.admin_changes import AdminChanges
 from access.airlock.life import AirlockStep, CandidateState
 from access.errors import SeparationOfDuties
-from access.linked import MAX_IDENTITIES, Linked, at_sign_in, noting
+from access.linked import MAX_IDENTITIES, Linked, at_sign_in
 from access.policies.policy import PolicyBook
 from access.requests.lifecycle import Step
 from access.runs.rules import REVIEWERS
 from gateway.http_errors import ErrorTable
 from gateway.pages.signin import Desk
-from passports.researcher import Researcher
 from passports.sessions import Sessions, cookie_name
 from schemas.errors import InvalidInput
 from schemas.grants import NewRequest
@@ -265,27 +264,15 @@ async def test_a_link_is_kept_at_the_door_before_anything_is_done(node: AccessNo
     linked = Linked(node.store)
     shown = replace(researcher("dora"), linked=frozenset({at("dora2")}))
 
-    async def caller(_: Request) -> Researcher | None:
-        return shown
-
-    who = noting(caller, linked)
-    request = Request({"type": "http"})
-    assert await who(request) == await who(request) == shown
+    assert await linked.noted(shown) == await linked.noted(shown) == shown
     assert linked.knows(shown)
     assert Linked(node.store).same(at("dora2")) == {at("dora"), at("dora2")}
 
 
 @pytest.mark.anyio
-async def test_nobody_and_the_unlinked_leave_nothing(node: AccessNode) -> None:
-    async def nobody(_: Request) -> Researcher | None:
-        return None
-
-    async def alone(_: Request) -> Researcher | None:
-        return researcher("dora")
-
+async def test_the_unlinked_leave_nothing(node: AccessNode) -> None:
     linked = Linked(node.store)
-    for caller in (nobody, alone):
-        await noting(caller, linked)(Request({"type": "http"}))
+    await linked.noted(researcher("dora"))
     assert linked.same(at("dora")) == {at("dora")}
 
 

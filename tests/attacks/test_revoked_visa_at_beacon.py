@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from access.own_grants import OwnGrants, honouring
+from access.own_grants import OwnGrants
 from access.requests.lifecycle import Step
 from beacon import routes
 from beacon.doors import Doors
@@ -50,15 +50,16 @@ def visa_of(node: AccessNode) -> Visa:
 
 
 def beacon(node: AccessNode, who: Researcher, folder: Path) -> httpx.AsyncClient:
-    async def caller(_request: Request) -> Researcher | None:
-        return who
-
     grants = OwnGrants(node.store, issuer=URL, clock=node.clock)
+
+    async def caller(_request: Request) -> Researcher | None:
+        return await grants.honoured(who)
+
     doors = Doors(
         NODE,
         loaded(folder / "catalog", source(folder / "files", "ds1")),
         node.book,
-        caller=honouring(caller, grants),
+        caller=caller,
         record=node.record,
         clock=node.clock,
         disclosure=disclosure(folder),
