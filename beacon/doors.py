@@ -156,28 +156,23 @@ class Doors:
     # Entries
 
     def entries(self, entry: EntryTypeId) -> Door:
-        target = query.Target(entry)
-
-        async def door(request: Request) -> Response:
-            return await self._answer(request, target)
-
-        return door
+        return partial(self._answer, query.Target(entry))
 
     def single(self, entry: EntryTypeId) -> Door:
         async def door(request: Request) -> Response:
             target = query.Target(entry, entry_id=request.path_params["id"])
-            return await self._answer(request, target)
+            return await self._answer(target, request)
 
         return door
 
     def nested(self, entry: EntryTypeId, parent: EntryTypeId) -> Door:
         async def door(request: Request) -> Response:
             target = query.Target(entry, parent=parent, parent_id=request.path_params["id"])
-            return await self._answer(request, target)
+            return await self._answer(target, request)
 
         return door
 
-    async def _answer(self, request: Request, target: query.Target) -> Response:
+    async def _answer(self, target: query.Target, request: Request) -> Response:
         researcher = await self._caller(request)
         asked = await _read(request, target)
         if asked.test_mode:
@@ -188,7 +183,12 @@ class Doors:
             if target.entry == "dataset":
                 body, named = await self._datasets(asked, asking)
             else:
-                body, named = await self._ask(asked, asking)
+                outcome = await self._run(asked, asking)
+                named = tuple([one.segment.facts.id for one in outcome.sets])
+                links = None if asking.test else self._links
+                body = response.answered(
+                    asked, outcome, beacon_id=self._node.id, links=links, now=asking.now
+                )
         except SkerryError as refusal:
             await self._write(asked, asking, outcome=refusal.code, datasets=())
             raise
@@ -202,19 +202,6 @@ class Doors:
         if admitted.waits and of_variants:
             return await self._waiting.run(partial(execute.run, asked, admitted, protection))
         return execute.run(asked, admitted, protection)
-
-    async def _ask(
-        self, asked: query.Query, asking: _Asking
-    ) -> tuple[dict[str, object], tuple[str, ...]]:
-        outcome = await self._run(asked, asking)
-        body = response.answered(
-            asked,
-            outcome,
-            beacon_id=self._node.id,
-            links=None if asking.test else self._links,
-            now=asking.now,
-        )
-        return body, tuple([one.segment.facts.id for one in outcome.sets])
 
     async def _datasets(
         self, asked: query.Query, asking: _Asking

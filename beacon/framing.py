@@ -68,14 +68,12 @@ class Framing:
 
 def pairs(query_string: bytes) -> list[tuple[str, str]]:
     """The decoded pairs of a query string (WHATWG form encoding)."""
-    found = []
-    for part in query_string.decode("latin-1").split("&"):
-        name, _, value = part.partition("=")
-        if "%" in part or "+" in part:
-            name, value = _decoded(name), _decoded(value)
-        if part:
-            found.append((name, value))
-    return found
+    return [
+        (_decoded(name), _decoded(value)) if "%" in part or "+" in part else (name, value)
+        for part in query_string.decode("latin-1").split("&")
+        if part
+        for name, _, value in [part.partition("=")]
+    ]
 
 
 @lru_cache(256)

@@ -39,6 +39,10 @@ _KINDS = {
     **dict.fromkeys(framing.PARAMETERS, "frame"),
     **{name: name for name in NARROWING},
 }
+_KNOWN = {
+    **{name: (name, kind) for name, kind in _KINDS.items()},
+    **{alias: (name, _KINDS[name]) for alias, name in variants.ALIASES.items()},
+}
 MAX_FRAMES = 256
 # Default schemas go by an id, which other servers spell otherwise, and by where they are published.
 _DEFAULT = re.compile(
@@ -130,27 +134,23 @@ def from_get(target: Target, pairs: Sequence[tuple[str, str]]) -> Query:
     filters: list[str] = []
     named: list[str] = []
     for given, value in pairs:
-        name = variants.ALIASES.get(given, given)
-        kind = _KINDS.get(name)
+        name, kind = _KNOWN.get(given, (given, "unknown"))
         if kind == "text" and name not in genomic:  # as most are
             genomic[name] = value
-            continue
-        match kind:
-            case "positions":
-                positions = genomic.setdefault(name, [])
-                positions += _written(name, value)  # type: ignore[operator]  # a list, one line above
-            case "filters":
-                filters.append(value)
-            case "datasetIds":
-                named += value.split(",")
-            case None:
-                refuse_unknown({given: value}, frozenset(_KINDS))
-            case _ if name in frame or name in genomic:
-                raise BadQuestion(f"{name} is given more than once.")
-            case "frame":
-                frame[name] = value
-            case _:
-                genomic[name] = framing.whole(name, value)
+        elif kind == "positions":
+            positions = genomic.setdefault(name, [])
+            positions += _written(name, value)  # type: ignore[operator]  # a list, one line above
+        elif kind == "frame" and name not in frame:
+            frame[name] = value
+        elif kind == "filters":
+            filters.append(value)
+        elif kind == "datasetIds":
+            named += value.split(",")
+        elif kind == "whole" and name not in genomic:
+            genomic[name] = framing.whole(name, value)
+        else:
+            refuse_unknown({given: value}, frozenset(_KNOWN))
+            raise BadQuestion(f"{name} is given more than once.")
     return _query(
         target,
         _framed_get(target.entry, tuple(frame.items())),

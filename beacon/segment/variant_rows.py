@@ -96,7 +96,7 @@ class VariantRows:
     def beginning(self, rank: int, start0: int, end0: int) -> Iterator[tuple[Block, range]]:
         """(block, places) of the rows that begin in [start0, end0), where these are few."""
         keys = self._keys
-        low, high = (rank << 32 | min(max(each, 0), _END) for each in (start0, end0))
+        low, high = rank << 32 | max(start0, 0), rank << 32 | min(end0, _END)
         number = max(bisect_left(keys, low) - 1, 0)
         while number < len(keys) and keys[number] < high:
             block = self.block(number)
