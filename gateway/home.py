@@ -26,7 +26,13 @@ from passports.tokens import SigningKey
 from streams import keys as stream_keys
 
 _NO_POLICIES = """\
-# No dataset here: nothing is answered. See docs/policies.md
+# No dataset here: nothing is answered. See docs/policies.md. One that answers anyone yes or no,
+# and shows its records to those whom its committee grants access:
+#
+#   datasets:
+#     - id: cohort-1
+#       level: public
+#       committee: ["SUB@https://login.example.org"]
 version: "1"
 datasets: []
 """

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from pydantic import ValidationError
@@ -17,6 +18,9 @@ from gateway import config, home, rules_in_words
 from gateway.commands.printed import AsJson, Folder
 from gateway.errors import ConfigError
 from gateway.home import NodeHome
+from passports.outbound import LOOPBACK
+
+DEFAULT_PORT = 8081
 
 
 def init(
@@ -34,7 +38,12 @@ def init(
         str | None, typer.Option(help="needed: your OpenID Connect provider")
     ] = None,
     signin_client: str = "skerry",
-    port: int = 8081,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="where it listens; if not said, that of --public-url on loopback, or 8081"
+        ),
+    ] = None,
 ) -> None:
     """Writes a node's settings and keys; policies and trust start empty, so it refuses all."""
     given = _all_given({"id": node_id, "name": name, "public-url": public_url,
@@ -47,7 +56,7 @@ def init(
             public_url=given["public-url"],
             organization_id=_identifier(given["organization"]) or given["id"],
             organization_name=given["organization"],
-            port=port,
+            port=_port_of(given["public-url"]) if port is None else port,
             signin=config.SignInSettings(issuer=given["signin-issuer"], client_id=signin_client),
         )
     except ValidationError as error:
@@ -58,6 +67,16 @@ def init(
         raise ConfigError("; ".join(wrong)) from error
     home.create(folder, settings)
     print(f"{folder}: node written; next: edit policies.yaml and trust.yaml, then `skerry load`")
+
+
+def _port_of(public_url: str) -> int:
+    """Anywhere but on loopback a proxy stands in front, whose port is not the node's."""
+    try:
+        parts = urlsplit(public_url)
+        port = parts.port if parts.hostname in LOOPBACK else None
+    except ValueError:
+        port = None  # the settings say what is wrong with the address
+    return port or DEFAULT_PORT
 
 
 def _identifier(name: str) -> str:

@@ -82,6 +82,32 @@ def test_an_organisation_has_a_name_as_given_and_an_id_without_blanks(
     assert (settings.organization_name, settings.organization_id) == (name, identifier)
 
 
+@pytest.mark.parametrize(
+    ("public_url", "more", "port"),
+    [
+        ("http://127.0.0.1:8391", {}, 8391),
+        ("http://localhost:8391", {"port": "9000"}, 9000),
+        ("https://node.example.org:8443", {}, 8081),  # a proxy's
+    ],
+)
+def test_a_node_on_loopback_listens_where_its_address_says(
+    tmp_path: Path, public_url: str, more: dict[str, str], port: int
+) -> None:
+    assert init(tmp_path / "n", **{"public-url": public_url, **more}).code == Exit.OK
+    assert config.load(NodeHome(tmp_path / "n").settings).port == port
+
+
+def test_the_example_in_a_new_policy_file_is_a_policy(tmp_path: Path) -> None:
+    init(tmp_path / "n")
+    policies = NodeHome(tmp_path / "n").policies
+    text = policies.read_text(encoding="utf-8")
+    example = text[text.index("#   datasets:") : text.index("version:")].replace("#   ", "")
+    policies.write_text('version: "1"\n' + example, encoding="utf-8")
+    ran = skerry("check-config", tmp_path / "n")
+    assert ran.code == Exit.OK
+    assert "anyone: learn whether something is there" in ran.out
+
+
 def test_init_twice_refuses_and_changes_nothing(tmp_path: Path) -> None:
     init(tmp_path / "n")
     before = {path: path.read_bytes() for path in (tmp_path / "n").rglob("*") if path.is_file()}
@@ -93,7 +119,13 @@ def test_init_twice_refuses_and_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("id", "One"), ("public-url", "http://node.example"), ("name", ""), ("port", "0")],
+    [
+        ("id", "One"),
+        ("public-url", "http://node.example"),
+        ("public-url", "http://127.0.0.1:99999"),
+        ("name", ""),
+        ("port", "0"),
+    ],
 )
 def test_init_names_the_option_that_cannot_be_used(tmp_path: Path, option: str, value: str) -> None:
     ran = init(tmp_path / "n", **{option: value})
