@@ -80,7 +80,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """What the handlers of one portal share; built once by `app`."""
+    """What the handlers of one portal share; built once by `parts`."""
 
     settings: PortalSettings
     registry: Registry

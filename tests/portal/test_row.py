@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from portal.app import PAGES
 from portal.languages import templates
 from portal.nodes.node import slug_of
+from portal.parts import PAGES
 from tests.portal.results.test_filtering import ROWS
 
 
