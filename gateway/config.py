@@ -10,6 +10,7 @@ import json
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -34,6 +35,7 @@ def _public_url(value: str) -> str:
         raise ValueError("must be an address without user, query or fragment")
     if (host := value.split("/")[2]) != host.lower():
         raise ValueError("the host must be in lower case: others compare it byte for byte")
+    urlsplit(value).port  # noqa: B018 - raises for a port that is none
     if value.endswith("/"):
         raise ValueError("must not end in a slash: it is the audience of passports, byte for byte")
     return value
