@@ -31,7 +31,7 @@ from beacon.request_body import MAX_BODY_BYTES
 from beacon.waiting import WaitingRoom
 from duo.stated import duo_data_use
 from passports.researcher import Researcher
-from schemas.beacon import Handover
+from schemas.beacon import Handover, RequestSummary
 from schemas.entries import EntryTypeId
 from schemas.errors import SkerryError
 
@@ -39,6 +39,7 @@ MAX_NAMED_DATASETS = 100
 MAX_TERMS = 100_000  # on one page: whoever asks without a limit does not ask for a second
 MAX_FORMS = 1_000
 _ANSWER = "beacon.answer"
+_ASKED = "beacon.asked"
 _HEADERS = (
     (b"content-type", b"application/json"),
     (b"cache-control", b"no-store"),
@@ -190,6 +191,7 @@ class Doors:
                     asked, outcome, beacon_id=self._node.id, links=links, now=asking.now
                 )
         except SkerryError as refusal:
+            request.scope[_ASKED] = asked.echo
             await self._write(asked, asking, outcome=refusal.code, datasets=())
             raise
         answer = _json(body)
@@ -355,6 +357,11 @@ async def _read(request: Request, target: query.Target) -> query.Query:
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLarge(f"A request body may have at most {MAX_BODY_BYTES} bytes.")
     return query.from_body(target, bytes(body))
+
+
+def asked_in(request: Request) -> RequestSummary | None:
+    """What a refused request asked; None where it could not be read."""
+    return request.scope.get(_ASKED)
 
 
 def _known(request: Request, *names: str) -> None:

@@ -192,6 +192,7 @@ def error_body(
         "returnedSchemas": [],
         "returnedGranularity": "boolean",
         "receivedRequestSummary": echo or _UNREAD,
+        "testMode": (echo or _UNREAD).get("testMode", False),
     }
     return {"meta": whole, "error": error, "info": {"code": code}}
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 
+import beacon.doors
 import beacon.routes
 from access.privacy.alarms import Alarms
 from access.privacy.ledger import Ledger
@@ -178,8 +179,14 @@ class _BeaconErrors:
     def __init__(self, node: Node) -> None:
         self._node = node
 
-    def __call__(self, _request: Request, error: SkerryError) -> dict[str, object]:
-        return beacon_error(error.status, error.public, code=error.code, node=self._node.facts)
+    def __call__(self, request: Request, error: SkerryError) -> dict[str, object]:
+        return beacon_error(
+            error.status,
+            error.public,
+            code=error.code,
+            node=self._node.facts,
+            echo=beacon.doors.asked_in(request),
+        )
 
 
 def _htsget(_request: Request, error: SkerryError) -> dict[str, object]:

@@ -256,6 +256,37 @@ def test_only_named_members_of_a_dataset_are_public() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("path", "asked", "status"),
+    [
+        ("/individuals", {"filters": "nothing:1"}, 400),
+        ("/g_variants", {"geneId": "BRCA1"}, 400),
+        ("/individuals/P9", {}, 404),
+        ("/individuals", {"datasetIds": "nothing", "testMode": "true"}, 404),
+        ("/datasets/nothing", {"skip": "2", "limit": "3"}, 404),
+    ],
+)
+async def test_a_refusal_says_what_was_asked(
+    node: BeaconNode, path: str, asked: dict[str, str], status: int
+) -> None:
+    found = await node.get(path, **asked, requestedGranularity="record")
+    assert found.status_code == status
+    meta = found.json()["meta"]
+    said = meta["receivedRequestSummary"]
+    assert said["requestedGranularity"] == "record"
+    assert said["testMode"] is meta["testMode"] is (asked.get("testMode") == "true")
+    assert said["filters"] == ([asked["filters"]] if "filters" in asked else [])
+    assert said["pagination"]["limit"] == int(asked.get("limit", 10))
+    named = said["requestParameters"]
+    assert bool(named) is bool({"geneId", "datasetIds"} & asked.keys())
+
+
+async def test_a_refusal_says_nothing_of_what_another_asked(node: BeaconNode) -> None:
+    await node.get("/individuals/P9", filters="ICD10:G35", requestedGranularity="record")
+    said = (await node.get("/individuals", colour="red")).json()["meta"]["receivedRequestSummary"]
+    assert (said["requestedGranularity"], said.get("filters", [])) == ("boolean", [])
+
+
 def test_an_error_is_numbered_named_and_attributed() -> None:
     body = error_body(403, "No.", "suppressed", node=NODE)
     assert body["error"] == {"errorCode": 403, "errorMessage": "No."}

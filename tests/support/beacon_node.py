@@ -22,7 +22,7 @@ from access.policies.policy import DatasetPolicy, Granularity, Level, PolicyBook
 from access.record.audit import RecordFile
 from beacon import routes
 from beacon.catalog import Catalog
-from beacon.doors import Doors
+from beacon.doors import Doors, asked_in
 from beacon.info import NodeFacts
 from beacon.loading import load
 from beacon.panel import NO_PANELS, Panel
@@ -252,8 +252,9 @@ class BeaconNode:
         return [line for line in lines if line["kind"] == "beacon.answer"]
 
 
-def _body(_request: Request, error: SkerryError) -> dict[str, object]:
-    return error_body(error.status, error.public, error.code, node=NODE)
+def _body(request: Request, error: SkerryError) -> dict[str, object]:
+    echo = asked_in(request)
+    return error_body(error.status, error.public, error.code, node=NODE, echo=echo)
 
 
 def loaded(folder: Path, *sources: load.DatasetSource) -> SegmentCatalog:
