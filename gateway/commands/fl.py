@@ -105,12 +105,15 @@ def run(
     plan: Annotated[Path, typer.Option(help="JSON of what is to be analysed")],
     output: Annotated[Path, typer.Option(help="new folder for the candidates")],
     seconds: Annotated[int, typer.Option(min=1, help="to wait for the end")] = 3_600,
+    resume: Annotated[
+        bool, typer.Option(help="it goes on, and so does this, where the coordinator ends under it")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Submits a run, shows how it goes, and keeps its candidates for an airlock."""
     wanted, coordinator = read_plan(plan), _coordinator(federation, token_file)
-    submitting = partial(coordinator.submit, Path(application), config=wanted)
-    _lead(coordinator, submitting, output, seconds=seconds, as_json=as_json)
+    submitting = partial(coordinator.submit, Path(application), config=wanted, resume=resume)
+    _lead(coordinator, submitting, output, seconds=seconds, resume=resume, as_json=as_json)
 
 
 @app.command()
@@ -136,13 +139,15 @@ def _lead(
     *,
     seconds: int,
     as_json: bool,
+    resume: bool = False,
 ) -> None:
     """From a run's beginning to its candidates."""
     from workspaces.engine.port import RunState
 
     output.mkdir(parents=True)
     seen = (lambda now: None) if as_json else _shown()
-    status, found = asyncio.run(_follow(coordinator, submitting, seconds=seconds, seen=seen))
+    following = _follow(coordinator, submitting, seconds=seconds, seen=seen, resume=resume)
+    status, found = asyncio.run(following)
     for number, candidate in enumerate(found):
         (output / f"candidate-{number}.json").write_bytes(candidate)
     if as_json:
@@ -194,14 +199,15 @@ async def _follow(
     *,
     seconds: float,
     seen: Callable[[RunStatus], None],
+    resume: bool,
 ) -> tuple[RunStatus, tuple[bytes, ...]]:
     from workspaces.engine.port import RunState
     from workspaces.engine.remote import wait
 
     number = await submitting()
-    status = await wait(coordinator, number, seconds=seconds, seen=seen)
+    status = await wait(coordinator, number, seconds=seconds, seen=seen, resume=resume)
     done = status.state is RunState.DONE
-    return status, await coordinator.results(number) if done else ()
+    return status, await coordinator.results(status.run) if done else ()
 
 
 def _shown() -> Callable[[RunStatus], None]:

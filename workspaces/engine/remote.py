@@ -18,7 +18,7 @@ import httpx
 
 from workspaces.engine import bundle, registering
 from workspaces.engine.federated import frames
-from workspaces.engine.port import Coordinator, RunStatus
+from workspaces.engine.port import Coordinator, RunState, RunStatus
 from workspaces.errors import EngineRefused, NodeSilent
 
 _SECONDS = 60.0
@@ -93,14 +93,25 @@ async def wait(
     seconds: float = 3_600,
     every: float = 0.5,
     seen: Callable[[RunStatus], None] = lambda status: None,
+    resume: bool = False,
 ) -> RunStatus:
-    """The status a run ends with; `seen` gets each on the way. Raises `EngineRefused` at the time's
-    end, and leaves the run as it is."""
+    """The status a run ends with; `seen` gets each on the way. With `resume` a coordinator that
+    ended under it is waited for, and so is the end of the run that goes on in its place. Raises
+    `EngineRefused` at the time's end, and leaves the run as it is."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        status = await coordinator.status(run)
-        seen(status)
-        if status.state.ended:
-            return status
+        try:
+            status = await coordinator.status(run)
+        except NodeSilent:
+            if not resume:
+                raise
+        else:
+            seen(status)
+            goes_on = resume and status.state is RunState.INTERRUPTED
+            if goes_on and status.again:
+                run = status.again
+                continue
+            if status.state.ended and not (goes_on and status.resumes):
+                return status
         await asyncio.sleep(every)
     raise EngineRefused(f"Run {run} has not ended within {seconds:.0f} s; ask for it later.")

@@ -220,7 +220,8 @@ def test_a_coordinator_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         assert f"localhost:{port}".encode() in serving.stdout.readline()
         ran = skerry("fl", "sites", *joined, "--json")
         assert json.loads(ran.out) == dict.fromkeys(NAMES, False)
-        ran = skerry("fl", "run", bundled, *joined, "--plan", plan, "--output", tmp_path / "result")
+        ran = skerry("fl", "run", bundled, *joined, "--plan", plan, "--output", tmp_path / "result",
+                     "--resume")  # fmt: skip
         assert ran.code == 1
         assert "0 of 3 sites are left; nothing was opened" in ran.err
         assert "praha: not connected" in ran.err
