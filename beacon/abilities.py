@@ -21,7 +21,13 @@ from beacon.catalog import (
 from beacon.variation import identifiers
 from beacon.variation.identifiers import Kind
 
-_PLACED = "exact allele, range, bracket, by id (/g_variants/{id})"
+_PLACED = (
+    "exact allele (referenceName, start, referenceBases, alternateBases)",
+    "range (one start, one end)",
+    "bracket (two start, two end)",
+    "in both also variantType (copy-number gain and loss with what lies below them)",
+    "by id (/g_variants/{id})",
+)
 _ANYWHERE = Allele("1", 0, "A", "C")
 # Each with an example of it.
 _KINDS: Mapping[str, VariantQuestion] = {
@@ -50,12 +56,19 @@ _NAMES: Mapping[Kind, str] = {
 
 def refusal(question: VariantQuestion, segments: Sequence[Segment]) -> str:
     """Why none of these evaluates the question, and what one of them does."""
-    kinds, spellings = (_evaluated(each, segments) for each in (_KINDS, _SPELLINGS))
-    supported = [_PLACED, *kinds, f"genomicAlleleShortForm or variantId ({', '.join(spellings)})"]
     return (
-        f"No dataset here holds {_wanted(question)}. Supported here: {', '.join(supported)}; which "
+        f"No dataset here holds {_wanted(question)}. Supported here: {supported(segments)}; which "
         "dataset can evaluate which is said at /info."
     )
+
+
+def supported(segments: Sequence[Segment]) -> str:
+    """What one of these evaluates; empty where there is none."""
+    if not segments:
+        return ""
+    kinds, spellings = (_evaluated(each, segments) for each in (_KINDS, _SPELLINGS))
+    named = f"genomicAlleleShortForm or variantId ({', '.join(spellings)})"
+    return ", ".join((*_PLACED, *kinds, named))
 
 
 def _evaluated(kinds: Mapping[str, VariantQuestion], segments: Sequence[Segment]) -> list[str]:

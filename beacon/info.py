@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from access.policies.policy import Level
-from beacon import copy_number, phenopacket_form
+from beacon import abilities, copy_number, phenopacket_form
 from beacon.catalog import (
     Allele,
     AminoacidChange,
@@ -25,7 +25,6 @@ from beacon.catalog import (
 )
 from beacon.errors import UnsupportedQuestion
 from beacon.query import MAX_LIMIT
-from beacon.variants import SUPPORTED
 from beacon.variation.alleles import CHROMOSOMES
 from schemas.beacon import API_VERSION
 from schemas.entries import ENTRY_TYPES, EntryType, EntryTypeId
@@ -93,6 +92,7 @@ _QUESTIONS: dict[str, VariantQuestion] = {
     "sequence": Allele("1", 0, "A", "C"),
     "range": Span("1", 0, 1),
     "bracket": Span("1", 0, 2, starts=(0, 1), ends=(1, 2)),
+    "copyNumber": Span("1", 0, 1, variant_type="CNV"),
     "gene": InGene("BRCA1"),
     "aminoacidChange": AminoacidChange("V600E"),
     "identifier": ByIdentifier("rs1"),
@@ -135,7 +135,7 @@ def _abilities(held: Sequence[Segment]) -> dict[str, object]:
     """No standard endpoint says which variant questions a node can answer (Beacon issue 97)."""
     chromosomes = {name for one in held for name in one.facts.chromosomes}
     return {
-        "variantQueries": SUPPORTED,
+        "variantQueries": abilities.supported(held),
         "variantQueryTypes": {
             name: sorted(one.facts.id for one in held if one.supports(question))
             for name, question in _QUESTIONS.items()

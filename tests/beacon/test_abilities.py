@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from beacon.abilities import refusal
+from beacon.abilities import refusal, supported
 from beacon.catalog import (
     AminoacidChange,
     Annotations,
@@ -18,7 +18,8 @@ from beacon.catalog import (
     Span,
     VariantQuestion,
 )
-from tests.support.beacon_node import BeaconNode, loaded, policy, source
+from beacon.info import info
+from tests.support.beacon_node import NODE, BeaconNode, loaded, policy, source
 from tests.support.small_segment import row, segment_of
 
 CHANGE = AminoacidChange("V600E")
@@ -65,6 +66,23 @@ def test_what_nobody_holds_is_said_and_not_listed(
     for each in ("exact allele", "range", "bracket", "by id", "HGVS g.", "SPDI", "1-10177-A-AC"):
         assert each in supported
     assert supported.endswith("said at /info.")
+
+
+def test_info_says_what_some_dataset_evaluates_and_nothing_else(
+    plain: Segment, annotated: Segment
+) -> None:
+    assert supported([]) == ""
+    told = {
+        name: info(NODE, held) for name, held in (("plain", [plain]), ("both", [plain, annotated]))
+    }
+    said = {name: one["response"]["info"] for name, one in told.items()}  # type: ignore[index]  # ours
+    for name, words in (("gene", "geneId"), ("aminoacidChange", "aminoacidChange")):
+        assert words not in said["plain"]["variantQueries"]
+        assert said["plain"]["variantQueryTypes"][name] == []
+        assert words in said["both"]["variantQueries"]
+        assert said["both"]["variantQueryTypes"][name] == [annotated.facts.id]
+    for name in ("sequence", "range", "bracket", "copyNumber"):
+        assert said["plain"]["variantQueryTypes"][name] == [plain.facts.id]
 
 
 def test_what_one_of_several_holds_is_listed(plain: Segment, annotated: Segment) -> None:
