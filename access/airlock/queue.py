@@ -8,7 +8,6 @@ before it is answered. Forms of outputs and their checkers are `workspaces.airlo
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Callable
@@ -32,6 +31,7 @@ from access.airlock.life import (
     steps_open_to,
 )
 from access.airlock.person_keys import PersonKeys
+from access.airlock.rows import Settled
 from access.errors import BudgetSpent, NoSuchThing, StepNotPossible
 from access.recipients import Workspace
 from access.record.audit import Record
@@ -44,6 +44,7 @@ from schemas.messages import Message
 from schemas.runs import ResultManifest, RunTerms
 
 MAX_LISTED = 500
+MAX_NOTE = 2_000
 NODE = "node"
 
 
@@ -106,50 +107,29 @@ class Airlock:
         """The output as it stands after the checkers; the same content of one run is one output,
         however often it is sent. Raises RunRefused, CandidateRefused, and what `judge` raises."""
         start = self._runs.active(run_id, workspace=workspace, now=now)
-        digest = hashlib.sha256(body).hexdigest()
+        sha256 = airlock_rows.digest(body)
         with self._store.reading() as session:
-            known = airlock_rows.of_content(session, run_id, digest)
+            known = airlock_rows.of_content(session, run_id, sha256)
             if known is not None:
                 return known
         judged = self._judged(body, start)
-        request_id = start.request.request_id
-        if judged.of is not None and not self._is_released(request_id, judged.of):
-            judged = Judgement(
-                judged.kind,
-                Outcome.REFUSE,
-                (Message("it rests on no released output"),),
-                contestable=False,
-            )
         candidate_id = f"out-{secrets.token_hex(16)}"
         self._files.keep(candidate_id, "offered", body)
         if judged.released is not None:
             self._files.keep(candidate_id, "released", judged.released)
         try:
             with self._store.writing() as session:
-                known = airlock_rows.of_content(session, run_id, digest)
+                known = airlock_rows.of_content(session, run_id, sha256)
                 if known is not None:  # sent twice at the same time
                     self._files.drop(candidate_id)
                     return known
                 airlock_rows.refuse_too_many(session, run_id)
-                state, reasons, due = self._settled(session, request_id, start.terms, judged)
-                row = CandidateRow(
-                    candidate_id=candidate_id,
-                    run_id=run_id,
-                    request_id=request_id,
-                    dataset=start.asked.dataset,
-                    kind=judged.kind,
-                    state=state,
-                    sha256=digest,
-                    size=len(body),
-                    checked=airlock_rows.checked(judged, reasons, due=due),
-                    offered=now,
-                )
-                if judged.released is not None:
-                    row.released_sha256 = hashlib.sha256(judged.released).hexdigest()
-                    row.released_size = len(judged.released)
+                settled = self._settled(session, start, judged)
+                row = airlock_rows.offered(candidate_id, start, judged, settled, body=body, now=now)
                 session.add(row)
                 session.flush()
-                event = AirlockEvent(now, AirlockStep.OFFER, NODE, "; ".join(reasons)[:2000])
+                note = "; ".join(settled.reasons)[:MAX_NOTE]
+                event = AirlockEvent(now, AirlockStep.OFFER, NODE, note)
                 session.add(airlock_rows.event_row(candidate_id, 1, event))
                 session.flush()
                 made = airlock_rows.candidate(session, row)
@@ -164,33 +144,33 @@ class Airlock:
         released_at = start.terms.released_at
         judged = self._judge(body, start.terms)
         if released_at and self._audience not in released_at:
-            reason = Message("the permit leaves the release to other nodes")
-            return Judgement(judged.kind, Outcome.REFUSE, (reason,), contestable=False)
+            return _refused(judged, Message("the permit leaves the release to other nodes"))
+        if judged.of is not None and not self._is_released(start.request.request_id, judged.of):
+            return _refused(judged, Message("it rests on no released output"))
         if start.asked.evidence.sandbox is None and judged.outcome is Outcome.RELEASE:
             reasons = (*judged.reasons, Message("nothing confined this run: two people decide"))
             return replace(judged, outcome=Outcome.REVIEW, reasons=reasons)
         return judged
 
-    def _settled(
-        self, session: Session, request_id: str, terms: RunTerms, judged: Judgement
-    ) -> tuple[CandidateState, tuple[str, ...], float]:
-        """Where the output stands after the checkers, why, and the epsilon still due for it. Noise
-        that cannot be paid is as if it had not been drawn: not even what came of it is told."""
+    def _settled(self, session: Session, start: Start, judged: Judgement) -> Settled:
+        """Noise that cannot be paid is as if it had not been drawn: not even what came of it is
+        told."""
+        request_id, terms = start.request.request_id, start.terms
         try:
             ledger.spend_noise(session, request_id, terms, epsilon=judged.epsilon)
         except BudgetSpent as error:
-            return CandidateState.REFUSED, (error.public,), judged.epsilon
+            return Settled(CandidateState.REFUSED, (error.public,), judged.epsilon)
         match judged.outcome:
             case Outcome.REFUSE:
-                return CandidateState.REFUSED, judged.reasons, 0.0
+                return Settled(CandidateState.REFUSED, judged.reasons)
             case Outcome.REVIEW:
-                return CandidateState.WAITING, judged.reasons, 0.0
+                return Settled(CandidateState.WAITING, judged.reasons)
             case Outcome.RELEASE:
                 try:
                     ledger.spend(session, request_id, terms, size=len(judged.released or b""))
                 except BudgetSpent as error:
-                    return CandidateState.REFUSED, (*judged.reasons, error.public), 0.0
-                return CandidateState.RELEASED, judged.reasons, 0.0
+                    return Settled(CandidateState.REFUSED, (*judged.reasons, error.public))
+                return Settled(CandidateState.RELEASED, judged.reasons)
 
     def _is_released(self, request_id: str, digest: str) -> bool:
         return self._released(request_id, digest) is not None
@@ -269,7 +249,7 @@ class Airlock:
         ledger.spend_noise(session, row.request_id, terms, epsilon=seen.candidate.epsilon)
         ledger.spend(session, row.request_id, terms, size=len(content))
         self._files.keep(row.candidate_id, "released", content)
-        row.released_sha256 = hashlib.sha256(content).hexdigest()
+        row.released_sha256 = airlock_rows.digest(content)
         row.released_size = len(content)
 
     def to_review(self, candidate_id: str, *, viewer: str) -> bytes:
@@ -286,7 +266,7 @@ class Airlock:
         those on record."""
         safer = found.released_sha256 is not None
         content = self._files.read(found.candidate_id, "released" if safer else "offered")
-        if hashlib.sha256(content).hexdigest() != (found.released_sha256 or found.sha256):
+        if airlock_rows.digest(content) != (found.released_sha256 or found.sha256):
             raise NoSuchThing(detail="the bytes to review are not those that were judged")
         return content
 
@@ -309,7 +289,7 @@ class Airlock:
             run=seen.candidate.run_id,
             dataset=seen.candidate.dataset,
             kind=seen.candidate.kind,
-            sha256=hashlib.sha256(content).hexdigest(),
+            sha256=airlock_rows.digest(content),
             size=len(content),
             recipient=key.thumbprint,
             issued=now,
@@ -378,3 +358,8 @@ class Airlock:
             **more,
         }
         self._record.append("airlock", facts, durable=True)
+
+
+def _refused(judged: Judgement, reason: str) -> Judgement:
+    """By what no person may overrule; what the checkers found is not told."""
+    return Judgement(judged.kind, Outcome.REFUSE, (reason,), contestable=False)
