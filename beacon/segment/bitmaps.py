@@ -164,13 +164,17 @@ def _bitmap(numbers: NDArray[np.uint32]) -> BitMap:
     return BitMap(array("I", np.flatnonzero(held).astype(np.uint32).tobytes()))
 
 
-def compare_text(question: Compare, texts: Iterable[tuple[str, BitMap]]) -> BitMap:
-    """Records whose label equals the value, or with `!` those that have the field and never do."""
+def check_text(question: Compare) -> None:
     if question.operator not in ("=", "!"):
         raise UnsupportedFilter("a field that holds words can be compared with = and ! only")
     if len(question.value) > MAX_PATTERN:
         raise UnsupportedFilter(f"a filter value can have at most {MAX_PATTERN} characters")
-    parts = question.value.casefold().split("%")
+
+
+def compare_text(question: Compare, texts: Iterable[tuple[str, BitMap]]) -> BitMap:
+    """Records whose label equals the value, or with `!` those that have the field and never do."""
+    check_text(question)
+    parts = question.value.strip().casefold().split("%")
     everyone, matching = BitMap(), BitMap()
     for text, numbers in texts:
         everyone |= numbers

@@ -32,7 +32,7 @@ from beacon.catalog import (
 from beacon.errors import UnsupportedFilter
 from beacon.findings import SINGLE_VALUED
 from beacon.quantities import Kind
-from beacon.segment.bitmaps import Values, compare_text
+from beacon.segment.bitmaps import Values, check_text, compare_text
 from beacon.segment.joins import COLLECTIONS, Joins
 from beacon.segment.remembered import Remembered
 
@@ -382,6 +382,7 @@ def _meant(
     words = [each for each in fields if each.kind is None]
     if not words:
         raise UnsupportedFilter(_expected(question, fields))
+    check_text(question)
     return [], words[0]
 
 

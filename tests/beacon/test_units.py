@@ -155,3 +155,21 @@ async def test_none_of_the_amounts_of_a_person_may_be_what_is_denied(tmp_path: P
     node = BeaconNode(tmp_path, catalog=catalog, policies=[policy("twice")])
     assert await counts(node, f"{WEIGHT}:!70 kg") == {"twice": 1}
     assert await counts(node, f"{WEIGHT}:!71000 g") == {"twice": 2}
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ("sex:>female", "sex: a field that holds words can be compared with = and ! only"),
+        ("sex:<=female", "sex: a field that holds words can be compared with = and ! only"),
+        ("sex:=" + "a" * 210, "sex: a filter value can have at most 200 characters"),
+        ("sex:" + "a" * 210, f"sex:{'a' * 210}: a filter value can have at most 200 characters"),
+    ],
+)
+async def test_what_words_are_not_compared_by_is_refused_naming_the_filter(
+    node: BeaconNode, filters: str, said: str
+) -> None:
+    answer = await node.get("/individuals", filters=filters)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["errorMessage"].startswith(f"kilograms: {said}")
+    assert answer.json()["info"]["code"] == "unsupported_filter"
