@@ -328,6 +328,11 @@ class Segment(Protocol):
         """(biosample id, genotype such as `0|1`) of a variant's carriers, in sample order."""
         ...
 
+    def reading(self, question: Compare) -> str:
+        """What the value is compared as, in one text for all of its spellings: a field of numbers
+        reads 040 as 40.0, a field of words as itself."""
+        ...
+
     def entries(
         self,
         entry_type: EntryType,

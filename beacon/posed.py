@@ -32,7 +32,7 @@ from beacon.panel import UNKNOWN, Expected, Panel
 from beacon.query import Query
 from beacon.segment.without import without
 from beacon.told import Told
-from beacon.variation import any_base
+from beacon.variation import any_base, identifiers
 from beacon.variation.alleles import trimmed
 
 _COLLECTIONS = frozenset({"dataset", "cohort"})
@@ -78,10 +78,14 @@ def version_of(facts: DatasetFacts) -> str:
 
 
 def people_key(
-    predicates: Sequence[Predicate], *, entry: str = "individual", cohort: str = ""
+    predicates: Sequence[Predicate],
+    *,
+    entry: str = "individual",
+    cohort: str = "",
+    reading: canonical.Reading = canonical.written,
 ) -> bytes:
     """Of the number of those for whom all of this holds."""
-    return key_of("people", entry, cohort, canonical.of_all(predicates))
+    return key_of("people", entry, cohort, canonical.of_all(predicates, reading))
 
 
 def posed(query: Query, segment: Segment, public: Public) -> Question:
@@ -151,7 +155,8 @@ def _extent(asked: VariantQuestion | None) -> tuple[Kind, int]:
 
 
 def _variant_key(asked: VariantQuestion | None, kind: Kind, expected: Expected) -> bytes:
-    if kind is Kind.ALLELE and expected.alleles:
+    asked = _of_id(asked) if isinstance(asked, ById) else asked
+    if kind is Kind.ALLELE and expected.alleles and not _of_any(asked):
         return key_of("alleles", expected.alleles)
     if isinstance(asked, Replacement):
         return key_of("replacement", asked.chrom, asked.start0, len(asked.ref), asked.alt)
@@ -160,17 +165,35 @@ def _variant_key(asked: VariantQuestion | None, kind: Kind, expected: Expected) 
             return key_of("any base", any_base.readings(asked))
         core = trimmed(asked)
         return key_of("allele", core.chrom, core.start0, core.ref, core.alt)
+    if isinstance(asked, ByIdentifier):
+        asked = ByIdentifier(identifiers.spelled(asked.identifier))
     return key_of("variants", asked)
+
+
+def _of_any(asked: VariantQuestion | None) -> bool:
+    """Whether the dataset may hold more of these than the panel knows: another base for an N."""
+    return isinstance(asked, Allele) and "N" in asked.alt.upper()
+
+
+def _of_id(asked: ById) -> VariantQuestion:
+    """The allele whose bases an id spells out."""
+    chrom, _, rest = asked.variant_id.partition("-")
+    position, _, bases = rest.partition("-")
+    ref, _, alt = bases.partition("-")
+    spelled = position.isdecimal() and ref and alt and not (ref + alt).strip("ACGT") and ref != alt
+    return Allele(chrom, int(position) - 1, ref, alt) if spelled else asked
 
 
 def _of_people(query: Query, segment: Segment, public: Public, *, blank: Question) -> Question:
     predicates = filter_rules.joined(query.filters, segment)
     cohort = (query.target.parent_id or "") if query.target.parent == "cohort" else ""
     listed = public.listed(segment)
+    spelled = list(map(segment.spelled, predicates)) if isinstance(segment, Told) else predicates
+    reading = segment.reading
     return replace(
         blank,
         kind=Kind.PEOPLE,
-        key=people_key(predicates, entry=query.target.entry, cohort=cohort),
+        key=people_key(spelled, entry=query.target.entry, cohort=cohort, reading=reading),
         filters=sum(1 for each in predicates for _ in leaves(each)) + bool(cohort),
         margin=blank.counts and not cohort and _is_margin(predicates, segment),
         margins=len(listed),

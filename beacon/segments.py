@@ -26,6 +26,7 @@ from beacon.catalog import (
     ById,
     ByIdentifier,
     ChangeWithin,
+    Compare,
     DatasetFacts,
     Edited,
     EntryType,
@@ -194,6 +195,10 @@ class SqliteSegment:
     def belonging(self, entry_type: EntryType, *, to: EntryType, entry_id: str) -> BitMap | None:
         with self._failing:
             return self._records.belonging(entry_type, to=to, entry_id=entry_id)
+
+    def reading(self, question: Compare) -> str:
+        with self._failing:
+            return self._records.reading(question)
 
     def person_number(self, individual_id: str) -> int | None:
         with self._failing:

@@ -63,6 +63,27 @@ class Told(OverSegment):
     def _ontologies(self) -> frozenset[str]:
         return (self.base.ontologies() | {_prefix(term) for term in self._terms}) - {""}
 
+    def spelled(self, predicate: Predicate) -> Predicate:
+        """The same by the one name that a field or a term has, as far as everybody may know it."""
+        match predicate:
+            case AnyOf(of):
+                return AnyOf(tuple(map(self.spelled, of)))
+            case Not(of):
+                return Not(self.spelled(of))
+            case HasTerm(term=term) if _prefix(term) in self._ontologies:
+                return replace(predicate, term=self._present(term))
+            case HasTerm(term=term, scope=scope) if ":" in term:
+                name, _, word = term.partition(":")
+                return Compare(self._field(name, scope) or name, "=", word, scope)
+            case Compare(id=name, scope=scope):
+                return replace(predicate, id=self._field(name, scope) or name)
+            case _:
+                return predicate
+
+    def _present(self, term: str) -> str:
+        """A former id of a loaded ontology asks for the term it stands for now."""
+        return self.stands_for(term) or term
+
     def names_term(self, term: str) -> bool:
         """Whether everybody may take this for a term in its one present spelling."""
         return _prefix(term) in self._ontologies and self.stands_for(term) in (None, term)
@@ -117,7 +138,8 @@ class Told(OverSegment):
             case Not(of):
                 return Not(self._asked(of))
             case HasTerm(term=term) if _prefix(term) in self._ontologies:
-                return predicate if super().knows(predicate) else _NOBODY
+                now = replace(predicate, term=self._present(term))
+                return now if super().knows(now) else _NOBODY
             case HasTerm(term=term, scope=scope):
                 name, _, word = term.partition(":")
                 field = self._field(name, scope)

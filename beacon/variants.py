@@ -14,7 +14,7 @@ from beacon import copy_number
 from beacon.catalog import Allele, AminoacidChange, ChangeWithin, InGene, Span, VariantQuestion
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.variation import shorthand
-from beacon.variation.alleles import canonical_type, types_matching, variant_type
+from beacon.variation.alleles import EVERY_TYPE, canonical_type, types_matching, variant_type
 from beacon.variation.shorthand import Asked as Asked
 from schemas import protein
 from schemas.sequences import assembly_named, place
@@ -178,15 +178,15 @@ def _allele(chrom: str, start0: int, parameters: Mapping[str, object]) -> Varian
         raise BadQuestion("referenceBases and alternateBases are the same.")
     spelled = "N" not in ref and "N" not in alt
     allele = Allele(chrom, start0, ref, alt) if spelled else _bared(chrom, start0, ref, alt=alt)
-    if "variantType" in parameters:
-        _check_type(allele, _narrowed(parameters)["variant_type"])
+    if "variantType" in parameters and (kind := _narrowed(parameters)["variant_type"]) is not None:
+        _check_type(allele, kind)
     return allele
 
 
-def _check_type(allele: Allele, kind: str | None) -> None:
+def _check_type(allele: Allele, kind: str) -> None:
     """Bases say their type, so naming it too narrows nothing where it is that."""
     anchored = Allele(allele.chrom, 0, f"A{allele.ref}", f"A{allele.alt}")
-    types = types_matching(kind or "")
+    types = types_matching(kind)
     if kind in tuple(copy_number.Level) or types is None or variant_type(anchored) not in types:
         raise BadQuestion("variantType is not the type of this allele; leave it out.")
 
@@ -234,8 +234,11 @@ def _narrowed(parameters: Mapping[str, object]) -> _Narrowed:
     return {
         "ref": _bases(parameters, "referenceBases"),
         "alt": _bases(parameters, "alternateBases"),
-        "variant_type": wanted and canonical_type(wanted),
-        "min_length": shortest,
+        # That it is some change at all narrows nothing.
+        "variant_type": None
+        if wanted is None or types_matching(wanted) == EVERY_TYPE
+        else canonical_type(wanted),
+        "min_length": shortest or None,  # nothing is shorter than no base
         "max_length": longest,
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pyroaring import BitMap
 
 from beacon.catalog import (
+    Compare,
     DatasetFacts,
     EntryType,
     FilteringTerm,
@@ -68,6 +69,9 @@ class OverSegment:
 
     def objection(self, predicate: Predicate) -> str | None:
         return self._base.objection(predicate)
+
+    def reading(self, question: Compare) -> str:
+        return self._base.reading(question)
 
     def entries(
         self,

@@ -17,7 +17,7 @@ from typing import Any, assert_never, cast
 import numpy as np
 from pyroaring import BitMap
 
-from beacon import quantities, units
+from beacon import canonical, quantities, units
 from beacon.catalog import (
     AnyOf,
     Compare,
@@ -140,6 +140,18 @@ class RecordTable:
         except UnsupportedFilter as unable:
             return unable.public
         return None
+
+    def reading(self, question: Compare) -> str:
+        fields = self._named(question.id, question.scope)
+        try:
+            asked = [
+                said
+                for entity in _asked(list(fields), "individual")
+                for said in _readings(fields[entity], question)
+            ]
+        except UnsupportedFilter:
+            asked = []
+        return "; ".join(sorted(set(asked))) or canonical.written(question)
 
     def _holds(self, predicate: Predicate, target: str, depth: int) -> BitMap:
         if depth > MAX_NESTING:
@@ -384,6 +396,21 @@ def _meant(
         raise UnsupportedFilter(_expected(question, fields))
     check_text(question)
     return [], words[0]
+
+
+def _readings(fields: list[_Measured], question: Compare) -> Iterator[str]:
+    amounts, words = _meant(fields, question)
+    if words is not None:
+        yield canonical.word(question.value)
+    for one, (first, last) in amounts:
+        match one.kind:
+            case "duration":
+                yield canonical.duration(first)
+            case "date":
+                yield canonical.moment(question.operator, first, last)
+            case _:
+                unit = f" {one.unit}" if len(amounts) > 1 else ""
+                yield canonical.number(first) + unit
 
 
 def _in_unit(fields: list[_Measured], value: str) -> list[tuple[_Measured, str]]:

@@ -22,6 +22,7 @@ from schemas.sequences import (
 
 __all__ = [
     "CHROMOSOMES",
+    "EVERY_TYPE",
     "LENGTHS",
     "RANKS",
     "assembly_of_accession",
@@ -58,6 +59,7 @@ _TYPES: dict[str, frozenset[str]] = {
     **{word: frozenset({stored}) for stored, words in _WORDS.items() for word in words},
     **{word: frozenset(below) for words, below in _ABOVE.items() for word in words},
 }
+EVERY_TYPE = _TYPES["SO:0001059"]
 _FIRST = {word: words[0] for words in (*_WORDS.values(), *_ABOVE) for word in words}
 _SYMBOLIC = re.compile(r"^<(DEL|DUP|INV|CNV|CN(\d{1,3}))(?::[^>]{1,100})?>$")
 _BASES = re.compile(r"^[ACGTN]+$")

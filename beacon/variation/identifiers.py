@@ -57,6 +57,11 @@ def normal(name: str) -> str:
     return plain
 
 
+def spelled(name: str) -> str:
+    """One spelling of each name; a digest has no other."""
+    return name if _VRS.fullmatch(name) else normal(name)
+
+
 def rs_number(name: str) -> int | None:
     plain = name.casefold()
     return int(plain[2:]) if _RSID.fullmatch(plain) else None

@@ -1,0 +1,203 @@
+"""One question is one draw of noise in all of its spellings: a second could be averaged with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from access.policies.policy import Profile
+from beacon import filters, posed, query
+from beacon.catalog import HasTerm, Segment
+from beacon.loading.load import load
+from beacon.panel import UNKNOWN, Expected
+from beacon.posed import Public
+from beacon.segments import SegmentCatalog
+from beacon.told import Told
+from beacon.variants import recognise
+from tests.support import beacon_node
+from tests.support.beacon_node import PEOPLE, BeaconNode, policy
+from tests.support.sources import write_records
+
+OBO = """format-version: 1.4
+
+[Term]
+id: MONDO:2
+name: two
+alt_id: MONDO:9
+"""
+BMI = "LOINC:35925-4"
+WEIGHT = "LOINC:3141-9"
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Segment:
+    folder = tmp_path_factory.mktemp("one-draw")
+    (folder / "terms.obo").write_text(OBO)
+    made = beacon_node.source(folder / "files", "A")
+    people: list[dict[str, Any]] = [dict(each) for each in PEOPLE]
+    people[0]["diseases"][0]["ageOfOnset"] = {"iso8601duration": "P40Y"}
+    people[0]["measurements"] = [
+        {
+            "assayCode": {"id": WEIGHT, "label": "weight"},
+            "measurementValue": {"unit": {"id": "NCIT:C28252", "label": "kg"}, "value": 70},
+        }
+    ]
+    people[1]["karyotypicSex"] = "XY"
+    individuals = write_records(folder / "files" / "others.json", people)
+    source = replace(made, individuals=individuals, hierarchies=(folder / "terms.obo",))
+    load(source, folder / "catalog")
+    return SegmentCatalog(folder / "catalog").snapshot()["A"]
+
+
+def key(base: Segment, text: str) -> bytes:
+    """Of the number of people of whom this holds, at a dataset whose list shows all it has."""
+    told = Told(base, base.terms)
+    asked = query.from_get(query.Target("individual"), [("filters", text)])
+    assert told.knows(filters.joined(asked.filters, told)[0])
+    return posed.posed(asked, told, Public({})).key
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("libraryStrategy:WGS", "libraryStrategy:wgs", "libraryStrategy:=WgS"),
+        ("libraryStrategy:=%gs", "libraryStrategy:%%GS", "libraryStrategy:= %gs"),
+        ("karyotypicSex:XY", "karyotypicSex:xy", "karyotypicSex:=Xy"),
+        (
+            "ageOfOnset:>P39Y",
+            "diseases.ageOfOnset:>P39Y",
+            "diseases.ageOfOnset.iso8601duration:>P468M",
+            "ageOfOnset:>P39Y0M",
+        ),
+        (f"{BMI}:>30", f"{BMI}:>030", f"{BMI}:>30.", f"{BMI}:>3_0", f"{BMI}:>+3e1",
+         f"{BMI}:>30 kg/m2", f"{BMI}:>\u0663\u0660"),
+        (f"{WEIGHT}:>70", f"{WEIGHT}:>70 kg", f"{WEIGHT}:>70000 g", f"{WEIGHT}:>070. KG"),
+        (
+            "runDate:>2021-10-17",
+            "runDate:>2021-10-17T23:59:59Z",
+            "runDate:>2021-10-17T23:59:59.000Z",
+            "runDate:>2021-10-18T00:59:59+01:00",
+        ),
+        ("MONDO:2", "MONDO:9", "MONDO:9,MONDO:2"),
+        ("-libraryStrategy:WGS", "-libraryStrategy:=wgs"),
+    ],
+)  # fmt: skip
+def test_a_filter_is_one_question_in_every_spelling(
+    base: Segment, spellings: tuple[str, ...]
+) -> None:
+    assert len({key(base, each) for each in spellings}) == 1
+    answers = {tuple(Told(base, base.terms).people(_predicates(each))) for each in spellings}
+    assert len(answers) == 1
+
+
+def _predicates(text: str) -> Any:
+    return [each.predicate for each in filters.read_get([text])]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("karyotypicSex:=1", "karyotypicSex:=1.0"),  # of words: their difference would be exact
+        ("karyotypicSex:=1", "karyotypicSex:=01"),
+        ("karyotypicSex:=P1Y", "karyotypicSex:=P12M"),
+        ("karyotypicSex:=number 1.0", "karyotypicSex:=1"),
+        ("libraryStrategy:WGS", "libraryStrategy:WG"),
+        ("libraryStrategy:WGS", "karyotypicSex:WGS"),
+        (f"{BMI}:>30", f"{BMI}:>30.5"),
+        (f"{BMI}:>30", f"{BMI}:>=30"),
+        ("runDate:>2021-10-17", "runDate:>=2021-10-17"),
+        ("runDate:=2021", "runDate:=2021-10"),
+        ("MONDO:2", "MONDO:3"),
+    ],
+)
+def test_what_can_differ_has_draws_of_its_own(base: Segment, one: str, other: str) -> None:
+    assert key(base, one) != key(base, other)
+
+
+def test_a_former_id_is_answered_as_the_present_one(base: Segment) -> None:
+    told = Told(base, base.terms)
+    assert told.spelled(HasTerm("MONDO:9")) == HasTerm("MONDO:2")
+    assert told.people([HasTerm("MONDO:9")]) == told.people([HasTerm("MONDO:2")])
+
+
+def variant_key(asked: Any, expected: Expected = UNKNOWN) -> bytes:
+    kind, _ = posed._extent(asked)
+    return posed._variant_key(asked, kind, expected)
+
+
+RANGE: dict[str, Any] = {"referenceName": "1", "start": [100], "end": [200]}
+ALLELE = {"referenceName": "1", "start": [100], "referenceBases": "A", "alternateBases": "G"}
+
+
+def of(parameters: dict[str, Any]) -> Any:
+    found = recognise(parameters)
+    assert found is not None
+    return found.question
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        (RANGE, {**RANGE, "variantMinLength": 0}, {**RANGE, "variantType": "SO:0001059"}),
+        (
+            {"geneId": "BRAF", "aminoacidChange": "V600E"},
+            {"geneId": "BRAF", "aminoacidChange": "V600E", "variantMinLength": 0},
+        ),
+        ({"variantId": "NM_007294.4:c.5266dup"}, {"variantId": "nm_007294.4:c.5266DUP"}),
+        (
+            {"variantId": "NP_004324.2:p.Val600Glu"},
+            {"variantId": "np_004324.2:p.V600E"},
+            {"variantId": "NP_004324.2:p.(Val600Glu)"},
+        ),
+        ({"variantId": "VCV000015333.1"}, {"variantId": "clinvar:15333"}),
+    ],
+)
+def test_a_variant_that_no_panel_knows_is_one_question_too(
+    spellings: tuple[dict[str, Any], ...],
+) -> None:
+    assert len({variant_key(of(each)) for each in spellings}) == 1
+
+
+def test_an_id_in_an_address_asks_what_its_bases_do() -> None:
+    by_id = query.from_get(query.Target("genomicVariant", entry_id="1-101-A-G"), ())
+    anchored = query.from_get(query.Target("genomicVariant", entry_id="1-100-CA-CG"), ())
+    assert variant_key(by_id.by_id) == variant_key(anchored.by_id) == variant_key(of(ALLELE))
+    symbolic = query.from_get(query.Target("genomicVariant", entry_id="1-101-500-0123abcd"), ())
+    assert variant_key(symbolic.by_id) != variant_key(of(ALLELE))
+
+
+def test_any_base_is_not_the_one_base_that_the_panel_knows() -> None:
+    """The dataset may hold another, whose carriers the difference of two equal draws would be."""
+    known = Expected(("1-100-A-G",), 0.1, 0.1)
+    assert variant_key(of(ALLELE), known) != variant_key(
+        of({**ALLELE, "alternateBases": "N"}), known
+    )
+    spelled = of({**ALLELE, "start": [99], "referenceBases": "CA", "alternateBases": "CG"})
+    assert variant_key(spelled, known) == variant_key(of(ALLELE), known)
+
+
+@pytest.mark.anyio
+async def test_a_registered_caller_pays_one_count_for_all_spellings(tmp_path: Path) -> None:
+    made = beacon_node.source(tmp_path / "files", "A")
+    people = [{"id": f"P{n}", "karyotypicSex": "XX" if n % 2 else "XY"} for n in range(200)]
+    individuals = write_records(tmp_path / "people.json", people)
+    source = replace(made, individuals=individuals, biosamples=None, runs=None, analyses=None)
+    load(replace(source, vcfs=(), cohorts=None), tmp_path / "catalog")
+    node = BeaconNode(
+        tmp_path,
+        catalog=SegmentCatalog(tmp_path / "catalog"),
+        policies=[policy("A", profile=Profile.DEFAULT)],
+    )
+    told = set()
+    for spelled in ("karyotypicSex:XX", "karyotypicSex:xx", "karyotypicSex:=xX"):
+        answer = await node.get(
+            "/individuals", name="rosa", filters=spelled, requestedGranularity="count"
+        )
+        told.add(str(answer.json()["responseSummary"]))
+    assert len(told) == 1
+    with node.ledger._database.looking() as connection:
+        counts = connection.exec_driver_sql("SELECT count(*) FROM privacy_count").scalar_one()
+    assert counts == 1
