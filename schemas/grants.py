@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints, field_validator, 
 
 from schemas.data_use import DataUseRequest, Day, ObligationView, VerdictView
 from schemas.runs import RunClause, RunTerms
-from schemas.wire import LocalId, OpenWire, Wire, Written, canonical_json
+from schemas.wire import LocalId, OpenWire, Signable, Wire, Written
 
 MAX_PURPOSE_BYTES = 4096
 MAX_DATA_USE_BYTES = 32 * 1024
@@ -73,7 +73,7 @@ class Extent(Wire):
         return None if unit in self.units else self.regions
 
 
-class Permit(Wire):
+class Permit(Signable):
     """One recipient's right to named objects of one dataset until `expires`; where `regions` are
     named, to the records of these alone.
 
@@ -94,9 +94,6 @@ class Permit(Wire):
     issued: int
     expires: int
     run: RunClause | None = None
-
-    def signed_bytes(self) -> bytes:
-        return canonical_json(self.model_dump(mode="json"))
 
 
 class SignedPermit(Wire):

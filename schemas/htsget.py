@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from schemas.wire import LocalId, OpenWire, Wire, canonical_json
+from schemas.wire import LocalId, OpenWire, Signable, Wire, canonical_json
 
 MAX_LISTED = 1000  # fields or tags in one query
 
@@ -39,7 +39,7 @@ class ColumnsAsked(Wire):
     notags: tuple[str, ...] = ()
 
 
-class Manifest(Wire):
+class Manifest(Signable):
     """What one release consists of; digests are lower-case hex, `issued` is epoch seconds.
 
     `segment_root` fixes every sealed byte and its place: it is the RFC 9162 tree head over the
@@ -59,9 +59,6 @@ class Manifest(Wire):
     plain_sha256: str
     issued: int
 
-    def signed_bytes(self) -> bytes:
-        return canonical_json(self.model_dump(mode="json"))
-
 
 class SignedManifest(Wire):
     """A manifest and the node's Ed25519 signature over `Manifest.signed_bytes()`, in hex."""
@@ -73,7 +70,7 @@ class SignedManifest(Wire):
 RegionAsked = tuple[str, int | None, int | None]  # name, start0, end0
 
 
-class SliceManifest(Wire):
+class SliceManifest(Signable):
     """What one slice of a sealed object consists of. Its segments bind their place by their nonces
     and their number by `body_size`; `regions` is None where only the header was asked for."""
 
@@ -89,9 +86,6 @@ class SliceManifest(Wire):
     plain_size: int
     regions: tuple[RegionAsked, ...] | None
     issued: int
-
-    def signed_bytes(self) -> bytes:
-        return canonical_json(self.model_dump(mode="json"))
 
 
 class SignedSlice(Wire):

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from schemas.wire import LocalId, OpenWire, Wire, Written, canonical_json
+from schemas.wire import LocalId, OpenWire, Signable, Wire, Written
 
 MAX_APPLICATIONS = 16
 MAX_ROSTER = 64
@@ -156,7 +156,7 @@ class Standing(Wire):
     expires: int
 
 
-class Receipt(Wire):
+class Receipt(Signable):
     """What a workspace signs when a run is over: what it had, that it is gone, and how it ended."""
 
     run: LocalId
@@ -168,9 +168,6 @@ class Receipt(Wire):
     files: Whole
     plain_bytes: Annotated[int, Field(ge=0)]
     keys: tuple[Digest, ...]  # thumbprints of the keys that were dropped
-
-    def signed_bytes(self) -> bytes:
-        return canonical_json(self.model_dump(mode="json"))
 
 
 class SignedReceipt(Wire):
@@ -266,7 +263,7 @@ class CandidateStep(Wire):
     note: Annotated[Written, StringConstraints(min_length=1, max_length=2000)]
 
 
-class ResultManifest(Wire):
+class ResultManifest(Signable):
     """What a node says of a released result; `recipient` is the thumbprint of the requester's key
     it was sealed to."""
 
@@ -280,9 +277,6 @@ class ResultManifest(Wire):
     size: int
     recipient: Digest
     issued: int
-
-    def signed_bytes(self) -> bytes:
-        return canonical_json(self.model_dump(mode="json"))
 
 
 class SealedResult(Wire):

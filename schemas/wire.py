@@ -25,6 +25,13 @@ class OpenWire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Signable(Wire):
+    """A record that somebody signs, in the one byte form it has."""
+
+    def signed_bytes(self) -> bytes:
+        return canonical_json(self.model_dump(mode="json"))
+
+
 LocalId = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$", max_length=200)
 ]
