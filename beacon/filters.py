@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, get_args
 
-from beacon import zygosity
+from beacon import request_body, zygosity
 from beacon.catalog import AnyOf, Compare, HasTerm, Leaf, Not, Predicate, Segment, leaves
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.findings import SINGLE_VALUED
@@ -56,7 +56,8 @@ def read(items: Sequence[object]) -> tuple[Filter, ...]:
 
 
 def read_get(values: Sequence[str]) -> tuple[Filter, ...]:
-    """The filters of a GET: comma-joined ids or `id:operator value` run together.
+    """The filters of a GET: comma-joined ids or `id:operator value` run together, or as a POST has
+    them, in JSON.
 
     An empty one is refused, since dropping it would widen the question."""
     return _read_get(tuple(values))
@@ -65,10 +66,17 @@ def read_get(values: Sequence[str]) -> tuple[Filter, ...]:
 @lru_cache(256)
 def _read_get(values: tuple[str, ...]) -> tuple[Filter, ...]:
     """Many questions are asked of the same people."""
-    parts = [part for value in values for part in value.split(",")]
-    if not all(part.strip() for part in parts):
+    parts = [part for value in values for part in _parts(value)]
+    if not parts or not all(part.strip() for part in parts if isinstance(part, str)):
         raise BadQuestion("filters is empty or has an empty filter; leave it out to ask of all.")
     return read(parts)
+
+
+def _parts(value: str) -> list[object]:
+    if not value.lstrip().startswith(("[", "{")):
+        return [*value.split(",")]
+    document = request_body.parsed(value.encode())
+    return document if isinstance(document, list) else [document]
 
 
 @lru_cache(256)

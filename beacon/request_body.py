@@ -23,31 +23,31 @@ def read(raw: bytes) -> RequestBody:
     """An empty body asks with every default."""
     if len(raw) > MAX_BODY_BYTES:
         raise BodyTooLarge(f"A request body may have at most {MAX_BODY_BYTES} bytes.")
-    document = _parsed(raw) if raw.strip() else {}
+    document = parsed(raw) if raw.strip() else {}
     if not isinstance(document, dict):
         raise BadQuestion("The request body must be a JSON object.")
     return validated(document)
 
 
-def _parsed(raw: bytes) -> object:
+def parsed(raw: bytes) -> object:
     """JSON without duplicate members, NaN, endless depth or characters that cannot be sent."""
     try:
         document = json.loads(raw, parse_constant=_no_constant, object_pairs_hook=_once)
     except BadQuestion:
         raise
     except (ValueError, RecursionError) as problem:
-        raise BadQuestion("The request body is not valid JSON.") from problem
+        raise BadQuestion("What was sent is not valid JSON.") from problem
     waiting: list[tuple[object, int]] = [(document, 1)]
     while waiting:
         value, depth = waiting.pop()
         if depth > MAX_DEPTH:
-            raise BadQuestion(f"The request body is nested more than {MAX_DEPTH} deep.")
+            raise BadQuestion(f"What was sent is nested more than {MAX_DEPTH} deep.")
         if isinstance(value, dict):
             waiting.extend((part, depth + 1) for pair in value.items() for part in pair)
         elif isinstance(value, list):
             waiting.extend((part, depth + 1) for part in value)
         elif isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
-            raise BadQuestion("The request body holds half of a surrogate pair.")
+            raise BadQuestion("What was sent holds half of a surrogate pair.")
     return document
 
 
@@ -58,7 +58,7 @@ def _no_constant(_name: str) -> NoReturn:
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise BadQuestion("A member of the request body is given more than once.")
+        raise BadQuestion("A member of what was sent is given more than once.")
     return document
 
 

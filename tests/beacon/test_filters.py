@@ -40,6 +40,39 @@ def test_a_get_filter_is_a_term_or_a_comparison(text: str, expected: HasTerm | C
     assert isinstance(found.text, str)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"id": "A:11"}, {"id": "age", "operator": ">", "value": "P1Y"}]',
+        ' [ "A:11", "age:>P1Y" ]',
+    ],
+)
+def test_a_get_may_bring_its_filters_in_json(text: str) -> None:
+    found = [each.predicate for each in read_get([text])]
+    assert found == [HasTerm("A:11"), Compare("age", ">", "P1Y")]
+
+
+def test_json_and_commas_may_stand_beside_each_other() -> None:
+    exact = '{"id": "A:11", "includeDescendantTerms": false}'
+    found = read_get([exact, "B:22,C:33", '[["D:4", "E:5"]]'])
+    assert [each.predicate for each in found] == [
+        HasTerm("A:11", False),
+        HasTerm("B:22"),
+        HasTerm("C:33"),
+        AnyOf((HasTerm("D:4"), HasTerm("E:5"))),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[", "[]", "{}", '[""]', '["A:11",]', "[1]", "[NaN]", "[null]", '[{"id": "A:1", "id": "B:2"}]',
+     "[" * 200 + "]" * 200, '{"id": "A:1"},B:2'],
+)  # fmt: skip
+def test_json_of_a_get_is_read_as_strictly_as_a_body(text: str) -> None:
+    with pytest.raises(BadQuestion):
+        read_get([text])
+
+
 def test_descendants_are_on_unless_switched_off() -> None:
     on, off = read([{"id": "A:11"}, {"id": "A:11", "includeDescendantTerms": False}])
     assert (on.predicate, off.predicate) == (HasTerm("A:11", True), HasTerm("A:11", False))
