@@ -111,7 +111,7 @@ class Charging:
     def turn(self) -> Generator[None]:
         with self._lock:
             try:
-                self._begin()
+                self._begin_anew()
                 yield
                 self._line.driver.commit()
             except self._error as problem:
@@ -124,6 +124,18 @@ class Charging:
     def close(self) -> None:
         with self._lock:
             self._line.drop()
+
+    def _begin_anew(self) -> None:
+        """Also where the database was started anew since the last turn. One that is busy is not
+        waited for twice."""
+        was_open = self._line.is_open
+        try:
+            self._begin()
+        except self._error:
+            if not was_open or self._line.is_sqlite:
+                raise
+            self._line.drop()
+            self._begin()
 
     def _begin(self) -> None:
         line = self._line

@@ -7,9 +7,10 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class PostgreSQL:
     socket: Path
     user: str
     programs: Path
+    _control: Callable[..., None]
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def new_database(self) -> str:
@@ -32,6 +34,15 @@ class PostgreSQL:
         name = f"control{next(self._numbers)}"
         self.run("createdb", "-h", str(self.socket), "-U", self.user, name)
         return f"postgresql://{self.user}@/{name}?host={self.socket}"
+
+    def start(self) -> None:
+        """It begins running; also after `stop`."""
+        options = f"-k {self.socket} -c listen_addresses= -c fsync=off"
+        self._control("-w", "-l", f"{self.socket}/log", "-o", options, "start")
+
+    def stop(self) -> None:
+        """As an upgrade of the system would: connections are cut, what was committed stays."""
+        self._control("-w", "-m", "fast", "stop")
 
     def run(self, program: str, *arguments: str) -> str:
         done = subprocess.run(
@@ -71,9 +82,10 @@ def running() -> Iterator[PostgreSQL]:
             )  # fmt: skip
 
         run("initdb", "-D", data, "-A", "trust", "-U", "skerry", "--no-sync", "-E", "UTF8")
-        options = f"-k {folder} -c listen_addresses= -c fsync=off"
-        run("pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
+        made = PostgreSQL(Path(folder), "skerry", where, partial(run, "pg_ctl", "-D", data))
+        made.start()
         try:
-            yield PostgreSQL(Path(folder), "skerry", where)
+            yield made
         finally:
-            run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+            if Path(data, "postmaster.pid").exists():
+                run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
