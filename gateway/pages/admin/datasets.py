@@ -24,6 +24,7 @@ from schemas.messages import Message
 
 MAX_ID_CHARS = 200
 MAX_SHOWN = 200  # objects that wait
+WITHDREW = "A person withdrew."  # for the record
 # What each step of the forms asks for, and the field that says of what.
 _STEPS = {
     "serve": (Kind.SERVE, "version"),
@@ -67,14 +68,11 @@ def add(router: APIRouter, rooms: Rooms) -> None:
             if not 0 < len(person) <= MAX_ID_CHARS or person != fields.get("again", "").strip():
                 raise InvalidInput(Message("Write the person's id twice, the same both times."))
             facts = {"dataset": dataset}
-            rooms.desk.changes.made(
-                "people.withdraw", facts, reason="A person withdrew.",
-                by=session.signed_in.identity,
-            )  # fmt: skip
+            rooms.desk.changes.made("people.withdraw", facts, reason=WITHDREW, by=_by(session))
             withdrawing.withdraw(rooms.home, dataset, person)
-        except SkerryError as problem:
+            return _look_through(rooms, session, dataset)
+        except SkerryError as problem:  # who is out is out, whatever became of looking through
             return _one(rooms, session, dataset, problem=problem)
-        return see(f"/admin/datasets/{quote(dataset)}")
 
 
 def _changed(rooms: Rooms, session: Session, dataset: str, fields: Mapping[str, str]) -> Response:
@@ -82,9 +80,27 @@ def _changed(rooms: Rooms, session: Session, dataset: str, fields: Mapping[str, 
     if kind is None:
         raise InvalidInput(Message("Choose one of the steps that the page offers."))
     facts = {"dataset": dataset} | ({of: fields.get(of, "")} if of else {})
-    asked = Asked(kind, facts, fields.get("reason", "").strip(), session.signed_in.identity)
+    return _asked(rooms, Asked(kind, facts, fields.get("reason", "").strip(), _by(session)))
+
+
+def _look_through(rooms: Rooms, session: Session, dataset: str) -> Response:
+    """Begun at once, or proposed to another admin, where objects wait for it."""
+    if not resealing.waiting(rooms.home, dataset):
+        return see(_page(dataset))
+    return _asked(rooms, Asked(Kind.RESEAL, {"dataset": dataset}, WITHDREW, _by(session)))
+
+
+def _asked(rooms: Rooms, asked: Asked) -> Response:
     made = rooms.desk.ask(asked)
-    return see(f"/admin/datasets/{quote(dataset)}" if made is None else f"/admin/changes/{made.id}")
+    return see(_page(asked.facts["dataset"]) if made is None else f"/admin/changes/{made.id}")
+
+
+def _page(dataset: str) -> str:
+    return f"/admin/datasets/{quote(dataset)}"
+
+
+def _by(session: Session) -> str:
+    return session.signed_in.identity
 
 
 def _one(

@@ -148,9 +148,9 @@ def withdrawn(node: AdminNode) -> AdminNode:
 
 
 def with_one_withdrawn(node: AdminNode) -> AdminNode:
-    """P1 and P2 with notes sealed and a table made of them; P2 has withdrawn."""
+    """P1 to P3 with notes sealed and a table made of them; P2 has withdrawn."""
     path = node.folder / "people.json"
-    path.write_text(json.dumps([{"id": "P1", "sex": FEMALE}, {"id": "P2", "sex": FEMALE}]))
+    path.write_text(json.dumps([{"id": f"P{number}", "sex": FEMALE} for number in (1, 2, 3)]))
     (node.folder / "notes.txt").write_text("of whom?")
     root = node.home.root
     for words in (
@@ -162,6 +162,39 @@ def with_one_withdrawn(node: AdminNode) -> AdminNode:
         assert ran.code == 0, ran.err
     withdrawing.withdraw(node.home, "isle", "P2")
     return node
+
+
+async def test_a_withdrawal_on_the_page_looks_through_the_objects_by_itself(
+    withdrawn: AdminNode,
+) -> None:
+    answer = await withdrawn.browser().send(OUT, person="P1", again="P1")
+    assert answer.status_code == 303
+    assert "1 sealed anew, 0 released as before" in await looked_through(withdrawn)
+    assert waiting(withdrawn) == {"isle/notes.txt"}
+    made = withdrawn.recorded("admin.made")
+    assert [one["what"] for one in made] == ["people.withdraw", "dataset.reseal"]
+
+
+async def test_with_four_eyes_a_withdrawal_proposes_to_look_through(tmp_path: Path) -> None:
+    node = with_one_withdrawn(
+        AdminNode(tmp_path, policies={**POLICY, "second_person": ["datasets"]})
+    )
+    change = (await node.browser().send(OUT, person="P1", again="P1")).headers["location"]
+    assert "Look through the objects of isle" in await node.browser("anna").text(change)
+    assert withdrawals.read(node.home.catalog)["isle"] == {"P1", "P2"}
+    assert reseal_job.progress(node.home, "isle").state is JobState.NONE
+    await node.close()
+
+
+async def test_who_withdraws_while_objects_are_looked_through_is_out_and_the_page_says_why(
+    withdrawn: AdminNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = Progress(JobState.RUNNING, stage="objects", done=3)
+    monkeypatch.setattr(reseal_job, "progress", lambda _home, _dataset: running)
+    answer = await withdrawn.browser().send(OUT, person="P1", again="P1")
+    assert answer.status_code == 409
+    assert "being looked through just now" in answer.text
+    assert withdrawals.read(withdrawn.home.catalog)["isle"] == {"P1", "P2"}
 
 
 def waiting(node: AdminNode) -> set[str]:
