@@ -19,8 +19,7 @@ from beacon.handovers import Links
 from beacon.info import NodeFacts
 from beacon.pages import Page
 from beacon.query import Query
-from beacon.variation import variations
-from beacon.variation.alleles import trimmed
+from beacon.variation import distinct, variations
 from schemas.beacon import (
     API_VERSION,
     BeaconError,
@@ -223,9 +222,9 @@ def _summary(query: Query, sets: Sequence[SetAnswer]) -> ResponseSummary:
     if query.target.entry != "genomicVariant" or len(positive) < 2:
         summary["numTotalResults"] = sum(counts)
         return summary
-    distinct = _distinct(query, sets)
-    if distinct is not None:
-        summary["numTotalResults"] = distinct
+    different = _distinct(query, sets)
+    if different is not None:
+        summary["numTotalResults"] = different
         return summary
     summary["numTotalResults"] = max(positive)
     summary["countPrecision"] = "imprecise"
@@ -248,14 +247,8 @@ def _distinct(query: Query, sets: Sequence[SetAnswer]) -> int | None:
     """How many different variants came, None unless every one of every set came."""
     if query.skip or any(len(one.variants) != one.answer.count for one in sets):
         return None
-    return len(
-        {
-            (one.segment.facts.assembly, found.row.end0, trimmed(found.row.allele))
-            if found.row.allele.alt.startswith("<")
-            else (one.segment.facts.assembly, 0, trimmed(found.row.allele))
-            for one in sets
-            for found in one.variants
-        }
+    return distinct.of(
+        (one.segment.facts.assembly, [found.row for found in one.variants]) for one in sets
     )
 
 
