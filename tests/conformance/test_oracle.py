@@ -7,9 +7,11 @@ the product. `SKERRY_ORACLE_QUESTIONS` says how many are asked, a new archive fo
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -20,8 +22,9 @@ from gateway.home import NodeHome
 from tests.support.command import skerry
 from tests.support.naive.answers import NaiveDataset, Question, Truth, answer
 from tests.support.naive.asking import Asking
-from tests.support.naive.node import read_dataset
-from tests.support.naive.wire import check, send
+from tests.support.naive.checking import check
+from tests.support.naive.node import left, read_dataset
+from tests.support.naive.wire import send
 from tests.support.node_folder import URL, node_folder, open_counts
 from tests.support.shared import shared_data
 from tests.support.world import make_world
@@ -33,6 +36,8 @@ SEED = int(os.environ.get("SKERRY_ORACLE_SEED", "20261"))
 PER_WORLD = 2500
 REAL_SHARE = 5  # of so many questions one is asked of the real cohort, which is slower to scan
 TRIES = 200
+WITHDRAWN = ("P00", "P07", "P31", "P32", "P58")
+PAGED = 60  # questions of which every page is read
 SHOWN = 5
 
 
@@ -68,6 +73,34 @@ def made_archive(folder: Path, *, seed: int) -> Asked:
     sites = read_dataset("sites", world.sites, fasta=world.fasta)
     plain = read_dataset("plain", world.older, assembly="GRCh37")
     return Asked(made, [isle, sites, plain])
+
+
+def with_ceilings(folder: Path, *, seed: int) -> Asked:
+    """The same people twice and sites: of one records may be told, of one counts, of one only
+    presence."""
+    world = make_world(folder / "world", seed=seed)
+    told = {"records": "record", "counts": "count", "presence": "boolean"}
+    policies = [{**open_counts(name), "ceilings": {"public": most}} for name, most in told.items()]
+    made = node_folder(folder / "node", policies=policies)
+    people = [part for entity, path in world.people.items() for part in (f"--{entity}", path)]
+    datasets = []
+    for name, most in told.items():
+        vcf, more = (world.sites, None) if name == "counts" else (world.vcf, world.people)
+        _load(made, name, vcf, *(people if more else ()), "--sequences", world.fasta)
+        datasets.append(replace(read_dataset(name, vcf, fasta=world.fasta, people=more), most=most))
+    return Asked(made, datasets)
+
+
+def with_withdrawals(folder: Path, *, seed: int) -> Asked:
+    """Some people withdrew after they were loaded."""
+    world = make_world(folder / "world", seed=seed)
+    made = _node(folder, "isle")
+    people = [part for entity, path in world.people.items() for part in (f"--{entity}", path)]
+    _load(made, "isle", world.vcf, *people, "--hierarchy", world.obo, "--sequences", world.fasta)
+    for person in WITHDRAWN:
+        assert skerry("people", "withdraw", made.root, "isle", person).code == 0
+    whole = read_dataset("isle", world.vcf, fasta=world.fasta, people=world.people, obo=world.obo)
+    return Asked(made, [left(whole, WITHDRAWN)])
 
 
 def real_cohort(folder: Path) -> Asked:
@@ -132,6 +165,50 @@ async def test_a_made_archive_answers_as_a_naive_reading_of_its_files(
 
 async def test_the_real_cohort_answers_as_a_naive_reading_of_its_files(tmp_path: Path) -> None:
     await agree(real_cohort(tmp_path), questions=QUESTIONS // REAL_SHARE, seed=SEED)
+
+
+async def test_of_each_dataset_is_told_what_its_policy_lets(tmp_path: Path) -> None:
+    await agree(with_ceilings(tmp_path, seed=SEED), questions=QUESTIONS // REAL_SHARE, seed=SEED)
+
+
+async def test_people_who_withdrew_are_in_no_answer(tmp_path: Path) -> None:
+    await agree(with_withdrawals(tmp_path, seed=SEED), questions=QUESTIONS // REAL_SHARE, seed=SEED)
+
+
+async def test_pages_follow_each_other_to_the_end_and_back(tmp_path: Path) -> None:
+    asked = made_archive(tmp_path, seed=SEED)
+    asking = Asking(random.Random(SEED), asked.datasets)  # noqa: S311
+    drawn = (asking.draw(number) for number in itertools.count())
+    lists = (question for question in drawn if question.only is None)
+    several = ((each, asked.truth(each)) for each in lists)
+    paged = (
+        (each, truth)
+        for each, truth in several
+        if max(map(len, truth.found.values()), default=0) > 4
+    )
+    async with asked.http() as http:
+        for question, truth in itertools.islice(paged, PAGED):
+            await _read_all(http, asked, question, truth)
+
+
+async def _read_all(
+    http: httpx.AsyncClient, asked: Asked, question: Question, truth: Truth
+) -> None:
+    """By the tokens of the pages, which are those of the last of the lists."""
+    most = max(map(len, truth.found.values()))
+    first = replace(question, skip=0, limit=1 + most // 3, granularity="record", show="HIT")
+    before, token = "", None
+    for number in range(-(-most // first.limit)):
+        page = replace(first, skip=number)
+        response = await send(http, page, page=token)
+        asked.check(response, page, truth)
+        stated = response.json()["meta"]["receivedRequestSummary"]["pagination"]
+        assert (stated["skip"], stated["limit"]) == (number, first.limit)
+        if before:
+            back = await send(http, page, page=stated["previousPage"])
+            asked.check(back, replace(first, skip=number - 1), truth)
+        before, token = stated["currentPage"], stated["nextPage"]
+    assert token == ""
 
 
 async def test_every_variant_is_found_again_by_the_id_it_was_given(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.support.naive.changes import Reference
@@ -25,7 +25,8 @@ class Question:
     """A question as sent: `path` below the Beacon's root, the rest as a POST's members.
 
     `below` is the entry whose list is asked, as (entry type, id); `form` is one of the `FORMS`
-    in which the same may be sent.
+    in which the same may be sent; `only` is the one entry a path names; `packets` asks for people
+    as phenopackets.
     """
 
     kind: str
@@ -41,11 +42,13 @@ class Question:
     datasets: Sequence[str] = ()
     by_get: bool = False
     form: int = 0
+    only: str | None = None
+    packets: bool = False
 
 
 @dataclass(frozen=True)
 class NaiveDataset:
-    """One dataset's raw content."""
+    """One dataset's raw content, and the most that it tells anybody."""
 
     id: str
     assembly: str
@@ -54,6 +57,7 @@ class NaiveDataset:
     samples: Sequence[str]
     variants: Variants
     archive: Archive
+    most: str = "record"
 
     @property
     def levels(self) -> bool:
@@ -132,6 +136,14 @@ class Truth:
         wanted = {"HIT": {True}, "MISS": {False}, "ALL": {True, False}, "NONE": set[bool]()}[show]
         return sorted(name for name, found in self.found.items() if bool(found) in wanted)
 
+    def merged(self, question: Question) -> list[str]:
+        """The page of a list that has no result sets: of datasets, or of each one's cohorts."""
+        named = sorted(name for name, found in self.found.items() if found)
+        if question.returned == "dataset":
+            limit = question.limit or _UNLIMITED
+            return named[question.skip * limit : (question.skip + 1) * limit]
+        return [str(each) for name in named for each in self.page(name, question)]
+
     def page(self, dataset: str, question: Question) -> Found:
         limit = question.limit or _UNLIMITED
         return self.found[dataset][question.skip * limit : (question.skip + 1) * limit]
@@ -149,6 +161,10 @@ def answer(datasets: Sequence[NaiveDataset], question: Question) -> Truth:
 def _one(data: NaiveDataset, question: Question) -> Found | None:
     if not _can(data, question):
         return None
+    if question.returned == "dataset":
+        return _told(data, question)
+    if question.returned == "cohort" and question.filters:
+        return _cohorts(data, question.filters)
     people = question.filters or (question.below is not None and question.below[0] in TYPES)
     if question.returned == "genomicVariant":
         found = data.variants.matching(question.asked)
@@ -158,11 +174,39 @@ def _one(data: NaiveDataset, question: Question) -> Found | None:
         type_, name = question.below
         known = {name} & data.archive.all(type_)
         held &= data.archive.related(question.returned, type_, known)
+    if question.only is not None:
+        held &= {question.only}
     if question.asked:
         matching = data.variants.matching(question.asked)
         samples = {s for each in matching for s in _carriers(each, question)}
         held &= data.archive.related(question.returned, "biosample", samples)
     return [each["id"] for each in data.archive.records[question.returned] if each["id"] in held]
+
+
+def _told(data: NaiveDataset, question: Question) -> Found | None:
+    """The dataset itself where it holds what is asked for, or the entry it is asked under."""
+    below = question.below
+    if question.only is not None:
+        return [data.id] if question.only == data.id else []
+    if below is not None:
+        return [data.id] if below[1] in data.archive.all(below[0]) else []
+    if not question.asked and not question.filters:
+        return [data.id]
+    inner = replace(question, returned="genomicVariant" if question.asked else "individual")
+    found = _one(data, inner)
+    return found if found is None else [data.id][: len(found)]
+
+
+def _cohorts(data: NaiveDataset, filters: Sequence[Any]) -> list[str]:
+    """Those of which all holds that only cohorts say, with one member of whom all the rest does."""
+    archive = data.archive
+    own = [each for each in filters if archive.says_it("cohort", each)]
+    rest = archive.holding("individual", [each for each in filters if each not in own])
+    return [
+        each["id"]
+        for each in archive.records["cohort"]
+        if each["id"] in archive.holding("cohort", own) and archive.members(each["id"]) & rest
+    ]
 
 
 def _carried(
@@ -179,6 +223,9 @@ def _carried(
 
 def _can(data: NaiveDataset, question: Question) -> bool:
     asked = question.asked
+    if question.returned == "dataset":
+        inner = "genomicVariant" if asked else "individual"
+        return _can(data, replace(question, returned=inner))
     joins = question.returned != "genomicVariant" or (
         question.filters or (question.below is not None and question.below[0] in TYPES)
     )

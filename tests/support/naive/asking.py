@@ -28,6 +28,7 @@ NESTED: Mapping[str, Sequence[str]] = {
     "runs": ("analyses", "g_variants"),
 }
 _ENTRY = {**PEOPLE, "cohorts": "cohort", "datasets": "dataset"}
+_COLLECTIONS = {"cohorts": "cohort", "datasets": "dataset"}
 
 
 class Asking:
@@ -46,6 +47,9 @@ class Asking:
         for kind in self._variants[data.id].kinds():
             yield kind, self._about(data, kind)
         yield "g_variants/ID", self._by_id(data)
+        yield "g_variants/ID/datasets", self._collections_under_variant(data, "datasets")
+        yield "datasets with a change", self._datasets_with(data)
+        yield "datasets/ID", self._single(data, "datasets")
         if not data.archive.records["individual"]:
             return
         for name in PEOPLE:
@@ -55,12 +59,26 @@ class Asking:
         for name in PEOPLE:
             yield f"{name} with a change", self._carriers(data, name)
         yield "variants of people", self._variants_of(data)
+        yield "individuals as phenopackets", self._packets(data)
+        yield from self._of_collections(data)
         for name in LISTS:
             yield f"{name} in copies", self._in_copies(data, name)
         for above, names in NESTED.items():
             if above != "cohorts" or data.archive.records["cohort"]:
                 for name in names:
                     yield f"{above}/ID/{name}", self._nested(data, above, name)
+
+    def _of_collections(self, data: NaiveDataset) -> Iterator[tuple[str, Callable[[], Question]]]:
+        for name in [*PEOPLE, "cohorts"]:
+            if data.archive.records[_ENTRY[name]]:
+                yield f"{name}/ID", self._single(data, name)
+                yield f"{name}/ID/datasets", self._under(data, name, "datasets")
+        yield "datasets by filters", self._by_filters(data, "datasets")
+        if data.archive.records["cohort"]:
+            yield "cohorts by filters", self._by_filters(data, "cohorts")
+            yield "g_variants/ID/cohorts", self._collections_under_variant(data, "cohorts")
+            for name in [*PEOPLE, "datasets"]:
+                yield f"{name}/ID/cohorts", self._under(data, name, "cohorts")
 
     def draw(self, number: int) -> Question:
         """Kinds take turns, so that none is left to luck."""
@@ -73,7 +91,8 @@ class Asking:
         framed = replace(
             question,
             show=rng.choice(["HIT", "HIT", "ALL", "MISS", "NONE"]),
-            skip=rng.choice([0, 0, 0, 0, 1, 2]),
+            # An entry by its id has no pages.
+            skip=rng.choice([0, 0, 0, 0, 1, 2]) if question.only is None else 0,
             limit=rng.choice([10, 10, 3, 1, 100, 0]),
             granularity=rng.choice(["boolean", "count", "count", "record", "record"]),
         )
@@ -160,6 +179,59 @@ class Asking:
         def make() -> Question:
             name = next(iter(draws.spelled_out().values()))
             return Question("", f"g_variants/{name}", "genomicVariant", {"variantId": name})
+
+        return make
+
+    def _single(self, data: NaiveDataset, name: str) -> Callable[[], Question]:
+        def make() -> Question:
+            entry = self._entry(data, name)
+            return Question("", f"{name}/{entry}", _ENTRY[name], only=entry)
+
+        return make
+
+    def _entry(self, data: NaiveDataset, name: str) -> str:
+        if name == "datasets":
+            return data.id
+        return str(self._rng.choice(data.archive.records[_ENTRY[name]])["id"])
+
+    def _under(self, data: NaiveDataset, name: str, listed: str) -> Callable[[], Question]:
+        def make() -> Question:
+            entry = self._entry(data, name)
+            below = (_ENTRY[name], entry)
+            return Question("", f"{name}/{entry}/{listed}", _COLLECTIONS[listed], below=below)
+
+        return make
+
+    def _by_filters(self, data: NaiveDataset, name: str) -> Callable[[], Question]:
+        def make() -> Question:
+            filters = self._some_filters(data) if self._rng.random() < 0.9 else []
+            if self._rng.random() < 0.3:
+                filters = [*filters, *self._some_filters(data)]
+            return Question("", name, _COLLECTIONS[name], filters=filters)
+
+        return make
+
+    def _datasets_with(self, data: NaiveDataset) -> Callable[[], Question]:
+        def make() -> Question:
+            people = data.archive.records["individual"] and self._rng.random() < 0.4
+            filters = self._some_filters(data) if people else []
+            return Question("", "datasets", "dataset", self._some_change(data), filters)
+
+        return make
+
+    def _collections_under_variant(self, data: NaiveDataset, name: str) -> Callable[[], Question]:
+        by_id = self._by_id(data)
+
+        def make() -> Question:
+            question = by_id()
+            return replace(question, path=f"{question.path}/{name}", returned=_COLLECTIONS[name])
+
+        return make
+
+    def _packets(self, data: NaiveDataset) -> Callable[[], Question]:
+        def make() -> Question:
+            filters = self._some_filters(data)
+            return Question("", "individuals", "individual", filters=filters, packets=True)
 
         return make
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,3 +42,29 @@ def read_dataset(
 def _as_of_2_1_2(record: dict[str, Any]) -> dict[str, Any]:
     """Beacon 2.1.2 renamed the measurements of an individual."""
     return {{"measures": "measurements"}.get(name, name): said for name, said in record.items()}
+
+
+def left(data: NaiveDataset, withdrawn: Collection[str]) -> NaiveDataset:
+    """The dataset without these people and all that is theirs. How often an allele was seen is not
+    stated before the next load, and one that only they had is not there; their words stay known."""
+    archive = data.archive
+    kept = {
+        type_: [
+            each
+            for each in records
+            if type_ == "cohort" or archive.person_of(type_, each["id"]) not in withdrawn
+        ]
+        for type_, records in archive.records.items()
+    }
+    samples = [s for s in data.samples if archive.person_of("biosample", s) not in withdrawn]
+    variants = [
+        replace(each, calls=calls, allele_number=0, allele_count=len(calls))
+        for each in data.variants.all
+        if (calls := {s: call for s, call in each.calls.items() if s in samples})
+    ]
+    return replace(
+        data,
+        samples=samples,
+        variants=data.variants.of(variants),
+        archive=Archive(kept, archive.below, known=archive),
+    )

@@ -42,14 +42,20 @@ _REFERENCES = {"id", "label", "individualId", "biosampleId", "runId", "name"}
 
 
 class Archive:
-    """The records of one dataset and the ways between them."""
+    """The records of one dataset and the ways between them; `known` has the words it can be asked
+    for where these are not its own."""
 
     def __init__(
-        self, records: Mapping[str, Sequence[Record]], below: Mapping[str, set[str]]
+        self,
+        records: Mapping[str, Sequence[Record]],
+        below: Mapping[str, set[str]],
+        *,
+        known: Archive | None = None,
     ) -> None:
+        self._source = known or self
         self.records = {type_: list(records.get(type_, ())) for type_ in TYPES}
         self._by_id = {t: {each["id"]: each for each in all_} for t, all_ in self.records.items()}
-        self._below = below
+        self.below = below
         self._known: dict[str, set[str]] = {}
         self._fields: dict[tuple[str, str], Mapping[str, list[Any]]] = {}
         self._terms: dict[str, dict[str, set[str]]] = {t: defaultdict(set) for t in TYPES}
@@ -120,13 +126,30 @@ class Archive:
 
     def broader_terms(self) -> list[str]:
         """Terms of the ontology that have others below them."""
-        return sorted(term for term, below in self._below.items() if len(below) > 1)
+        return sorted(term for term, below in self.below.items() if len(below) > 1)
+
+    def members(self, cohort: str) -> set[str]:
+        return self._members[cohort] & self.all("individual")
+
+    def says_it(self, type_: str, asked: Any) -> bool:
+        """Whether only records of this type say anything of what is asked."""
+        if isinstance(asked, list):
+            return all(self.says_it(type_, each) for each in asked)
+        if "not" in asked:
+            return self.says_it(type_, asked["not"])
+        others = [other for other in _scope(asked) if other != type_]
+        return not any(self.knows({**asked, "scope": other}) for other in others)
 
     def all(self, type_: str) -> set[str]:
         return set(self._by_id[type_])
 
+    def person_of(self, type_: str, name: str) -> str | None:
+        return self._above[type_, name].get("individual")
+
     def knows(self, asked: Any) -> bool:
         """Whether some record has the term, one below it, or the field."""
+        if self._source is not self:
+            return self._source.knows(asked)
         if isinstance(asked, list):
             return all(map(self.knows, asked))
         if "not" in asked:
@@ -137,6 +160,8 @@ class Archive:
             return False
         loosely = {**asked, "operator": "any"} if "operator" in asked else asked
         key = f"known {json.dumps(loosely, sort_keys=True)}"
+        if spelt["id"] in self.below:
+            return True  # a term of the ontology, whoever has it
         if key not in self._known:
             self._known[key] = {type_ for type_ in scope if self._held(type_, loosely)}
         return bool(self._known[key])
@@ -179,7 +204,7 @@ class Archive:
         if "operator" not in asked:
             wanted = {asked["id"]}
             if asked.get("includeDescendantTerms", True):
-                wanted |= self._below.get(asked["id"], set())
+                wanted |= self.below.get(asked["id"], set())
             return set().union(*(self._terms[type_].get(term, ()) for term in wanted))
         values = self._values(type_, asked["id"])
         if asked["operator"] == "any":

@@ -229,6 +229,8 @@ def _parts(info: Mapping[str, str], number: int) -> Mapping[str, Mapping[str, fl
     found: dict[str, dict[str, float]] = {}
     for key, text in info.items():
         kind, _, name = key.partition("_")
+        if name in ("AC", "AN", "AF"):  # `AFR_AF` as well as `AF_afr`
+            kind, name = name, kind
         if kind in ("AC", "AN", "AF") and name:
             said = text.split(",")
             found.setdefault(name, {})[kind] = float(said[0 if kind == "AN" else number - 1])

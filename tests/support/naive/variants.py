@@ -79,6 +79,12 @@ class Variants:
         self._reference = reference
         self._vrs: dict[int, str] = {}
 
+    def of(self, variants: Sequence[NaiveVariant]) -> Variants:
+        """Others on the same sequences."""
+        return Variants(
+            variants, chroms=self._chroms, reference=self._reference, digests=self._digests
+        )
+
     def read(self, name: str) -> Change | None:
         """The change that a name spells out."""
         return read_short_form(name, self._chroms, self._reference)
@@ -125,8 +131,8 @@ class Variants:
 
     def _named(self, name: str) -> list[NaiveVariant]:
         if (digest := name.removeprefix("ga4gh:")).startswith("VA."):
-            wanted = f"ga4gh:{digest}"
-            return [each for each in self.all if each.allele_count and self.vrs(each) == wanted]
+            vrs = f"ga4gh:{digest}"
+            return [each for each in self.all if each.allele_count and self.vrs(each) == vrs]
         here = [each for each in self.all if each.allele_count]
         change = read_short_form(name, self._chroms, self._reference)
         edit = read_edit(name, self._chroms)
