@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 
@@ -18,9 +18,10 @@ from beacon.loading import inflating
 from beacon.loading.calls import Table
 
 MAX_RECORD_BYTES = 1 << 30
-_MAGIC = b"BCF\x02"
+MAGIC = b"BCF\x02"
 _RECORD = struct.Struct("<IIiiifII")  # two lengths; CHROM, POS, rlen, QUAL, counts, counts
-_SITE_BYTES = _RECORD.size - 8
+_LENGTHS = struct.Struct("<II")
+_SITE_BYTES = _RECORD.size - _LENGTHS.size
 _KINDS: Final[Mapping[int, Any]] = {
     1: np.dtype("<i1"),
     2: np.dtype("<i2"),
@@ -39,7 +40,7 @@ def is_bcf(path: Path) -> bool:
         if plain.read(2) != b"\x1f\x8b":
             return False
     with inflating.opened(path) as blocks:
-        return blocks.read(len(_MAGIC)) == _MAGIC
+        return blocks.read(len(MAGIC)) == MAGIC
 
 
 def genotypes(path: Path, *, key: int, samples: int) -> Iterator[Stored]:
@@ -47,24 +48,46 @@ def genotypes(path: Path, *, key: int, samples: int) -> Iterator[Stored]:
     dictionary. Raises `ValueError` for what is not a record."""
     with inflating.opened(path) as file:
         read = file.read
-        _exactly(read, len(_MAGIC) + 1)
-        (header,) = struct.unpack("<I", _exactly(read, 4))
-        while header:
-            header -= len(_exactly(read, min(header, 1 << 20)))
+        _exactly(read, len(MAGIC))
+        _pass_header(read)
         while head := read(_RECORD.size):
             yield _record(head, read, key=key, samples=samples)
 
 
-def _record(head: bytes, read: Read, *, key: int, samples: int) -> Stored:
+def counted(file: BinaryIO) -> int:
+    """How many records follow the first bytes of a BCF2, read to its end. Raises `ValueError` for
+    what is none."""
+    read, records = file.read, 0
+    _pass_header(read)
+    while head := read(_RECORD.size):
+        _exactly(read, _rest(head))
+        records += 1
+    return records
+
+
+def _pass_header(read: Read) -> None:
+    _exactly(read, 1)  # the minor version
+    (header,) = struct.unpack("<I", _exactly(read, 4))
+    while header:
+        header -= len(_exactly(read, min(header, 1 << 20)))
+
+
+def _rest(head: bytes) -> int:
+    """How many bytes of a record follow its head."""
     if len(head) < _RECORD.size:
         raise ValueError("a record is cut off")
-    shared, individual, _, start0, _, _, _, counts = _RECORD.unpack(head)
+    shared, individual = _LENGTHS.unpack_from(head)
     if shared < _SITE_BYTES or shared + individual > MAX_RECORD_BYTES:
         raise ValueError("a record of this length is not read")
+    return int(shared - _SITE_BYTES + individual)
+
+
+def _record(head: bytes, read: Read, *, key: int, samples: int) -> Stored:
+    data = _exactly(read, _rest(head))
+    shared, _, _, start0, _, _, _, counts = _RECORD.unpack(head)
     fields, people = counts >> 24, counts & 0xFFFFFF
     if people != samples and fields:
         raise ValueError("a record has other samples than its header")
-    data = _exactly(read, shared - _SITE_BYTES + individual)
     try:
         return start0, _table(data, shared - _SITE_BYTES, fields, key=key, samples=samples)
     except IndexError as short:

@@ -12,27 +12,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-
-from beacon.catalog import Annotations
 from beacon.errors import Problem, SourceRefused
 from beacon.loading import bff_alleles, bff_counts, bff_notes, site_counts
 from beacon.loading.bff_cases import Known, cases
-from beacon.loading.bff_counts import Stated
 from beacon.loading.bff_fields import Record, Rejected, member
 from beacon.loading.bff_notes import Lost
-from beacon.loading.genotypes import Called
+from beacon.loading.bff_rows import Read, Rows
 from beacon.loading.json_stream import Broken
 from beacon.loading.parquet import Row
 from beacon.loading.records import Limits, Problems, Unreadable, json_records
-from beacon.loading.shapes import Shape
 from beacon.loading.variant_carriers import Selection
 from beacon.loading.variant_files import MAX_SAMPLES
+from beacon.loading.variant_lines import NAMED_EACH
 from beacon.variation import alleles
 from beacon.variation.reference import Reference
-from beacon.zygosity import Zygosity
 
 # Most of a record is ids of carriers, whose characters are of one byte.
 LIMITS = Limits(file_bytes=1_000_000_000_000, record_characters=16_000_000, bytes_each=1)
@@ -53,16 +47,6 @@ class Into:
     reference: Reference | None
 
 
-class _Read(NamedTuple):
-    """One record, understood."""
-
-    shape: Shape
-    carriers: dict[str, Called]
-    names: tuple[str, ...]
-    said: Annotations | None
-    stated: list[Stated]
-
-
 @dataclass(slots=True)
 class BffFile:
     """A checked file; `rows` reads it once from the start."""
@@ -73,6 +57,7 @@ class BffFile:
     populations: tuple[str, ...] = ()
     annotated: bool = False
     has_changes: bool = False
+    expected: int = 0
     lost: Lost = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     _named: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -106,7 +91,7 @@ class BffFile:
                 if problems.full:
                     return
         tell("genomicVariations, read", number)
-        self.samples = tuple(samples)
+        self.samples, self.expected = tuple(samples), number
         self._named = bff_counts.spelled(tuple(pairs), self.into.dataset)
         self.populations = tuple(dict.fromkeys(self._named.values()))
         if len(self.populations) > site_counts.MAX_POPULATIONS:
@@ -118,7 +103,7 @@ class BffFile:
         return Unreadable(Problem(self.path.name, "", name, f"at most {most} in a file", step))
 
     def _learn(
-        self, read: _Read, samples: dict[str, None], pairs: dict[tuple[str, str], None]
+        self, read: Read, samples: dict[str, None], pairs: dict[tuple[str, str], None]
     ) -> None:
         """Everything that can be wrong is found before anything is kept."""
         ours = bff_counts.own(read.stated, self.into.dataset)
@@ -138,7 +123,7 @@ class BffFile:
             self.annotated = self.annotated or bool(read.said.genes)
             self.has_changes = self.has_changes or bool(read.said.aminoacid_changes)
 
-    def _read(self, item: object, lost: Lost) -> _Read | None:
+    def _read(self, item: object, lost: Lost) -> Read | None:
         """None for what is left out and counted, as it is of a VCF."""
         record, into = _object(item), self.into
         shape = bff_alleles.shape(record, assembly=into.assembly, reference=into.reference)
@@ -148,7 +133,7 @@ class BffFile:
         covered = alleles.types_matching(word) if isinstance(word, str) else None
         if covered is None or shape.type not in covered:
             lost["variantType, which the bases contradict"] += 1
-        return _Read(
+        return Read(
             shape,
             cases(record, into.known),
             bff_notes.names(record, assembly=into.assembly, lost=lost),
@@ -159,20 +144,23 @@ class BffFile:
     def rows(self, selection: Selection) -> Iterator[Row]:
         """Leaves out what `check` told. Raises `SourceRefused` where the file is another by now."""
         unheard: Lost = Counter()
+        rows = Rows(self.into.dataset, self._named, cased=bool(self.samples))
         rejected = 0
         self.skipped.clear()
         try:
-            for _, item in json_records(self.path, LIMITS):
+            for where, item in json_records(self.path, LIMITS):
                 try:
                     read = self._read(item, unheard)
                     if read is None:
-                        self.skipped[_OUTSIDE] += 1
+                        self._left_out(_OUTSIDE, _place(where, item), selection)
                         continue
                     self._learn(read, {}, {})
                 except Rejected:
                     rejected += 1
                     continue
-                if (row := self._row(read, selection)) is not None:
+                if rows.lacks_cases(read, selection):
+                    self._left_out(_NO_CASES, _place(where, item), selection)
+                elif (row := rows.row(read, selection)) is not None:
                     yield row
         except (Unreadable, KeyError) as broken:
             raise self._changed() from broken
@@ -183,41 +171,11 @@ class BffFile:
         expected = "a file that stays as it was checked"
         return SourceRefused([Problem(self.path.name, "", "", expected, "load it again")])
 
-    def _row(self, read: _Read, selection: Selection) -> Row | None:
-        """None where it has no carrier that is wanted, and counts nobody."""
-        ours = bff_counts.own(read.stated, self.into.dataset)
-        others = bff_counts.populations(read.stated, self.into.dataset, self._named)
-        rest = (read.names or None, read.said, others or None)
-        if not self.samples:
-            counts = (0, 0, None, None) if ours is None else _counts(ours)
-            return Row(*read.shape[:-1], *counts, None, None, None, *rest)
-        kept = sorted(
-            (selection.samples[name], called)
-            for name, called in read.carriers.items()
-            if name in selection.samples
-        )
-        if ours is not None and ours.part.allele_count and not read.carriers:
-            ours = None  # somebody carries it, nobody knows who
-        if not read.carriers and (ours is None or selection.share):
-            self.skipped[_NO_CASES] += 1
-            return None
-        if not kept and selection.share:
-            return None
-        # How many were looked at is only known of all together.
-        number = (ours.part.allele_number or 0) if ours and not selection.share else 0
-        copies, level = sum(called.copies for _, called in kept), read.shape.level
-        return Row(
-            *read.shape[:-1],
-            copies,
-            number,
-            sum(called.zygosity is Zygosity.HOMOZYGOUS for _, called in kept),
-            sum(called.zygosity is Zygosity.HEMIZYGOUS for _, called in kept),
-            copies / number if number and selection.own_reference else None,
-            np.array([sample for sample, _ in kept], dtype=np.uint32),
-            np.array([called.code for _, called in kept], dtype=np.uint16),
-            *rest,
-            None if level is None or not kept else np.full(len(kept), level.code, dtype=np.uint8),
-        )
+    def _left_out(self, reason: str, place: str, selection: Selection) -> None:
+        self.skipped[reason] += 1
+        if selection.note is not None and self.skipped[reason] <= NAMED_EACH:
+            step = "correct it, or leave it out as now"
+            selection.note(Problem(self.path.name, place, "", reason, step))
 
 
 def open_variations(
@@ -230,11 +188,6 @@ def open_variations(
     except Unreadable as broken:
         problems.add(broken.problem, fatal=True)
     return file
-
-
-def _counts(ours: Stated) -> tuple[int, int, int | None, int | None]:
-    count = ours.part
-    return count.allele_count or 0, count.allele_number or 0, ours.homozygotes, ours.hemizygotes
 
 
 def _object(item: object) -> Record:

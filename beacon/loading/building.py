@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from beacon import manifest
 from beacon.catalog import DatasetFacts
-from beacon.errors import CatalogError, Problem, SourceRefused
-from beacon.loading import parquet
-from beacon.loading.checking import Checked, Progress, Variants, refuse_mismatches, tell_losses
+from beacon.errors import CatalogError
+from beacon.loading import repeated
+from beacon.loading.checking import (
+    Checked,
+    Progress,
+    Report,
+    capped,
+    left_out,
+    refuse_mismatches,
+    tell_losses,
+)
 from beacon.loading.members import Members, cohort_members, owned
 from beacon.loading.parts import Part, Parts
 from beacon.loading.source import DatasetSource, digest
@@ -26,8 +32,6 @@ from beacon.loading.staging import ENTITIES
 from beacon.loading.variant_files import Selection
 from beacon.segment.segment_file import Indexed, SegmentWriter
 from beacon.variation.identifiers import ANNOTATED
-
-MAX_ALLELES = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Build:
     version: str
     parts: Parts
     tell: Progress
+    report: Report | None = None
 
 
 def build(of: Build, catalog_dir: Path) -> tuple[DatasetFacts, manifest.Entry]:
@@ -65,17 +70,15 @@ def _written(of: Build, writer: SegmentWriter, variants: Path) -> DatasetFacts:
     _write_people(of, writer)
     read = _read(of)
     written = of.parts.joined(read, variants)
-    _refuse_duplicates(written.duplicates)
+    repeated.refuse(written.duplicates)
     indexed = _write_variants(of, writer, variants)
     if of.checked.genes and not of.checked.annotated:
         writer.genes(of.checked.genes)
     facts = _facts(of, written.rows, indexed)
-    skipped = _skipped(of, read)
+    skipped = left_out(of.people, [part.skipped for part in read])
     writer.finish(facts, skipped)
     of.tell("genomicVariant", written.rows)
-    for reason, count in skipped.items():
-        of.tell(f"left out: {reason}", count)
-    tell_losses(of.checked, of.tell)
+    tell_losses(of.checked, skipped, of.tell)
     return facts
 
 
@@ -99,13 +102,14 @@ def _read(of: Build) -> list[Part]:
         share=of.people.narrowed,
         own_reference=of.source.reference == "own",
         withdrawn=of.people.withdrawn_samples,
+        note=of.report,
     )
     read: list[Part] = []
     total = 0
     for number, file in enumerate(of.checked.files):
-        rows, heard = _capped(file, selection, total), partial(_tell_rows, of.tell, total)
+        rows, heard = capped(file, selection, total), partial(_tell_rows, of.tell, total)
         part = of.parts.part(number, rows, skipped=file.skipped, tell=heard)
-        _refuse_duplicates(part.duplicates)
+        repeated.refuse(part.duplicates)
         if part.kept:
             of.tell("alleles kept by the load that was cut", part.rows)
         total += part.rows
@@ -115,14 +119,6 @@ def _read(of: Build) -> list[Part]:
 
 def _tell_rows(tell: Progress, before: int, rows: int) -> None:
     tell("genomicVariant", before + rows)
-
-
-def _capped(file: Variants, selection: Selection, before: int) -> Iterator[parquet.Row]:
-    for number, row in enumerate(file.rows(selection), start=before + 1):
-        if number > MAX_ALLELES:
-            expected = f"at most {MAX_ALLELES} alleles"
-            raise SourceRefused([Problem(file.path.name, "", "", expected, "split the source")])
-        yield row
 
 
 def _write_variants(of: Build, writer: SegmentWriter, variants: Path) -> Indexed:
@@ -136,16 +132,6 @@ def _write_variants(of: Build, writer: SegmentWriter, variants: Path) -> Indexed
     )
     refuse_mismatches(reaches.checked if reaches is not None else None)
     return indexed
-
-
-def _skipped(of: Build, read: Sequence[Part]) -> Counter[str]:
-    """What was left out, by reason."""
-    skipped: Counter[str] = Counter()
-    if of.people.left_out:
-        skipped["sample without an individual"] = of.people.left_out
-    for part in read:
-        skipped.update(part.skipped)
-    return skipped
 
 
 def _facts(of: Build, variants: int, indexed: Indexed) -> DatasetFacts:
@@ -175,13 +161,3 @@ def _facts(of: Build, variants: int, indexed: Indexed) -> DatasetFacts:
 def _dataset_record(source: DatasetSource) -> dict[str, object]:
     """The dataset's Beacon record, without the list of its members."""
     return {name: value for name, value in source.metadata.items() if name != "ids"}
-
-
-def _refuse_duplicates(places: Sequence[tuple[str, int]]) -> None:
-    step = "merge the records, for example with bcftools norm -d none"
-    problems = [
-        Problem("variants", f"{chrom}:{start0 + 1}", "ALT", "each allele once in a source", step)
-        for chrom, start0 in places
-    ]
-    if problems:
-        raise SourceRefused(problems)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from beacon import ontology
@@ -19,15 +21,18 @@ from beacon.loading.bff_cases import Known
 from beacon.loading.bff_variants import BffFile, Into
 from beacon.loading.genes import Gene
 from beacon.loading.interpretations import StatedVariants
+from beacon.loading.members import Members
+from beacon.loading.parquet import Row
 from beacon.loading.records import Problems
 from beacon.loading.source import DatasetSource
 from beacon.loading.staging import Staging
 from beacon.loading.variant_files import Selection, VariantFile
+from beacon.loading.whole import LINES
 from beacon.variation import alleles
 from beacon.variation.reaches import RefCheck
 from beacon.variation.reference import FastaReference, Reference, Windowed
 
-_REPORT_EVERY = 10_000
+MAX_ALLELES = 200_000_000
 
 Variants = VariantFile | BffFile | StatedVariants
 Progress = Callable[[str, int], None]
@@ -74,11 +79,14 @@ def checked(
     bases = _bases(source, problems)
     into = Into(source.id, assembly or "", Known.of(staging), bases)
     files = _variants(source, staging, into, problems=problems, losses=losses, tell=tell)
+    if files:
+        tell(LINES, sum(file.expected for file in files))
     _check_alike(files, problems)
     if problems.fatal or problems.count > source.max_rejected:
         raise SourceRefused(problems.found, count=problems.count)
-    hierarchy = ontology.read(source.hierarchies)
-    table = genes.read(source.genes) if source.genes is not None else ()
+    with told(report):
+        hierarchy = ontology.read(source.hierarchies)
+        table = genes.read(source.genes) if source.genes is not None else ()
     return Checked(
         *(staging, losses, problems.count, tuple(files), hierarchy, assembly or ""),
         bases=bases,
@@ -86,19 +94,12 @@ def checked(
     )
 
 
-def look_through(found: Checked, tell: Progress) -> None:
-    """Reads every allele, and compares it with the reference."""
-    compared = RefCheck(Windowed(found.bases)) if found.bases is not None else None
-    rows = (row for file in found.files for row in file.rows(Selection({})))
-    number = 0
-    for number, row in enumerate(rows, start=1):
-        if compared is not None:
-            compared.look(alleles.CHROMOSOMES[row.rank - 1], row.start0, row.ref)
-        if number % _REPORT_EVERY == 0:
-            tell("genomicVariant, checked", number)
-    if found.files:
-        tell("genomicVariant, checked", number)
-    refuse_mismatches(compared)
+def capped(file: Variants, selection: Selection, before: int) -> Iterator[Row]:
+    for number, row in enumerate(file.rows(selection), start=before + 1):
+        if number > MAX_ALLELES:
+            expected = f"at most {MAX_ALLELES} alleles"
+            raise SourceRefused([Problem(file.path.name, "", "", expected, "split the source")])
+        yield row
 
 
 def refuse_mismatches(compared: RefCheck | None) -> None:
@@ -111,11 +112,35 @@ def refuse_mismatches(compared: RefCheck | None) -> None:
         raise SourceRefused(problems)
 
 
-def tell_losses(found: Checked, tell: Progress) -> None:
+def left_out(people: Members, skipped: Sequence[Counter[str]]) -> Counter[str]:
+    """By reason, with what was of each file."""
+    every: Counter[str] = Counter()
+    if people.left_out:
+        every["sample without an individual"] = people.left_out
+    for of_file in skipped:
+        every.update(of_file)
+    return every
+
+
+def tell_losses(found: Checked, skipped: Counter[str], tell: Progress) -> None:
+    for reason, count in skipped.items():
+        tell(f"left out: {reason}", count)
     if found.rejected:
         tell("left out: record that could not be read", found.rejected)
     for what, count in sorted(found.losses.items()):
         tell(f"lost: {what}", count)
+
+
+@contextmanager
+def told(report: Report | None) -> Iterator[None]:
+    """Whatever refuses the source in here is in the report too."""
+    try:
+        yield
+    except SourceRefused as refused:
+        if report is not None:
+            for problem in refused.problems:
+                report(problem)
+        raise
 
 
 # Variant files
@@ -137,7 +162,7 @@ def _variants(
     if stated.first is not None:
         problems.add(interpretations.beside(stated.first), fatal=True)
         return []
-    files: list[Variants] = [*_opened(source, into.assembly or None, problems)]
+    files: list[Variants] = [*_opened(source, into.assembly or None, problems, tell)]
     if source.genomic_variations and not problems.fatal:
         ahead = replace(into, reference=into.reference and Windowed(into.reference))
         for path in source.genomic_variations:
@@ -174,17 +199,24 @@ def _bases(source: DatasetSource, problems: Problems) -> Reference | None:
         return None
 
 
-def _opened(source: DatasetSource, assembly: str | None, problems: Problems) -> list[VariantFile]:
-    files = []
+def _opened(
+    source: DatasetSource, assembly: str | None, problems: Problems, tell: Progress
+) -> list[VariantFile]:
+    files: list[VariantFile] = []
     for path in source.vcfs:
+        before = sum(file.expected for file in files)
         try:
-            files.append(variant_files.open_variants(path))
+            files.append(variant_files.open_variants(path, partial(_tell_lines, tell, before)))
         except SourceRefused as refused:
             for problem in refused.problems:
                 problems.add(problem, fatal=True)
     for file in files:
         _check_assembly(file, assembly, problems)
     return files
+
+
+def _tell_lines(tell: Progress, before: int, lines: int) -> None:
+    tell(LINES, before + lines)
 
 
 def _check_alike(files: Sequence[Variants], problems: Problems) -> None:

@@ -61,6 +61,7 @@ class StatedVariants:
     path: Path = Path("phenopackets")
     populations: tuple[str, ...] = ()
     assembly: str | None = None  # what is on another is not among them
+    expected: int = 0
     first: Interpreted | None = None
 
     def rows(self, selection: Selection) -> Iterator[Row]:
@@ -98,7 +99,7 @@ def stated_variants(
         samples[sample] = None
         found.first = found.first or each
         every.update(placed=1, genes=bool(said["genes"]), changes=bool(said["changes"]))
-    found.samples = tuple(samples)
+    found.samples, found.expected = tuple(samples), every["placed"]
     # A gene that only some name would make a «no» of what is not said.
     found.annotated = bool(samples) and every["genes"] == every["placed"]
     found.has_changes = every["changes"] == every["placed"]

@@ -2,7 +2,7 @@
 
 Nothing half-loaded is served: the version is built beside the one that is, and only then named in
 the manifest. Content that is a version already is only activated. Checking is left to
-`beacon.loading.checking`, the files of a version to `beacon.loading.building`.
+`beacon.loading.checking` and `dry_run`, the files of a version to `beacon.loading.building`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from beacon import batches, manifest, withdrawals
 from beacon.catalog import DatasetFacts
 from beacon.errors import CatalogError, Problem, SourceRefused
 from beacon.loading.building import Build, build
+from beacon.loading.checking import Checked, Report, checked, told
 from beacon.loading.checking import Progress as Progress
-from beacon.loading.checking import Report, checked, look_through, tell_losses
-from beacon.loading.members import members
+from beacon.loading.dry_run import look_through
+from beacon.loading.members import Members, members
 from beacon.loading.parts import parts
 from beacon.loading.source import DatasetSource as DatasetSource
 from beacon.loading.source import version_of
@@ -28,14 +29,15 @@ from beacon.segments import SqliteSegment
 def check(
     source: DatasetSource, *, report: Report | None = None, progress: Progress | None = None
 ) -> list[Problem]:
-    """The first problems that would stop `load`, reading every line of the variant files; only
-    an allele that comes twice is left for `load` to find. `report` is given every one."""
+    """The first problems that would stop `load`, having read every line as it does; `report` is
+    given every one."""
     tell = progress or _silent
     try:
         with Staging() as staging:
             found = checked(source, staging, report=report, tell=tell)
-            look_through(found, tell)
-        tell_losses(found, tell)
+            with told(report):
+                people = _members(source, found, frozenset())
+                look_through(found, people, tell, report)
     except SourceRefused as refused:
         return list(refused.problems)
     return []
@@ -62,9 +64,10 @@ def load(
             return facts
         with Staging(catalog_dir) as staging, parts(catalog_dir, source.id, version) as kept:
             found = checked(source, staging, report=report, tell=tell)
-            samples = [file.samples for file in found.files]
-            people = members(staging, samples, kept=source.keep_people, withdrawn=withdrawn)
-            facts, entry = build(Build(source, found, people, version, kept, tell), catalog_dir)
+            with told(report):
+                people = _members(source, found, withdrawn)
+                made = Build(source, found, people, version, kept, tell, report)
+                facts, entry = build(made, catalog_dir)
             manifest.sync_folder(catalog_dir)
             batches.note(
                 *(catalog_dir, source.id, version, frozenset(people.numbers)),
@@ -72,6 +75,11 @@ def load(
             )
             manifest.switch(catalog_dir, source.id, entry, purge=bool(people.withdrawn))
     return facts
+
+
+def _members(source: DatasetSource, found: Checked, withdrawn: frozenset[str]) -> Members:
+    samples = [file.samples for file in found.files]
+    return members(found.staging, samples, kept=source.keep_people, withdrawn=withdrawn)
 
 
 def _served_people(catalog_dir: Path, dataset: str) -> Sequence[str]:

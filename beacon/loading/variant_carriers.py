@@ -16,7 +16,8 @@ import numpy as np
 from beacon.loading import bcf, calls, copy_numbers, genotypes
 from beacon.loading.copy_numbers import Copies
 from beacon.loading.parquet import Row
-from beacon.loading.variant_lines import Declared, Lines, refused, row
+from beacon.loading.variant_lines import Declared, Lines, Note, row
+from beacon.loading.whole import refused
 
 _COUNTED_TOGETHER = 800_000  # bytes of genotypes; more lines at once no longer fit the cache
 
@@ -25,12 +26,13 @@ _COUNTED_TOGETHER = 800_000  # bytes of genotypes; more lines at once no longer 
 class Selection:
     """Kept samples by name with their numbers. A `share` leaves out alleles none of them carries;
     `own_reference` states each allele's frequency over all samples of its file, but for those of
-    people who withdrew."""
+    people who withdrew; `note` hears what is left out."""
 
     samples: Mapping[str, int]
     share: bool = False
     own_reference: bool = False
     withdrawn: frozenset[str] = frozenset()
+    note: Note | None = None
 
 
 class Carriers:
@@ -66,13 +68,13 @@ class Carriers:
     def rows(self, line: Any) -> Iterator[Row]:
         """The rows that are ready; others wait for enough lines to count together."""
         stored = next(self._stored) if self._stored is not None else None
-        rank = self._lines.rank(line)
+        rank = self._lines.begin(line)
         if rank == 0:
             return
         # First, as a garbled line is noticed here and its alleles must not be touched then.
         table = self._genotypes(line, stored)
         if table is None:
-            self._lines.left_out("line without genotypes")
+            self._lines.left_out("line without genotypes", "GT")
             return
         place = self._lines.place(line, rank)
         if place is None:
@@ -146,5 +148,7 @@ class Carriers:
         else:
             table = line.format("GT", int) if "GT" in line.FORMAT else None
         if table is not None and table.shape[1] > genotypes.MAX_PLOIDY:
-            raise refused(self._path, f"at most {genotypes.MAX_PLOIDY} alleles per call", "")
+            expected = f"at most {genotypes.MAX_PLOIDY} alleles per call"
+            where = f"{line.CHROM}:{line.POS}"
+            raise refused(self._path, expected, "leave the line out", where=where)
         return table

@@ -1,15 +1,15 @@
 """Opens VCF and BCF files and reads their alleles, whole or not at all.
 
-VCF 4.3 and the BGZF end-of-file block of the SAM specification (section 4.1.2). Multi-allelic lines
-are split, other ALT alleles counting as not this one; FILTER is not looked at. A file has
-genotypes, or sites with counts. The only importer of cyvcf2; what a line says is left to
-`beacon.loading.variant_lines`, who carries it to `beacon.loading.variant_carriers`.
+VCF 4.3. Multi-allelic lines are split, other ALT alleles counting as not this one; FILTER is not
+looked at. A file has genotypes, or sites with counts. The only importer of cyvcf2; what a line says
+is left to `beacon.loading.variant_lines`, who carries it to `beacon.loading.variant_carriers`,
+whether the file is whole to `beacon.loading.whole`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,19 @@ from typing import Any
 from cyvcf2 import VCF
 
 from beacon.errors import SourceRefused
-from beacon.loading import bcf, copy_numbers, inflating, site_counts
+from beacon.loading import bcf, copy_numbers, site_counts, whole
 from beacon.loading.annotations import annotator
 from beacon.loading.parquet import Row
 from beacon.loading.variant_carriers import Carriers
 from beacon.loading.variant_carriers import Selection as Selection
-from beacon.loading.variant_lines import CLINVAR, CUT_OFF, Declared, Lines, refused
+from beacon.loading.variant_lines import CLINVAR, Declared, Lines
+from beacon.loading.whole import CUT_OFF, Extent, refused
 from beacon.variation import alleles
 
 MAX_SAMPLES = 1_000_000
-_EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-_CHUNK = 1 << 20
+_OTHER = 0.1  # of the length
+_DIGITS = 12
+_LINE = "a line that can be read"
 _FORMAT_FIELDS = [2]  # htslib's number of them
 _FIELDS = frozenset({"INFO", "FORMAT"})
 
@@ -40,6 +42,7 @@ class VariantFile:
     samples: tuple[str, ...]
     assembly: str | None
     declared: Declared
+    extent: Extent
     skipped: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -56,38 +59,52 @@ class VariantFile:
         reader = self.declared.annotator
         return reader is not None and reader.has_changes
 
+    @property
+    def expected(self) -> int:
+        """About how many rows it has, as far as can be told."""
+        return self.extent.records or 0
+
     def rows(self, selection: Selection) -> Iterator[Row]:
+        self.skipped.clear()
         found = _opened(self.path)
-        lines = Lines(self.path, self.declared, self.skipped)
+        lines = Lines(
+            *(self.path, self.declared, self.skipped), extent=self.extent, note=selection.note
+        )
         carriers = None
         if self.samples:
             carriers = Carriers(
                 *(self.path, self.samples, selection), declared=self.declared, lines=lines
             )
-        number = 0
         try:
-            for number, line in enumerate(found, start=1):  # noqa: B007 (the error names it)
+            for line in _readable(found, self.path, lines):
                 yield from _site(line, lines) if carriers is None else carriers.rows(line)
             if carriers is not None:
                 yield from carriers.rest()
         except SourceRefused:
             raise
         except Exception as broken:
-            raise refused(self.path, f"a readable line after line {number}", CUT_OFF) from broken
+            raise refused(self.path, _LINE, CUT_OFF, where=lines.place_of()) from broken
         finally:
             found.close()
 
 
+def _readable(found: Any, path: Path, lines: Lines) -> Iterator[Any]:
+    try:
+        yield from found
+    except Exception as broken:
+        raise refused(path, _LINE, CUT_OFF, where=lines.place_of(1)) from broken
+
+
 def _site(line: Any, lines: Lines) -> Iterator[Row]:
     """The rows of a line of a file without genotypes."""
-    if (rank := lines.rank(line)) and (place := lines.place(line, rank)) is not None:
+    if (rank := lines.begin(line)) and (place := lines.place(line, rank)) is not None:
         for _, row in lines.alleles(line, place, counted=False):
             yield row
 
 
-def open_variants(path: Path) -> VariantFile:
-    """The file, after its every block was found whole."""
-    _check_whole(path)
+def open_variants(path: Path, tell: Callable[[int], None] = lambda _lines: None) -> VariantFile:
+    """The file, after its every block was found whole; `tell` hears how many lines were seen."""
+    extent = whole.extent(path, tell)
     reader = _opened(path)
     try:
         samples = tuple(reader.samples)
@@ -110,36 +127,13 @@ def open_variants(path: Path) -> VariantFile:
         has_copies=copy_numbers.declared({each["ID"]: each for each in formats}),
         genotype_key=key,
     )
-    return VariantFile(path, samples, _assembly(header, path), said)
+    return VariantFile(path, samples, _assembly(header, path), said, extent)
 
 
 def _genotype_key(reader: Any, formats: Set[str]) -> int:
     """-1, which is no field's, where the header has no genotypes."""
     known = "GT" in formats
     return int(reader.get_header_type("GT", _FORMAT_FIELDS)["IDX"]) if known else -1
-
-
-def _check_whole(path: Path) -> None:
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as plain:
-            start = plain.read(18)
-            plain.seek(max(0, size - len(_EOF_BLOCK)))
-            end = plain.read()
-        if not start.startswith(b"\x1f\x8b"):
-            if not end.endswith(b"\n"):
-                raise refused(path, "a line end at the end", CUT_OFF)
-            return
-        if start[12:14] == b"BC" and end != _EOF_BLOCK:
-            raise refused(path, "the BGZF end-of-file block", CUT_OFF)
-        # Reading every block compares its checksum, which the VCF reader does not always do.
-        with inflating.opened(path) as blocks:
-            while blocks.read(_CHUNK):
-                pass
-    except inflating.BROKEN as broken:
-        raise refused(path, "complete compressed blocks", CUT_OFF) from broken
-    except OSError as missing:
-        raise refused(path, "a file that can be read", "check the path") from missing
 
 
 def _opened(path: Path) -> Any:
@@ -155,18 +149,26 @@ def _assembly(header: str, path: Path) -> str | None:
         if line.startswith("##reference="):
             named.add(alleles.canonical_assembly(line))
         elif line.startswith("##contig=<"):
-            named.add(_contig_assembly(line[10:].rstrip(">")))
+            named.add(_contig_assembly(line[10:].rstrip(">"), path))
     named.discard(None)
     if len(named) > 1:
         raise refused(path, "one assembly in the header", "split the file by assembly")
     return next(iter(named), None)
 
 
-def _contig_assembly(fields: str) -> str | None:
+def _contig_assembly(fields: str, path: Path) -> str | None:
     values = dict(part.split("=", 1) for part in fields.split(",") if "=" in part)
-    chrom = alleles.canonical_chromosome(values.get("ID", ""))
     if named := alleles.canonical_assembly(values.get("assembly", "")):
         return named
-    lengths = alleles.LENGTHS.get(chrom or "", ())
+    chrom = alleles.canonical_chromosome(values.get("ID", "")) or ""
+    lengths, stated = alleles.LENGTHS.get(chrom, ()), values.get("length", "")
     by_length = dict(zip(map(str, lengths), ("GRCh37", "GRCh38"), strict=False))
-    return by_length.get(values.get("length", ""))
+    if stated not in by_length and any(_is_near(stated, length) for length in lengths):
+        expected = f"GRCh37 or GRCh38, whose chromosome {chrom} is not of {stated} bases"
+        raise refused(path, expected, "lift it over to one of the two", where="header")
+    return by_length.get(stated)
+
+
+def _is_near(stated: str, length: int) -> bool:
+    """Whether it is another assembly's: of the same chromosome all are about as long."""
+    return stated.isdecimal() and abs(int(stated[:_DIGITS]) - length) < length * _OTHER

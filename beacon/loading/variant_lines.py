@@ -1,14 +1,15 @@
 """What a line of a VCF or BCF says of each of its ALT alleles: where, what, its names and counts.
 
 VCF 4.3. What cannot be stored (`*`, unknown symbolic alleles, sequences outside 1..22, X, Y, MT) is
-counted by reason. Who carries an allele is left to `beacon.loading.variant_carriers`.
+counted by reason, and the first of each reason are named. Who carries an allele is left to
+`beacon.loading.variant_carriers`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,17 +20,19 @@ from beacon.errors import Problem, SourceRefused
 from beacon.loading.annotations import Annotator
 from beacon.loading.parquet import Row
 from beacon.loading.site_counts import SiteCounts
+from beacon.loading.whole import CUT_OFF, Extent, refused
 from beacon.variation import alleles
 
 MAX_ALLELE_BASES = 100_000
 MAX_IDENTIFIERS = 20
+NAMED_EACH = 1_000  # of what is left out for one reason; all of it is counted
 LONGEST_CHROMOSOME = 249_250_621  # chromosome 1 of GRCh37
-CUT_OFF: Final = "the file is cut off or damaged: copy it again and compare checksums"
 CLINVAR: Final = {"CLNVID": "clinvar:", "ALLELEID": "clinvar.allele:"}
 INSERTION = re.compile(r"^<INS(?::[^>]{1,100})?>$")
 BREAKEND = re.compile(r"^(?:[ACGTN]{1,1000}[\[\]][^\[\]]{1,200}[\[\]]|[\[\]][^\[\]]{1,200}[\[\]][ACGTN]{1,1000}|\.[ACGTN]{1,1000}|[ACGTN]{1,1000}\.)$", re.IGNORECASE)  # fmt: skip  # noqa: E501
 _SUBSTITUTIONS = frozenset((r, a) for r in "ACGTN" for a in "ACGTN" if r != a)
 
+Note = Callable[[Problem], None]
 Place = tuple[int, int, str, list[str]]  # rank, start0, REF, every ALT
 
 
@@ -45,23 +48,39 @@ class Declared:
 
 
 class Lines:
-    """Of one file; what is left out is counted in `skipped`."""
+    """Of one file; what is left out is counted in `skipped`, and told to `note`."""
 
-    def __init__(self, path: Path, declared: Declared, skipped: Counter[str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        declared: Declared,
+        skipped: Counter[str],
+        *,
+        extent: Extent,
+        note: Note | None,
+    ) -> None:
         self._path, self._declared, self._skipped = path, declared, skipped
+        self._extent, self._note = extent, note
         self._chroms: dict[str, int] = {}
+        self._number = 0
+        self._line: Any = None
 
-    def rank(self, line: Any) -> int:
-        """Of its chromosome; 0 where the line is left out for its sequence."""
-        name = line.CHROM
+    def begin(self, line: Any) -> int:
+        """The rank of the next line's chromosome; 0 where it is left out for its sequence."""
+        self._number += 1
+        self._line, name = line, line.CHROM
         rank = self._chroms.get(name)
         if rank is None:
             rank = self._chroms[name] = alleles.RANKS.get(
                 alleles.canonical_chromosome(name) or "", 0
             )
         if rank == 0:
-            self.left_out("sequence outside 1..22, X, Y, MT")
+            self.left_out("sequence outside 1..22, X, Y, MT", "CHROM")
         return rank
+
+    def place_of(self, after: int = 0) -> str:
+        """Where this line stands, or one so many lines after it."""
+        return self._extent.place(self._number + after)
 
     def place(self, line: Any, rank: int) -> Place | None:
         """None where the line is left out, having no ALT."""
@@ -69,7 +88,7 @@ class Lines:
         if not 0 <= start0 < LONGEST_CHROMOSOME:
             raise self.impossible(rank, start0)
         if not alts:
-            self.left_out("line without ALT alleles")
+            self.left_out("line without ALT alleles", "ALT")
             return None
         return rank, start0, line.REF.upper(), alts
 
@@ -98,13 +117,18 @@ class Lines:
                 )),
             )  # fmt: skip
 
-    def left_out(self, reason: str) -> None:
+    def left_out(self, reason: str, field: str) -> None:
+        """Of the line that was begun."""
         self._skipped[reason] += 1
+        if self._note is not None and self._skipped[reason] <= NAMED_EACH:
+            where = f"{self.place_of()}, {self._line.CHROM}:{self._line.POS}"
+            step = "correct it, or leave it out as now"
+            self._note(Problem(self._path.name, where, field, reason, step))
 
     def impossible(self, rank: int, start0: int) -> SourceRefused:
-        place = f"{alleles.CHROMOSOMES[rank - 1]}:{start0 + 1}"
+        where = f"{alleles.CHROMOSOMES[rank - 1]}:{start0 + 1}"
         expected = "positions inside the chromosome and genotypes that name its ALT alleles"
-        return refused(self._path, f"{expected} at {place}", CUT_OFF)
+        return refused(self._path, expected, CUT_OFF, where=where)
 
     def _identifiers(self, named: str | None, get: Any) -> Sequence[str] | None:
         keys = self._declared.identifier_keys
@@ -132,7 +156,7 @@ class Lines:
         rank, start0, ref, _ = place
         end0 = start0 + len(ref)
         if max(len(ref), len(alt)) > MAX_ALLELE_BASES:
-            self.left_out(f"allele longer than {MAX_ALLELE_BASES} bases")
+            self.left_out(f"allele longer than {MAX_ALLELE_BASES} bases", "ALT")
             return None
         if BREAKEND.match(alt):
             return alt, "BND", end0, 0
@@ -143,22 +167,18 @@ class Lines:
         allele = Allele(alleles.CHROMOSOMES[rank - 1], start0, ref, alt)
         kind = alleles.variant_type(allele)
         if kind is None:
-            self.left_out("allele not stored (*, unknown symbolic or not ACGTN)")
+            self.left_out("allele not stored (*, unknown symbolic or not ACGTN)", "ALT")
             return None
         if alt.startswith("<"):
             end = _end(get, start0, index)
             if end is None:
-                self.left_out("symbolic allele without a usable END or SVLEN")
+                self.left_out("symbolic allele without a usable END or SVLEN", "INFO")
                 return None
             end0 = end
         return alt, kind, end0, alleles.changed_length(allele, end0)
 
 
 row = partial(tuple.__new__, Row)  # one call instead of three, for each of millions of rows
-
-
-def refused(path: Path, expected: str, next_step: str) -> SourceRefused:
-    return SourceRefused([Problem(path.name, "", "", expected, next_step)])
 
 
 def _identifier(key: str, value: str) -> str:

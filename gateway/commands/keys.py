@@ -77,7 +77,7 @@ def environment(folder: Annotated[Path, typer.Argument(help="the node's folder")
 def run(home: NodeHome) -> Rotated:
     """Raises what `streams.rotation.rotate` raises."""
     vault = Vault(home.vault)
-    with Shown(()) as shown:
+    with Shown() as shown:
         done = rotate_keys(vault, KeyRing(home.storage_secret), progress=shown)
     try:
         record = RecordFile(

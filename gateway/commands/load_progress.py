@@ -1,38 +1,40 @@
 """What `skerry load` shows while it works, and the report it leaves behind.
 
-The bar gives the rate, and the time left where the end is known: from the index of a variant file,
-or from the stage before. The report names every record that was rejected and what had no place.
+The bar gives the rate, and the time left where the end is known: from the lines that a variant file
+was found to have, or from the stage before. The report names every record that was rejected and
+what had no place.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-import cyvcf2
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from beacon.errors import Problem
+from beacon.loading.whole import LINES
 from gateway.errors import LoadRefused
 
 Watch = Callable[[str, int], None]
 
 _READING, _INDEXING = "genomicVariant", "genomicVariant, indexed"
+_CHECKING = "genomicVariant, checked"
 _COUNTED = ("left out: ", "lost: ")
 
 
 class Shown:
     """The bar of one load; `counted` is what was left out or lost, by reason."""
 
-    def __init__(self, vcfs: Sequence[Path], *, watch: Watch | None = None) -> None:
+    def __init__(self, *, watch: Watch | None = None) -> None:
         """`watch` is told all of it too."""
         self._watch = watch
         self.counted: dict[str, int] = {}
-        self._totals: dict[str, int | None] = {_READING: _known_lines(vcfs)}
+        self._totals: dict[str, int] = {}
         self._stage = ""
         console = Console(stderr=True)
         self._bar = Progress(
@@ -55,6 +57,12 @@ class Shown:
     ) -> None:  # fmt: skip
         self._bar.stop()
 
+    @property
+    def end(self) -> float | None:
+        """How far the stage that is shown goes, where that is known."""
+        tasks = self._bar.tasks
+        return tasks[-1].total if tasks else None
+
     def __call__(self, stage: str, done: int) -> None:
         if self._watch is not None:
             self._watch(stage, done)
@@ -66,7 +74,9 @@ class Shown:
             for old in self._bar.task_ids:
                 self._bar.remove_task(old)
             self._bar.add_task(stage, total=self._totals.get(stage), rate="")
-        if stage == _READING:
+        if stage == LINES:
+            self._totals |= {_READING: done, _CHECKING: done}
+        elif stage == _READING:
             self._totals[_INDEXING] = done
         task = self._bar.tasks[-1]
         rate = f"({task.speed:,.0f}/s)" if task.speed else ""
@@ -105,16 +115,3 @@ class Report:
     def _row(self, *cells: str) -> None:
         if self._file is not None:
             csv.writer(self._file).writerow(cells)
-
-
-def _known_lines(vcfs: Sequence[Path]) -> int | None:
-    """How many lines the files have, where their indexes say."""
-    total = 0
-    for path in vcfs:
-        if not any(Path(f"{path}.{end}").exists() for end in ("csi", "tbi")):
-            return None
-        try:
-            total += int(cyvcf2.VCF(str(path)).num_records)
-        except (OSError, ValueError):
-            return None
-    return total or None

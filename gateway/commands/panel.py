@@ -42,7 +42,7 @@ def add(
     home = existing(folder)
     if not frequencies.is_file():
         raise LoadRefused(f"{frequencies}: no such file")
-    with Shown((frequencies,)) as shown:
+    with Shown() as shown:
         facts = panel_load.load(
             frequencies,
             home.panel,

@@ -42,7 +42,7 @@ def add(
     home = existing(folder)
     if not table.is_file():
         raise LoadRefused(f"{table}: no such file")
-    with Shown((table,)) as shown:
+    with Shown() as shown:
         facts = names_load.load(
             table,
             home.names,

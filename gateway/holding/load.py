@@ -103,8 +103,7 @@ def _load(
     source = _source(home, wanted)
     described = {"HealthDCAT-AP": _described(source.metadata)} if source.metadata else {}
     with ExitStack() as stack:
-        counted = () if wanted.genomic_variations else wanted.vcfs  # others have no index
-        shown = stack.enter_context(Shown(counted, watch=watch))
+        shown = stack.enter_context(Shown(watch=watch))
         report = None
         if wanted.report is not None:
             report = stack.enter_context(Report(wanted.report))

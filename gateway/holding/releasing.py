@@ -49,7 +49,7 @@ def seal(
     store = None if store is None else store.rstrip("/")
     if store is not None and not store.startswith(SCHEME):
         raise LoadRefused("--seal-to is s3://BUCKET/PREFIX; left out, bodies lie in the vault")
-    with Shown(()) as shown:
+    with Shown() as shown:
         for path in paths:
             if per_chromosome:
                 made = loading.seal_units(home, path, dataset=dataset, store=store, progress=shown)
@@ -68,7 +68,7 @@ def adopt(home: NodeHome, dataset: str, wanted: Adopted) -> Mapping[str, object]
     if (wanted.export is None) != (wanted.archive is None):
         raise LoadRefused("--adopt-export and --archive go together; see docs/release.md")
     secrets, done = _adopting_key(wanted), dict[str, object]()
-    with Shown(()) as shown:
+    with Shown() as shown:
         whole = ((place, None) for place in wanted.places)
         below = read_export(wanted.export) if wanted.export is not None else ()
         apart = ((f"{wanted.archive}".rstrip("/") + f"/{one.path}", one) for one in below)

@@ -22,6 +22,7 @@ READ = {
     "analysis, read": Message("analyses read"),
     "cohort, read": Message("cohorts read"),
     "genomicVariations, read": Message("BFF variants read"),
+    "lines of variant files": Message("lines of variant files"),
     "genomicVariant": Message("variants read"),
     "genomicVariant, checked": Message("variants checked"),
     "genomicVariant, indexed": Message("variants indexed"),
@@ -47,6 +48,7 @@ WORDS = {
         Message("symbolic allele without a usable END or SVLEN"),
         Message("record without caseLevelData in a file that has them"),
         Message("genomic interpretation without a place on the assembly"),
+        Message("genomic interpretation, left out as wanted"),
         Message("HGVS name of another assembly"),
         Message("amino-acid change that is not understood"),
         # what was expected
@@ -77,6 +79,8 @@ WORDS = {
         Message("a number"),
         Message("a date such as 2021-09-24"),
         Message("a phenopacket of schema 2.0"),
+        Message("a line that can be read"),
+        Message("no variants of phenopackets beside variant files, which say who carries what"),
         # what to do next
         Message("correct the file and load again"),
         Message("correct the record, or leave it out with --max-rejected"),
@@ -93,6 +97,11 @@ WORDS = {
         Message("check the assembly, or drop these lines with bcftools norm -c x"),
         Message("merge the records, for example with bcftools norm -d none"),
         Message("check that it is a VCF or BCF file"),
+        Message("leave the line out"),
+        Message("lift it over to one of the two"),
+        Message(
+            "load them as a dataset of their own, or leave them out with --without-interpretations"
+        ),
     )
 }
 

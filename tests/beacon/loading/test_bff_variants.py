@@ -202,8 +202,10 @@ def test_any_member_of_any_form_is_refused_or_read(tmp_path: Path) -> None:
     good = legacy(50, "A", "G")
     found: list[Problem] = []
     made = source(tmp_path, [*records, good], max_rejected=len(records))
-    assert check(made, report=found.append) == []
-    assert len(records) / 2 < len(found) < len(records)
+    twice = "each allele once in a source"  # many are still the allele they were
+    assert {each.expected for each in check(made, report=found.append)} == {twice}
+    rejected = [each for each in found if each.expected != twice]
+    assert len(records) / 2 < len(rejected) < len(records)
 
 
 def test_a_converters_file_is_what_its_vcf_is(tmp_path: Path) -> None:

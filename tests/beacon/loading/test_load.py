@@ -205,6 +205,29 @@ def test_a_header_that_contradicts_itself_is_refused(source: DatasetSource, tmp_
     assert "one assembly" in refused(both, tmp_path / "catalog")
 
 
+@pytest.mark.parametrize("length", [247249719, 248387328])  # NCBI36's, CHM13's
+def test_a_file_of_an_assembly_that_is_neither_is_refused(
+    source: DatasetSource, tmp_path: Path, length: int
+) -> None:
+    """Its header tells by a chromosome that is almost as long as theirs."""
+    header = HEADER.replace("248956422", str(length))
+    write_vcf(source.vcfs[0], LINES, samples=SAMPLES, header=header)
+    problem = refused(source, tmp_path / "catalog")
+    assert f"header: expected GRCh37 or GRCh38, whose chromosome 1 is not of {length}" in problem
+
+
+@pytest.mark.parametrize(
+    "stated", ["length=200000", "length=x", "assembly=GRCh38,length=248387328"]
+)
+def test_a_length_that_tells_nothing_is_let_pass(
+    source: DatasetSource, tmp_path: Path, stated: str
+) -> None:
+    """A cut-out of a chromosome, or a header that says which assembly it is."""
+    header = HEADER.replace("length=248956422", stated)
+    write_vcf(source.vcfs[0], LINES, samples=SAMPLES, header=header)
+    assert loaded(source, tmp_path / "catalog").facts.variants
+
+
 def test_an_unknown_assembly_is_refused(source: DatasetSource, tmp_path: Path) -> None:
     unknown = dataclasses.replace(source, assembly="T2T")
     assert "assembly" in refused(unknown, tmp_path / "catalog")
