@@ -351,11 +351,15 @@ async def _read(request: Request, target: query.Target) -> query.Query:
         return query.from_get(target, framing.pairs(query_string))
     if query_string:
         raise BadQuestion("A POST asks in its body, not in the address.")
+    too_large = BodyTooLarge(f"A request body may have at most {MAX_BODY_BYTES} bytes.")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:20]) > MAX_BODY_BYTES:
+        raise too_large  # before whoever sends it is told to go on (RFC 9110 10.1.1)
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLarge(f"A request body may have at most {MAX_BODY_BYTES} bytes.")
+            raise too_large
     return query.from_body(target, bytes(body))
 
 

@@ -233,11 +233,11 @@ def _query(
         "filters": [f.text for f in read] if read else [],
         "requestParameters": parameters,
     }
+    asked = variants.recognise(genomic) if genomic else None
     frame, page = framed.frame, framed.page
     if frame.page_token is not None:
         page = _within_reach(pages.read(frame.page_token, echo))
         echo["pagination"] = {"skip": page.skip, "limit": page.limit}
-    asked = variants.recognise(genomic) if genomic else None
     named = _named(target) if target.entry_id or target.parent_id else None
     records, zygosity = filter_rules.parted(read) if read else ((), ANY)
     if zygosity and target.entry != "genomicVariant" and asked is None and named is None:

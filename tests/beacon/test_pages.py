@@ -106,6 +106,16 @@ async def test_a_token_that_is_not_ours_is_refused(
     assert found.status_code == 400
 
 
+@pytest.mark.parametrize("start", [10**30, -(10**30), 1.5, {"a": []}, None])
+async def test_a_token_beside_a_position_that_is_none_is_refused_as_without_it(
+    node: BeaconNode, start: object
+) -> None:
+    token = pagination(await page(node, limit=2))["nextPage"]
+    asked = {"requestParameters": {"g_variant": {"referenceName": "1", "start": [start]}}}
+    answer = await node.post("/g_variants", {**asked, "pagination": {"nextPage": token}})
+    assert answer.status_code == 400
+
+
 async def test_a_token_cannot_ask_for_more_than_may_be_had(node: BeaconNode) -> None:
     body = await page(node, skip=2**31 - 1, limit=1)
     assert pagination(body)["skip"] == 2**31 - 1

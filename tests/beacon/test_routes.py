@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,19 @@ async def test_a_body_above_the_cap_is_refused_unread(node: BeaconNode) -> None:
         assert found.status_code == 413
         assert found.json()["info"] == {"code": "body_too_large"}
     assert (await send(node, b" " * MAX_BODY)).status_code == 200
+
+
+async def test_of_a_body_that_says_it_is_too_large_nothing_is_waited_for(node: BeaconNode) -> None:
+    async def unending() -> AsyncIterator[bytes]:
+        raise AssertionError("waited for")
+        yield b""
+
+    async with node.client() as client:
+        found = await client.post(
+            "/g_variants", content=unending(), headers={"Content-Length": str(MAX_BODY + 1)}
+        )
+    assert found.status_code == 413
+    assert found.json()["info"] == {"code": "body_too_large"}
 
 
 async def test_a_post_may_not_also_ask_in_its_address(node: BeaconNode) -> None:
