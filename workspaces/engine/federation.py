@@ -23,12 +23,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter
 
 from schemas.wire import Wire
 from workspaces.engine import bundle, certificates
 from workspaces.engine.bundle import Bundle
 from workspaces.engine.port import LEAST_SITES, fingerprint
+from workspaces.engine.registering import trusting
 from workspaces.errors import AlreadyThere, FederationInvalid
 
 MAX_SITES = 255
@@ -36,6 +37,7 @@ _SITE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
 
 SiteName = Annotated[str, StringConstraints(pattern=_SITE)]
 Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+_SITES = TypeAdapter(dict[Hex32, SiteName])
 
 
 class Described(Wire):
@@ -102,14 +104,12 @@ def load(folder: Path) -> Federation:
     """Raises `FederationInvalid`."""
     try:
         described = Described.model_validate_json((folder / "federation.json").read_bytes())
-        sites = json.loads((folder / "sites.json").read_bytes())
-    except (OSError, ValidationError, ValueError) as error:
+        sites = _SITES.validate_json((folder / "sites.json").read_bytes())
+    except (OSError, ValueError) as error:
         raise FederationInvalid(
             f"{folder} is no federation: make one with `skerry federation init`.", detail=str(error)
         ) from error
-    return Federation(
-        folder.absolute(), described, {str(key): str(name) for key, name in sites.items()}
-    )
+    return Federation(folder.absolute(), described, sites)
 
 
 def site_bundle(of: Federation, site: str) -> SiteBundle:
@@ -126,11 +126,14 @@ def site_bundle(of: Federation, site: str) -> SiteBundle:
 
 
 def read_site_bundle(path: Path) -> SiteBundle:
-    """Raises `FederationInvalid`."""
+    """Raises `FederationInvalid`, also where it names no authority that could be trusted."""
     try:
-        return SiteBundle.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
+        found = SiteBundle.model_validate_json(path.read_bytes())
+        authority = found.authority.encode("ascii")
+    except (OSError, ValueError) as error:
         raise FederationInvalid(f"{path} is no site bundle of a federation.") from error
+    trusting(authority)
+    return found
 
 
 def admit(of: Federation, application: Bundle) -> Path:

@@ -14,9 +14,10 @@ import time
 import httpx
 
 from workspaces.engine.port import SiteNode
-from workspaces.errors import EngineRefused, NodeSilent
+from workspaces.errors import EngineRefused, FederationInvalid, NodeSilent
 
 _SECONDS = 20.0
+_NO_AUTHORITY = "The authority of the federation is no certificate in PEM; ask for its bundle anew."
 
 
 def signed_text(*, action: str, public_key: str, at: int) -> bytes:
@@ -48,8 +49,13 @@ def answers(registrar: str, certificate: bytes, *, proxy: str = "") -> bool:
 
 
 def trusting(certificate: bytes) -> ssl.SSLContext:
-    """Checks a server against this authority and no other."""
-    return ssl.create_default_context(cadata=certificate.decode("ascii"))
+    """Checks a server against this authority and no other. Raises `FederationInvalid`."""
+    if not certificate:  # of none `ssl` makes everybody whom the system trusts
+        raise FederationInvalid(_NO_AUTHORITY)
+    try:
+        return ssl.create_default_context(cadata=certificate.decode("ascii"))
+    except (ssl.SSLError, ValueError) as error:
+        raise FederationInvalid(_NO_AUTHORITY) from error
 
 
 def _say(site: SiteNode, action: str, public_key: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import signal
+import ssl
 import stat
 import subprocess
 import sys
@@ -18,7 +19,8 @@ from tests.support.command import Ran, skerry
 from tests.support.engine import engine
 from tests.support.federation import keys, raw
 from tests.support.loopback import unused_port
-from workspaces.engine import bundle, environment, federation
+from workspaces.engine import bundle, environment, federation, registering
+from workspaces.errors import FederationInvalid
 
 NAMES = ["praha", "tartu", "porto"]
 
@@ -108,6 +110,36 @@ def test_a_folder_that_is_no_federation_says_how_to_make_one(
     ran = skerry("federation", command[0], tmp_path, *command[1:])
     assert ran.code == 5
     assert "skerry federation init" in ran.err
+
+
+@pytest.mark.parametrize("sites", ["[]", '{"short": "praha"}', '{"praha": 1}', "{"])
+def test_a_list_of_sites_that_is_none_is_no_federation(tmp_path: Path, sites: str) -> None:
+    folder = tmp_path / "federation"
+    init(folder)
+    (folder / "sites.json").write_text(sites)
+    with pytest.raises(FederationInvalid, match="skerry federation init"):
+        federation.load(folder)
+
+
+@pytest.mark.parametrize("authority", ["", " ", "-", "é", "-----BEGIN CERTIFICATE-----\n"])
+def test_a_bundle_without_an_authority_trusts_nobody(tmp_path: Path, authority: str) -> None:
+    folder = tmp_path / "federation"
+    init(folder)
+    path = folder / "bundles" / "praha.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"authority": authority}))
+    with pytest.raises(FederationInvalid):
+        federation.read_site_bundle(path)
+    with pytest.raises(FederationInvalid):
+        registering.trusting(authority.encode())
+
+
+def test_a_federation_s_authority_is_trusted_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "federation"
+    init(folder)
+    trusted = registering.trusting((folder / "authority.pem").read_bytes())
+    assert trusted.verify_mode is ssl.CERT_REQUIRED
+    assert trusted.check_hostname
+    assert len(trusted.get_ca_certs()) == 1
 
 
 def test_admitting_prints_the_digest_a_committee_approves(tmp_path: Path) -> None:
