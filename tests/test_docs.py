@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import tomllib
@@ -253,6 +254,34 @@ async def test_each_request_of_the_beacon_page_has_the_answer_it_says(
     summary = found.json().get("responseSummary", {})
     assert (answer == "400") == (found.status_code == 400)
     assert answer in ("400", str(summary.get("numTotalResults")))
+
+
+_POSTED = re.compile(
+    r"^# [^\n]* → (\d+)\ncurl -s -X POST [^\"]*\"\$N(/\w+)\" -d '(\{.*?\})'$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("answer", "path", "body"), _POSTED.findall(_text("docs/beacon.md")))
+async def test_each_posted_request_of_the_beacon_page_has_the_answer_it_says(
+    open_node: BeaconNode, answer: str, path: str, body: str
+) -> None:
+    async with open_node.client() as client:
+        found = await client.post(path, json=json.loads(body))
+    assert found.json()["responseSummary"]["numTotalResults"] == int(answer)
+
+
+@pytest.mark.anyio
+async def test_the_answer_of_the_beacon_page_is_that_of_its_first_request(
+    open_node: BeaconNode,
+) -> None:
+    page = _text("docs/beacon.md")
+    (shown,) = _blocks("docs/beacon.md", "json")
+    async with open_node.client() as client:
+        found = await client.get(_ASKED.findall(page)[0][1])
+    assert json.loads(shown)["responseSummary"] == found.json()["responseSummary"]
+    assert len(_POSTED.findall(page)) == page.count("-X POST") == 4
 
 
 def test_the_beacon_page_asks_in_every_way() -> None:

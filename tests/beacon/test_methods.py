@@ -86,3 +86,14 @@ async def test_what_is_not_there_is_404_by_any_method(
 ) -> None:
     async with node.client() as client:
         assert (await client.request(method, path)).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "POST"])
+@pytest.mark.parametrize("path", ["/info", "/g_variants", "/individuals/P1"])
+async def test_pages_of_other_origins_cannot_read_answers(
+    node: BeaconNode, method: str, path: str
+) -> None:
+    asked = {"Origin": "https://page.example", "Access-Control-Request-Method": "POST"}
+    async with node.client() as client:
+        found = await client.request(method, path, headers=asked)
+    assert [name for name in found.headers if name.startswith("access-control")] == []
