@@ -55,6 +55,18 @@ class Known:
         each = moved[0] if moved else self.spelt[0]
         return self.rng.choice(spellings(each.change, self.data.reference))
 
+    def expanded(self) -> Change:
+        """An insertion or deletion over all of its places, as VRS and SPDI have it."""
+        change, reference = self.shifted(), self.data.reference
+        assert reference is not None
+        places = spellings(change, reference)
+        start0 = min(each.start0 for each in places)
+        ref = reference[change.chrom][start0 : max(each.start0 + len(each.ref) for each in places)]
+        edited = change.identity(reference)
+        longer = len(change.alt) - len(change.ref)
+        alt = str(edited and edited[1])[start0 : start0 + len(ref) + longer]
+        return Change(change.chrom, start0, ref, alt)
+
     def sequence(self, chrom: str) -> Asked:
         exact = exact_names(self.data.assembly, chrom)
         if self.rng.random() < 0.3:

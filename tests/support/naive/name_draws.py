@@ -39,6 +39,8 @@ class NameDraws:
         if self._data.reference is not None:
             kinds["short form: shifted g."] = lambda: self._hgvs(self._known.shifted())
             kinds["short form: shifted SPDI"] = lambda: self._spdi(self._known.shifted())
+            kinds["short form: SPDI of all places"] = self.whole_spdi
+            kinds["short form: delins of all places"] = self.whole_delins
             kinds["VRS"] = self.vrs
         if self._data.annotated:
             kinds |= self._annotated()
@@ -194,6 +196,22 @@ class NameDraws:
         if self._data.reference is not None and self._rng.random() < 0.2:
             name = f"{sequence}:{start0}:{len(ref)}:{alt}"
         return {self._rng.choice(["genomicAlleleShortForm", "variantId"]): name}
+
+    def whole_spdi(self) -> Asked:
+        """What is replaced by its bases or its length; now and then by too much or too little."""
+        change = self._known.expanded()
+        deleted = self._rng.choice([change.ref, str(len(change.ref)), str(len(change.ref))])
+        alt = change.alt + (self._rng.choice("ACGT") if self._rng.random() < 0.2 else "")
+        accession = ACCESSIONS[self._data.assembly][change.chrom]
+        return {"variantId": f"{accession}:{change.start0}:{deleted}:{alt}"}
+
+    def whole_delins(self) -> Asked:
+        change = self._known.expanded()
+        if not change.ref or not change.alt:
+            return self._hgvs(change)
+        first, last = change.start0 + 1, change.start0 + len(change.ref)
+        span = f"{first}" if first == last else f"{first}_{last}"
+        return {"genomicAlleleShortForm": f"{self._of(change.chrom)}{span}delins{change.alt}"}
 
     def hgvs(self) -> Asked:
         """Names of substitutions; of other changes where a reference tells what they are."""
