@@ -14,6 +14,7 @@ import asyncio
 import fcntl
 import json
 import os
+import shlex
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -328,7 +329,8 @@ def _write_programs(folder: Path, environment: Environment) -> None:
     """First on the engine's PATH: in place of its own program, ours, which admits bundles."""
     folder.mkdir(parents=True, exist_ok=True)
     program = folder / "flwr-serverapp"
-    program.write_text(f'#!/bin/sh\nexec "{environment.python}" -m federated.serverapp "$@"\n')
+    words = shlex.join(placing.program(environment, "serverapp"))
+    program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
     program.chmod(0o700)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from workspaces.engine import placing
 from workspaces.engine.environment import Environment
+from workspaces.engine.superlink import _write_programs
 
 READS = "import sys\nimport {}\nsys.stdout.write(sys.modules[{!r}].__file__)\n"
 
@@ -36,3 +37,17 @@ def test_a_module_where_the_program_works_is_not_imported(
         assert str(work) not in ran.stdout
     else:
         assert "No module named 'planted'" in ran.stderr
+
+
+def test_nor_by_the_program_that_stands_in_for_the_engine_s_own(tmp_path: Path) -> None:
+    library, work = placing.place(tmp_path), tmp_path / "work"
+    _write_programs(tmp_path / "bin", Environment(Path(sys.prefix), ""))
+    (library / "federated" / "serverapp.py").write_text(READS.format("numpy", "numpy"))
+    work.mkdir()
+    (work / "numpy.py").write_text("")
+    ran = subprocess.run(
+        [tmp_path / "bin" / "flwr-serverapp"], env={**os.environ, "PYTHONPATH": str(library)},
+        cwd=work, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert "numpy" in ran.stdout, ran.stderr
+    assert str(work) not in ran.stdout
