@@ -141,13 +141,9 @@ class SqliteSegment:
     ) -> VariantPage:
         try:
             found = self._matching(question)
-            so = Manner(zygosity, copy_number.asked(question))
-            if people is not None or so.narrows:
-                self._need_genotypes()
-            if people is not None:
-                found = self._carriers.rows(people, among=found)
-            if so.narrows:
-                found = self._carriers.rows_so_carried(so, among=found, people=people)
+            levels = copy_number.asked(question)
+            if people is not None or zygosity or levels:
+                found = self._carried(found, Manner(zygosity, levels), people)
             rows = range(self.facts.variants) if found is None else found
             page = self._rows.records(rows[skip : skip + limit]) if limit else ()
             return VariantPage(len(rows), page)
@@ -170,6 +166,15 @@ class SqliteSegment:
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
         with self._failing:
             return self._carriers.calls(row, limit=limit)
+
+    def _carried(self, found: BitMap | None, so: Manner, people: BitMap | None) -> BitMap | None:
+        """Those of the rows found that somebody carries, one of `people` where these are given."""
+        self._need_genotypes()
+        if people is not None:
+            found = self._carriers.rows(people, among=found)
+        return (
+            self._carriers.rows_so_carried(so, among=found, people=people) if so.narrows else found
+        )
 
     def _matching(self, question: VariantQuestion | None) -> BitMap | None:
         if question is None:

@@ -10,6 +10,7 @@ other allele has a type, a span, a length and its bases beside it. What blocks a
 from __future__ import annotations
 
 import struct
+from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -38,8 +39,8 @@ Integers = NDArray[np.int64]
 _NAMES = (*EACH, *OTHERS)
 # Rows, rows beside the code, where their bases begin; then base, width and offset of each column.
 _HEAD = struct.Struct("<HHI" + "qBI" * len(_NAMES))
-_FIRST = 3
-_OF = {name: slice(_FIRST + 3 * n, _FIRST + 3 * n + 3) for n, name in enumerate(_NAMES)}
+_SIZES, _COLUMN = struct.Struct("<HHI"), struct.Struct("<qBI")  # what of it is looked at
+_AT = {name: _SIZES.size + n * _COLUMN.size for n, name in enumerate(_NAMES)}
 _WIDTHS = (0, 1, 2, 4, 8)
 _KINDS: dict[int, type[np.unsignedinteger]] = {
     1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64,
@@ -83,19 +84,20 @@ class Block:
 
     def __init__(self, data: bytes, *, rank: int, first: int, beyond: int) -> None:
         self.rank, self.first, self.beyond, self._data = rank, first, beyond, data
-        self._head: tuple[int, ...] = _HEAD.unpack_from(data)
-        self.count = self._head[0]
+        self.count: int
+        self.count, self._beside, self._bases_at = _SIZES.unpack_from(data)
         self._known: dict[str, Integers] = {}
         # Beginnings as they are stored: to widen them would cost more than a search.
-        self._base, width, offset = self._head[_OF["start0"]]
-        stored = memoryview(data)[offset : offset + self.count * width]
-        self._starts = stored.cast(_FORMS[width]) if width else bytes(self.count)
+        self._base: int
+        self._base, width, offset = _COLUMN.unpack_from(data, _AT["start0"])
+        stored = data[offset : offset + self.count * width]
+        self._starts = array(_FORMS[width], stored) if width else bytes(self.count)
 
     def column(self, name: str) -> Integers:
         known = self._known.get(name)
         if known is None:
-            base, width, offset = self._head[_OF[name]]
-            count = self._head[1] if name in OTHERS else self.count
+            base, width, offset = _COLUMN.unpack_from(self._data, _AT[name])
+            count = self._beside if name in OTHERS else self.count
             if width:
                 raw = np.frombuffer(self._data, _KINDS[width], count=count, offset=offset)
                 known = raw.astype(np.int64) + base
@@ -106,9 +108,10 @@ class Block:
 
     def at(self, name: str, place: int) -> int:
         """One value of a column, without decoding it."""
-        base, width, offset = self._head[_OF[name]]
+        base, width, offset = _COLUMN.unpack_from(self._data, _AT[name])
         begin = offset + place * width
-        return base + int.from_bytes(self._data[begin : begin + width], "little")
+        value: int = base + int.from_bytes(self._data[begin : begin + width], "little")
+        return value
 
     def place(self, start0: int) -> int:
         """How many rows begin before `start0`."""
@@ -148,7 +151,7 @@ class Block:
     @cached_property
     def other_bases(self) -> list[tuple[str, str]]:
         """REF and ALT of the alleles beside it, in order."""
-        texts = self._data[self._head[2] :].decode().split(_END)
+        texts = self._data[self._bases_at :].decode().split(_END)
         return [(ref, alt) for ref, _, alt in (text.partition("\t") for text in texts)]
 
     @cached_property

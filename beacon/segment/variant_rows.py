@@ -193,7 +193,7 @@ class VariantRows:
 def _read(
     tail: Tail, keys: Sequence[int], firsts: Sequence[int], begins: Sequence[int], number: int
 ) -> Block:
-    begin, beyond = begins[2 * number : 2 * number + 2]
+    begin, beyond = begins[2 * number], begins[2 * number + 1]
     data, rank = tail.read(begin, beyond), keys[number] >> 32
     return Block(data, rank=rank, first=firsts[number], beyond=beyond)
 
