@@ -14,9 +14,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
-from typing import Any, cast
+from typing import Any
 
-from starlette.types import Scope
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -37,7 +36,7 @@ class AtOnce(OneWrite):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._may: Callable[[Scope], bool] | None = getattr(config.app, "begins_at_once", None)
+        self._may: Callable[[Any], bool] | None = getattr(config.app, "begins_at_once", None)
         self._first = False
 
     def data_received(self, data: bytes) -> None:
@@ -49,7 +48,7 @@ class AtOnce(OneWrite):
         first, self._first = self._first, False
         if self.transport.is_closing():
             return  # nothing follows the last question of a connection (RFC 9112 9.6)
-        if not first or self._may is None or not self._may(cast("Scope", cycle.scope)):
+        if not first or self._may is None or not self._may(cycle.scope):
             # In a context of its own: one in line would have that of the answer before it, and
             # behind a proxy that is another person's.
             Context().run(super()._start_asgi_task, cycle, app)

@@ -106,7 +106,7 @@ class Application(FastAPI):
         be: no body, nobody's keys."""
         if scope["method"] != "GET" or scope["path"] not in self._shortcuts:
             return False
-        return all(name != b"authorization" for name, _ in scope["headers"])
+        return b"authorization" not in dict(scope["headers"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_http = scope["type"] == "http"

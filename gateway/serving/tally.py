@@ -8,6 +8,7 @@ a person, an object or a block address.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator
 
 import structlog
@@ -24,21 +25,18 @@ class Tally(Collector):
 
     def __init__(self, registry: CollectorRegistry, *, log_requests: bool = False) -> None:
         self._log_requests = log_requests
-        self._answered: dict[tuple[str, int], int] = {}
-        self._within: dict[str, list[int]] = {}  # how many took as long as which bound, at most
-        self._seconds: dict[str, float] = {}
+        self._answered: defaultdict[tuple[str, int], int] = defaultdict(int)
+        # How many took as long as which bound, at most.
+        self._within: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(BOUNDS) + 1))
+        self._seconds: defaultdict[str, float] = defaultdict(float)
         registry.register(self)
 
     def count(self, door: str, method: str, status: int, *, seconds: float) -> None:
         if status == 404:
             door = "/other"
-        key = door, status
-        within = self._within.get(door)
-        if within is None:
-            within = self._within[door] = [0] * (len(BOUNDS) + 1)
-        within[bisect_left(BOUNDS, seconds)] += 1
-        self._answered[key] = self._answered.get(key, 0) + 1
-        self._seconds[door] = self._seconds.get(door, 0.0) + seconds
+        self._within[door][bisect_left(BOUNDS, seconds)] += 1
+        self._answered[door, status] += 1
+        self._seconds[door] += seconds
         if self._log_requests:
             milliseconds = round(seconds * 1000, 1)
             _log.info("answered", door=door, method=method, status=status, ms=milliseconds)
