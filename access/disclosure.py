@@ -34,14 +34,13 @@ _PERSON_BYTES = 8
 AT_LEAST = 4  # people whose reading and weighing everybody's «no» takes, carried by whom it may be
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What may be told. `count` and `precision` are None in a boolean answer; `adjusted_to` lists
     the values a count was adjusted to, None when it was not. `approximate` says in words how the
     answer may differ from what the dataset holds, None where it may not."""
 
     exists: bool
-    count: int | None
+    count: int | None  # type: ignore[assignment]  # a tuple's method of this name is not wanted
     granularity: Granularity
     precision: Precision | None = None
     adjusted_to: tuple[int | str, ...] | None = None

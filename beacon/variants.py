@@ -50,6 +50,7 @@ _BASES = "ACGTN"
 _NARROWING = ("variantType", "variantMinLength", "variantMaxLength")
 _OF_PLACES = (*_NARROWING, "aminoacidChange")
 _OF_MANY = (*_NARROWING[1:], "aminoacidChange")  # one allele has its length and its effect
+_NAMED = UNSUPPORTED | {"genomicAlleleShortForm", "variantId", "aminoacidChange", "geneId"}
 _PLACE = frozenset({"referenceName", "start", "end"})
 
 
@@ -65,6 +66,8 @@ def recognise(parameters: Mapping[str, object]) -> Asked | None:
     """The question of already canonically named parameters; None when there are none."""
     if not parameters:
         return None
+    if _NAMED.isdisjoint(parameters):  # as of nearly all
+        return _placed(parameters)
     if not UNSUPPORTED.isdisjoint(parameters):
         refused = sorted(UNSUPPORTED & parameters.keys())
         raise UnsupportedQuestion(f"{', '.join(refused)} not supported. Supported: {SUPPORTED}.")
@@ -73,9 +76,7 @@ def recognise(parameters: Mapping[str, object]) -> Asked | None:
             return _short_form(name, parameters)
     if "aminoacidChange" in parameters and not _PLACE.isdisjoint(parameters):
         return _placed(parameters)
-    if "geneId" in parameters or "aminoacidChange" in parameters:
-        return _annotated(parameters)
-    return _placed(parameters)
+    return _annotated(parameters)
 
 
 def _short_form(name: str, parameters: Mapping[str, object]) -> Asked:
