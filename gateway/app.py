@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -56,7 +56,7 @@ def create_app(
             _send_notices,
             _ring_alarms,
         )
-        watches = [asyncio.create_task(watch(node)) for watch in watching]
+        watches = [asyncio.create_task(_kept_up(watch, node)) for watch in watching]
         try:
             yield
         finally:
@@ -101,17 +101,32 @@ def create_app(
     return app
 
 
+async def _kept_up(watch: Callable[[Node], Awaitable[None]], node: Node) -> None:
+    """Begun anew where it breaks: a node that follows nothing any more looks like one that does."""
+    while True:
+        try:
+            await watch(node)
+        except Exception as broken:  # noqa: BLE001 (of whatever nobody expected; logged)
+            _log.error(
+                "begun anew", watch=watch.__name__, kind=type(broken).__name__, exc_info=broken
+            )
+        await asyncio.sleep(_REFRESH_SECONDS)
+
+
 async def _follow_catalog(node: Node) -> None:
-    """Picks up dataset versions that `skerry load` switched to; a bad manifest is logged and the
-    versions being served stay."""
+    """Picks up dataset versions that `skerry load` switched to, and whoever withdrew; where a
+    version or the manifest cannot be used that is logged, and the versions being served stay."""
     while True:
         await asyncio.sleep(_REFRESH_SECONDS)
         try:
             await asyncio.to_thread(node.catalog.refresh)
-            withdrawing.record(node.catalog.folder, node.record)
-            node.jobs.note_published(partial(node.record.append, "admin.published", durable=True))
         except SkerryError as error:
             _log.error("catalog not refreshed", code=error.code, detail=error.detail)
+        try:
+            withdrawing.record(node.catalog.folder, node.record)
+            node.jobs.note_published(partial(node.record.append, "admin.published", durable=True))
+        except (SkerryError, OSError) as error:
+            _log.error("changes of the catalog not recorded", detail=str(error))
 
 
 async def _follow_policies(node: Node) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import re
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
+from beacon import manifest
 from beacon.errors import CatalogError
 
 MAX_NOTE_BYTES = 10_000_000
@@ -37,16 +37,7 @@ def read(catalog: Path) -> frozenset[str]:
 
 
 def write(catalog: Path, names: Iterable[str]) -> None:
-    path = catalog / _NAME
-    made = path.with_name(f"{_NAME}.{os.getpid()}.tmp")
-    try:
-        with made.open("w", encoding="utf-8") as stream:
-            json.dump({"databases": sorted(names)}, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        made.replace(path)
-    finally:
-        made.unlink(missing_ok=True)
+    manifest.write_json(catalog / _NAME, {"databases": sorted(names)})
 
 
 @contextmanager

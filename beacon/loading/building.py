@@ -7,14 +7,12 @@ left to `beacon.loading.load`, checking to `beacon.loading.checking`.
 from __future__ import annotations
 
 import os
-import sqlite3
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from beacon import manifest
 from beacon.catalog import DatasetFacts
-from beacon.errors import CatalogError
 from beacon.loading import repeated
 from beacon.loading.checking import (
     Checked,
@@ -58,8 +56,6 @@ def build(of: Build, catalog_dir: Path) -> tuple[DatasetFacts, manifest.Entry]:
         entry = manifest.Entry(final.name, of.version, temporary.stat().st_size, digest(temporary))
         variants.replace(catalog_dir / manifest.parquet_name(final.name))
         temporary.replace(final)
-    except (sqlite3.Error, OSError) as failed:
-        raise CatalogError("the segment could not be written", detail=str(final)) from failed
     finally:
         temporary.unlink(missing_ok=True)
         variants.unlink(missing_ok=True)

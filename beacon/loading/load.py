@@ -7,7 +7,9 @@ the manifest. Content that is a version already is only activated. Checking is l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from beacon.loading.dry_run import look_through
 from beacon.loading.members import Members, members
 from beacon.loading.parts import parts
 from beacon.loading.source import DatasetSource as DatasetSource
-from beacon.loading.source import version_of
+from beacon.loading.source import digest, version_of
 from beacon.loading.staging import Staging
 from beacon.segments import SqliteSegment
 
@@ -58,7 +60,7 @@ def load(
         version = version_of(source, withdrawn)
     except (OSError, TypeError, ValueError):
         version = ""  # the checks below say what it is
-    with manifest.loading(catalog_dir, source.id):
+    with _told_what_failed(), manifest.loading(catalog_dir, source.id):
         manifest.sweep(catalog_dir, source.id)
         if (facts := _loaded_before(source.id, version, catalog_dir)) is not None:
             return facts
@@ -104,7 +106,7 @@ def _loaded_before(dataset: str, version: str, catalog_dir: Path) -> DatasetFact
         return None
     path = catalog_dir / entry.file
     try:
-        if path.stat().st_size != entry.size:
+        if digest(path) != entry.sha256:
             return None
         segment = SqliteSegment(path)
     except (OSError, CatalogError):
@@ -112,6 +114,16 @@ def _loaded_before(dataset: str, version: str, catalog_dir: Path) -> DatasetFact
     segment.close()
     manifest.activate(catalog_dir, dataset, version)
     return segment.facts
+
+
+@contextmanager
+def _told_what_failed() -> Generator[None]:
+    """A disk that is full or fails, in the system's words."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as failed:
+        words = getattr(failed, "strerror", None) or failed
+        raise CatalogError(f"the load could not go on: {words}", detail=str(failed)) from failed
 
 
 def _silent(_what: str, _count: int) -> None:
