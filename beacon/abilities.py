@@ -62,6 +62,11 @@ def refusal(question: VariantQuestion, segments: Sequence[Segment]) -> str:
     )
 
 
+def spellings(segment: Segment) -> tuple[str, ...]:
+    """In which one allele may be named to this dataset."""
+    return tuple(_evaluated(_SPELLINGS, [segment]))
+
+
 def supported(segments: Sequence[Segment]) -> str:
     """What one of these evaluates; empty where there is none."""
     if not segments:

@@ -140,6 +140,9 @@ def _abilities(held: Sequence[Segment]) -> dict[str, object]:
             name: sorted(one.facts.id for one in held if one.supports(question))
             for name, question in _QUESTIONS.items()
         },
+        "spellings": {one.facts.id: abilities.spellings(one) for one in held},
+        # Compared with a reference: the others know an indel only where it was written.
+        "shiftedIndels": sorted(one.facts.id for one in held if one.facts.justified),
         "carriers": sorted(one.facts.id for one in held if one.facts.genotypes),
         # Which datasets know anybody's is not everybody's to read.
         "copyNumberLevels": [level.value for level in copy_number.Level],

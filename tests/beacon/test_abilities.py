@@ -83,6 +83,11 @@ def test_info_says_what_some_dataset_evaluates_and_nothing_else(
         assert said["both"]["variantQueryTypes"][name] == [annotated.facts.id]
     for name in ("sequence", "range", "bracket", "copyNumber"):
         assert said["plain"]["variantQueryTypes"][name] == [plain.facts.id]
+    always = {"HGVS g. and m.", "SPDI", "1-10177-A-AC"}
+    assert set(said["plain"]["spellings"][plain.facts.id]) == always
+    named = set(said["both"]["spellings"][annotated.facts.id])
+    assert named == always | {"rsID", "HGVS c. and n.", "HGVS p."}
+    assert said["both"]["shiftedIndels"] == []
 
 
 def test_what_one_of_several_holds_is_listed(plain: Segment, annotated: Segment) -> None:
@@ -112,3 +117,14 @@ async def test_a_door_says_so(tmp_path: Path, parameters: dict[str, str], missin
         told = answer.json()["error"]["errorMessage"]
         assert told.startswith(f"No dataset here holds {missing}")
         assert "rsID," not in told.partition("Supported")[2]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_info_says_whether_a_dataset_was_compared_with_a_reference(
+    tmp_path: Path, known: bool
+) -> None:
+    """Without one alleles are only trimmed, and no VRS identifier is made."""
+    segment = segment_of(tmp_path, [row((1, 5, 6), ("A", "C"), "SNP")], justified=known)
+    said = info(NODE, [segment])["response"]
+    assert isinstance(said, dict)
+    assert said["info"]["shiftedIndels"] == (["d"] if known else [])
