@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from gateway.commands.groups import Commands
-from gateway.errors import Exit
+from gateway.errors import Exit, for_operator
 from schemas.errors import SkerryError
 from schemas.version import skerry_version
 
@@ -49,7 +49,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except SkerryError as error:
-        for line in (error.public, *getattr(error, "problems", ())):
+        for line in (for_operator(error), *getattr(error, "problems", ())):
             print(f"skerry: {line}", file=sys.stderr)
         family = _FAMILIES.get(error.status, Exit.FAILED)
         raise SystemExit(_NAMED.get(error.code, family)) from None

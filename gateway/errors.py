@@ -56,3 +56,10 @@ class Exit(IntEnum):
     REFUSED = 8  # a server, or the conditions of data use, said no
     REVIEW = 9  # a person must judge
     INTERRUPTED = 130
+
+
+def for_operator(error: SkerryError) -> str:
+    """Its words; of the node's own catalog also the file it is about, which no asker is told."""
+    if error.code == "catalog_unavailable" and error.detail:
+        return f"{error.public} ({error.detail})"
+    return error.public

@@ -60,7 +60,7 @@ def load(
         version = version_of(source, withdrawn)
     except (OSError, TypeError, ValueError):
         version = ""  # the checks below say what it is
-    with _told_what_failed(), manifest.loading(catalog_dir, source.id):
+    with _told_what_failed(catalog_dir), manifest.loading(catalog_dir, source.id):
         manifest.sweep(catalog_dir, source.id)
         if (facts := _loaded_before(source.id, version, catalog_dir)) is not None:
             return facts
@@ -117,13 +117,15 @@ def _loaded_before(dataset: str, version: str, catalog_dir: Path) -> DatasetFact
 
 
 @contextmanager
-def _told_what_failed() -> Generator[None]:
+def _told_what_failed(catalog_dir: Path) -> Generator[None]:
     """A disk that is full or fails, in the system's words."""
     try:
         yield
     except (sqlite3.Error, OSError) as failed:
         words = getattr(failed, "strerror", None) or failed
-        raise CatalogError(f"the load could not go on: {words}", detail=str(failed)) from failed
+        raise CatalogError(
+            f"the load could not go on: {words}", detail=str(catalog_dir)
+        ) from failed
 
 
 def _silent(_what: str, _count: int) -> None:

@@ -20,6 +20,7 @@ import uvicorn
 
 from gateway import config, logs
 from gateway.app import create_app
+from gateway.errors import for_operator
 from gateway.home import NodeHome
 from gateway.serving.serve import SERVING
 from gateway.serving.share import Share, shared_port
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         app = create_app(home, share=share)
         port = shared_port(settings.host, settings.port)
     except (SkerryError, OSError) as error:
-        said = error.public if isinstance(error, SkerryError) else str(error)
+        said = for_operator(error) if isinstance(error, SkerryError) else str(error)
         sys.stderr.write(f"worker {given.number} cannot start: {said}\n")
         return 2
     server = uvicorn.Server(uvicorn.Config(app, **SERVING))

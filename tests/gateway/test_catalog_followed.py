@@ -13,6 +13,7 @@ import pytest
 from beacon import withdrawals
 from beacon.segments import SegmentCatalog
 from gateway.app import create_app
+from gateway.errors import Exit
 from gateway.holding import withdrawing
 from gateway.home import NodeHome
 from tests.support.command import skerry
@@ -125,3 +126,13 @@ async def test_one_damaged_dataset_holds_up_neither_loads_nor_withdrawals_of_oth
         assert (await http.get(new)).status_code == 503
         load(home, tmp_path, "isle", people=3)  # the very same, built again
         await comes_to(http, "isle", 3)
+
+
+def test_a_node_that_cannot_open_a_dataset_does_not_start_and_says_which_file(
+    home: NodeHome,
+) -> None:
+    (segment,) = home.catalog.glob("isle.*.segment")
+    segment.write_bytes(segment.read_bytes()[:-1])
+    ran = skerry("serve", home.root)
+    assert ran.code == Exit.UNREACHABLE
+    assert str(segment) in ran.err
