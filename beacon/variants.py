@@ -150,7 +150,7 @@ def _sequence(name: str, assembly_id: str | None) -> tuple[str, str | None]:
     if found is None:
         raise UnsupportedQuestion(
             "This referenceName is not supported. Supported: 1-22, X, Y, MT, with or without chr, "
-            "or their RefSeq accessions and refget digests in GRCh37 and GRCh38."
+            "or their RefSeq or GenBank accessions and refget digests in GRCh37 and GRCh38."
         )
     chrom, implied = found
     return chrom, _assembly(implied, assembly_id)

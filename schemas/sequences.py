@@ -1,6 +1,6 @@
 """Names of the human reference sequences: chromosomes, accessions, refget digests, assemblies.
 
-RefSeq accession versions and refget v2 identifiers (`SQ.` and a sha512t24u digest) of the primary
+RefSeq and GenBank accession versions and refget v2 identifiers (`SQ.` and a sha512t24u digest) of the primary
 chromosomes of GRCh37 and GRCh38. Sequences themselves, and alternate loci, are left to others.
 """
 
@@ -68,6 +68,12 @@ _OF_DIGEST = {
     for assembly, digests in _DIGESTS.items()
     for chrom, digest in zip(CHROMOSOMES, digests, strict=True)
 }
+# GenBank numbers the chromosomes on from CM000663; the version says the assembly.
+_OF_GENBANK = {
+    f"CM{number:06}.{version}": (chrom, assembly)
+    for number, chrom in enumerate(CHROMOSOMES[:-1], start=663)
+    for version, assembly in enumerate(ASSEMBLIES, start=1)
+}
 
 _REFSEQ = re.compile(r"^(?:refseq:)?NC_0{4}(\d\d)\.(\d{1,2})$", re.IGNORECASE | re.ASCII)
 _REFSEQ_MT = re.compile(r"^(?:refseq:)?NC_012920\.1$", re.IGNORECASE)
@@ -106,6 +112,8 @@ def place(name: str) -> tuple[str, str | None] | None:
         return (chrom, assembly) if chrom is not None and assembly is not None else None
     if found := _REFGET.match(name):
         return _OF_DIGEST.get(found[1])
+    if (known := _OF_GENBANK.get(name.upper().removeprefix("INSDC:"))) is not None:
+        return known
     chrom = canonical_chromosome(name)
     return (chrom, None) if chrom is not None else None
 
