@@ -1,7 +1,8 @@
 """Names of the human reference sequences: chromosomes, accessions, refget digests, assemblies.
 
-RefSeq and GenBank accession versions and refget v2 identifiers (`SQ.` and a sha512t24u digest) of the primary
-chromosomes of GRCh37 and GRCh38. Sequences themselves, and alternate loci, are left to others.
+RefSeq and GenBank accession versions and refget v2 identifiers (`SQ.` and a sha512t24u digest) of
+the primary chromosomes of GRCh37 and GRCh38. Sequences themselves, and alternate loci, are left to
+others.
 """
 
 from __future__ import annotations
