@@ -14,7 +14,6 @@ import pytest
 import yaml
 
 from beacon.loading.load import DatasetSource
-from gateway.app import create_app
 from gateway.demo import population
 from gateway.holding import loading
 from gateway.home import NodeHome
@@ -22,6 +21,7 @@ from passports.tokens import PASSPORT_TYP, SigningKey, sign
 from streams.shelf import Shelf
 from streams.sources import Kind
 from tests.support.node_folder import URL, node_folder, open_counts
+from tests.support.whole_node import serving
 
 pytestmark = pytest.mark.anyio
 BROKER = "https://signin.example"
@@ -73,15 +73,8 @@ async def asking(node: NodeHome, *, signed_in: bool) -> AsyncIterator[httpx.Asyn
     now = int(time.time())
     claims = {"iss": BROKER, "sub": "rosa", "aud": URL, "iat": now, "exp": now + 600}
     raw = sign(claims | {"ga4gh_passport_v1": []}, key=KEY, typ=PASSPORT_TYP)
-    app = create_app(node)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url=URL,
-            headers={"Authorization": f"Bearer {raw}"} if signed_in else {},
-        ) as http,
-    ):
+    headers = {"Authorization": f"Bearer {raw}"} if signed_in else {}
+    async with serving(node, headers=headers) as http:
         yield http
 
 

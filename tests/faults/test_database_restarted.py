@@ -8,13 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from access.errors import StoreUnavailable
 from access.store import Store
 from gateway import home
-from gateway.app import create_app
 from gateway.home import NodeHome
 from passports.tokens import PASSPORT_TYP, SigningKey, sign
 from tests.support import postgres
@@ -22,6 +20,7 @@ from tests.support.command import skerry
 from tests.support.node_folder import SETTINGS, URL
 from tests.support.postgres import PostgreSQL
 from tests.support.sources import write_records
+from tests.support.whole_node import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -71,14 +70,7 @@ def node(server: PostgreSQL, tmp_path: Path) -> NodeHome:
 async def test_a_node_answers_again_from_the_first_question_after_a_restart(
     server: PostgreSQL, node: NodeHome
 ) -> None:
-    app = create_app(node)
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(
-            transport=transport, base_url=URL, headers={"Authorization": f"Bearer {token()}"}
-        ) as http,
-    ):
+    async with serving(node, headers={"Authorization": f"Bearer {token()}"}) as http:
 
         async def ask(dataset: str, term: str) -> int:
             asked = {"requestedGranularity": "boolean", "filters": term}

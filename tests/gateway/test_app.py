@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from gateway.holding import loading
 from gateway.home import NodeHome
 from schemas.errors import SkerryError
 from tests.support.node_folder import URL, node_folder, open_counts
+from tests.support.whole_node import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -40,17 +40,6 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> DatasetSource:
 @pytest.fixture
 def node(tmp_path: Path) -> NodeHome:
     return node_folder(tmp_path / "node", policies=[open_counts("isle")])
-
-
-@asynccontextmanager
-async def serving(node: NodeHome) -> AsyncIterator[httpx.AsyncClient]:
-    """The node from its start to its end, so that its record has one writer at a time."""
-    app = create_app(node)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as http,
-    ):
-        yield http
 
 
 async def get(node: NodeHome, path: str, **headers: str) -> httpx.Response:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 from duo.errors import HierarchyInvalid
 from gateway import config
 from gateway.app import create_app
 from gateway.home import NodeHome
-from tests.support.node_folder import SETTINGS, URL, node_folder
+from tests.support.node_folder import SETTINGS, node_folder
+from tests.support.whole_node import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -21,11 +21,7 @@ LUNG = {"purpose": {"diseases": ["MONDO:2"]}}
 
 
 async def judged(node: NodeHome, dataset: object, request: object) -> dict[str, object]:
-    app = create_app(node)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as http,
-    ):
+    async with serving(node) as http:
         sent = {"dataset": dataset, "request": request}
         answer = await http.post("/access/duo/check", json=sent)
     assert answer.status_code == 200

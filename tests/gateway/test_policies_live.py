@@ -6,8 +6,6 @@ import asyncio
 import json
 import shutil
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -19,12 +17,12 @@ from access.grants import JWKS_PATH, mint
 from access.policies.file import load_policies
 from access.requests.lifecycle import Step
 from access.store import Store
-from gateway.app import create_app
 from gateway.home import NodeHome
 from passports.tokens import PASSPORT_TYP, SigningKey, sign
 from tests.support.access_node import ISSUER, AccessNode, Clock, at
 from tests.support.command import skerry
 from tests.support.node_folder import URL, node_folder
+from tests.support.whole_node import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -35,16 +33,6 @@ CHECK = "/access/check?dataset=ds1"
 
 def write(home: NodeHome, *datasets: object) -> None:
     home.policies.write_text(yaml.safe_dump({"datasets": list(datasets)}))
-
-
-@asynccontextmanager
-async def serving(home: NodeHome) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(home)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as http,
-    ):
-        yield http
 
 
 async def becomes(http: httpx.AsyncClient, status: int) -> None:

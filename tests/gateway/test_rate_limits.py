@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 from gateway import config, home
-from gateway.app import create_app
-from tests.support.node_folder import SETTINGS, URL
+from tests.support.node_folder import SETTINGS
+from tests.support.whole_node import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -18,11 +17,7 @@ pytestmark = pytest.mark.anyio
 async def test_the_third_at_once_is_told_to_wait(tmp_path: Path, path: str) -> None:
     slow = config.RateSettings(public_per_minute=6)  # two at once, then one in ten seconds
     settings = SETTINGS.model_copy(update={"rate_limits": slow})
-    app = create_app(home.create(tmp_path / "n", settings))
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as http,
-    ):
+    async with serving(home.create(tmp_path / "n", settings)) as http:
         answers = [await http.get(path) for _ in range(3)]
         assert 429 not in {answer.status_code for answer in answers[:2]}
         late, wait = answers[-1], answers[-1].headers["Retry-After"]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 
-from gateway.app import create_app
 from gateway.home import NodeHome
 from passports.tokens import PASSPORT_TYP, SigningKey, sign
 from tests.support.node_folder import URL, node_folder
+from tests.support.whole_node import serving
 
 pytestmark = pytest.mark.anyio
 BROKER = "https://broker.example"
@@ -34,11 +33,7 @@ async def test_a_passport_becomes_a_bearer_that_ends_when_the_passport_is_revoke
     now = int(time.time())
     claims = {"iss": BROKER, "sub": "rosa", "aud": URL, "iat": now, "exp": now + 600, "jti": "p-1"}
     raw = sign(claims | {"ga4gh_passport_v1": []}, key=KEY, typ=PASSPORT_TYP)
-    app = create_app(node)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as http,
-    ):
+    async with serving(node) as http:
         opened = await http.post("/access/session", json={"passports": [raw]})
         assert opened.status_code == 200
         assert 590 <= opened.json()["expires_in"] <= 600

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -11,14 +9,14 @@ import httpx
 import pysam
 import pytest
 
-from gateway.app import create_app
 from gateway.errors import Exit
 from gateway.holding import withdrawing
 from gateway.home import NodeHome
 from tests.support.command import Ran, skerry
-from tests.support.node_folder import URL, node_folder
+from tests.support.node_folder import node_folder
 from tests.support.sample_files import biosamples, calls, reads
 from tests.support.sources import write_records
+from tests.support.whole_node import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -57,17 +55,6 @@ def load(node: NodeHome, *files: Path, more: tuple[object, ...] = ()) -> Ran:
     return skerry("load", node.root, "--dataset", "isle", *more, *clear)
 
 
-@asynccontextmanager
-async def stranger(node: NodeHome) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(node)
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url=URL) as http,
-    ):
-        yield http
-
-
 async def offered(http: httpx.AsyncClient) -> set[str]:
     """What leaves, and that all else says why it does not."""
     found = set()
@@ -89,7 +76,7 @@ async def content(http: httpx.AsyncClient, path: str) -> bytes:
 
 
 async def test_who_withdrew_is_in_nothing_that_leaves(node: NodeHome, tmp_path: Path) -> None:
-    async with stranger(node) as http:
+    async with serving(node) as http:
         assert await offered(http) == set(HELD)
         said = skerry("people", "withdraw", node.root, "isle", "P2").out
         assert await offered(http) == {"reads/isle/s1"}
@@ -102,7 +89,7 @@ async def test_who_withdrew_is_in_nothing_that_leaves(node: NodeHome, tmp_path: 
 
 
 async def test_an_address_given_out_before_gives_nothing_afterwards(node: NodeHome) -> None:
-    async with stranger(node) as http:
+    async with serving(node) as http:
         before = {}
         for path in HELD:
             ticket = (await http.get(f"/htsget/{path}")).json()["htsget"]
@@ -123,7 +110,7 @@ async def _until_refused(http: httpx.AsyncClient, url: str) -> httpx.Response:
 
 async def test_a_withdrawal_that_was_cut_off_leaves_everything_closed(node: NodeHome) -> None:
     withdrawing.withdraw(node, "isle", "P2")
-    async with stranger(node) as http:
+    async with serving(node) as http:
         assert await offered(http) == set()
         assert skerry("datasets", "reseal", node.root, "isle").code == Exit.OK
         assert await offered(http) == {"reads/isle/s1"}
@@ -135,7 +122,7 @@ async def test_files_made_without_them_leave_again_and_the_same_ones_do_not(
     skerry("people", "withdraw", node.root, "isle", "P2")
     ran = load(node, tmp_path / "s2.bam", calls(tmp_path / "calls.vcf.gz", "S1", "S3"))
     assert ran.out.count("not released: it may hold somebody who withdrew") == 1
-    async with stranger(node) as http:
+    async with serving(node) as http:
         assert await offered(http) == {"reads/isle/s1", "variants/isle/calls"}
         (tmp_path / "got.vcf.gz").write_bytes(await content(http, "variants/isle/calls"))
     with pysam.VariantFile(tmp_path / "got.vcf.gz") as got:
@@ -146,7 +133,7 @@ async def test_the_operators_word_holds_until_the_next_withdrawal(node: NodeHome
     skerry("people", "withdraw", node.root, "isle", "P2")
     freed = skerry("datasets", "reseal", node.root, "isle", "--free", "isle/notes.txt")
     assert "released by your word: isle/notes.txt" in freed.out
-    async with stranger(node) as http:
+    async with serving(node) as http:
         assert await offered(http) == {"reads/isle/s1", "files/isle/notes.txt"}
         skerry("people", "withdraw", node.root, "isle", "P3")
         assert await offered(http) == {"reads/isle/s1"}
