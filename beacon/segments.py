@@ -286,9 +286,14 @@ class SegmentCatalog:
     `form` makes of an opened file what answers: the file itself, or another engine beside it."""
 
     def __init__(
-        self, catalog_dir: Path, *, form: Callable[[Segment], Segment] = lambda segment: segment
+        self,
+        catalog_dir: Path,
+        *,
+        form: Callable[[Segment], Segment] = lambda segment: segment,
+        only: str | None = None,
     ) -> None:
-        self._folder, self._form = catalog_dir, form
+        """With `only`, one dataset is looked at and the state of others is nobody's concern."""
+        self._folder, self._form, self._only = catalog_dir, form, only
         self._open: dict[str, _Opened] = {}
         self._doubted: dict[str, _Found] = {}
         self._served: Mapping[str, Segment] = {}
@@ -333,6 +338,8 @@ class SegmentCatalog:
     ) -> dict[str, _Opened]:
         opened: dict[str, _Opened] = {}
         for dataset, entry in active.items():
+            if self._only not in (None, dataset):
+                continue
             before = self._open.get(dataset)
             try:
                 opened[dataset] = self._opened(dataset, entry, before)
@@ -403,3 +410,8 @@ def _without_the_withdrawn(
             yield dataset, without(one.segment, withdrawn.get(dataset, ()))
         except CatalogError as unreadable:
             failed[dataset] = unreadable
+
+
+def active(catalog_dir: Path, dataset: str) -> Segment | None:
+    """One dataset as it is served, without who withdrew; None where there is none of that id."""
+    return SegmentCatalog(catalog_dir, only=dataset).snapshot().get(dataset)

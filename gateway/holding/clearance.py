@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from beacon import segments
 from beacon.catalog import EntryType
-from beacon.segments import SegmentCatalog
 from gateway.holding import holdings
 from gateway.home import NodeHome
 from streams.errors import ObjectChanged, SourceRefused, StoreUnavailable
@@ -59,7 +59,7 @@ def _seen_without(
 
 def names(home: NodeHome, dataset: str) -> frozenset[str]:
     """Of people and samples of the version served, without who withdrew."""
-    segment = SegmentCatalog(home.catalog).snapshot().get(dataset)
+    segment = segments.active(home.catalog, dataset)
     if segment is None:
         return frozenset()
     found: set[str] = set()

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from beacon import segments
 from beacon.catalog import EntryType, Segment
-from beacon.segments import SegmentCatalog
 from gateway.errors import LoadRefused
 from gateway.holding import holdings, loading
 from gateway.home import NodeHome
@@ -110,7 +110,7 @@ def seal_again(home: NodeHome, sealed: SealedObject) -> SealedObject:
 
 def _people(home: NodeHome, dataset: str) -> Iterator[tuple[str, Record]]:
     """What each row is called, and of whom it is."""
-    segment = SegmentCatalog(home.catalog).snapshot().get(dataset)
+    segment = segments.active(home.catalog, dataset)
     if segment is None:
         raise LoadRefused(f"{dataset}: no version of it is served; `skerry load` brings one")
     people = {str(one["id"]): one for one in _all(segment, "individual")}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from access.record.audit import Record
-from beacon.segments import SegmentCatalog
+from beacon import manifest
 from gateway.errors import LoadRefused
 from gateway.holding import clearance, clinical_table, holdings
 from gateway.home import NodeHome
@@ -109,5 +109,5 @@ def _called(one: Held) -> str:
 
 
 def refuse_unknown(home: NodeHome, dataset: str) -> None:
-    if not _objects(home, dataset) and dataset not in SegmentCatalog(home.catalog).snapshot():
+    if not _objects(home, dataset) and dataset not in manifest.read(home.catalog):
         raise LoadRefused(f"{dataset}: no dataset of this node; see `skerry datasets list`")

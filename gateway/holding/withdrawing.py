@@ -10,8 +10,7 @@ from pathlib import Path
 
 from access.errors import RecordUnavailable
 from access.record.audit import Record
-from beacon import withdrawals
-from beacon.segments import SegmentCatalog
+from beacon import segments, withdrawals
 from gateway.errors import LoadRefused
 from gateway.home import NodeHome
 from gateway.recording import of_command
@@ -19,7 +18,7 @@ from gateway.recording import of_command
 
 def withdraw(home: NodeHome, dataset: str, person: str) -> bool:
     """Whether the person was in the dataset's active version and on no list before."""
-    segment = SegmentCatalog(home.catalog).snapshot().get(dataset)
+    segment = segments.active(home.catalog, dataset)
     if segment is None:
         raise LoadRefused(f"{dataset}: no dataset of this node; see `skerry datasets list`")
     already = person in withdrawals.read(home.catalog).get(dataset, frozenset())

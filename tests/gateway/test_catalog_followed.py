@@ -136,3 +136,11 @@ def test_a_node_that_cannot_open_a_dataset_does_not_start_and_says_which_file(
     ran = skerry("serve", home.root)
     assert ran.code == Exit.UNREACHABLE
     assert str(segment) in ran.err
+
+
+def test_who_withdraws_of_one_dataset_is_held_up_by_no_other(home: NodeHome) -> None:
+    (segment,) = home.catalog.glob("holm.*.segment")
+    segment.write_bytes(b"")
+    ran = skerry("people", "withdraw", home.root, "isle", "P1")
+    assert ran.code == 0, ran.err
+    assert withdrawals.read(home.catalog) == {"isle": {"P1"}}
