@@ -12,6 +12,22 @@ from gateway import risk
 from gateway.risk import Change, Risk
 from schemas.messages import Message
 
+# Of questions, by the error's code as the record has it.
+REFUSED = {
+    "suppressed": Message("nothing may be told at that level of access"),
+    "bad_question": Message("malformed, or it contradicts itself"),
+    "unsupported": Message("no dataset here can evaluate it"),
+    "unsupported_filter": Message("no dataset here knows the filter"),
+    "unsupported_variant_type": Message("no such type of variant"),
+    "unknown_schema": Message("records are not given in that schema"),
+    "not_found": Message("nothing of that name that the caller may know of"),
+    "level_not_reached": Message("the caller's level of access does not allow it"),
+    "dataset_closed": Message("the dataset answers nobody"),
+    "too_many": Message("too many questions at a time"),
+    "too_fast": Message("too many questions in a short time"),
+    "catalog_unavailable": Message("the catalog could not be read"),
+    "reference_unavailable": Message("the reference could not be read"),
+}
 _POWERS = {
     "everybody": Message("what everybody is told"),
     "account": Message("one account's questions about variants"),
@@ -22,7 +38,7 @@ _POWERS = {
 def change(one: Change) -> str:
     """What another policy would give away, beside what this one does."""
     was, would = (
-        Message("nothing") if each is None else f"{each:.2f}" for each in (one.before, one.after)
+        Message("nothing") if each is None else round(each, 2) for each in (one.before, one.after)
     )
     about = {"dataset": one.dataset, "what": _POWERS[one.power], "was": was, "would": would}
     if one.worse:
@@ -51,16 +67,16 @@ def _promised(one: Risk) -> Iterator[str]:
     else:
         yield Message(
             "registered callers: variants from AF %(least)s; counts with noise of scale %(noise)s",
-            least=f"{least:.2g}", noise=str(one.noise_registered),
+            least=_two_digits(least), noise=str(one.noise_registered),
         )  # fmt: skip
     if one.exact_presence:
         yield Message("exact presence for registered callers: what it costs is noted, not refused")
     yield Message(
         "power against one person, at false alarms of 0.05: everybody at most %(everybody)s, one "
         "account at most %(account)s by variants and about %(counts)s by counts",
-        everybody=f"{one.powers.everybody:.2f}",
-        account=f"{one.powers.account:.2f}",
-        counts=f"{one.powers.account_counts:.2f}",
+        everybody=round(one.powers.everybody, 2),
+        account=round(one.powers.account, 2),
+        counts=round(one.powers.account_counts, 2),
     )
 
 
@@ -88,10 +104,14 @@ def _everybody(one: Risk) -> str:
         return Message("nothing about variants: no panel of this assembly (`skerry panel add`)")
     if one.floor_allele is None:
         return Message("nothing: too few people for this panel")
-    least, span = f"{one.floor_allele:.2g}", one.floor_range
+    least, span = _two_digits(one.floor_allele), one.floor_range
     if span is None:
         return Message("variants from AF %(least)s, no ranges", least=least)
     return Message(
         "variants from AF %(least)s, ranges with one from AF %(span)s",
-        least=least, span=f"{span:.2g}",
+        least=least, span=_two_digits(span),
     )  # fmt: skip
+
+
+def _two_digits(frequency: float) -> float:
+    return float(f"{frequency:.2g}")

@@ -17,10 +17,17 @@ from beacon.errors import Problem
 from gateway.admin_changes import Asked, Kind
 from gateway.holding import catalogue_form, import_folder
 from gateway.holding.load_jobs import Job
-from gateway.holding.onboarding import ROLES, Plan
+from gateway.holding.onboarding import Plan
 from gateway.holding.processes import JobState, Progress
 from gateway.pages.admin import load_in_words
-from gateway.pages.admin.onboarding_form import ASSEMBLIES, described, guess, rejected, roles
+from gateway.pages.admin.onboarding_form import (
+    ASSEMBLIES,
+    ROLE_WORDS,
+    described,
+    guess,
+    rejected,
+    roles,
+)
 from gateway.pages.admin.rooms import Fields, Rooms
 from gateway.pages.render import HEADERS, see
 from passports.sessions import Session
@@ -171,7 +178,7 @@ def _one(
         has_report=(rooms.jobs.plans.folder(plan.id) / "report.csv").is_file(),
         record=rooms.jobs.plans.record(plan), second=rooms.desk.needs_second(Kind.PUBLISH),
         ruled=rooms.book.policy(plan.dataset) is not None,
-        fields=catalogue_form.FIELDS,
+        fields=catalogue_form.FIELDS, roles=ROLE_WORDS,
     )  # fmt: skip
 
 
@@ -231,7 +238,7 @@ def files_page(
     said = plan.files if chosen is None else chosen
     return rooms.show(
         "onboarding_files", session, problem=problem,
-        plan=plan, root=root, folder=folder, roles=ROLES,
+        plan=plan, root=root, folder=folder, roles=ROLE_WORDS,
         folders=() if root is None else import_folder.folders(root),
         found=[(one, said.get(one.name, "" if said else guess(one))) for one in found],
         most=import_folder.MAX_FOUND, most_bytes=import_folder.MAX_UPLOAD_BYTES,

@@ -22,6 +22,23 @@ from schemas.wire import LocalId
 ASSEMBLIES = ("GRCh38", "GRCh37")
 MAX_NAME_CHARS = 200
 MAX_REJECTED = 1_000_000
+ROLE_WORDS = {
+    "vcf": Message("variants (VCF, BCF)"),
+    "genomicVariations": Message("variants (BFF genomicVariations, JSON)"),
+    "individuals": Message("individuals (JSON)"),
+    "biosamples": Message("biosamples (JSON)"),
+    "runs": Message("runs (JSON)"),
+    "analyses": Message("analyses (JSON)"),
+    "cohorts": Message("cohorts (JSON)"),
+    "phenopackets": Message("phenopackets (a file or their folder)"),
+    "tables": Message("tables (CSV, or their folder)"),
+    "mapping": Message("mapping of the tables (YAML)"),
+    "omop": Message("OMOP tables (their folder)"),
+    "hierarchy": Message("ontology (OBO, OWL, TSV)"),
+    "genes": Message("genes (GTF, GFF3, BED)"),
+    "sequences": Message("reference sequences (FASTA)"),
+    "seal": Message("to be sealed for release"),
+}
 _LOCAL_ID: TypeAdapter[str] = TypeAdapter(LocalId)
 _COUNT = re.compile(r"[0-9]{1,7}")
 _GUESSES = (

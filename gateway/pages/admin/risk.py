@@ -34,7 +34,7 @@ def add(router: APIRouter, rooms: Rooms) -> None:
             lines={name: list(risk_in_words.said(one)) for name, one in report.items()},
             people={name: exposure.people(held) for name, held in balances.items()},
             spenders={name: exposure.spenders(held) for name, held in balances.items()},
-            refused=_refused(rooms), days=DAYS,
+            refused=_refused(rooms), reasons=risk_in_words.REFUSED, days=DAYS,
         )  # fmt: skip
 
 

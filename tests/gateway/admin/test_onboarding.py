@@ -96,6 +96,7 @@ async def test_a_dataset_is_published_from_its_description_to_its_answers(
     said = await browser.text(page)
     assert "The check found it good; nothing was loaded." in said
     assert "people read 2" in said
+    assert "isle/individuals.json: individuals (JSON)" in said
     assert manifest.read(node.home.catalog) == {}
     sent = await browser.send(page, step="publish", reason="The committee agreed.")
     assert sent.status_code == 303

@@ -10,7 +10,8 @@ import pytest
 
 from access.privacy.spent import PER_NAT, Spent
 from access.record.tree import RecordTree
-from gateway import exposure, usage
+from gateway import exposure, risk_in_words, usage
+from schemas.errors import SkerryError
 from tests.support.admin_node import AdminNode, at
 from tests.support.command import skerry
 
@@ -85,7 +86,16 @@ async def test_the_risk_page_says_what_the_command_says(node: AdminNode) -> None
     for line in skerry("risk", "show", node.home.root).out.splitlines()[1:]:
         assert line.strip().replace("`", "") in said.replace("`", "").replace("&#39;", "'")
     assert "Nobody's allowance was touched." in said.replace("&#39;", "'")
-    assert "suppressed" in said
+    assert "nothing may be told at that level of access suppressed" in said
+
+
+def _codes(family: type[SkerryError]) -> set[str]:
+    below = (code for one in family.__subclasses__() for code in _codes(one))
+    return {family.code, *below}
+
+
+def test_each_reason_that_is_said_in_words_is_an_errors_code() -> None:
+    assert risk_in_words.REFUSED.keys() - _codes(SkerryError) == set()
 
 
 async def test_a_node_without_data_has_no_risk_yet(node: AdminNode) -> None:

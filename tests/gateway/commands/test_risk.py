@@ -67,7 +67,7 @@ def test_what_is_answered_follows_from_panel_and_size(home: NodeHome, tmp_path: 
     least = told["registered_from"]
     assert isinstance(least, float)
     assert price(least, 120) <= math.log(2) + 1e-9 < price(least * 0.99, 120)
-    assert "one account at most 0.10 by variants" in skerry("risk", "show", home.root).out
+    assert "one account at most 0.1 by variants" in skerry("risk", "show", home.root).out
 
 
 def test_what_was_spent_is_added_over_callers_and_watched(home: NodeHome) -> None:
