@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +81,39 @@ VERSIONS = [one.revision for one in ScriptDirectory.from_config(upgrade.config()
 
 def test_the_version_of_this_program_is_the_last_revision() -> None:
     assert VERSIONS[0] == SCHEMA_VERSION
+
+
+# Columns of each version, as `columns` tells them. A database may be of any of them by now: what
+# was once made is changed by a revision after it, and a new line comes below the last.
+MADE = {
+    "0001": "dc8bb6ccd2bab9b1", "0002": "0b7ee9c7ad80516f", "0003": "53b1e4fda74fa7b4",
+    "0004": "1d867c3639eaff50", "0005": "cd68accadce96b48", "0006": "586727ce6ac82ced",
+    "0007": "e47d1a0bd8c1efcf", "0008": "beda7f1d411b823b", "0009": "e7242c6da9343e86",
+    "0010": "15c66826c845c234", "0011": "1aa8157f7e4e09e2", "0012": "a19cb419850c5ed2",
+}  # fmt: skip
+
+
+def columns(path: Path) -> str:
+    """A digest of the names, types and keys of all tables."""
+    with closing(sqlite3.connect(path)) as db:
+        tables = [
+            name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")
+        ]
+        told = {
+            name: [[*row[1:4], row[5]] for row in db.execute(f"PRAGMA table_info({name})")]
+            for (name,) in held
+            if name != "alembic_version" and not name.startswith("sqlite_")
+        }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_revision_once_made_is_never_changed(tmp_path: Path, version: str) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'control.db'}")
+    with engine.begin() as connection:
+        command.upgrade(upgrade.config(connection), version)
+    engine.dispose()
+    assert columns(tmp_path / "control.db") == MADE[version]
 
 
 def test_a_new_database_is_what_the_revisions_would_have_made(control: Control) -> None:
