@@ -11,8 +11,8 @@ import pytest
 
 from schemas.htsget import TicketAnswer, TicketUrl
 from streams.header import seal_header
-from tests.support.sealing_node import NOW, TOKEN, URL, SealingNode, client_of
-from workspaces import inbox, keys, settings
+from tests.support.sealing_node import URL, SealingNode, client_of, fetched
+from workspaces import keys, settings
 from workspaces.errors import ReleaseUntrue
 from workspaces.settings import PinnedNode
 
@@ -81,14 +81,6 @@ def test_a_header_that_is_not_the_one_signed_leaves_nothing(tmp_path: Path, swap
         return httpx.Response(200, content=ticket.model_dump_json())
 
     with client_of(swapped) as http, pytest.raises(ReleaseUntrue):
-        inbox.fetch(
-            folder=held.folder,
-            node_url=URL,
-            object_id="reads-1",
-            kind="reads",
-            token=TOKEN,
-            http=http,
-            clock=lambda: float(NOW),
-        )
+        fetched(held.folder, http)
     assert not list(settings.data_folder(held.folder).iterdir())
     assert not (held.folder / "deliveries").exists()

@@ -16,8 +16,8 @@ from schemas.errors import SkerryError
 from streams import envelope
 from streams.header import open_header, seal_header
 from streams.keys import SecretKey, read_secret_key, write_pair
-from tests.support.sealing_node import NOW, TOKEN, URL, SealingNode
-from workspaces import inbox, keys
+from tests.support.sealing_node import TOKEN, URL, SealingNode, fetched
+from workspaces import keys
 
 
 def forms(secret: bytes) -> tuple[str, ...]:
@@ -84,15 +84,7 @@ def test_a_whole_fetch_at_debug_logs_no_key_no_token_and_no_plaintext(
     folder = keys.init(tmp_path / "lab", "lab").folder
     with node.client() as http:
         keys.register(URL, TOKEN, folder=folder, manifest_key=node.manifest_key, http=http)
-        inbox.fetch(
-            folder=folder,
-            node_url=URL,
-            object_id="reads-1",
-            kind="reads",
-            token=TOKEN,
-            http=http,
-            clock=lambda: float(NOW),
-        )
+        fetched(folder, http)
     text = caplog.text
     assert_absent(text, node.data_key, node.nonce)
     assert TOKEN not in text

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from streams import envelope
-from tests.support.sealing_node import NOW, TOKEN, URL, SealingNode
-from workspaces import inbox, keys, settings
+from tests.support.sealing_node import URL, SealingNode, fetched
+from workspaces import keys, settings
 from workspaces.errors import ReleaseUntrue
 from workspaces.settings import PinnedNode
 
@@ -60,15 +60,7 @@ def test_a_changed_body_is_refused_and_leaves_nothing(tmp_path: Path, attack: st
     pinned = PinnedNode(url=URL, manifest_key=node.manifest_key.hex())
     settings.save(folder, settings.pin(held.settings, pinned))
     with node.client() as http, pytest.raises(ReleaseUntrue):
-        inbox.fetch(
-            folder=folder,
-            node_url=URL,
-            object_id="reads-1",
-            kind="reads",
-            token=TOKEN,
-            http=http,
-            clock=lambda: float(NOW),
-        )
+        fetched(folder, http)
     assert not list(settings.data_folder(folder).iterdir())
     assert not list((folder / "incoming").iterdir())
     assert not (folder / "deliveries").exists()

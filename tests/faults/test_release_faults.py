@@ -19,8 +19,8 @@ from streams.htsget.tickets import Part
 from streams.keys import SecretKey
 from streams.sending import BATCH_BYTES, Claim
 from tests.support.release_node import ReleaseNode, bgzf
-from tests.support.sealing_node import NOW, TOKEN, URL, SealingNode
-from workspaces import inbox, keys, openings, settings
+from tests.support.sealing_node import URL, SealingNode, fetched
+from workspaces import keys, openings, settings
 from workspaces.errors import PlaceFull
 from workspaces.settings import PinnedNode
 
@@ -154,14 +154,6 @@ def test_a_full_disk_at_the_workspace_leaves_no_plaintext(
 
     monkeypatch.setattr(openings, "file_in_place", full)
     with sealing.client() as http, pytest.raises(PlaceFull, match="No space"):
-        inbox.fetch(
-            folder=held.folder,
-            node_url=URL,
-            object_id="reads-1",
-            kind="reads",
-            token=TOKEN,
-            http=http,
-            clock=lambda: float(NOW),
-        )
+        fetched(held.folder, http)
     assert list(settings.data_folder(held.folder).iterdir()) == []
     assert not (held.folder / "deliveries").exists()

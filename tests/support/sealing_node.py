@@ -11,6 +11,8 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -31,6 +33,8 @@ from streams import envelope
 from streams.envelope import SEALED_SEGMENT
 from streams.header import seal_header
 from streams.keys import parse_public_key, thumbprint
+from workspaces import inbox
+from workspaces.deliveries import Delivery
 
 URL = "http://127.0.0.1:8081"
 NOW = 1_800_000_000
@@ -222,3 +226,9 @@ class SealingNode:
 def changed(**figures: object) -> Callable[[Manifest], Manifest]:
     """A node that signs other figures than the true ones."""
     return lambda manifest: manifest.model_copy(update=figures)
+
+
+def fetched(folder: Path, http: httpx.Client, **more: Any) -> Delivery:
+    """`reads-1` by whoever has the token, as `skerry fetch` pulls it."""
+    given = {"object_id": "reads-1", "kind": "reads", "token": TOKEN} | more
+    return inbox.fetch(folder=folder, node_url=URL, http=http, clock=lambda: float(NOW), **given)

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.sealing_node import NOW, TOKEN, URL, SealingNode
-from workspaces import inbox, keys, settings
+from tests.support.sealing_node import URL, SealingNode, fetched
+from workspaces import keys, settings
 from workspaces.__main__ import EXIT_BAD_FOLDER, main
 from workspaces.app import create_app
 from workspaces.errors import FolderInvalid
@@ -43,15 +43,7 @@ async def test_deliveries_are_listed_without_their_contents(folder: Path) -> Non
     pinned = PinnedNode(url=URL, manifest_key=node.manifest_key.hex())
     settings.save(folder, settings.pin(settings.load(folder), pinned))
     with node.client() as http:
-        delivery = inbox.fetch(
-            folder=folder,
-            node_url=URL,
-            object_id="reads-1",
-            kind="reads",
-            token=TOKEN,
-            http=http,
-            clock=lambda: float(NOW),
-        )
+        delivery = fetched(folder, http)
     answer = await ask(folder, "/deliveries")
     assert answer.json() == {"deliveries": [delivery.model_dump(mode="json")]}
     assert PLAIN not in answer.content

@@ -13,7 +13,7 @@ from schemas.errors import SkerryError
 from schemas.htsget import Manifest
 from streams.errors import NotForUs
 from streams.keys import SecretKey
-from tests.support.sealing_node import NOW, TOKEN, URL, SealingNode, changed, client_of
+from tests.support.sealing_node import NOW, TOKEN, URL, SealingNode, changed, client_of, fetched
 from workspaces import deliveries, inbox, keys, settings
 from workspaces.deliveries import Delivery
 from workspaces.errors import (
@@ -48,16 +48,7 @@ def fetch(
     folder: Path, node: SealingNode, *, token: str = TOKEN, out: Path | None = None
 ) -> Delivery:
     with node.client() as http:
-        return inbox.fetch(
-            folder=folder,
-            node_url=URL,
-            object_id="reads-1",
-            kind="reads",
-            token=token,
-            out=out,
-            http=http,
-            clock=lambda: float(NOW),
-        )
+        return fetched(folder, http, token=token, out=out)
 
 
 def files(folder: Path) -> list[str]:
@@ -192,15 +183,7 @@ def test_body_addresses_of_another_host_are_never_asked(folder: Path, node: Seal
         client_of(elsewhere) as http,
         pytest.raises(ReleaseUntrue, match="not the node's"),
     ):
-        inbox.fetch(
-            folder=folder,
-            node_url=URL,
-            object_id="reads-1",
-            kind="reads",
-            token=TOKEN,
-            http=http,
-            clock=lambda: float(NOW),
-        )
+        fetched(folder, http)
     assert len(node.asked) == 2  # the ticket and what it opens
 
 
@@ -238,17 +221,7 @@ def test_the_ugly_flag_writes_outside_and_says_so(
     folder: Path, node: SealingNode, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with node.client() as http:
-        delivery = inbox.fetch(
-            folder=folder,
-            node_url=URL,
-            object_id="reads-1",
-            kind="reads",
-            token=TOKEN,
-            out=tmp_path / "plain.bam",
-            insecure_plaintext_path=True,
-            http=http,
-            clock=lambda: float(NOW),
-        )
+        delivery = fetched(folder, http, out=tmp_path / "plain.bam", insecure_plaintext_path=True)
     assert delivery.outside
     assert (tmp_path / "plain.bam").read_bytes() == PLAIN
     assert "insecure_plaintext_path" in caplog.text

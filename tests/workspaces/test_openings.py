@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sealing_node import NOW, TOKEN, URL, SealingNode
-from workspaces import inbox, keys, openings, settings
+from tests.support.sealing_node import URL, SealingNode, fetched
+from workspaces import keys, openings, settings
 from workspaces.app import create_app
 from workspaces.errors import AlreadyThere
 from workspaces.settings import PinnedNode
@@ -43,17 +43,7 @@ def folder(tmp_path: Path, node: SealingNode) -> Path:
 
 def fetch(folder: Path, node: SealingNode, *, out: Path | None = None) -> None:
     with node.client() as http:
-        inbox.fetch(
-            folder=folder,
-            node_url=URL,
-            object_id="reads-1",
-            kind="reads",
-            token=TOKEN,
-            out=out,
-            insecure_plaintext_path=out is not None,
-            http=http,
-            clock=lambda: float(NOW),
-        )
+        fetched(folder, http, out=out, insecure_plaintext_path=out is not None)
 
 
 def hidden(place: Path) -> list[str]:
