@@ -96,9 +96,7 @@ MADE = {
 def columns(path: Path) -> str:
     """A digest of the names, types and keys of all tables."""
     with closing(sqlite3.connect(path)) as db:
-        tables = [
-            name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")
-        ]
+        held = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         told = {
             name: [[*row[1:4], row[5]] for row in db.execute(f"PRAGMA table_info({name})")]
             for (name,) in held
