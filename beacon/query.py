@@ -220,7 +220,9 @@ def _query(
     datasets: tuple[str, ...],
     read: tuple[filter_rules.Filter, ...],
 ) -> Query:
-    _check_fits(target, genomic, read=read)
+    named = _named(target) if target.entry_id or target.parent_id else None
+    beside = {} if named is not None and genomic.keys() == {"assemblyId"} else genomic
+    _check_fits(target, beside, read=read)
     parameters: dict[str, dict[str, object]] = {}
     if genomic:
         parameters["g_variant"] = dict(genomic)
@@ -233,12 +235,11 @@ def _query(
         "filters": [f.text for f in read] if read else [],
         "requestParameters": parameters,
     }
-    asked = variants.recognise(genomic) if genomic else None
+    asked = variants.recognise(beside) if beside else None
     frame, page = framed.frame, framed.page
     if frame.page_token is not None:
         page = _within_reach(pages.read(frame.page_token, echo))
         echo["pagination"] = {"skip": page.skip, "limit": page.limit}
-    named = _named(target) if target.entry_id or target.parent_id else None
     records, zygosity = filter_rules.parted(read) if read else ((), ANY)
     if zygosity and target.entry != "genomicVariant" and asked is None and named is None:
         raise UnsupportedQuestion("A zygosity is asked of variants: name one, a gene or a range.")
@@ -254,7 +255,7 @@ def _query(
         echo=echo,
         test_mode=frame.test_mode,
         warnings=framed.warnings,
-        named=named,
+        named=None if named is None else variants.in_assembly(named, genomic),
         zygosity=zygosity,
         schema=framed.schema,
     )
@@ -282,7 +283,7 @@ def _check_fits(
     if genomic and target not in _TAKE_VARIANTS and not target.takes_variant:
         raise UnsupportedQuestion(
             "Genomic parameters are not supported at this address; they are at every list but "
-            "those of cohorts and those under a variant."
+            "those of cohorts and those under a variant, where an assemblyId is."
         )
     if read and not target.takes_filters:
         raise UnsupportedQuestion("Filters are not supported at this address.")

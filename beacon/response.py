@@ -8,7 +8,7 @@ came. Adds totals only where entities have one owner; variants of several datase
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from access.disclosure import Answer, Precision
 from access.policies.policy import Granularity
@@ -302,9 +302,19 @@ def _info(query: Query, outcome: Outcome) -> dict[str, object]:
         known.update(one.segment.facts.id for one in outcome.sets)
         if unknown := sorted(set(query.datasets) - known):
             info["unknownDatasets"] = unknown
-    if query.warnings:
-        info["warnings"] = list(query.warnings)
+    if warnings := [*query.warnings, *_ambiguity(query, outcome)]:
+        info["warnings"] = warnings
     return info
+
+
+def _ambiguity(query: Query, outcome: Outcome) -> Iterator[str]:
+    """Of the id in an address, which may name a place without its assembly."""
+    named = query.named
+    if named is None or named.assembly is not None or not named.in_one_assembly:
+        return
+    held = sorted({one.segment.facts.assembly for one in outcome.sets if one.answer.exists})
+    if len(held) > 1:
+        yield f"This id names a variant in {' and another in '.join(held)}; assemblyId chooses one."
 
 
 def _noted(note: Note) -> dict[str, str]:

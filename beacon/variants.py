@@ -86,6 +86,11 @@ def _short_form(name: str, parameters: Mapping[str, object]) -> Asked:
     return Asked(asked.question, _assembly(asked.assembly, _text(parameters, "assemblyId")))
 
 
+def in_assembly(named: Asked, parameters: Mapping[str, object]) -> Asked:
+    """What an address names, in the assembly that is named beside it."""
+    return Asked(named.question, _assembly(named.assembly, _text(parameters, "assemblyId")))
+
+
 def _annotated(parameters: Mapping[str, object]) -> Asked:
     """Questions that annotations answer, without coordinates."""
     assembly = _assembly(None, _text(parameters, "assemblyId"))

@@ -54,6 +54,8 @@ class Asked(NamedTuple):
         match self.question:
             case Allele(chrom) | Span(chrom) | Edited(chrom) | ChangeWithin(within=Span(chrom)):
                 return chrom != "MT"
+            case ById(ours):
+                return not ours.startswith("MT-")
             case _:
                 return False
 
