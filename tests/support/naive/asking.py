@@ -50,14 +50,18 @@ class Asking:
         yield "g_variants/ID/datasets", self._collections_under_variant(data, "datasets")
         yield "datasets with a change", self._datasets_with(data)
         yield "datasets/ID", self._single(data, "datasets")
-        if not data.archive.records["individual"]:
-            return
+        if data.archive.records["individual"]:
+            yield from self._of_people(data)
+
+    def _of_people(self, data: NaiveDataset) -> Iterator[tuple[str, Callable[[], Question]]]:
         for name in PEOPLE:
             for kind in self._filters[data.id].kinds():
                 yield f"{name} by {kind}", self._people(data, name, kind)
             yield f"g_variants/ID/{name}", self._under_variant(data, name)
         for name in PEOPLE:
             yield f"{name} with a change", self._carriers(data, name)
+            if data.levels:
+                yield f"{name} at a level", self._at_level(data, name)
         yield "variants of people", self._variants_of(data)
         yield "individuals as phenopackets", self._packets(data)
         yield from self._of_collections(data)
@@ -122,6 +126,10 @@ class Asking:
             return Question("", name, PEOPLE[name], self._some_change(data), filters)
 
         return make
+
+    def _at_level(self, data: NaiveDataset, name: str) -> Callable[[], Question]:
+        make = self._variants[data.id].kinds()["copy number: level"]
+        return lambda: Question("", name, PEOPLE[name], make())
 
     def _variants_of(self, data: NaiveDataset) -> Callable[[], Question]:
         def make() -> Question:

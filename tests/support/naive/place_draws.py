@@ -146,13 +146,15 @@ class PlaceDraws:
         return {**self.bracket(each), **self._bases_of(each)}
 
     def level(self) -> Asked:
-        """Where somebody's is known, or of everything."""
+        """Where somebody's is known, or of everything; mostly one that somebody has."""
         counted = [each for each in self._known.carried if each.copies]
-        each = self._rng.choice(counted)
+        there = [each for each in counted if any(map(each.level, each.calls))]
+        each = self._rng.choice(self._rng.choice([counted, there, there]))
         placed = {"start": [each.start0], "end": [each.end0]}
-        if self._rng.random() < 0.4:
+        if self._rng.random() < 0.2:
             placed = {"start": [0], "end": [5000]}
-        kind = {"variantType": self._rng.choice(LEVELS)}
+        held = sorted({level for level in map(each.level, each.calls) if level is not None})
+        kind = {"variantType": self._rng.choice([self._rng.choice(LEVELS), *held, *held])}
         if self._known.genes and self._rng.random() < 0.2:
             return {**self._known.assembly(), "geneId": self._rng.choice(self._known.genes), **kind}
         return {**self._known.sequence(each.change.chrom), **placed, **kind}
