@@ -73,15 +73,17 @@ def checked(
         expected = "JSON values only, dates written as text"
         problem = Problem("source", "", "metadata", expected, "put dates in quotes")
         problems.add(problem, fatal=True)
-    losses = people_files.stage(
-        source.people_files(), staging=staging, problems=problems, tell=tell
-    )
+    with told(report):
+        losses = people_files.stage(
+            source.people_files(), staging=staging, problems=problems, tell=tell
+        )
     bases = _bases(source, problems)
     into = Into(source.id, assembly or "", Known.of(staging), bases)
     files = _variants(source, staging, into, problems=problems, losses=losses, tell=tell)
     if files:
         tell(LINES, sum(file.expected for file in files))
-    _check_alike(files, problems)
+    if not problems.fatal:
+        _check_alike(files, problems)
     if problems.fatal or problems.count > source.max_rejected:
         raise SourceRefused(problems.found, count=problems.count)
     with told(report):

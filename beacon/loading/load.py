@@ -59,7 +59,7 @@ def load(
     try:
         version = version_of(source, withdrawn)
     except (OSError, TypeError, ValueError):
-        version = ""  # the checks below say what it is
+        version = ""  # the checks below say what it is, as far as they read
     with _told_what_failed(catalog_dir), manifest.loading(catalog_dir, source.id):
         manifest.sweep(catalog_dir, source.id)
         if (facts := _loaded_before(source.id, version, catalog_dir)) is not None:
@@ -67,6 +67,7 @@ def load(
         with Staging(catalog_dir) as staging, parts(catalog_dir, source.id, version) as kept:
             found = checked(source, staging, report=report, tell=tell)
             with told(report):
+                _refuse_unnamed(version)
                 people = _members(source, found, withdrawn)
                 made = Build(source, found, people, version, kept, tell, report)
                 facts, entry = build(made, catalog_dir)
@@ -77,6 +78,13 @@ def load(
             )
             manifest.switch(catalog_dir, source.id, entry, purge=bool(people.withdrawn))
     return facts
+
+
+def _refuse_unnamed(version: str) -> None:
+    """A version is named by all of its content."""
+    if not version:
+        expected = "files that can be read, those beside the records too"
+        raise SourceRefused([Problem("source", "", "", expected, "check their rights")])
 
 
 def _members(source: DatasetSource, found: Checked, withdrawn: frozenset[str]) -> Members:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from beacon.loading.records import Problems, Unreadable, json_items
 from beacon.loading.staging import Interpreted, Staging
 
 MAX_PACKET_BYTES = 16_000_000
+_ENDINGS = (".json", ".pb")
 _SEX = {
     "FEMALE": {"id": "NCIT:C16576", "label": "female"},
     "MALE": {"id": "NCIT:C20197", "label": "male"},
@@ -61,14 +62,25 @@ _STATING = ("interpretation", "diagnosis", "genomicInterpretation", "variantInte
 
 
 def stage(path: Path, *, staging: Staging, problems: Problems, losses: Counter[str]) -> None:
-    """Reads a file, or every `.json` and `.pb` of a folder, into `staging`."""
+    """Reads a file, or every `.json` and `.pb` of a folder, into `staging`. Raises `Unreadable`."""
     staging.given |= {"individual", "biosample"}
-    for each in sorted(path.rglob("*")) if path.is_dir() else [path]:
-        if each.is_file() and (each == path or kind_of(each) in (".json", ".pb")):
-            packets = _Packets(each, staging, problems=problems, losses=losses)
-            packets.read()
-            if problems.full:
-                return
+    for each in _files(path):
+        packets = _Packets(each, staging, problems=problems, losses=losses)
+        packets.read()
+        if problems.full:
+            return
+
+
+def _files(path: Path) -> Sequence[Path]:
+    """At least one."""
+    if not path.is_dir():
+        found = [path] if path.exists() else []
+    else:
+        found = [each for each in sorted(path.rglob("*")) if kind_of(each) in _ENDINGS]
+        found = [each for each in found if each.is_file()]
+    if not found:
+        raise Unreadable(Problem(path.name, "", "", "a file that exists", "check the path"))
+    return found
 
 
 class _Packets:

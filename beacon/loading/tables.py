@@ -43,7 +43,7 @@ class WrongValue(ValueError):
 def stage(
     given: Path, mapped: Mapped, *, staging: Staging, problems: Problems, losses: Counter[str]
 ) -> None:
-    """Reads the tables of a folder (or the one table given) into `staging`."""
+    """Reads the tables of a folder, or the one table given and no other, into `staging`."""
     files = _files(given)
     if mapped.concepts is not None and mapped.concepts.file.lower() in files:
         _read_concepts(files[mapped.concepts.file.lower()], mapped.concepts, staging)
@@ -63,8 +63,10 @@ def stage(
 
 def _files(given: Path) -> Mapping[str, Path]:
     """Tables by their name in lower case, as exports differ in it; `.gz` is not part of it."""
-    folder = given if given.is_dir() else given.parent
-    found = sorted(path for path in folder.iterdir() if path.is_file())
+    if not given.exists():
+        raise Unreadable(Problem(given.name, "", "", "a file that exists", "check the path"))
+    inside = given.iterdir() if given.is_dir() else [given]
+    found = sorted(path for path in inside if path.is_file())
     named = {path.name.lower().removesuffix(".gz"): path for path in found}
     return {name: path for name, path in named.items() if name.endswith((".csv", ".tsv"))}
 

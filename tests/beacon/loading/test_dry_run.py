@@ -151,3 +151,37 @@ def test_samples_without_an_individual_are_counted_by_the_check_too(tmp_path: Pa
     made = source(tmp_path, ["2 . A G . 0/1 0/1"], samples=("P1", "P2"))
     _, counted = both(replace(made, individuals=people), tmp_path)
     assert counted == {"left out: sample without an individual": 1}
+
+
+def test_a_mapping_that_is_none_is_in_the_report(tmp_path: Path) -> None:
+    wrong = tmp_path / "mapping.yaml"
+    wrong.write_text("tables: [")
+    (tmp_path / "people.csv").write_text("id\nP1\n")
+    made = DatasetSource("d", "D", "", "GRCh38", tables=tmp_path / "people.csv", mapping=wrong)
+    (problem,), _ = both(made, tmp_path)
+    assert problem.file == "mapping.yaml"
+
+
+def test_a_file_that_cannot_be_opened_is_the_only_thing_said(tmp_path: Path) -> None:
+    """Nothing is concluded from what it does not say."""
+    made = replace(
+        source(tmp_path, ["2 . A G . 0/1"]), genomic_variations=(tmp_path / "absent.json",)
+    )
+    (problem,), _ = both(made, tmp_path)
+    assert problem.file == "absent.json"
+
+
+def test_content_that_cannot_be_named_is_no_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file beside the records, which no check opens, belongs to what a version is named by."""
+
+    def unreadable(*_: object) -> str:
+        raise PermissionError
+
+    monkeypatch.setattr("beacon.loading.load.version_of", unreadable)
+    report: list[Problem] = []
+    with pytest.raises(SourceRefused, match="refused"):
+        load(source(tmp_path, ["2 . A G . 0/1"]), tmp_path / "catalog", report=report.append)
+    assert [each.next_step for each in report] == ["check their rights"]
+    assert not list((tmp_path / "catalog").glob("*.segment"))

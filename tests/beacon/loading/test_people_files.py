@@ -324,6 +324,35 @@ def test_without_distinct_a_second_row_of_a_record_is_refused(tmp_path: Path) ->
     assert "line 3 (P1), id" in refused(files)
 
 
+def test_of_a_table_that_is_given_alone_no_neighbour_is_read(tmp_path: Path) -> None:
+    """What lies beside it is not the operator's word, and no part of the version."""
+    mapping = MAPPING + "  - file: visits.csv\n    joins: individual\n    id: who\n    items: []\n"
+    files = tables(tmp_path, HEADER + ROWS, mapping=mapping)
+    (tmp_path / "visits.csv").write_text("who\nP1\n")
+    assert refused(files).startswith("visits.csv: expected a table that exists")
+    assert read(PeopleFiles(tables=tmp_path, mapping=files.mapping))[0]
+
+
+@pytest.mark.parametrize("name", ["absent.csv", "no/folder/people.csv"])
+def test_a_table_that_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
+    """Whatever lies where it should."""
+    files = tables(tmp_path, HEADER + ROWS)
+    text = refused(PeopleFiles(tables=tmp_path / name, mapping=files.mapping))
+    assert "a file that exists; check the path" in text
+
+
+@pytest.mark.parametrize("kind", ["absent", "empty", "of others"])
+def test_phenopackets_that_are_not_there_are_refused(tmp_path: Path, kind: str) -> None:
+    """A name that was mistyped is no empty dataset, nor one of variants alone."""
+    path = tmp_path / "packets"
+    if kind != "absent":
+        path.mkdir()
+    if kind == "of others":
+        (path / "packet.txt").write_text(json.dumps(PACKET))
+    text = refused(PeopleFiles(phenopackets=(path,)))
+    assert text == "packets: expected a file that exists; check the path"
+
+
 def test_rows_that_join_nobody_are_named(tmp_path: Path) -> None:
     mapping = (
         MAPPING
