@@ -21,7 +21,7 @@ from access.privacy.noise import MIN_KEY_BYTES, KeyedStream, discrete_laplace
 from access.privacy.pricing import FREE_NATS, MIN_PUBLIC_PEOPLE, price
 from access.privacy.profiles import terms
 from access.privacy.question import Kind, Question, key_of
-from access.privacy.terms import Terms, margin_scale
+from access.privacy.terms import Terms, group_margin, margin_scale
 
 Precision = Literal["exact", "rounded", "imprecise"]
 
@@ -103,7 +103,7 @@ class Disclosure:
             return Answer(_checked(found()).count > 0, None, Granularity.BOOLEAN)
         if asked.within is not None and within is not None:
             among = self._told_of(asked.within, within, rules, entry=entry, now=asker.now)
-            entry = replace(entry, among=max(0, among - _margin(rules.scale)))
+            entry = replace(entry, among=max(0, among - group_margin(rules)))
         answerable.check_price(asked, rules, crowd=entry.crowd)
         return self._carried(
             asked, _checked(found()), rules, entry=entry, granularity=granularity, now=asker.now

@@ -16,6 +16,7 @@ ALPHA = 0.05  # false alarms of the attacks whose power is stated
 TOTAL_SIGNAL = 0.36
 LEAST = 10  # smaller counts are told as none
 MIN_MARGINS = 64
+OFF = 0.01  # the chance that one of all counts of a caller takes a group of one for a crowd
 
 # Limits of profiles that a policy file makes: beyond them protection is only a word.
 MIN_ALLOWANCE, MAX_ALLOWANCE = 0.01, math.log(5)
@@ -64,6 +65,12 @@ def power_of(signal: float) -> float:
     """Of many answers that each tell little: their sum is near a normal one."""
     normal = NormalDist()
     return normal.cdf(normal.inv_cdf(ALPHA) + signal)
+
+
+def group_margin(rules: Terms) -> int:
+    """By how much less than it is told a group may be: of all the counts of a caller, each perhaps
+    of the same person found by another filter, hardly any is off by so much."""
+    return math.ceil(rules.scale * math.log(rules.counts / (2 * OFF)))
 
 
 def margin_scale(margins: int) -> int:

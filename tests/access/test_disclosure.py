@@ -15,7 +15,7 @@ from access.privacy.pricing import price
 from access.privacy.profiles import terms
 from access.privacy.question import Kind, Question, key_of
 from access.privacy.spent import PER_NAT
-from access.privacy.terms import margin_scale
+from access.privacy.terms import group_margin, margin_scale
 from schemas.errors import Suppressed
 from tests.support.disclosure import disclosure
 
@@ -357,7 +357,9 @@ def test_a_variant_among_filtered_people_costs_what_so_few_must_pay(guard: Discl
     assert told is not None
     (spent,) = guard._ledger.balances("heart").values()
     cost = spent.amounts.max() / PER_NAT
-    assert cost == pytest.approx(price(0.01, told - 30), abs=1e-6)
+    rules = terms(Profile.DEFAULT)
+    assert rules is not None
+    assert cost == pytest.approx(price(0.01, told - group_margin(rules)), abs=1e-6)
     assert cost > price(0.01, 1_000)
 
 
@@ -371,6 +373,20 @@ def test_a_variant_among_too_few_people_is_refused_whether_or_not_they_have_it(
         asked = replace(TOGETHER, frequency=0.003, key=key_of("few", number), within=cohort)
         with pytest.raises(Suppressed, match="group"):
             ask(guard, asked, never, at=at, within=within)
+
+
+def test_a_group_of_one_is_taken_for_a_crowd_by_no_draw_of_a_callers_counts(
+    guard: Disclosure,
+) -> None:
+    """Somebody found by a hundred different filters would be asked about alone from the first that
+    is, one common allele after the other."""
+    at, rules = decision(level=Level.REGISTERED), terms(Profile.DEFAULT)
+    assert rules is not None
+    for number in range(rules.counts):
+        cohort = replace(PEOPLE, key=key_of("above", number))
+        asked = replace(TOGETHER, frequency=0.3, key=key_of("one", number), within=cohort)
+        with pytest.raises(Suppressed, match="group"):
+            ask(guard, asked, never, at=at, within=1)
 
 
 def test_asking_of_filtered_people_is_one_of_the_counts(guard: Disclosure) -> None:
