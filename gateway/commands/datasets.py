@@ -16,7 +16,7 @@ import typer
 
 from beacon import manifest
 from gateway.commands.printed import AsJson, Folder
-from gateway.errors import LoadRefused
+from gateway.errors import Exit, LoadRefused
 
 if TYPE_CHECKING:
     from gateway.holding.resealing import Resealed
@@ -72,6 +72,19 @@ def remove(folder: Folder, dataset: Dataset, version: Version) -> None:
     manifest.remove(home.catalog, dataset, version)
     _follow(home)
     print(f"{dataset}: {version} is removed")
+
+
+@app.command()
+def verify(folder: Folder) -> None:
+    """Reads the file of every version to its end: is it what was loaded? As after a restore."""
+    from gateway.holding.holdings import verified
+
+    damaged = 0
+    for dataset, version, problem in verified(_home(folder)):
+        print(dataset, version, problem or "as it was loaded", flush=True)
+        damaged += bool(problem)
+    if damaged:
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command("seal-table")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from beacon import manifest, withdrawals
 from beacon.errors import CatalogError
+from beacon.loading.source import digest
 from beacon.segments import SqliteSegment
 from gateway.home import NodeHome
 
@@ -33,6 +34,24 @@ def held(home: NodeHome, dataset: str | None = None) -> Iterator[Held]:
         if dataset in {None, name}:
             for entry in versions.entries:
                 yield _held(home, name, entry, active=entry.version == versions.active)
+
+
+def verified(home: NodeHome) -> Iterator[tuple[str, str, str]]:
+    """(dataset, version, what is the matter) of every version, its whole file read; empty where it
+    is what was loaded. Nothing is opened: a version of another release is as good."""
+    for name, versions in sorted(manifest.read_versions(home.catalog).items()):
+        for entry in versions.entries:
+            yield name, entry.version, _problem(home.catalog / entry.file, entry)
+
+
+def _problem(path: Path, entry: manifest.Entry) -> str:
+    try:
+        size, found = path.stat().st_size, digest(path)
+    except OSError as unreadable:
+        return f"cannot be read: {unreadable.strerror}"
+    if size != entry.size:
+        return f"damaged: {size} bytes of {entry.size}; load its files again"
+    return "" if found == entry.sha256 else "damaged: other bytes; load its files again"
 
 
 def state(catalog: Path, dataset: str) -> str:

@@ -57,6 +57,30 @@ def test_versions_are_listed_switched_and_removed(node: NodeHome, people: Path) 
     assert f"isle {new['version']} 3 people" in skerry("datasets", "list", node.root).out
 
 
+def test_every_version_is_verified_against_what_was_loaded(node: NodeHome, people: Path) -> None:
+    assert load(node, "--individuals", people).code == Exit.OK
+    assert load(node, "--individuals", people, "--name", "Second").code == Exit.OK
+    old, new = (str(row["version"]) for row in versions(node))
+    ran = skerry("datasets", "verify", node.root)
+    assert (ran.code, ran.out.splitlines()) == (
+        Exit.OK,
+        [f"isle {old} as it was loaded", f"isle {new} as it was loaded"],
+    )
+    first, second = (node.catalog / f"isle.{version}.segment" for version in (old, new))
+    whole = second.read_bytes()
+    second.write_bytes(whole[:-1] + b"?")
+    first.unlink()
+    ran = skerry("datasets", "verify", node.root)
+    assert ran.code == Exit.FAILED
+    assert f"isle {old} cannot be read: No such file or directory" in ran.out
+    assert f"isle {new} damaged: other bytes; load its files again" in ran.out
+    second.write_bytes(whole[:-1])
+    assert (
+        f"damaged: {len(whole) - 1} bytes of {len(whole)}"
+        in skerry("datasets", "verify", node.root).out
+    )
+
+
 @pytest.mark.parametrize(
     "words",
     [
