@@ -48,7 +48,18 @@ def parsed(raw: bytes) -> object:
             waiting.extend((part, depth + 1) for part in value)
         elif isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
             raise BadQuestion("What was sent holds half of a surrogate pair.")
-    return document
+    return _stated(document) if b"null" in raw else document
+
+
+def _stated(value: object) -> object:
+    """Without the members that are null, as many writers send what is absent."""
+    match value:
+        case dict():
+            return {name: _stated(each) for name, each in value.items() if each is not None}
+        case list():
+            return [_stated(each) for each in value]
+        case _:
+            return value
 
 
 def _no_constant(_name: str) -> NoReturn:

@@ -426,3 +426,34 @@ def test_any_query_string_is_read_or_refused(pairs: list[tuple[str, str]]) -> No
         from_get(VARIANTS, pairs)
     except InvalidInput:
         return
+
+
+def test_a_member_that_is_null_is_one_that_is_absent() -> None:
+    """As programs send it whose records have a place for every member."""
+    allele = {"referenceName": "1", "start": [100], "referenceBases": "A", "alternateBases": "G"}
+    term = {"id": "A:11", "scope": None, "similarity": None, "includeDescendantTerms": None}
+    body = {
+        "$schema": None,
+        "meta": {"apiVersion": "2.0", "requestedSchemas": None},
+        "query": {
+            "requestParameters": {"g_variant": {**allele, "end": None}, "datasets": None},
+            "filters": [{**term, "operator": None, "value": None}],
+            "pagination": {"skip": 1, "limit": None, "nextPage": None},
+            "includeResultsetResponses": None,
+            "testMode": None,
+        },
+    }
+    query = from_body(VARIANTS, json.dumps(body).encode())
+    assert query.asked == Asked(Allele("1", 100, "A", "G"), None)
+    assert [each.predicate for each in query.filters] == [HasTerm("A:11")]
+    assert (query.skip, query.limit, query.test_mode) == (1, 10, False)
+    assert from_body(VARIANTS, b'{"meta": null, "query": null}').asked is None
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [[None], [{"id": None}], [{"not": None}], [{"id": "A:1", "operator": ">", "value": None}]],
+)
+def test_null_is_no_filter(filters: list[object]) -> None:
+    with pytest.raises(BadQuestion):
+        post({"filters": filters})
