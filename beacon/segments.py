@@ -156,9 +156,9 @@ class SqliteSegment:
             found = self._matching(question)
             if not found:
                 return self._carriers.of_none(self._table.beside(question))
-            so = Manner(zygosity, copy_number.asked(question))
-            if so.narrows:
-                return self._carriers.carrying_so(found, so)
+            levels = copy_number.asked(question)
+            if zygosity or levels:
+                return self._carriers.carrying_so(found, Manner(zygosity, levels))
             return self._carriers.of(found)
         except _FAILURES as failure:
             raise self._failing.told() from failure
@@ -172,9 +172,9 @@ class SqliteSegment:
         self._need_genotypes()
         if people is not None:
             found = self._carriers.rows(people, among=found)
-        return (
-            self._carriers.rows_so_carried(so, among=found, people=people) if so.narrows else found
-        )
+        if not so.narrows:
+            return found
+        return self._carriers.rows_so_carried(so, among=found, people=people)
 
     def _matching(self, question: VariantQuestion | None) -> BitMap | None:
         if question is None:
@@ -194,8 +194,10 @@ class SqliteSegment:
             return self._records.matching("individual", predicates)
 
     def matching(self, entry_type: EntryType, predicates: Sequence[Predicate]) -> BitMap:
-        with self._failing:
+        try:
             return self._records.matching(entry_type, predicates)
+        except _FAILURES as failure:
+            raise self._failing.told() from failure
 
     def belonging(self, entry_type: EntryType, *, to: EntryType, entry_id: str) -> BitMap | None:
         with self._failing:
@@ -239,10 +241,12 @@ class SqliteSegment:
         if entry_type == "dataset":
             page = [self._dataset()] if records is None or records else []
             return len(page), page[skip : skip + limit]
-        with self._failing:
+        try:
             return self._records.entries(
                 entry_type, people=people, records=records, skip=skip, limit=limit
             )
+        except _FAILURES as failure:
+            raise self._failing.told() from failure
 
     def entry(self, entry_type: EntryType, entry_id: str) -> Mapping[str, object] | None:
         if entry_type == "dataset":
@@ -257,7 +261,8 @@ class SqliteSegment:
 
 
 class _Failing:
-    """Names the file of whatever fails to be read."""
+    """Names the file of whatever fails to be read. What nearly all questions pass catches it by
+    itself, which costs them nothing."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -84,7 +84,7 @@ def decode(blob: bytes) -> Numbers:
         kind = np.uint16 if form == _SHORT else np.uint32
         return np.frombuffer(blob, kind, offset=1).astype(np.uint32)
     raw = np.frombuffer(blob, np.uint8, offset=1)
-    ends: Numbers = np.cumsum(raw, dtype=np.uint32)
+    ends: Numbers = raw.cumsum(dtype=np.uint32)
     if _LONG_GAP in blob:
         ends = ends[raw != _MORE]
     few = len(ends) <= len(_FROM_0)
