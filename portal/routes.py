@@ -58,8 +58,11 @@ def _add_catalogue(router: APIRouter, portal: Portal) -> None:
         standings: Sequence[object] = ()
         if visitor.session is not None:
             standings = await portal.standings.all(portal.registry.own, visitor)
-        lines = [login_line(node, portal.settings) for node in portal.registry.own]
-        values = {"standings": standings, "logins": [line for line in lines if line]}
+        lines = [
+            (node, login_line(node, portal.settings, token_file=f"passport-{node.slug}.txt"))
+            for node in portal.registry.own
+        ]
+        values = {"standings": standings, "logins": [one for one in lines if one[1]]}
         return portal.page(request, "me.html", visitor=visitor, values=values)
 
 

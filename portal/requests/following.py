@@ -38,6 +38,8 @@ _WAITS = {
     "expired": Message("The time granted has passed. Ask anew if you still need the data."),
 }
 
+PASSPORT_FILE = "passport.txt"  # in the lines for a shell
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -112,7 +114,7 @@ def _approved(request: RequestView) -> Message:
     return Message("Fetch the data into the workspace before %(until)s.", until=until)
 
 
-def login_line(node: Node, settings: PortalSettings) -> str:
+def login_line(node: Node, settings: PortalSettings, *, token_file: str = PASSPORT_FILE) -> str:
     """How to get the Passport that `fetch_lines` name; empty where the provider knows no client for
     the command."""
     issuer, client_id = settings.signin_issuer, settings.command_client_id
@@ -120,7 +122,7 @@ def login_line(node: Node, settings: PortalSettings) -> str:
         return ""
     return _line(
         "skerry", "login", "--issuer", issuer, "--client-id", client_id, "--node", node.url,
-        "--token-file", "passport.txt",
+        "--token-file", token_file,
     )  # fmt: skip
 
 
@@ -129,7 +131,7 @@ def fetch_lines(node: Node, files: Sequence[ReleasableFile]) -> list[str]:
     return [
         _line(
             "skerry", "fetch", one.object_id, "--kind", one.kind, "--workspace", "workspace",
-            "--node", node.url, "--token-file", "passport.txt",
+            "--node", node.url, "--token-file", PASSPORT_FILE,
         )
         for one in files
     ]  # fmt: skip

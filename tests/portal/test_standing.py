@@ -72,7 +72,8 @@ async def test_how_a_program_gets_a_token_is_said_where_the_provider_knows_the_c
     node = SmallNode(room)
     async with signed_in(node, "rosa", more={"command_client_id": "skerry-login"}) as (rosa,):
         page = (await rosa.browser.get("/me")).text
-        assert f"--client-id skerry-login --node {node.url}" in page
+        line = f"--client-id skerry-login --node {node.url} --token-file passport-{rosa.slug}.txt"
+        assert line in page  # pasted together, two lines would write one file
     async with signed_in(node, "rosa") as (rosa,):
         assert "skerry login" not in (await rosa.browser.get("/me")).text
 

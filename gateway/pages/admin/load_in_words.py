@@ -28,7 +28,7 @@ READ = {
     "genomicVariant, indexed": Message("variants indexed"),
     "alleles kept by the load that was cut": Message("alleles kept of a load that was cut off"),
     "dataset": Message("dataset"),
-    "version": Message("version"),
+    "version": Message("its version"),
     "people": Message("people"),
     "variants": Message("variants"),
     "note": Message("note"),

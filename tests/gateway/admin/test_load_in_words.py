@@ -43,7 +43,7 @@ def test_counts_keep_the_loaders_order_and_say_why() -> None:
         "lost: people.csv: column centre not read": 4,
     }
     shown = list(load_in_words.lines(told))
-    assert [one.what for one in shown] == ["version", "people", "left out", "lost"]
+    assert [one.what for one in shown] == ["its version", "people", "left out", "lost"]
     assert [one.value for one in shown] == ["v-1", 2, 3, 4]
     assert say("de", shown[2].reason) == "Zeile ohne Genotypen"
     assert isinstance(shown[3].reason, Quoted)

@@ -110,7 +110,7 @@ async def test_a_dataset_is_published_from_its_description_to_its_answers(
     said = await browser.text(page)
     assert "It is loaded and served." in said
     loaded = said[said.index("What was loaded") :]
-    assert re.search(r"dataset isle version \S+ people 2 variants 0 HealthDCAT-AP", loaded)
+    assert re.search(r"dataset isle its version \S+ people 2 variants 0 HealthDCAT-AP", loaded)
     made = node.recorded("admin.made")
     assert [(one["what"], one["dataset"]) for one in made] == [("dataset.publish", "isle")]
 
