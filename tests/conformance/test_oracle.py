@@ -224,6 +224,10 @@ async def test_every_variant_is_found_again_by_the_id_it_was_given(tmp_path: Pat
             answered = (await http.get(path, params=lists)).json()["response"]["resultSets"]
             found = [each for each in answered if each["id"] == "isle"]
             assert found[0]["results"] == [record]
+            people = (await http.get(f"{path}/biosamples", params=lists)).json()["response"]
+            held = [each["results"] for each in people["resultSets"] if each["id"] == "isle"]
+            called = [each["biosampleId"] for each in record["caseLevelData"]]
+            assert sorted(each["id"] for of in held for each in of) == sorted(called)
 
 
 async def test_a_wrong_answer_is_noticed(tmp_path: Path) -> None:

@@ -10,6 +10,11 @@ import httpx
 
 from tests.support.naive.answers import Question
 
+# What the standard has where nothing is said, which only one of the forms says all the same.
+_DEFAULTS = (
+    *(("requestedGranularity", "boolean"), ("includeResultsetResponses", "HIT")),
+    *(("skip", "0"), ("limit", "10")),
+)
 _PACKETS = "ga4gh-phenopacket-v2"
 
 
@@ -30,11 +35,15 @@ async def send(
 def body(question: Question) -> dict[str, Any]:
     """Nested as the standard has it, or flat as many clients write; a single position may be one
     number, and filters the strings of an address."""
-    query: dict[str, Any] = {
+    frame = {
         "requestedGranularity": question.granularity,
         "includeResultsetResponses": question.show,
-        "pagination": {"skip": question.skip, "limit": question.limit},
     }
+    said = {k: v for k, v in frame.items() if _is_said(question) or (k, v) not in _DEFAULTS}
+    page = {"skip": question.skip, "limit": question.limit}
+    query: dict[str, Any] = {**said, "pagination": page}
+    if not _is_said(question) and page == {"skip": 0, "limit": 10}:
+        del query["pagination"]
     genomic = {} if _by_id(question) else dict(question.asked)
     if parameters := _parameters(question, genomic):
         query["requestParameters"] = parameters
@@ -46,6 +55,11 @@ def body(question: Question) -> dict[str, Any]:
     if question.packets:
         meta["requestedSchemas"] = [{"entityType": "individual", "schema": _PACKETS}]
     return {"meta": meta, "query": query}
+
+
+def _is_said(question: Question) -> bool:
+    """Datasets are described, not only counted, where nothing is said."""
+    return question.form == 0 or question.returned == "dataset"
 
 
 def _parameters(question: Question, genomic: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,12 +84,13 @@ def _single(value: Any) -> Any:
 
 def _address(question: Question, filters: Sequence[str]) -> httpx.QueryParams:
     """Lists are one value with commas, or a key several times."""
-    params = [
+    frame = [
         ("requestedGranularity", question.granularity),
         ("includeResultsetResponses", question.show),
         ("skip", str(question.skip)),
         ("limit", str(question.limit)),
     ]
+    params = [each for each in frame if _is_said(question) or each not in _DEFAULTS]
     if question.packets:
         params.append(("requestedSchema", _PACKETS))
     if not _by_id(question):
