@@ -1,8 +1,8 @@
 """The records of one segment: filters evaluated to sets of numbers, joined between entities.
 
 Beacon v2.2 filters. A filter without a scope asks every entity that has the term, collections only
-where nothing else has it. Which records belong together is `beacon.segment.joins`', opening the
-file `beacon.segments`'.
+where nothing else has it. Which records belong together is `beacon.segment.joins`', what a
+comparison means `beacon.segment.measured`', opening the file `beacon.segments`'.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, assert_never, cast
 
 import numpy as np
 from pyroaring import BitMap
 
-from beacon import canonical, quantities, units
+from beacon import canonical
 from beacon.catalog import (
     AnyOf,
     Compare,
@@ -31,9 +31,9 @@ from beacon.catalog import (
 )
 from beacon.errors import UnsupportedFilter
 from beacon.findings import SINGLE_VALUED
-from beacon.quantities import Kind
-from beacon.segment.bitmaps import Values, check_text, compare_text
+from beacon.segment.bitmaps import Values, compare_text
 from beacon.segment.joins import COLLECTIONS, Joins
+from beacon.segment.measured import Measured, meant, readings
 from beacon.segment.remembered import Remembered
 
 MAX_NESTING = 10
@@ -41,18 +41,6 @@ MAX_LISTED_VALUES = 50
 _ENTITIES: tuple[EntryType, ...] = (
     *("individual", "biosample", "run", "analysis", "cohort", "dataset"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """Amounts of one field of an entity in one unit; `None` as kind stands for words."""
-
-    name: str
-    kind: Kind | None
-    unit: str = ""
-    unit_label: str = ""
-    label: str = ""
-    holders: int = 0
 
 
 class RecordTable:
@@ -136,7 +124,7 @@ class RecordTable:
         fields = self._named(asked.id, asked.scope)
         try:
             for entity in _asked(list(fields), "individual"):
-                _meant(fields[entity], asked)
+                meant(fields[entity], asked)
         except UnsupportedFilter as unable:
             return unable.public
         return None
@@ -147,7 +135,7 @@ class RecordTable:
             asked = [
                 said
                 for entity in _asked(list(fields), "individual")
-                for said in _readings(fields[entity], question)
+                for said in readings(fields[entity], question)
             ]
         except UnsupportedFilter:
             asked = []
@@ -232,8 +220,8 @@ class RecordTable:
         for entity in _asked(list(fields), target):
             yield entity, self._compare(entity, fields[entity], question)
 
-    def _compare(self, entity: str, fields: list[_Measured], question: Compare) -> BitMap:
-        amounts, words = _meant(fields, question)
+    def _compare(self, entity: str, fields: list[Measured], question: Compare) -> BitMap:
+        amounts, words = meant(fields, question)
         if words is None:
             compared = [self._amounts(entity, one).compare(question, at) for one, at in amounts]
             if question.operator != "!":
@@ -246,7 +234,7 @@ class RecordTable:
         )
         return compare_text(question, ((v, BitMap.deserialize(blob)) for v, blob in texts))
 
-    def _amounts(self, entity: str, of: _Measured) -> Values:
+    def _amounts(self, entity: str, of: Measured) -> Values:
         key = (entity, of.name, of.kind or "", of.unit)
         if key not in self._values:
             ((low, high, numbers),) = self._ask(
@@ -261,11 +249,11 @@ class RecordTable:
             )
         return self._values[key]
 
-    def _named(self, name: str, scope: str | None) -> dict[str, list[_Measured]]:
+    def _named(self, name: str, scope: str | None) -> dict[str, list[Measured]]:
         """The fields of this name by entity: the full dotted name, or its last parts where only
         one field of the entity ends so."""
         asked = name.removesuffix(".iso8601duration")
-        found: dict[str, list[_Measured]] = {}
+        found: dict[str, list[Measured]] = {}
         for entity, fields in self._fields.items():
             if scope not in (None, entity):
                 continue
@@ -274,16 +262,16 @@ class RecordTable:
                 found[entity] = fields[asked if asked in fields else ending[0]]
         return found
 
-    def _read_fields(self) -> Mapping[str, Mapping[str, list[_Measured]]]:
-        fields: dict[str, dict[str, list[_Measured]]] = defaultdict(lambda: defaultdict(list))
+    def _read_fields(self) -> Mapping[str, Mapping[str, list[Measured]]]:
+        fields: dict[str, dict[str, list[Measured]]] = defaultdict(lambda: defaultdict(list))
         for entity, *rest in self._ask(
             "SELECT entity, name, kind, unit, unit_label, label, holders FROM amounts"
         ):
-            fields[entity][rest[0]].append(_Measured(*rest))
+            fields[entity][rest[0]].append(Measured(*rest))
         for entity, name, values in self._ask(
             "SELECT entity, name, count(*) FROM texts GROUP BY entity, name"
         ):
-            fields[entity][name].append(_Measured(name, None, holders=values))
+            fields[entity][name].append(Measured(name, None, holders=values))
         return fields
 
     # Records
@@ -346,7 +334,7 @@ class RecordTable:
                 )
         return found
 
-    def _values_of(self, entity: str, name: str, of: list[_Measured]) -> tuple[str, ...]:
+    def _values_of(self, entity: str, name: str, of: list[Measured]) -> tuple[str, ...]:
         """The words of a field that has few; free text of a person is never listed."""
         many = any(each.kind is not None or each.holders > MAX_LISTED_VALUES for each in of)
         if many or name not in SINGLE_VALUED:
@@ -376,70 +364,3 @@ def _both(one: BitMap | None, other: BitMap | None) -> BitMap | None:
     if one is None or other is None:
         return one if other is None else other
     return one & other
-
-
-def _meant(
-    fields: list[_Measured], question: Compare
-) -> tuple[list[tuple[_Measured, quantities.Interval]], _Measured | None]:
-    """The amounts to compare, each with what it is compared to; else the words."""
-    said = question.value.strip().partition(" ")[0]
-    for kind in dict.fromkeys(each.kind for each in fields if each.kind is not None):
-        if quantities.of_text(said, kind) is None:
-            continue
-        held = _in_unit([each for each in fields if each.kind == kind], question.value)
-        read = [(one, quantities.of_text(value, kind)) for one, value in held]
-        asked = [(one, at) for one, at in read if at is not None]
-        if asked:
-            return asked, None
-    words = [each for each in fields if each.kind is None]
-    if not words:
-        raise UnsupportedFilter(_expected(question, fields))
-    check_text(question)
-    return [], words[0]
-
-
-def _readings(fields: list[_Measured], question: Compare) -> Iterator[str]:
-    amounts, words = _meant(fields, question)
-    if words is not None:
-        yield canonical.word(question.value)
-    for one, (first, last) in amounts:
-        match one.kind:
-            case "duration":
-                yield canonical.duration(first)
-            case "date":
-                yield canonical.moment(question.operator, first, last)
-            case _:
-                unit = f" {one.unit}" if len(amounts) > 1 else ""
-                yield canonical.number(first) + unit
-
-
-def _in_unit(fields: list[_Measured], value: str) -> list[tuple[_Measured, str]]:
-    """The amounts in the unit a value names (`30 kg/m2`) or one it converts to exactly, each with
-    the value in its own; or those in the only unit there is."""
-    amount, _, unit = value.strip().partition(" ")
-    held = ", ".join(sorted(each.unit_label or each.unit for each in fields))
-    if unit := unit.strip():
-        found = [(each, same) for each in fields if (same := _same(amount, unit, each)) is not None]
-        if found:
-            return found
-        raise UnsupportedFilter(f"this field is measured in: {held or 'no unit'}")
-    if len(fields) > 1:
-        raise UnsupportedFilter(f"this field is measured in several units, name one of: {held}")
-    return [(fields[0], amount)]
-
-
-def _same(amount: str, unit: str, held: _Measured) -> str | None:
-    if unit.casefold() in (held.unit.casefold(), held.unit_label.casefold()):
-        return amount
-    ways = (units.converted(amount, unit, held=name) for name in (held.unit, held.unit_label))
-    return next((way for way in ways if way is not None), None)
-
-
-def _expected(question: Compare, fields: list[_Measured]) -> str:
-    forms = {
-        "number": "a number",
-        "duration": "an ISO 8601 duration such as P32Y6M",
-        "date": "a date such as 2021-09-24",
-    }
-    kinds = " or ".join(dict.fromkeys(forms[each.kind] for each in fields if each.kind))
-    return f"{question.id} compares with {kinds}"
