@@ -143,7 +143,7 @@ class Doors:
         permitted: Sequence[admission.Permitted] = self._admit(asking).permitted
         if entry is not None and (named := request.path_params.get("id")) is not None:
             target = query.Target("dataset", parent=entry, parent_id=named)
-            holding, _ = await self._holding(query.from_get(target, ()), asking)
+            holding = await self._told_to_hold(query.from_get(target, ()), asking)
             permitted = [one for one in permitted if one.decision.dataset in holding]
         terms = (
             term
@@ -197,6 +197,16 @@ class Doors:
         answer = _json(body)
         await self._write(asked, asking, outcome="answered", datasets=named, meta=body["meta"])
         return answer
+
+    async def _told_to_hold(self, asked: query.Query, asking: _Asking) -> Sequence[str]:
+        """The datasets that hold an entry, which is an answer about it and recorded as one."""
+        try:
+            holding, _ = await self._holding(asked, asking)
+        except SkerryError as refusal:
+            await self._write(asked, asking, outcome=refusal.code, datasets=())
+            raise
+        await self._write(asked, asking, outcome="answered", datasets=tuple(holding))
+        return holding
 
     async def _run(self, asked: query.Query, asking: _Asking) -> execute.Outcome:
         admitted, protection = self._admit(asking), self._protection(asking)

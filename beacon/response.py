@@ -113,7 +113,9 @@ def datasets(
         granularity = min(granularity, Granularity.COUNT)
     summary: ResponseSummary = {"exists": bool(records)}
     if granularity > Granularity.BOOLEAN:
-        summary |= {"numTotalResults": len(records), "countPrecision": "exact"}
+        told_about = outcome is not None and any(one.answer.approximate for one in outcome.sets)
+        precision: Precision = "imprecise" if told_about else "exact"
+        summary |= {"numTotalResults": len(records), "countPrecision": precision}
     first = query.skip * query.limit
     page = list(records[first : first + query.limit])
     body: dict[str, object] = {

@@ -83,3 +83,29 @@ async def test_an_id_in_an_address_is_answered_as_the_allele_is(
         found = await node.get(f"/g_variants/{COMMON}{path}", name=name)
         assert found.json()["responseSummary"]["exists"] is True
     assert (await node.get(f"/g_variants/{UNSEEN}", name="grace")).status_code == 200
+
+
+@pytest.mark.parametrize(("name", "precision"), [("rosa", "imprecise"), ("grace", "exact")])
+async def test_how_many_datasets_hold_somebody_is_as_precise_as_that_they_do(
+    node: BeaconNode, name: str, precision: str
+) -> None:
+    asked = {"filters": "NCIT:C16576", "requestedGranularity": "count"}
+    found = await node.get("/datasets", name=name, **asked)
+    assert found.json()["responseSummary"]["countPrecision"] == precision
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "outcome"),
+    [
+        ("/individuals/P1/filtering_terms", 200, "answered"),
+        ("/individuals/nobody/filtering_terms", 404, "not_found"),
+    ],
+)
+async def test_terms_of_one_entry_say_that_it_is_there_and_are_recorded(
+    node: BeaconNode, path: str, status: int, outcome: str
+) -> None:
+    before = len(node.entries())
+    assert (await node.get(path, name="grace")).status_code == status
+    (entry,) = node.entries()[before:]
+    assert entry["facts"]["outcome"] == outcome
+    assert entry["facts"]["caller"]
