@@ -223,6 +223,7 @@ def everything(segment: Segment) -> Iterator[tuple[str, Any]]:
         yield entity, segment.entries(entity, people=None, skip=0, limit=10)
         for term in (FEMALE, G35, Not(G35), Compare("libraryStrategy", "=", "WGS")):
             found = segment.matching(entity, [term])
+            yield f"how many {entity} {term}", len(found)  # as protection counts them
             yield (
                 f"{entity} {term}",
                 segment.entries(
