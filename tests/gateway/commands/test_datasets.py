@@ -203,7 +203,7 @@ def test_the_datasets_own_record_is_served(node: NodeHome, people: Path, tmp_pat
         (("--mapping", "m.yaml", "--individuals", "i.json"), "--tables"),
         (("--individuals", "i.json", "--metadata", "none.json"), "none.json"),
         (("--individuals", "none.json"), "none.json"),
-        (("--omop", "none"), "person.csv"),
+        (("--omop", "none"), "none: expected a file that exists"),
         ((), "nothing to load"),
     ],
 )
