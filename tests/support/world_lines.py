@@ -154,6 +154,8 @@ class Lines:
 
     def _symbolic(self, chrom: str) -> tuple[int, str, list[str], str]:
         start0, size = self._place(chrom, 120), self._rng.randint(10, 100)
+        if self._rng.random() < 0.3:  # far longer than others
+            size = max(size, len(self._reference[chrom]) - start0 - self._rng.randint(10, 900))
         ref = self._reference[chrom][start0]
         kind = self._rng.choice(["DEL", "DEL", "DUP", "CNV", "INV", "INS", "BND"])
         if kind == "BND":

@@ -123,7 +123,9 @@ class Asking:
     def _carriers(self, data: NaiveDataset, name: str) -> Callable[[], Question]:
         def make() -> Question:
             filters = self._some_filters(data) if self._rng.random() < 0.6 else []
-            return Question("", name, PEOPLE[name], self._some_change(data), filters)
+            many = self._variants[data.id].kinds()["range: all of a sequence"]
+            asked = many() if self._rng.random() < 0.15 else self._some_change(data)
+            return Question("", name, PEOPLE[name], asked, filters)
 
         return make
 

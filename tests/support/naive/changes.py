@@ -89,8 +89,10 @@ def read_short_form(
     """
     if (found := _SPDI.fullmatch(text)) is not None and found[1] in chroms:
         chrom, start0, ref = chroms[found[1]], int(found[2]), found[3]
-        if ref.isdigit():
-            ref = reference[chrom][start0 : start0 + int(ref)] if reference else "?"
+        if ref.isdigit() and reference is None:
+            return None
+        if ref.isdigit() and reference is not None:
+            ref = reference[chrom][start0 : start0 + int(ref)]
         return Change(chrom, start0, ref, found[4])
     if (found := _VCF.fullmatch(text)) is not None and found[1] in chroms:
         return Change(chroms[found[1]], int(found[2]) - 1, found[3].upper(), found[4].upper())
@@ -101,7 +103,12 @@ def read_short_form(
 
 
 def read_unsaid(text: str, chroms: Mapping[str, str]) -> tuple[str, int, int, str] | None:
-    """What a name such as `g.100_102delinsA` takes out, its bases unsaid, and puts in."""
+    """What a name such as `g.100_102delinsA` takes out, its bases unsaid, and puts in; SPDI may say
+    only how many there are."""
+    counted = _SPDI.fullmatch(text)
+    if counted is not None and counted[3].isdigit() and counted[1] in chroms:
+        start0 = int(counted[2])
+        return chroms[counted[1]], start0, start0 + int(counted[3]), counted[4]
     found = _HGVS.fullmatch(text)
     edit = re.fullmatch("del(?:ins([ACGT]+))?", found[4]) if found is not None else None
     if found is None or edit is None or found[1] not in chroms:

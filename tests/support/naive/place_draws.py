@@ -10,6 +10,7 @@ from tests.support.naive.reading import NaiveVariant
 from tests.support.naive.variants import LEVELS
 
 _CNV = ["EFO:0030067", "EFO:0030070", "EFO:0030066", "SO:0001743", "SO:0001742", "CNV", "DEL"]
+_HIGH_LOSS, _COMPLETE = "EFO:0020073", "EFO:0030069"
 
 
 class PlaceDraws:
@@ -27,6 +28,7 @@ class PlaceDraws:
             "allele: N": self.any_base,
             "allele: no reference bases": self.alternate_only,
             "range": self.range,
+            "range: all of a sequence": self.everywhere,
             "range of a type": self.range_of_type,
             "range with bases": self.range_with_bases,
             "range with N": self.range_with_n,
@@ -88,6 +90,11 @@ class PlaceDraws:
             "start": [max(0, start0)],
             "end": [max(1, end0)],
         }
+
+    def everywhere(self) -> Asked:
+        chrom = self._known.any().change.chrom
+        last = max(each.end0 for each in self._data.variants.all if each.change.chrom == chrom)
+        return {**self._known.sequence(chrom), "start": [0], "end": [last]}
 
     def range_of_type(self) -> Asked:
         each = self._known.any()
@@ -154,6 +161,7 @@ class PlaceDraws:
         if self._rng.random() < 0.2:
             placed = {"start": [0], "end": [5000]}
         held = sorted({level for level in map(each.level, each.calls) if level is not None})
+        held += [_HIGH_LOSS] * (_COMPLETE in held)  # which finds complete loss too
         kind = {"variantType": self._rng.choice([self._rng.choice(LEVELS), *held, *held])}
         if self._known.genes and self._rng.random() < 0.2:
             return {**self._known.assembly(), "geneId": self._rng.choice(self._known.genes), **kind}
