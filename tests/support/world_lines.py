@@ -105,7 +105,9 @@ class Lines:
         kept = []
         for alt in alts:
             edited = (chrom, bases[:start0] + alt + bases[start0 + len(ref) :])
-            if alt[0] in "<*" or "[" in alt or edited not in self._seen:
+            if alt[0] == "<" or "[" in alt:
+                edited = (chrom, f"{start0} {alt}")
+            if alt == "*" or edited not in self._seen:
                 self._seen.add(edited)
                 kept.append(alt)
         if not kept:

@@ -202,6 +202,7 @@ class NameDraws:
         change = self._known.expanded()
         deleted = self._rng.choice([change.ref, str(len(change.ref)), str(len(change.ref))])
         alt = change.alt + (self._rng.choice("ACGT") if self._rng.random() < 0.2 else "")
+        alt = change.alt if alt == change.ref else alt
         accession = ACCESSIONS[self._data.assembly][change.chrom]
         return {"variantId": f"{accession}:{change.start0}:{deleted}:{alt}"}
 
