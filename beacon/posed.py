@@ -36,6 +36,7 @@ from beacon.variation import any_base, identifiers
 from beacon.variation.alleles import trimmed
 
 _COLLECTIONS = frozenset({"dataset", "cohort"})
+_MAX_DIGITS = 10  # of a position
 _PEOPLE = frozenset({"individual", "genomicVariant"})  # what filters narrow by people
 _NO_PERSON = frozenset({None, "dataset", "genomicVariant"})
 
@@ -180,7 +181,8 @@ def _of_id(asked: ById) -> VariantQuestion:
     chrom, _, rest = asked.variant_id.partition("-")
     position, _, bases = rest.partition("-")
     ref, _, alt = bases.partition("-")
-    spelled = position.isdecimal() and ref and alt and not (ref + alt).strip("ACGT") and ref != alt
+    placed = position.isdecimal() and position.isascii() and len(position) <= _MAX_DIGITS
+    spelled = placed and ref and alt and not (ref + alt).strip("ACGT") and ref != alt
     return Allele(chrom, int(position) - 1, ref, alt) if spelled else asked
 
 

@@ -70,7 +70,7 @@ def power_of(signal: float) -> float:
 def group_margin(rules: Terms) -> int:
     """By how much less than it is told a group may be: of all the counts of a caller, each perhaps
     of the same person found by another filter, hardly any is off by so much."""
-    return math.ceil(rules.scale * math.log(rules.counts / (2 * OFF)))
+    return math.ceil(rules.scale * math.log(max(rules.counts, 1) / (2 * OFF)))
 
 
 def margin_scale(margins: int) -> int:

@@ -407,3 +407,8 @@ def test_a_rare_disease_dataset_tells_of_few_filtered_people_and_notes_it(
     assert not ask(guard, replace(TOGETHER, key=key_of("no")), holding(0), at=at, within=1).exists
     (spent,) = guard._ledger.balances("heart").values()
     assert spent.beyond(int(3e9)) == 1
+
+
+def test_a_policy_that_grants_no_counts_has_a_margin_all_the_same() -> None:
+    rules = replace(terms("default"), counts=0)
+    assert group_margin(rules) == group_margin(replace(rules, counts=1)) > 0

@@ -169,6 +169,12 @@ def test_an_id_in_an_address_asks_what_its_bases_do() -> None:
     assert variant_key(symbolic.by_id) != variant_key(of(ALLELE))
 
 
+@pytest.mark.parametrize("position", ["9" * 5000, "9" * 11, "\u0661\u0660\u0661"])
+def test_an_id_whose_position_is_none_stays_an_id(position: str) -> None:
+    by_id = query.from_get(query.Target("genomicVariant", entry_id=f"1-{position}-A-G"), ())
+    assert variant_key(by_id.by_id) != variant_key(of(ALLELE))
+
+
 def test_any_base_is_not_the_one_base_that_the_panel_knows() -> None:
     """The dataset may hold another, whose carriers the difference of two equal draws would be."""
     known = Expected(("1-100-A-G",), 0.1, 0.1)
