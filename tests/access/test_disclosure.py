@@ -410,5 +410,7 @@ def test_a_rare_disease_dataset_tells_of_few_filtered_people_and_notes_it(
 
 
 def test_a_policy_that_grants_no_counts_has_a_margin_all_the_same() -> None:
-    rules = replace(terms("default"), counts=0)
-    assert group_margin(rules) == group_margin(replace(rules, counts=1)) > 0
+    rules = terms(Profile.DEFAULT)
+    assert rules is not None
+    none = replace(rules, counts=0)
+    assert group_margin(none) == group_margin(replace(rules, counts=1)) > 0
