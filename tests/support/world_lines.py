@@ -6,6 +6,8 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tests.support.naive.reading import AMINO_ACIDS
+
 LENGTHS = {"1": 5000, "X": 1500, "Y": 500, "MT": 600}
 GENES = {
     "ISLE1": ("1", 300, 1400),
@@ -15,29 +17,7 @@ GENES = {
 }
 _COUNTS = {"1": 320, "X": 80, "Y": 20, "MT": 25}
 _PAIRS = str.maketrans("ACGT", "TGCA")
-_ONE = "ACDEFGHIKLMNPQRSTVWY"
-_THREE = [
-    "Ala",
-    "Cys",
-    "Asp",
-    "Glu",
-    "Phe",
-    "Gly",
-    "His",
-    "Ile",
-    "Lys",
-    "Leu",
-    "Met",
-    "Asn",
-    "Pro",
-    "Gln",
-    "Arg",
-    "Ser",
-    "Thr",
-    "Val",
-    "Trp",
-    "Tyr",
-]
+_THREE, _ONE = list(AMINO_ACIDS), list(AMINO_ACIDS.values())
 
 
 @dataclass(frozen=True, slots=True)

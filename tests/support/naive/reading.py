@@ -13,7 +13,7 @@ from typing import Any
 from tests.support.naive.changes import Change, Identity, Reference
 
 _FAR = {"upstream_gene_variant", "downstream_gene_variant", "intergenic_variant"}
-_THREE = dict(
+AMINO_ACIDS = dict(
     zip(
         [
             "Ala",
@@ -66,7 +66,7 @@ def one_letter(change: str) -> str:
     bare = change.removeprefix("p.").strip("()")
     if re.fullmatch(r"[A-Z]\d+[A-Z]", bare):
         return bare
-    return f"{_THREE[bare[:3]]}{bare[3:-3]}{_THREE[bare[-3:]]}"
+    return f"{AMINO_ACIDS[bare[:3]]}{bare[3:-3]}{AMINO_ACIDS[bare[-3:]]}"
 
 
 @dataclass(frozen=True, slots=True)
