@@ -92,7 +92,8 @@ async def opened(page: Page, client: httpx.AsyncClient, path: str) -> list[str]:
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("console", lambda one: said.append(one.text) if one.type == "error" else None)
     answer = await page.goto(str(client.base_url).rstrip("/") + path)
-    await page.wait_for_function("!document.querySelector('.htmx-request')")
+    # By a selector: a function that is asked again is evaluated, which the page's policy forbids.
+    await page.locator(".htmx-request").first.wait_for(state="detached")
     if answer is None or answer.status != 200:
         return [f"HTTP {answer and answer.status}"]
     if urlsplit(page.url).path != path.partition("?")[0]:
