@@ -45,6 +45,9 @@ class IdleTimer(PlainHead):
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
             return
+        if self._refusal is not None:
+            self._refuse()
+            return
         self._idle_since = self.loop.time()
 
     def timeout_keep_alive_handler(self) -> None:
@@ -70,7 +73,7 @@ class IdleTimer(PlainHead):
 
     def _is_awaited(self) -> bool:
         """Whether the rest of a head or body is; not what stands in line behind an answer."""
-        if self.pipeline or self.flow.read_paused:
+        if self.pipeline or self.flow.read_paused or self._refusal is not None:
             return False
         if self.cycle is None or self.cycle.response_complete:
             return self._in_head or (self.cycle is not None and self.cycle.more_body)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from gateway.serving.http_head import MAX_HEAD_BYTES
+from gateway.serving.http_head import MAX_HEAD_BYTES, PlainHead
 from gateway.serving.one_write import OneWrite
 from tests.support.loopback import served_apart
 
 pytestmark = pytest.mark.live
+WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -32,10 +36,24 @@ async def names(request: Request) -> PlainTextResponse:
     return PlainTextResponse(said)
 
 
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["path"] == "/until-more-is-there":
+        through = cast("PlainHead", cast("Any", send).__self__.on_response.__self__)
+        while through._refusal is None and not through.pipeline:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    await names_app(scope, receive, send)
+
+
+names_app = Starlette(
+    routes=[
+        Route(path, names, methods=["GET", "POST"])
+        for path in ("/", "/body", "/until-more-is-there")
+    ]
+)
+
+
 @pytest.fixture
 def connection() -> Iterator[socket.socket]:
-    methods = ["GET", "POST"]
-    app = Starlette(routes=[Route(path, names, methods=methods) for path in ("/", "/body")])
     with (
         served_apart(app, OneWrite) as port,
         socket.create_connection(("127.0.0.1", port), timeout=60) as made,
@@ -133,3 +151,54 @@ def test_of_many_offers_sent_together_each_is_answered(connection: socket.socket
 def test_nobody_is_connected_to_somebody_else(connection: socket.socket) -> None:
     connection.sendall(b"CONNECT example:443 HTTP/1.1\r\nHost: example:443\r\n\r\n")
     assert answer(connection).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        b"",
+        b"Host: a\r\nHost: a\r\n",
+        b"Host: a\r\nhOST: b\r\n",
+        b"Host: a/b?\r\n",
+        b"Host: [::1\r\n",
+    ],
+)
+@pytest.mark.parametrize("offer", [b"", *OFFERS])
+def test_a_request_for_no_host_or_two_or_none_there_can_be_is_refused(
+    connection: socket.socket, hosts: bytes, offer: bytes
+) -> None:
+    """RFC 9112 3.2; also on a connection on which a right one was named before."""
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    connection.sendall(b"GET / HTTP/1.1\r\n" + hosts + offer + b"\r\n")
+    first, second, refused = answer(connection).partition(b"HTTP/1.1 400")
+    assert first.startswith(b"HTTP/1.1 200")
+    assert second
+    assert b"Host" in refused
+
+
+def test_the_version_before_hosts_may_lack_one(connection: socket.socket) -> None:
+    connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    assert answer(connection).startswith(b"HTTP/1.1 200")
+
+
+def test_each_request_may_name_another_host(connection: socket.socket) -> None:
+    for host in (b"a", b"b:1", b"", b"[::1]", b"a"):
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert answer(connection).count(b"HTTP/1.1 200") == 6
+
+
+@pytest.mark.parametrize("in_line", [b"", WHOLE])
+@pytest.mark.parametrize(
+    "malformed", [b"GET / HTTP/1.1\r\n\r\n", b"nonsense\r\n\r\n", CHUNKED + b"nonsense\r\n"]
+)
+def test_a_refusal_is_never_read_as_the_answer_to_the_question_before(
+    connection: socket.socket, in_line: bytes, malformed: bytes
+) -> None:
+    """Which is still being answered when the malformed one is there."""
+    asked = b"GET /until-more-is-there HTTP/1.1\r\nHost: x\r\n\r\n" + in_line + malformed
+    connection.sendall(asked + WHOLE)
+    before, _, refused = answer(connection).partition(b"HTTP/1.1 400")
+    assert before.count(b"HTTP/1.1 200") == 1 + bool(in_line)
+    assert refused
+    assert b"HTTP/1.1" not in refused
