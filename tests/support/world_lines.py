@@ -16,6 +16,15 @@ GENES = {
     "HOLM": ("X", 200, 900),
 }
 _COUNTS = {"1": 320, "X": 80, "Y": 20, "MT": 25}
+# As VEP would write them: of a transcript, and of what lies in none.
+_IN_GENES = (
+    *("intron_variant", "frameshift_variant", "synonymous_variant", "stop_gained", "start_lost"),
+    *("splice_donor_variant", "splice_acceptor_variant", "splice_region_variant&intron_variant"),
+    *("inframe_deletion", "inframe_insertion", "stop_gained&frameshift_variant", "stop_lost"),
+    *("5_prime_UTR_variant", "3_prime_UTR_variant", "non_coding_transcript_variant"),
+    *("stop_retained_variant", "coding_sequence_variant", "downstream_gene_variant"),
+)
+_BESIDE_GENES = ("upstream_gene_variant", "downstream_gene_variant", "intergenic_variant")
 _PAIRS = str.maketrans("ACGT", "TGCA")
 _THREE, _ONE = list(AMINO_ACIDS), list(AMINO_ACIDS.values())
 
@@ -172,11 +181,9 @@ class Lines:
         transcript, protein = f"{gene}-t.1", f"{gene}-p.1"
         if not coding:
             feature = f"{gene}|E{gene}|Transcript|{transcript}"
-            return f"{allele}|upstream_gene_variant|{feature}|||||{number}"
+            return f"{allele}|{self._rng.choice(_BESIDE_GENES)}|{feature}|||||{number}"
         if len(line.ref) > 1 or self._rng.random() < 0.3:
-            effect = self._rng.choice(
-                ["intron_variant", "frameshift_variant", "synonymous_variant"]
-            )
+            effect = self._rng.choice(_IN_GENES)
             coding_name = f"{transcript}:c.{line.start0}-{number}del"
             feature = f"{gene}|E{gene}|Transcript|{transcript}"
             return f"{allele}|{effect}|{feature}|{coding_name}||||{number}"
