@@ -1,8 +1,8 @@
 """Reads Beacon-friendly JSON (one array per entity) record by record, and says what is wrong.
 
 Beacon v2.2 default model, the members that loading relies on: `id` and CURIEs of ontology terms. It
-is not a schema validator; members it does not know are kept. The name `measures` (before 2.1.2) is
-read as `measurements`. References between records are checked by `beacon.loading.staging`.
+is not a schema validator; members it does not know are kept. What earlier releases wrote otherwise
+is left to `earlier_forms`, references between records to `beacon.loading.staging`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 from beacon.errors import Problem
 from beacon.loading import json_stream
+from beacon.loading.earlier_forms import in_current_forms
 from beacon.loading.json_stream import MalformedJson
 from beacon.loading.reading import CappedStream, opened
 
@@ -181,7 +182,7 @@ def read_ids(path: Path) -> tuple[str, ...]:
 
 
 def checked(record: object, *, file: str, where: str, problems: Problems) -> Record | None:
-    """The record in the names of today's standard, or None with what is wrong in `problems`."""
+    """The record in the forms of today's standard, or None with what is wrong in `problems`."""
     if not isinstance(record, dict):
         problems.add(Problem(file, where, "", "a JSON object"))
         return None
@@ -202,7 +203,7 @@ def checked(record: object, *, file: str, where: str, problems: Problems) -> Rec
     wrong = wrong_term(record)
     if wrong is not None:
         problems.add(Problem(file, where, *wrong))
-    return _current(record) if wrong is None else None
+    return in_current_forms(record) if wrong is None else None
 
 
 def wrong_term(value: object, path: str = "") -> tuple[str, str] | None:
@@ -227,11 +228,3 @@ def _wrong_terms(value: object, path: str, depth: int) -> Iterator[tuple[str, st
         for name, inner in value.items():
             if name != "info":
                 yield from _wrong_terms(inner, f"{path}.{name}" if path else name, depth + 1)
-
-
-def _current(record: Record) -> Record:
-    if "measures" not in record:
-        return record
-    renamed = {name: value for name, value in record.items() if name != "measures"}
-    renamed.setdefault("measurements", record["measures"])
-    return renamed

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from beacon.errors import Problem
+from beacon.loading.earlier_forms import in_current_forms
 from beacon.loading.records import Problems, Record, checked, wrong_term
 
 MAX_PARTS_OF_RECORD = 100_000
@@ -104,9 +105,10 @@ class Staging:
             problems.add(Problem(file, f"{where} ({record_id})", *wrong))
             return
         self._parts += 1
+        current = in_current_forms(item)
         self._db.execute(
             "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (entity, record_id, self._parts, field, json.dumps(item), file, where),
+            (entity, record_id, self._parts, field, json.dumps(current), file, where),
         )
 
     def count(self, entity: str) -> int:

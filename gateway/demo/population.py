@@ -133,10 +133,8 @@ def person(number: int, rng: np.random.Generator) -> Mapping[str, object]:
             {
                 "assayCode": {"id": "LOINC:35925-4", "label": "BMI"},
                 "measurementValue": {
-                    "quantity": {
-                        "unit": {"id": "NCIT:C49671", "label": "Kilogram per Square Meter"},
-                        "value": round(float(rng.normal(27, 4)), 1),
-                    }
+                    "unit": {"id": "NCIT:C49671", "label": "Kilogram per Square Meter"},
+                    "value": round(float(rng.normal(27, 4)), 1),
                 },
             }
         ],

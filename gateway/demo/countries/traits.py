@@ -102,5 +102,5 @@ def _listed(person: Mapping[str, object], name: str) -> list[object]:
 def _measured(code: str, label: str, unit: str, of: str, value: float) -> Mapping[str, object]:
     return {
         "assayCode": {"id": code, "label": label},
-        "measurementValue": {"quantity": {"unit": {"id": unit, "label": of}, "value": value}},
+        "measurementValue": {"unit": {"id": unit, "label": of}, "value": value},
     }

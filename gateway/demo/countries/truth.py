@@ -104,7 +104,7 @@ def _maximum(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 def _facts(person: Mapping[str, Any]) -> tuple[float, ...]:
     measured = {
-        one["assayCode"]["id"]: float(one["measurementValue"]["quantity"]["value"])
+        one["assayCode"]["id"]: float(one["measurementValue"]["value"])
         for one in person["measurements"]
     }
     features = {

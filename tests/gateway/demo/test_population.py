@@ -11,6 +11,7 @@ import pytest
 
 from gateway.demo import population
 from gateway.demo.population import Population
+from tests.support.beacon_schemas import Schemas
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,17 @@ def test_only_the_chosen_people_are_written(made: Population, tmp_path: Path) ->
     for name, key in (("individuals", "id"), ("biosamples", "individualId")):
         records = json.loads((tmp_path / f"{name}.json").read_text())
         assert [record[key] for record in records] == [made.ids[1], made.ids[2]]
+
+
+@pytest.mark.parametrize("entity", ["individuals", "biosamples"])
+def test_records_are_valid_by_the_official_schemas(
+    made: Population, tmp_path: Path, entity: str
+) -> None:
+    population.write(made, tmp_path, people=range(12))
+    records = json.loads((tmp_path / f"{entity}.json").read_text())
+    assert len(records) == 12
+    for record in records:
+        Schemas().entry(record, entity)
 
 
 def test_every_disease_of_a_person_stands_in_the_hierarchy(

@@ -14,6 +14,7 @@ from gateway.demo.countries import truth as countries_truth
 from gateway.demo.countries.traits import AGE, CORONARY, LDL, Planted
 from gateway.demo.countries.truth import Rows
 from gateway.demo.population import Population
+from tests.support.beacon_schemas import Schemas
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,11 @@ def test_planted_variants_are_common_and_apart(planted: tuple[Population, Plante
         assert 0.2 <= min(frequency, 1 - frequency) <= 0.45
 
 
+def test_records_are_valid_by_the_official_schemas(planted: tuple[Population, Planted]) -> None:
+    for person in planted[0].people:
+        Schemas().entry(json.loads(json.dumps(person)), "individuals")
+
+
 def test_the_rows_of_all_sites_are_everybodys_own(
     planted: tuple[Population, Planted], rows: Rows
 ) -> None:
@@ -57,8 +63,7 @@ def test_the_rows_of_all_sites_are_everybodys_own(
         assert rows.copies[site.name].tolist() == calls.sum(axis=1).tolist()
     person = json.loads(json.dumps(made.people[31]))
     measured = {
-        one["assayCode"]["id"]: one["measurementValue"]["quantity"]["value"]
-        for one in person["measurements"]
+        one["assayCode"]["id"]: one["measurementValue"]["value"] for one in person["measurements"]
     }
     assert rows.traits["ldl"][31] == measured[LDL]
     assert rows.covariates[31, 1] == measured[AGE]
