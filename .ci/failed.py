@@ -1,0 +1,9 @@
+"""Prints the ids of the tests that failed last, from the cache of pytest whose folder is named."""
+
+import json
+import sys
+from pathlib import Path
+
+found = Path(sys.argv[1], "v", "cache", "lastfailed")
+if found.exists():
+    print(*json.loads(found.read_text("utf-8")), sep="\n")
