@@ -1,4 +1,5 @@
-"""Closes a connection on which nothing is asked, or a question comes too slowly to be one.
+"""Ends a connection on which nothing is asked, a question comes too slowly to be one, or an answer
+is not read.
 
 uvicorn sets a timer after an answer and takes it back at the next question, which costs a fiftieth
 of a small answer. Here one timer stays for each connection, and finds out when it fires whether the
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway.serving.http_head import PlainHead
+from gateway.serving.unread import Reading, taken
 
 LEAST_RATE = 500  # bytes a second of a head or body on its way, from one firing to the next
 
@@ -19,7 +21,7 @@ LEAST_RATE = 500  # bytes a second of a head or body on its way, from one firing
 class IdleTimer(PlainHead):
     """uvicorn's protocol, its heads capped; a connection closes `timeout_keep_alive` seconds after
     it was made or last answered, as uvicorn's own, and within twice as many where so much less
-    than `LEAST_RATE` of a question came."""
+    than `LEAST_RATE` of a question came. What waits to be read goes with it where nobody reads."""
 
     _idle_since: float | None = None
     _looked_at: tuple[object, int] = (None, 0)  # the question on its way, and the bytes before
@@ -27,6 +29,7 @@ class IdleTimer(PlainHead):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # what uvicorn's is at run time
         super().connection_made(transport)
         self._idle_since = self.loop.time()
+        self._reading = Reading()
         self._look_after(self.timeout_keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -51,14 +54,24 @@ class IdleTimer(PlainHead):
         self._idle_since = self.loop.time()
 
     def timeout_keep_alive_handler(self) -> None:
+        """Fires as long as there is the connection; one that closes is there until all is read."""
+        waiting = self.transport.get_write_buffer_size()
+        if self._is_not_read(waiting):
+            self.transport.abort()
+            return
         left = float(self.timeout_keep_alive)
-        if self._idle_since is not None:
+        if self._idle_since is not None and not waiting:
             left += self._idle_since - self.loop.time()
         if left <= 0 or self._comes_too_slowly():
-            self.timeout_keep_alive_task = None
-            super().timeout_keep_alive_handler()
-        else:
-            self._look_after(left)
+            self.transport.close()
+            left = float(self.timeout_keep_alive)
+        self._look_after(left)
+
+    def _is_not_read(self, waiting: int) -> bool:
+        acknowledged = taken(self.transport)
+        return acknowledged is not None and self._reading.has_stopped(
+            waiting=waiting, taken=acknowledged, now=self.loop.time()
+        )
 
     def _comes_too_slowly(self) -> bool:
         """Whether a question was on its way when the timer fired before, and hardly more of it is

@@ -60,6 +60,8 @@ class Joining:
         # All else that uvicorn asks of it: by hand, since looking for what is not there
         # (`__getattr__`) slows down every look at what is.
         self.is_closing = transport.is_closing
+        self.abort = transport.abort
+        self.get_write_buffer_size = transport.get_write_buffer_size
         self.get_extra_info = transport.get_extra_info
         self.pause_reading = transport.pause_reading
         self.resume_reading = transport.resume_reading
