@@ -22,9 +22,9 @@ def test_a_node_killed_while_it_sends_leaves_a_sound_record_and_no_agent(tmp_pat
         served_node.granted(node)
         headers = {"Authorization": f"Bearer {node.token('rosa')}"}
         place = f"{node.url}/htsget/reads/isle/made.bam"
-        ticket = httpx.get(place, headers=headers, trust_env=False).json()["htsget"]
+        ticket = httpx.get(place, headers=headers, trust_env=False, timeout=120).json()["htsget"]
         address = ticket["urls"][1]["url"]
-        with httpx.stream("GET", address, trust_env=False) as answer:
+        with httpx.stream("GET", address, trust_env=False, timeout=120) as answer:
             assert answer.status_code == 200
             process.send_signal(signal.SIGKILL)
             process.wait(120)
@@ -33,7 +33,7 @@ def test_a_node_killed_while_it_sends_leaves_a_sound_record_and_no_agent(tmp_pat
     assert verify(node.home.record, public).problem is None
     assert len(node.recorded("release.intent")) == 1
     with served_node.serving(node):
-        gone = httpx.get(address, trust_env=False)
+        gone = httpx.get(address, trust_env=False, timeout=120)
         assert gone.status_code == 404, "a release ends with its process"
         assert node.fetch("--out", "again.bam").code == 0
     assert (node.lab / "data" / "again.bam").read_bytes() == node.reads.read_bytes()

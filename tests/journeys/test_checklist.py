@@ -77,7 +77,7 @@ def test_every_line_of_the_checklist_does_what_it_says(scene: Scene) -> None:
     for site in (leader, *others):
         site.types(scene.line("workspace wipe"))
     for site in others:
-        assert site.background[0].wait(60) != 0  # told to stop, not done
+        assert site.background[0].wait(SECONDS) != 0  # told to stop, not done
         assert "wiped; its node has the receipt" in site.types(scene.line("workspace status"))
 
     result = take(scene, output)

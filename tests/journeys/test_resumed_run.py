@@ -72,7 +72,7 @@ def test_a_run_goes_on_by_itself_when_its_coordinator_was_killed(scene: Scene) -
 
     coordinator = scene.operator.background[-1]
     coordinator.kill()
-    coordinator.wait(60)
+    coordinator.wait(SECONDS)
     until(lambda: "it starts again" in said(leader), seconds=SECONDS)
     scene.operator.leaves_running(scene.line("federation serve"))
     until(lambda: "it starts again" in said(second), seconds=SECONDS)

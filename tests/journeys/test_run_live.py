@@ -106,7 +106,7 @@ def killed_in_the_middle(served: Served) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(served.lab), served.url, str(token)], cwd=ROOT
     )
-    until(lambda: any("running" in str(one["phase"]) for one in runs(served)), seconds=60)
+    until(lambda: any("running" in str(one["phase"]) for one in runs(served)), seconds=240)
     assert [alive for _, alive in under_way(served.lab)] == [True]
     os.kill(process.pid, signal.SIGKILL)
     process.wait(120)
@@ -153,6 +153,7 @@ def test_a_run_is_killed_swept_run_again_and_its_result_is_the_requesters(served
     refused = httpx.get(
         f"{served.url}/access/airlock/{output.id}/result",
         headers={"Authorization": f"Bearer {served.token('mallory')}"}, trust_env=False,
+        timeout=120,
     )  # fmt: skip
     assert refused.status_code == 404
     assert skerry("verify-audit", served.home.root).code == 0

@@ -32,6 +32,7 @@ from tests.support import slice_files
 from tests.support.command import skerry
 from tests.support.loopback import unused_port
 from tests.support.node_folder import SETTINGS
+from tests.support.served_node import PATIENCE_SECONDS
 from tests.support.sources import write_vcf
 
 pytestmark = pytest.mark.live
@@ -62,19 +63,25 @@ class Served:
 
     def ask(self, path: str, **given: object) -> httpx.Response:
         """Over a connection of its own, which either worker may get."""
-        with httpx.Client(trust_env=False, timeout=20) as client:
+        with httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS) as client:
             return client.get(f"{self.url}{path}", **given)  # type: ignore[arg-type]  # httpx's own
 
     def children(self, module: str) -> list[int]:
         pids = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [
-            int(pid)
-            for pid in pids.split()
-            if module in Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-        ]
+        return [int(pid) for pid in pids.split() if module in _words(pid)]
 
     def entries(self) -> list[Mapping[str, object]]:
-        return [json.loads(line) for line in self.home.record.read_bytes().splitlines()]
+        """As far as the record has whole lines."""
+        whole, _, _ = self.home.record.read_bytes().rpartition(b"\n")
+        return [json.loads(line) for line in whole.splitlines()]
+
+
+def _words(pid: str) -> list[str]:
+    """Of a process's command line; none where it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 @pytest.fixture(scope="module")
@@ -139,12 +146,15 @@ def test_both_answer_the_same_and_both_are_on_record(served: Served) -> None:
 
 def test_a_bearer_opened_at_one_is_good_at_both_and_ends_at_both(served: Served) -> None:
     opened = httpx.post(
-        f"{served.url}/access/session", json={"passports": [passport(served.url)]}, trust_env=False
-    )
+        f"{served.url}/access/session", json={"passports": [passport(served.url)]},
+        trust_env=False, timeout=PATIENCE_SECONDS,
+    )  # fmt: skip
     headers = {"Authorization": f"Bearer {opened.json()['access_token']}"}
     codes = [served.ask("/access/whoami", headers=headers).status_code for _ in range(MANY)]
     assert set(codes) == {200}
-    ended = httpx.delete(f"{served.url}/access/session", headers=headers, trust_env=False)
+    ended = httpx.delete(
+        f"{served.url}/access/session", headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
+    )
     assert ended.status_code == 204
     codes = [served.ask("/access/whoami", headers=headers).status_code for _ in range(MANY)]
     assert set(codes) == {401}

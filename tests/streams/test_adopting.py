@@ -61,7 +61,8 @@ def lying(wanted: Adoptee) -> bytes:
 
 
 def spoil(path: Path, *, wholly: bool = False) -> None:
-    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     if wholly:
         path.unlink()
 

@@ -41,18 +41,18 @@ class Running:
         fresh.mkdir(mode=0o700)
         site = replace(self.sites[name], run_folder=fresh, **changes)
         self.nodes[name] = await self.engine.start_node(site)
-        async with asyncio.timeout(240):
+        async with asyncio.timeout(600):
             while not (await self.coordinator.sites())[name]:
                 assert self.nodes[name].running, self.nodes[name].log
                 await asyncio.sleep(0.1)
         return self.nodes[name]
 
     async def run(self, application: str, **plan: object) -> RunStatus:
-        waiting = {"wait_seconds": 20, "stage_seconds": 30}
+        waiting = {"wait_seconds": 300, "stage_seconds": 600}  # a busy machine takes its time
         run = await self.coordinator.submit(
             self.applications[application], config={**waiting, **plan}
         )
-        return await wait(self.coordinator, run, seconds=900, every=0.1)
+        return await wait(self.coordinator, run, seconds=1_800, every=0.1)
 
 
 def keys(names: list[str]) -> dict[str, Ed25519PrivateKey]:
@@ -99,7 +99,7 @@ async def running(
             roster=tuple(joined.roster.values()),
             identity=key.public_key().public_bytes_raw(),
             sign=key.sign,
-            seconds=900,
+            seconds=3_600,
         )
     async with links, serving(of, environment, listen="127.0.0.1") as link:
         token = federation.new_token(of, "researcher")

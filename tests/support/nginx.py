@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "skerry.conf"
-_SECONDS = 60.0
+_SECONDS = 240.0
 _MAIN = """
 daemon off; pid {folder}/nginx.pid; worker_processes 1; error_log {folder}/error.log; {user}
 events {{ worker_connections 256; }}
@@ -68,7 +68,7 @@ def running(folder: Path, configured: str, *, url: str) -> Iterator[subprocess.P
 
 def _answers(url: str) -> bool:
     try:
-        httpx.get(url, timeout=2, trust_env=False)
+        httpx.get(url, timeout=60, trust_env=False)
     except httpx.TransportError:
         return False
     return True

@@ -23,7 +23,7 @@ from tests.support.node_folder import SETTINGS
 ROOT = Path(__file__).resolve().parents[2]
 ISSUER = "https://signin.example"
 DATASET = "open"
-_START_SECONDS = 90
+_START_SECONDS = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def write(made: NodeHome, key: SigningKey) -> None:
 
 def run(*arguments: object) -> str:
     ran = subprocess.run(
-        command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
@@ -107,7 +107,7 @@ def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
     while time.monotonic() < deadline:
         assert server.poll() is None, log.read_text()
         try:
-            httpx.get(f"{url}/htsget/reads/service-info", timeout=2).raise_for_status()
+            httpx.get(f"{url}/htsget/reads/service-info", timeout=60).raise_for_status()
         except httpx.TransportError:
             time.sleep(0.1)
         else:

@@ -47,7 +47,7 @@ class PostgreSQL:
     def run(self, program: str, *arguments: str) -> str:
         done = subprocess.run(
             [str(self.programs / program), *arguments],
-            check=True, capture_output=True, text=True, timeout=60,
+            check=True, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
         return done.stdout
 
@@ -76,7 +76,7 @@ def running() -> Iterator[PostgreSQL]:
             is_root = not os.geteuid()
             subprocess.run(
                 [str(where / program), *arguments],
-                check=True, stdout=subprocess.DEVNULL, timeout=60, cwd=folder,
+                check=True, stdout=subprocess.DEVNULL, timeout=300, cwd=folder,
                 user=account.pw_uid if is_root else None,
                 group=account.pw_gid if is_root else None,
             )  # fmt: skip

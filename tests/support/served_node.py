@@ -30,6 +30,7 @@ from tests.support.node_folder import SETTINGS
 ROOT = Path(__file__).resolve().parents[2]
 BROKER = "https://broker.example"
 KEY = SigningKey.generate()
+PATIENCE_SECONDS = 120  # for any answer: a busy machine takes its time
 POLICY = {
     "id": "isle",
     "level": "registered",
@@ -50,7 +51,9 @@ class Served:
     def token(self, person: str) -> str:
         """A passport with the visas that this node says the person has."""
         headers = {"Authorization": f"Bearer {self._passport(person)}"}
-        found = httpx.get(f"{self.url}/access/visas", headers=headers, trust_env=False)
+        found = httpx.get(
+            f"{self.url}/access/visas", headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
+        )
         return self._passport(person, *found.json()["ga4gh_passport_v1"])
 
     def _passport(self, person: str, *visas: str) -> str:
@@ -65,8 +68,9 @@ class Served:
     def call(self, person: str, method: str, path: str, **given: object) -> Mapping[str, Any]:
         headers = {"Authorization": f"Bearer {self.token(person)}"}
         answer = httpx.request(
-            method, f"{self.url}{path}", headers=headers, trust_env=False, timeout=20, json=given
-        )
+            method, f"{self.url}{path}", headers=headers, json=given,
+            trust_env=False, timeout=PATIENCE_SECONDS,
+        )  # fmt: skip
         assert answer.is_success, answer.text
         found: Mapping[str, Any] = answer.json()
         return found
@@ -78,7 +82,9 @@ class Served:
         return skerry("fetch", "isle/made.bam", *place, *arguments)
 
     def recorded(self, kind: str) -> list[Mapping[str, Any]]:
-        entries = [json.loads(line) for line in self.home.record.read_bytes().splitlines()]
+        """As far as the record has whole lines: the node may be writing the next."""
+        whole, _, _ = self.home.record.read_bytes().rpartition(b"\n")
+        entries = [json.loads(line) for line in whole.splitlines()]
         return [entry["facts"] for entry in entries if entry["kind"] == kind]
 
 
@@ -144,7 +150,7 @@ def _is_up(node: Served, process: subprocess.Popen[bytes]) -> bool:
         return False
 
 
-def until(holds: Callable[[], bool], *, seconds: float = 60) -> None:
+def until(holds: Callable[[], bool], *, seconds: float = 240) -> None:
     late = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < late

@@ -38,7 +38,7 @@ def _in_the_engine(*given: str) -> Any:
     program = Path(support.__file__).with_name("engine_journeys.py")
     said = subprocess.run(
         [support.engine().python, program, *given],
-        capture_output=True, check=True, timeout=120,
+        capture_output=True, check=True, timeout=600,
         env={**os.environ, "PYTHONPATH": str(LIBRARY), "FLWR_TELEMETRY_ENABLED": "0"},
     )  # fmt: skip
     return json.loads(said.stdout.splitlines()[-1])
@@ -106,7 +106,7 @@ def test_a_bell_wakes_all_who_wait() -> None:
         one.start()
     bell.ring()
     for one in waiting:
-        one.join(60)
+        one.join(600)
     assert not any(one.is_alive() for one in waiting)
 
 

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.live, pytest.mark.program("bwrap")]
 SITES = ("praha", "tartu", "porto")
 OURS, THEIRS = "a" * 64, "b" * 64
 PLAN = {
-    "what": "cross", "row": "case", "column": "sex", "wait_seconds": 120, "stage_seconds": 120,
+    "what": "cross", "row": "case", "column": "sex", "wait_seconds": 300, "stage_seconds": 600,
     "rows": {"0": "control", "1": "case"}, "columns": {"0": "female", "1": "male"},
 }  # fmt: skip
 

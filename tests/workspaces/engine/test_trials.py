@@ -33,7 +33,7 @@ async def test_three_sites_of_one_machine_take_part_unconfined(tmp_path: Path) -
     async with running(tmp_path / "f", data, applications=["summary"], start=False) as made:
         for name in SITES:
             await made.start(name, confined=False)
-        status = await made.run("summary", **CROSS, stage_seconds=120)
+        status = await made.run("summary", **CROSS, stage_seconds=600)
         assert (status.state, dict(status.missing)) == (RunState.DONE, {}), status.reason
         table = json.loads(await made.coordinator.result(status.run))
     assert sum(map(sum, table["cells"])) == PEOPLE * len(SITES)
