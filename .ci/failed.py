@@ -6,4 +6,4 @@ from pathlib import Path
 
 found = Path(sys.argv[1], "v", "cache", "lastfailed")
 if found.exists():
-    print(*json.loads(found.read_text("utf-8")), sep="\n")
+    sys.stdout.writelines(f"{test}\n" for test in json.loads(found.read_text("utf-8")))
