@@ -30,7 +30,7 @@ async def dataset_page(
 ) -> Response:
     node, found = portal.dataset(slug, dataset_id)
     seen = await portal.prospects.seen(node, visitor)
-    mine = next((one for one in seen if one.id == dataset_id), found)
+    mine = next((one for one in seen if one.id == dataset_id), found if seen else None)
     values: dict[str, object] = {
         "node": node, "dataset": found, "filled": filled or {}, "workspaces": (), "mine": (),
         "problem": problem.public if problem else "", "verdict": verdict,

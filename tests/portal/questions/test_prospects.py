@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from portal.nodes.node import Abilities, Dataset, Node, Term
 from portal.questions.prospects import prospect, unsupported
 from portal.questions.question import Question, parse
+from tests.support.access_node import AccessNode
+from tests.support.signed_in_portal import SmallNode, signed_in
 
 NODE = Node("https://one", "one", "One", problem="")
 SITE = parse("22:100 A>G", assembly="GRCh38")
@@ -88,3 +94,28 @@ def test_a_missing_node_and_an_unlisted_term_are_said() -> None:
     assert prospect(parse("MONDO:1"), knows, [], signed_in=False).notes == ()
     (note,) = prospect(parse("MONDO:2"), knows, [], signed_in=False).notes
     assert "Does not list MONDO:2" in note
+
+
+class Unsure(SmallNode):
+    """Anyone sees its datasets closed; to whoever comes with a Passport it cannot say anything."""
+
+    async def _datasets(self, request: Request) -> Response:
+        if "authorization" in request.headers:
+            return JSONResponse({}, 503)
+        info = {"accessLevel": "controlled", "granularityForYou": ""}
+        listed = [{"id": name, "name": name, "info": info} for name in self.datasets]
+        return JSONResponse({"response": {"collections": listed}})
+
+
+@pytest.mark.live
+@pytest.mark.anyio
+async def test_that_a_node_does_not_say_what_somebody_may_is_not_said_to_be_a_no(
+    tmp_path: Path,
+) -> None:
+    async with signed_in(Unsure(AccessNode(tmp_path)), "grace") as (grace,):
+        sent = await grace.post("/search/preview", q="22:100 A>G")
+        page = (await grace.browser.get(f"/datasets/{grace.slug}/ds1")).text
+    assert "1 of 1 node can answer you." in sent.text
+    assert "Does not say how fully it answers; it is asked all the same." in sent.text
+    assert "It does not say how fully it answers." in re.sub(r"\s+", " ", page)
+    assert "Your visas do not open it." not in page
