@@ -99,7 +99,7 @@ def build(
         workspaces=Workspaces(doors, applications),
         enquiries=Enquiries(doors),
         coordinators=Coordinators(settings.coordinators, limits=limits),
-        prospects=Prospects(doors),
+        prospects=Prospects(doors, look_seconds=limits.look_seconds),
         vocabulary=Vocabulary(registry),
         liftover=Liftover(settings.chain_files),
         saved=None if saved is None else SavedSearches(saved, clock=clock),

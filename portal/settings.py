@@ -52,6 +52,7 @@ class Limits:
     deadline_seconds: float = 5.0
     connect_seconds: float = 1.0
     first_byte_seconds: float = 4.0
+    look_seconds: float = 2.0
     slice_size: int = 25
     answer_bytes: int = 4 * 1024 * 1024
     refresh_seconds: float = 60.0
@@ -176,9 +177,12 @@ class PortalSettings(BaseSettings):
 
     @property
     def limits(self) -> Limits:
-        """An answer begins in four fifths of the time in which it ends."""
+        """Shares of the time in which an answer ends; it begins in four fifths of it."""
         whole = self.deadline_seconds
-        return Limits(deadline_seconds=whole, first_byte_seconds=0.8 * whole)
+        return Limits(
+            deadline_seconds=whole, connect_seconds=0.2 * whole, first_byte_seconds=0.8 * whole,
+            look_seconds=0.4 * whole,
+        )  # fmt: skip
 
     @property
     def listened(self) -> int:

@@ -132,7 +132,9 @@ def accept(
 
 def _look(root: str, *, node: str = "") -> Report:
     async def look() -> Report:
-        calls = Calls(Limits(deadline_seconds=SECONDS, first_byte_seconds=SECONDS))
+        calls = Calls(
+            Limits(deadline_seconds=SECONDS, connect_seconds=SECONDS, first_byte_seconds=SECONDS)
+        )
         try:
             return await check(calls, root, node=node)
         finally:

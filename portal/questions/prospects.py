@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.asking.foreign import members
-from portal.errors import NodeFailed
 from portal.nodes.crawl import DATASETS_PATH, datasets_of
 from portal.nodes.doors import NodeDoors
 from portal.nodes.node import Dataset, Node
@@ -25,7 +24,6 @@ from schemas.sequences import canonical_chromosome
 
 _MAY_NOT = Message("It may not answer you.")
 _NOT_SAID = Message("Does not say how fully it answers; it is asked all the same.")
-_NOT_KNOWN = Message("It does not say how fully it answers.")
 _FULLNESS = ("", "boolean", "count", "record")
 _WORDS = {
     "boolean": Message("A yes or no."),
@@ -127,16 +125,13 @@ def prospect(
     return Prospect(node, can=True, words=words, notes=notes)
 
 
-def offer(dataset: Dataset | None, *, signed_in: bool) -> Message:
-    """What this one dataset tells the asker, in a sentence; None is one of which that is not known
-    now."""
-    if dataset is None:
-        return _NOT_KNOWN
+def offer(dataset: Dataset, *, signed_in: bool) -> Message:
+    """What this one dataset tells the asker, in a sentence."""
     if dataset.closed:
         needed = _LEVELS.get(dataset.level, _MAY_NOT)
         return following(Message("Your visas do not open it."), needed) if signed_in else needed
     told = _YOURS if signed_in else _ANYONES
-    return told.get(dataset.granularity, _NOT_KNOWN)
+    return told.get(dataset.granularity, Message("It does not say how fully it answers."))
 
 
 def _rank(granularity: str) -> int:
@@ -186,8 +181,7 @@ class Prospects:
         ]
 
     async def seen(self, node: Node, visitor: Visitor) -> tuple[Dataset, ...]:
-        """The node's datasets, with what each of them would tell this visitor; none where the node
-        does not say so now: what anyone may know is not what somebody with rights may."""
+        """The node's datasets, with what each of them would tell this visitor."""
         if visitor.session is None or node.problem or node.foreign:
             return node.datasets
         try:
@@ -195,9 +189,7 @@ class Prospects:
                 seen = await self._doors.send(
                     "GET", node, f"/beacon{DATASETS_PATH}", visitor=visitor
                 )
-        except (NodeFailed, TimeoutError):
-            return ()
-        except SkerryError:
-            # No Passport, or one of no use there: then it will be asked as anyone would.
+        except (SkerryError, TimeoutError):
+            # No passport or no answer now: then it will be asked as anyone would.
             return node.datasets
         return datasets_of(members(members(seen).get("response")))
