@@ -18,7 +18,7 @@ import httpx
 from gateway.errors import DemoError
 from passports.login import Login, SignedIn
 
-_SECONDS = 10.0
+_SECONDS = 60.0
 _REQUEST = re.compile(r'name="request"\s+value="([^"]+)"')
 CLIENT_ID = "skerry-demo"
 

@@ -21,7 +21,7 @@ from passports.tokens import VISA_TYP, SigningKey, sign
 from schemas.passport import MAX_VISAS, PassportClaim
 
 VISA_SECONDS = 60 * 60
-NODE_SECONDS = 3.0
+NODE_SECONDS = 8.0  # who asks for a Passport waits for ten
 MAX_NODE_ANSWER_BYTES = 1024 * 1024
 _log = structlog.get_logger(__name__)
 
