@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.asking.foreign import members
+from portal.errors import NodeFailed
 from portal.nodes.crawl import DATASETS_PATH, datasets_of
 from portal.nodes.doors import NodeDoors
 from portal.nodes.node import Dataset, Node
@@ -24,6 +25,7 @@ from schemas.sequences import canonical_chromosome
 
 _MAY_NOT = Message("It may not answer you.")
 _NOT_SAID = Message("Does not say how fully it answers; it is asked all the same.")
+_NOT_KNOWN = Message("It does not say how fully it answers.")
 _FULLNESS = ("", "boolean", "count", "record")
 _WORDS = {
     "boolean": Message("A yes or no."),
@@ -125,13 +127,16 @@ def prospect(
     return Prospect(node, can=True, words=words, notes=notes)
 
 
-def offer(dataset: Dataset, *, signed_in: bool) -> Message:
-    """What this one dataset tells the asker, in a sentence."""
+def offer(dataset: Dataset | None, *, signed_in: bool) -> Message:
+    """What this one dataset tells the asker, in a sentence; None is one of which that is not known
+    now."""
+    if dataset is None:
+        return _NOT_KNOWN
     if dataset.closed:
         needed = _LEVELS.get(dataset.level, _MAY_NOT)
         return following(Message("Your visas do not open it."), needed) if signed_in else needed
     told = _YOURS if signed_in else _ANYONES
-    return told.get(dataset.granularity, Message("It does not say how fully it answers."))
+    return told.get(dataset.granularity, _NOT_KNOWN)
 
 
 def _rank(granularity: str) -> int:
@@ -181,7 +186,8 @@ class Prospects:
         ]
 
     async def seen(self, node: Node, visitor: Visitor) -> tuple[Dataset, ...]:
-        """The node's datasets, with what each of them would tell this visitor."""
+        """The node's datasets, with what each of them would tell this visitor; none where the node
+        does not say so now: what anyone may know is not what somebody with rights may."""
         if visitor.session is None or node.problem or node.foreign:
             return node.datasets
         try:
@@ -189,7 +195,9 @@ class Prospects:
                 seen = await self._doors.send(
                     "GET", node, f"/beacon{DATASETS_PATH}", visitor=visitor
                 )
-        except (SkerryError, TimeoutError):
-            # No passport or no answer now: then it will be asked as anyone would.
+        except (NodeFailed, TimeoutError):
+            return ()
+        except SkerryError:
+            # No Passport, or one of no use there: then it will be asked as anyone would.
             return node.datasets
         return datasets_of(members(members(seen).get("response")))
