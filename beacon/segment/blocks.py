@@ -60,6 +60,14 @@ def bases_of(code: int) -> tuple[str, str]:
     return _SUBSTITUTIONS[code - 1]
 
 
+def _core(ref: str, alt: str) -> tuple[str, str]:
+    """What both share cut off; a breakend's base is its anchor and stays."""
+    if "[" in alt or "]" in alt:
+        return ref, alt
+    core = trimmed(Allele("", 0, ref, alt))
+    return core.ref, core.alt
+
+
 def encode(columns: Mapping[str, Integers], texts: Sequence[str]) -> bytes:
     """`texts` are `REF<tab>ALT` of the rows whose code is `OTHER`, in order."""
     heads: list[int] = []
@@ -157,9 +165,9 @@ class Block:
     @cached_property
     def other_forms(self) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         """REF as stored and trimmed of each of them; the same of ALT."""
-        pairs = [(one, trimmed(Allele("", 0, *one))) for one in self.other_bases]
-        refs = [(ref, core.ref) for (ref, _), core in pairs]
-        return refs, [(alt, core.alt) for (_, alt), core in pairs]
+        pairs = [(one, _core(*one)) for one in self.other_bases]
+        refs = [(ref, core) for (ref, _), (core, _) in pairs]
+        return refs, [(alt, core) for (_, alt), (_, core) in pairs]
 
     def bases(self, place: int) -> tuple[str, str]:
         code = self.at("code", place)

@@ -132,7 +132,9 @@ def _word(requested: str) -> str:
 
 
 def bases_match(pattern: str, bases: str) -> bool:
-    """Whether `bases` fits `pattern`, in which `N` stands for any one base (Beacon v2.2)."""
+    """Whether `bases` fits `pattern`, in which `N` stands for any one base (Beacon v2.2); a letter
+    of a symbol is none."""
     return len(pattern) == len(bases) and all(
-        wanted in ("N", found) for wanted, found in zip(pattern, bases, strict=True)
+        wanted == found or (wanted == "N" and found in "ACGTN")
+        for wanted, found in zip(pattern, bases, strict=True)
     )

@@ -145,3 +145,4 @@ def test_n_stands_for_exactly_one_base() -> None:
     assert alleles.bases_match("ANG", "ACG")
     assert not alleles.bases_match("N", "")
     assert not alleles.bases_match("N", "AC")
+    assert not alleles.bases_match("NNNNN", "<DEL>")

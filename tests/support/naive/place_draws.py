@@ -20,6 +20,7 @@ class PlaceDraws:
         self._rng = known.rng
         self._known = known
         self._data = known.data
+        self._symbols = [each for each in known.carried if each.symbolic]
 
     def kinds(self) -> Mapping[str, Callable[[], Asked]]:
         kinds: dict[str, Callable[[], Asked]] = {
@@ -123,6 +124,10 @@ class PlaceDraws:
         return {name: asked[name] or "-" for name in kept}
 
     def range_with_n(self) -> Asked:
+        """Of bases; of a symbol no letter is one."""
+        if self._symbols and self._rng.random() < 0.1:
+            each = self._rng.choice(self._symbols)
+            return {**self.range(each), "alternateBases": "N" * len(each.change.alt)}
         each = self._rng.choice(self._known.spelt)
         asked = self._bases_of(each)
         name = self._rng.choice(sorted(asked))
