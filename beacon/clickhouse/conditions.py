@@ -261,11 +261,12 @@ def _narrowed(condition: Condition, asked: Span | InGene) -> Condition:
         values["longest"] = asked.max_length
     for name, bases in (("ref", asked.ref), ("alt", asked.alt)):
         if bases is not None:
-            # Of the letters only A, C, G, T and N reach here; N is any one base.
-            pattern = f"^{bases.upper().replace('N', '.')}$"
+            # Of the letters only A, C, G, T and N reach here; N is any one base, and no letter of
+            # a symbol. The base of a breakend is its anchor, which is not cut off.
+            pattern = f"^{bases.upper().replace('N', '[ACGTN]')}$"
             parts.append(
                 f"(match({name}, {{{name}_form:String}}) "
-                f"OR match(core_{name}, {{{name}_form:String}}))"
+                f"OR (type != 'BND' AND match(core_{name}, {{{name}_form:String}})))"
             )
             values[f"{name}_form"] = pattern
     return Condition(" AND ".join(parts), values, condition.keeps)
