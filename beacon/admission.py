@@ -16,7 +16,7 @@ from access.disclosure import binding, granted
 from access.policies.policy import Action, Decision, Granularity, PolicyBook
 from beacon import abilities, copy_number
 from beacon import filters as filter_rules
-from beacon.catalog import Segment, VariantQuestion
+from beacon.catalog import Affecting, Segment, VariantQuestion
 from beacon.errors import NothingMayBeSaid, UnknownEntry, UnsupportedFilter, UnsupportedQuestion
 from beacon.query import Query
 from beacon.variants import Asked
@@ -104,10 +104,10 @@ def touched(query: Query) -> Touched:
     """The entry types a question learns of. A filter may reach any of them, and in how many copies
     somebody carries a variant is of people: then it is not said which, and the strictest rule
     holds."""
-    levels = query.asked is not None and copy_number.asked(query.asked.question)
+    levels = copy_number.asked(query.question)
     if query.filters or query.zygosity or levels:
         return None
-    return _learnt(query.target.entry, query.target.parent, of_variants=query.asked is not None)
+    return _learnt(query.target.entry, query.target.parent, of_variants=query.picks_variants)
 
 
 @lru_cache
@@ -192,11 +192,18 @@ def _inability(query: Query, one: Permitted, *, where: Asked | None) -> Note | N
             return Note(dataset, "question", _not_held(where.question, one.segment))
     if not facts.genotypes and query.asks_for_carriers:
         return Note(dataset, "carriers", "This dataset holds counts and nobody's genotypes.")
-    if query.filters and (unknown := filter_rules.unknown_ids(query.filters, one.segment)):
+    if unknown := _unknown(query, one.segment):
         return Note(dataset, "filter", f"This dataset does not know: {', '.join(unknown)}.")
     if query.filters and (why := filter_rules.objection(query.filters, one.segment)):
         return Note(dataset, "comparison", why)
     return None
+
+
+def _unknown(query: Query, segment: Segment) -> tuple[str, ...]:
+    """Filters that this dataset cannot evaluate, by their ids."""
+    rule = query.of_variants.effects
+    effects = () if rule is None or segment.supports(Affecting(rule)) else query.of_variants.asked
+    return (*filter_rules.unknown_ids(query.filters, segment), *effects)
 
 
 def _not_held(question: VariantQuestion, segment: Segment) -> str:
@@ -237,9 +244,7 @@ def _assemblies(chosen: Admission) -> list[str]:
 
 def _unknown_filters(chosen: Admission, query: Query) -> str:
     unknown = dict.fromkeys(
-        name
-        for one in chosen.permitted
-        for name in filter_rules.unknown_ids(query.filters, one.segment)
+        name for one in chosen.permitted for name in _unknown(query, one.segment)
     )
     # The list says what each caller may know of; naming a field here would tell everybody.
     return (

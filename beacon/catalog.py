@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 from pyroaring import BitMap
 
 from beacon.batches import Batch
+from beacon.effect_rules import EffectRule
 from beacon.zygosity import ANY, Zygosities
 
 EntryType = Literal[
@@ -40,6 +41,7 @@ class DatasetFacts:
     justified: bool = False  # compared with a reference, so every shifted spelling is known
     populations: tuple[str, ...] = ()  # as named in the source, such as `afr`
     levels: tuple[str, ...] = ()  # of `beacon.copy_number`, that carriers can be told to have
+    effects: bool = False  # whether what variants do is stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,20 @@ class Edited:
     change: Literal["DEL", "DUP", "INV"]
 
 
-VariantQuestion = (
+WithoutEffects = (
     Edited | Allele | Span | ById | InGene | AminoacidChange | ChangeWithin | ByIdentifier
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Affecting:
+    """What `within` finds, or all variants, as far as the effects stated of each are so."""
+
+    rule: EffectRule
+    within: WithoutEffects | None = None
+
+
+VariantQuestion = WithoutEffects | Affecting
 
 
 @dataclass(frozen=True, slots=True)

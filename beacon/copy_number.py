@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beacon.catalog import ChangeWithin, InGene, Span, VariantQuestion
+from beacon.catalog import Affecting, ChangeWithin, InGene, Span, VariantQuestion, WithoutEffects
 
 # «Commonly used for five and more copies on a bi-allelic region» (EFO:0030072).
 _HIGH_GAIN = 3
@@ -83,7 +83,7 @@ def asked(question: VariantQuestion | None) -> Levels:
     match question:
         case Span(variant_type=str(word)) | InGene(variant_type=str(word)):
             return _with_below(word)
-        case ChangeWithin(within=within):
+        case ChangeWithin(within=within) | Affecting(within=within):
             return asked(within)
         case _:
             return ANY
@@ -91,6 +91,13 @@ def asked(question: VariantQuestion | None) -> Levels:
 
 def of_anybody(question: VariantQuestion) -> VariantQuestion:
     """The same without the type that names levels, where one does: whoever carries it."""
+    if isinstance(question, Affecting):
+        within = question.within
+        return replace(question, within=None if within is None else _of_anybody(within))
+    return _of_anybody(question)
+
+
+def _of_anybody(question: WithoutEffects) -> WithoutEffects:
     match question:
         case Span() | InGene() if asked(question):
             return replace(question, variant_type=None)

@@ -173,7 +173,7 @@ def _parent_shown(query: Query, held: _Held, *, answer: Answer, protected: bool)
 def _carrying(query: Query, segment: Segment) -> Sequence[str]:
     """Ids of the people who make an answer about variants «yes». Where they are few or nobody,
     others are read and left: a «no» takes the same time whether somebody's allowance is spent."""
-    question = _question(query)
+    question = query.question
     people = segment.people(()) if question is None else _carriers(query, question, segment)
     if query.filters or query.target.parent == "cohort":
         people &= _narrowed(query, segment) or BitMap()
@@ -208,7 +208,7 @@ def _ask(query: Query, segment: Segment, *, limit: int) -> _Held:
     if target.entry == "genomicVariant":
         return _ask_variants(query, segment, people=records, limit=limit)
     people = None
-    if (question := _question(query)) is not None:
+    if (question := query.question) is not None:
         people = _carriers(query, question, segment)
         if query.by_id is not None and not people and not _is_there(query.by_id, segment):
             return _Held(0, parent=False)
@@ -222,7 +222,7 @@ def _ask_variants(query: Query, segment: Segment, *, people: BitMap | None, limi
     if people is not None and not people:
         return _Held(0)
     page = segment.variants(
-        _question(query),
+        query.question,
         people=people,
         skip=query.skip * query.limit,
         limit=limit,
@@ -237,11 +237,6 @@ def _carriers(query: Query, question: VariantQuestion, segment: Segment) -> BitM
 
 def _is_there(named: VariantQuestion, segment: Segment) -> bool:
     return segment.variants(named, people=None, skip=0, limit=0).total > 0
-
-
-def _question(query: Query) -> VariantQuestion | None:
-    where = query.named or query.asked
-    return where.question if where is not None else None
 
 
 def _with_calls(

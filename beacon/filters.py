@@ -15,11 +15,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, get_args
 
-from beacon import request_body, zygosity
+from beacon import request_body
 from beacon.catalog import AnyOf, Compare, HasTerm, Leaf, Not, Predicate, Segment, leaves
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.findings import SINGLE_VALUED
-from beacon.zygosity import Zygosity
 from schemas.entries import EntryTypeId, entry_type_named
 
 MAX_FILTERS = 50
@@ -77,43 +76,6 @@ def _parts(value: str) -> list[object]:
         return [*value.split(",")]
     document = request_body.parsed(value.encode())
     return document if isinstance(document, list) else [document]
-
-
-@lru_cache(256)
-def parted(filters: tuple[Filter, ...]) -> tuple[tuple[Filter, ...], frozenset[Zygosity]]:
-    """Filters on records, and the zygosities asked for: these are of one carrier of one variant,
-    not of a record, and alternatives as values of one field are."""
-    records = tuple(f for f in filters if not any(map(_zygosity, f.leaves)))
-    wanted: set[Zygosity] = set()
-    for f in filters:
-        if f not in records:
-            wanted |= _zygosities(f.predicate)
-    return records, frozenset(wanted)
-
-
-def _zygosities(predicate: Predicate) -> set[Zygosity]:
-    match predicate:
-        case AnyOf(of):
-            return set().union(*map(_zygosities, of))
-        case HasTerm(scope=scope) | Compare(scope=scope, operator="=") if (
-            found := _zygosity(predicate)
-        ) is not None and scope in (None, "genomicVariant"):
-            return {found}
-        case _:
-            raise UnsupportedQuestion(
-                "A zygosity is asked of variants, and neither denied nor an alternative to "
-                f"anything but another one: {', '.join(Zygosity)}."
-            )
-
-
-def _zygosity(leaf: Predicate) -> Zygosity | None:
-    match leaf:
-        case HasTerm(term):
-            return zygosity.named(term)
-        case Compare(name, _, value):
-            return zygosity.named(f"{name}:{value}")
-        case _:
-            return None
 
 
 def unknown_ids(filters: Sequence[Filter], segment: Segment) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import Literal
 from access.policies.policy import Level
 from beacon import abilities, copy_number, phenopacket_form
 from beacon.catalog import (
+    Affecting,
     Allele,
     AminoacidChange,
     ByIdentifier,
@@ -23,6 +24,7 @@ from beacon.catalog import (
     Span,
     VariantQuestion,
 )
+from beacon.effect_rules import EVERY
 from beacon.errors import UnsupportedQuestion
 from beacon.query import MAX_LIMIT
 from beacon.variation.alleles import CHROMOSOMES
@@ -96,6 +98,7 @@ _QUESTIONS: dict[str, VariantQuestion] = {
     "gene": InGene("BRCA1"),
     "aminoacidChange": AminoacidChange("V600E"),
     "identifier": ByIdentifier("rs1"),
+    "molecularEffect": Affecting(EVERY),
 }
 SERVICE_INFO_SCHEMA = "ga4gh-service-info-v1.0"
 # As the standard's own texts and other servers spell them.

@@ -15,11 +15,13 @@ from access.disclosure import Disclosure, binding
 from access.policies.decision import Decision, Level
 from access.privacy.question import Kind, Question, key_of
 from access.privacy.terms import Terms
+from beacon import effects, zygosity
 from beacon.canonical import named
 from beacon.catalog import Compare, FilteringTerm, HasTerm, Segment
 from beacon.posed import Public, people_key, version_of
 from beacon.told import Told
-from beacon.zygosity import FIELD, Zygosity
+from beacon.variant_filters import FIELD
+from beacon.zygosity import Zygosity
 
 MAX_REMEMBERED = 1_000
 
@@ -33,6 +35,17 @@ def _copies(segment: Segment) -> Iterator[FilteringTerm]:
             yield FilteringTerm(
                 *(term["id"], term["label"], "ontologyTerm", "genomicVariant", people)
             )
+        yield FilteringTerm(zygosity.FIELD, "", "alphanumeric", "genomicVariant", people, words)
+
+
+def _doing(segment: Segment) -> Iterator[FilteringTerm]:
+    """What a variant may do, where that is stated: all of it, whoever carries which."""
+    if segment.facts.effects:
+        people = segment.facts.people
+        for term, label in effects.LABELS.items():
+            found = FilteringTerm(term, label, "ontologyTerm", "genomicVariant", people)
+            yield replace(found, parents=effects.PARENTS[term])
+        words = tuple(effects.EFFECTS)
         yield FilteringTerm(FIELD, "", "alphanumeric", "genomicVariant", people, words)
 
 
@@ -55,10 +68,11 @@ class Listing:
         """As this caller is told; all there are where answers are exact."""
         rules = binding(decision)
         if rules is None:
-            return (*segment.terms(), *_copies(segment))
+            return (*segment.terms(), *_copies(segment), *_doing(segment))
         if decision.level is Level.PUBLIC and not rules.everybody:
             return ()
-        return self._told(segment, rules).listed
+        doing = _doing(segment) if decision.level is not Level.PUBLIC else ()
+        return (*self._told(segment, rules).listed, *doing)
 
     def told(self, segment: Segment, decision: Decision) -> Segment:
         """The dataset as this caller may ask it; itself where answers are exact."""

@@ -8,12 +8,21 @@ the name; a name no table has stays unsupported there, since its allele may be a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from pyroaring import BitMap
 
-from beacon.catalog import Allele, ByIdentifier, Segment, VariantPage, VariantQuestion, VariantRow
+from beacon.catalog import (
+    Affecting,
+    Allele,
+    ByIdentifier,
+    Segment,
+    VariantPage,
+    VariantQuestion,
+    VariantRow,
+)
 from beacon.segment.over import OverSegment
 from beacon.segments import SegmentCatalog
 from beacon.zygosity import ANY, Zygosities
@@ -99,8 +108,16 @@ class NamedSegment(OverSegment):
         each = (super(NamedSegment, self).carriers(one, zygosity=zygosity) for one in meant)
         return BitMap.union(BitMap(), *each)
 
-    def _meant(self, question: VariantQuestion | None) -> tuple[Allele, ...]:
+    def _meant(self, question: VariantQuestion | None) -> tuple[Allele | Affecting, ...]:
         """The alleles to ask for instead; none where the question can be asked as it is."""
+        if isinstance(question, Affecting):
+            if not super().supports(replace(question, within=None)):
+                return ()
+            alleles = self._alleles_of(question.within)
+            return tuple(replace(question, within=allele) for allele in alleles)
+        return self._alleles_of(question)
+
+    def _alleles_of(self, question: VariantQuestion | None) -> tuple[Allele, ...]:
         if not isinstance(question, ByIdentifier) or super().supports(question):
             return ()
         return self._names.alleles(question)

@@ -15,6 +15,7 @@ from beacon import canonical, copy_number
 from beacon import filters as filter_rules
 from beacon.batches import NO_BATCH, Batch
 from beacon.catalog import (
+    Affecting,
     Allele,
     ById,
     ByIdentifier,
@@ -111,7 +112,7 @@ def posed(query: Query, segment: Segment, public: Public) -> Question:
         return blank  # whose cohorts these are, its carriers' memberships say
     if target.entry in _COLLECTIONS and not query.filters:
         return replace(blank, kind=Kind.DESCRIPTION)
-    asked = query.by_id or (query.asked.question if query.asked is not None else None)
+    asked = query.question
     if query.zygosity or copy_number.asked(asked):
         return replace(blank, kind=Kind.GENOTYPE)
     filtered = bool(query.filters) or target.parent == "cohort"
@@ -130,6 +131,10 @@ def _of_variants(
     asked: VariantQuestion | None, facts: DatasetFacts, panel: Panel | None, *, blank: Question
 ) -> Question:
     expected = panel.expected(asked) if panel is not None and asked is not None else UNKNOWN
+    if isinstance(asked, Affecting):
+        within = _of_variants(asked.within, facts, panel, blank=blank)
+        key = key_of("affecting", within.key, asked.rule)
+        return replace(blank, kind=Kind.RANGE, key=key, frequency=expected.frequency)
     kind, length = _extent(asked)
     floors = panel.floors(facts.people) if panel is not None else None
     floor = None if floors is None else floors.allele if kind is Kind.ALLELE else floors.span

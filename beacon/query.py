@@ -16,13 +16,14 @@ from typing import NamedTuple
 
 from access.policies.policy import Granularity
 from beacon import filters as filter_rules
-from beacon import framing, pages, phenopacket_form, request_body, variants
-from beacon.catalog import VariantQuestion
+from beacon import framing, pages, phenopacket_form, request_body, variant_filters, variants
+from beacon.catalog import Affecting, VariantQuestion, WithoutEffects
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.framing import Framing
 from beacon.pages import Page
+from beacon.variant_filters import Parted
 from beacon.variation import shorthand
-from beacon.zygosity import ANY, Zygosities
+from beacon.zygosity import Zygosities
 from schemas.beacon import IncludeName, RequestSummary
 from schemas.entries import ENTRY_TYPES, EntryTypeId, entry_type_named
 
@@ -76,8 +77,8 @@ class Target(NamedTuple):
 
 class Query(NamedTuple):
     """A question, whole and checked. `datasets` is empty for all; `filters` are those on records,
-    `zygosity` is in how many copies a carrier has what is asked; `skip` counts pages; `schema` is
-    the one of its records."""
+    `of_variants` those on what is carried; `skip` counts pages; `schema` is the one of its
+    records."""
 
     target: Target
     asked: variants.Asked | None
@@ -91,13 +92,31 @@ class Query(NamedTuple):
     test_mode: bool = False
     warnings: tuple[str, ...] = ()
     named: variants.Asked | None = None
-    zygosity: Zygosities = ANY
+    of_variants: Parted = variant_filters.NONE
     schema: str = ""
 
     @property
-    def by_id(self) -> VariantQuestion | None:
+    def by_id(self) -> WithoutEffects | None:
         """The variant that the address names."""
         return self.named.question if self.named is not None else None
+
+    @property
+    def question(self) -> VariantQuestion | None:
+        """Which variants are asked for, or about; None where it is not about them, or all."""
+        where = self.named or self.asked
+        question = where.question if where is not None else None
+        rule = self.of_variants.effects
+        return question if rule is None else Affecting(rule, question)
+
+    @property
+    def zygosity(self) -> Zygosities:
+        """In how many copies a carrier has what is asked."""
+        return self.of_variants.zygosity
+
+    @property
+    def picks_variants(self) -> bool:
+        """Whether some are asked for beside what the address names."""
+        return self.asked is not None or self.of_variants.effects is not None
 
     @property
     def asks_for_carriers(self) -> bool:
@@ -105,7 +124,7 @@ class Query(NamedTuple):
         if self.target.entry == "genomicVariant":
             narrowed = self.filters or self.zygosity
             return bool(narrowed) or self.target.parent not in (None, "dataset")
-        return self.asked is not None or self.named is not None
+        return self.picks_variants or self.named is not None
 
     def of_the_parent(self) -> Query:
         """Whether the entry that the address hangs this list from is there."""
@@ -116,11 +135,11 @@ class Query(NamedTuple):
     @property
     def narrows(self) -> bool:
         """Whether something is asked beside what the address names."""
-        return bool(self.filters) or self.asked is not None
+        return bool(self.filters) or self.picks_variants
 
     def of_what_is_held(self) -> Query:
         """Of datasets: whether one holds somebody, or a variant, of which all this is true."""
-        target = Target("individual" if self.asked is None else "genomicVariant")
+        target = Target("genomicVariant" if self.picks_variants else "individual")
         return self._replace(target=target, granularity=Granularity.BOOLEAN)
 
 
@@ -240,14 +259,14 @@ def _query(
     if frame.page_token is not None:
         page = _within_reach(pages.read(frame.page_token, echo))
         echo["pagination"] = {"skip": page.skip, "limit": page.limit}
-    records, zygosity = filter_rules.parted(read) if read else ((), ANY)
-    if zygosity and target.entry != "genomicVariant" and asked is None and named is None:
-        raise UnsupportedQuestion("A zygosity is asked of variants: name one, a gene or a range.")
+    parted = variant_filters.parted(read) if read else variant_filters.NONE
+    if read:
+        _check_of_variants(target, parted, some=asked is not None or named is not None)
     return Query(
         target=target,
         asked=asked,
         datasets=datasets,
-        filters=records,
+        filters=parted.records,
         granularity=framed.granularity,
         include=frame.include,
         skip=page.skip,
@@ -256,7 +275,7 @@ def _query(
         test_mode=frame.test_mode,
         warnings=framed.warnings,
         named=None if named is None else variants.in_assembly(named, genomic),
-        zygosity=zygosity,
+        of_variants=parted,
         schema=framed.schema,
     )
 
@@ -287,6 +306,18 @@ def _check_fits(
         )
     if read and not target.takes_filters:
         raise UnsupportedQuestion("Filters are not supported at this address.")
+
+
+def _check_of_variants(target: Target, parted: Parted, *, some: bool) -> None:
+    """Whether `some` are named by address or parameters, which effects need where no genomic
+    parameters are taken."""
+    if parted.effects is not None and not (some or target.takes_variant):
+        raise UnsupportedQuestion(
+            "An effect is asked of variants, which lists of cohorts are not narrowed by."
+        )
+    picked = some or parted.effects is not None
+    if parted.zygosity and target.entry != "genomicVariant" and not picked:
+        raise UnsupportedQuestion("A zygosity is asked of variants: name one, a gene or a range.")
 
 
 def _schema(of: EntryTypeId, asked: Sequence[framing.Schema]) -> str:

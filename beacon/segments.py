@@ -21,6 +21,7 @@ from pyroaring import BitMap
 from beacon import batches, copy_number, manifest, withdrawals
 from beacon.batches import Batch
 from beacon.catalog import (
+    Affecting,
     Allele,
     AminoacidChange,
     ById,
@@ -122,6 +123,8 @@ class SqliteSegment:
                 return facts.aminoacid_changes and self.supports(within)
             case ByIdentifier(name):
                 return identifiers.kind(name) in facts.identifiers
+            case Affecting(within=within):
+                return facts.effects and (within is None or self.supports(within))
             case _ as unreachable:
                 assert_never(unreachable)
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TypedDict
 
 from beacon import copy_number
-from beacon.catalog import Allele, AminoacidChange, ChangeWithin, InGene, Span, VariantQuestion
+from beacon.catalog import Allele, AminoacidChange, ChangeWithin, InGene, Span, WithoutEffects
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.variation import shorthand
 from beacon.variation.alleles import EVERY_TYPE, canonical_type, types_matching, variant_type
@@ -123,7 +123,7 @@ def _gene(parameters: Mapping[str, object]) -> str | None:
     return symbol if symbol is None else symbol.upper()
 
 
-def _changing(within: Span | InGene, change: AminoacidChange | None) -> VariantQuestion:
+def _changing(within: Span | InGene, change: AminoacidChange | None) -> WithoutEffects:
     return within if change is None else ChangeWithin(change, within)
 
 
@@ -167,7 +167,7 @@ def _alone(parameters: Mapping[str, object], wanted: set[str], *, told: str) -> 
         raise BadQuestion(f"{', '.join(stray)} cannot be combined with {told}.")
 
 
-def _allele(chrom: str, start0: int, parameters: Mapping[str, object]) -> VariantQuestion:
+def _allele(chrom: str, start0: int, parameters: Mapping[str, object]) -> WithoutEffects:
     if not parameters.keys().isdisjoint(_OF_MANY):
         stray = [name for name in _OF_MANY if name in parameters]
         raise BadQuestion(f"{', '.join(stray)} cannot narrow an exact allele.")

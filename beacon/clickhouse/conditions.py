@@ -21,9 +21,10 @@ from beacon.catalog import (
     InGene,
     Replacement,
     Span,
-    VariantQuestion,
+    WithoutEffects,
 )
 from beacon.clickhouse.engine import Value
+from beacon.effect_rules import EffectRule
 from beacon.errors import UnsupportedVariantType
 from beacon.segment.variant_rows import variant_id
 from beacon.variation import alleles, any_base, identifiers, justify, naming, vrs
@@ -68,7 +69,7 @@ EVERYTHING = Condition("1")
 
 
 def of(
-    question: VariantQuestion, *, assembly: str, by_spans: bool, compared: bool = False
+    question: WithoutEffects, *, assembly: str, by_spans: bool, compared: bool = False
 ) -> Condition:
     """`by_spans`: genes are spans of a table, because no variant is annotated with this one;
     `compared`: the dataset was, with a reference."""
@@ -95,6 +96,22 @@ def of(
             return _present(_named(name, assembly))
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def affecting(rule: EffectRule, found: Condition) -> Condition:
+    """Those of what is found, which is exact, that the rule leaves."""
+    values = {f"effects{at}": list(cell) for at, cell in enumerate(rule.cells)}
+    sql = _by_table(rule.table, 0)
+    return Condition(f"({found.sql}) AND ({sql})", {**found.values, **values})
+
+
+def _by_table(table: str, at: int) -> str:
+    if "0" not in table or "1" not in table:
+        return table[0]
+    middle = len(table) // 2
+    having = f"hasAny(effects, {{effects{at}:Array(String)}})"
+    without, among = _by_table(table[:middle], at + 1), _by_table(table[middle:], at + 1)
+    return f"if({having}, {among}, {without})"
 
 
 def _present(condition: Condition) -> Condition:

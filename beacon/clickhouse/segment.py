@@ -16,6 +16,7 @@ from pyroaring import BitMap
 
 from beacon import copy_number
 from beacon.catalog import (
+    Affecting,
     Allele,
     Annotations,
     InGene,
@@ -145,6 +146,8 @@ class ClickHouseSegment(OverSegment):
             return conditions.EVERYTHING
         if not self.supports(question):
             raise UnsupportedQuestion("This dataset holds no annotation that answers this.")
+        if isinstance(question, Affecting):
+            return conditions.affecting(question.rule, self._condition(question.within))
         by_spans = isinstance(question, InGene) and not self._annotated(question.gene)
         made = conditions.of(
             question,

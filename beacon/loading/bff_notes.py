@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from beacon.catalog import Annotations
-from beacon.loading.annotations import EFFECTS, LABELS, MAX_EACH, MAX_NAME, outside
+from beacon.effects import LABELS, named
+from beacon.loading.annotations import MAX_EACH, MAX_NAME, outside
 from beacon.loading.bff_fields import Record, Rejected, items, member, objects, text, texts
 from beacon.loading.variant_lines import MAX_ALLELE_BASES, MAX_IDENTIFIERS
 from beacon.variation.identifiers import Kind, kind
@@ -168,14 +169,10 @@ def _effects(stated: Record, at: str, lost: Lost) -> tuple[str, ...]:
     if term in LABELS:
         return (term,)
     label = (text(stated, "label", at=at, most=MAX_NAME) or "").strip()
-    names = [name.strip().replace(" ", "_") for name in label.split("&")]
-    found = tuple(_BY_NAME[name.casefold()] for name in names if name.casefold() in _BY_NAME)
+    found = tuple(effect for name in label.split("&") if (effect := named(name)) is not None)
     if not found and label not in _NOTHING:
         lost["molecular effect that is not of the Sequence Ontology's"] += 1
     return found
-
-
-_BY_NAME = {name.casefold(): term for name, term in EFFECTS.items()}
 
 
 def _written(names: Sequence[str]) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ class BffFile:
     samples: tuple[str, ...] = ()
     populations: tuple[str, ...] = ()
     annotated: bool = False
+    has_effects: bool = False
     has_changes: bool = False
     expected: int = 0
     lost: Lost = field(default_factory=Counter)
@@ -121,6 +122,7 @@ class BffFile:
             raise self._too_many("caseLevelData", f"{MAX_SAMPLES} biosamples")
         if read.said is not None:
             self.annotated = self.annotated or bool(read.said.genes)
+            self.has_effects = self.has_effects or bool(read.said.effects)
             self.has_changes = self.has_changes or bool(read.said.aminoacid_changes)
 
     def _read(self, item: object, lost: Lost) -> Read | None:

@@ -151,6 +151,7 @@ def _facts(of: Build, variants: int, indexed: Indexed) -> DatasetFacts:
         justified=checked.bases is not None,
         populations=tuple(dict.fromkeys(n for f in checked.files for n in f.populations)),
         levels=indexed.levels,
+        effects=checked.has_effects,
     )
 
 

@@ -57,6 +57,10 @@ class Checked:
         """A file without annotation could hold what is asked, so all must have it."""
         return bool(self.files) and all(file.annotated for file in self.files)
 
+    @property
+    def has_effects(self) -> bool:
+        return bool(self.files) and all(file.has_effects for file in self.files)
+
 
 def checked(
     source: DatasetSource, staging: Staging, *, report: Report | None, tell: Progress

@@ -56,6 +56,7 @@ class StatedVariants:
     staging: Staging
     samples: tuple[str, ...] = ()
     annotated: bool = False
+    has_effects: bool = False  # which an interpretation does not state
     has_changes: bool = False
     skipped: Counter[str] = field(default_factory=Counter)
     path: Path = Path("phenopackets")

@@ -55,6 +55,11 @@ class VariantFile:
         return self.declared.annotator is not None
 
     @property
+    def has_effects(self) -> bool:
+        """An annotation that is read has a field for them."""
+        return self.annotated
+
+    @property
     def has_changes(self) -> bool:
         reader = self.declared.annotator
         return reader is not None and reader.has_changes

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from beacon.catalog import (
+    Affecting,
     Allele,
     AminoacidChange,
     ById,
@@ -27,6 +28,7 @@ from beacon.catalog import (
     Span,
     VariantQuestion,
 )
+from beacon.effect_rules import Cell
 from beacon.errors import UnsupportedVariantType
 from beacon.segment import blocks, sparse
 from beacon.segment.allele_table import AlleleTable
@@ -72,6 +74,9 @@ class VariantTable:
                 return self._change_within(change, within)
             case ByIdentifier(name):
                 return self._present(self._by_identifier(name))
+            case Affecting(rule, within):
+                rows = BitMap(range(self._rows.count)) if within is None else self.matching(within)
+                return rule.kept(rows, self._having)
             case _ as unreachable:
                 assert_never(unreachable)
 
@@ -81,6 +86,8 @@ class VariantTable:
             case Allele() | Span() | Edited():
                 rank = alleles.RANKS.get(question.chrom, 0)
                 return max(self._rows.from_position(rank, question.start0) - 1, 0)
+            case Affecting(within=within) if within is not None:
+                return self.beside(within)
             case _:
                 return hash(question)
 
@@ -174,6 +181,16 @@ class VariantTable:
         for rank, start0, end0 in self._ask(sql, gene):
             rows |= self._spans.overlapping(rank, start0, end0)
         return rows
+
+    def _having(self, effects: Cell) -> BitMap:
+        """Rows with one of these effects."""
+
+        def find() -> BitMap:
+            sql = "SELECT rows FROM marks WHERE kind = 'effects' AND name = ?"
+            found = (blob for term in effects for (blob,) in self._ask(sql, term))
+            return BitMap.union(BitMap(), *map(BitMap.deserialize, found))
+
+        return self._remembered.of(effects, find)
 
     def _change(self, change: str, gene: str | None) -> BitMap:
         where, values = ("", ()) if gene is None else (" AND gene = ?", (gene.upper(),))

@@ -20,7 +20,7 @@ from beacon.catalog import (
     Edited,
     Replacement,
     Span,
-    VariantQuestion,
+    WithoutEffects,
 )
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from schemas import variant_text
@@ -44,7 +44,7 @@ SPELLINGS = (
 class Asked(NamedTuple):
     """A genomic question and the assembly its coordinates are in, None when it was not said."""
 
-    question: VariantQuestion
+    question: WithoutEffects
     assembly: str | None
 
     @property
@@ -121,7 +121,7 @@ def _placed(sequence: str) -> tuple[str, str | None]:
     return found
 
 
-def _edited(chrom: str, name: GenomicName) -> VariantQuestion:
+def _edited(chrom: str, name: GenomicName) -> WithoutEffects:
     start0, end0 = name.start0, name.end0
     if name.deleted is None and (change := _UNSAID.get(name.edit)) is not None:
         return Edited(chrom, start0, end0, change)

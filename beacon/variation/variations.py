@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from beacon.catalog import Annotations, DatasetFacts, VariantRow
-from beacon.loading.annotations import LABELS
+from beacon.effects import LABELS
 from beacon.variation import naming
 from beacon.zygosity import Zygosity
 from schemas import sequences

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from beacon.catalog import Annotations
-from beacon.loading.annotations import EFFECTS, LABELS, annotator
+from beacon.effects import EFFECTS, LABELS
+from beacon.loading.annotations import annotator
 
 CSQ = (
     "Consequence annotations from Ensembl VEP. Format: Allele|Consequence|IMPACT|SYMBOL|Gene|"
