@@ -9,7 +9,7 @@ from schemas.wire import LocalId, Wire
 from streams.header import MAX_HEADER
 
 MAX_LINE = MAX_HEADER * 2
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 30.0
 IDLE_SECONDS = 60.0  # a connection without a question
 
 

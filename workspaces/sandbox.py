@@ -30,7 +30,7 @@ _LINKS = (("usr/bin", "/bin"), ("usr/lib", "/lib"), ("usr/lib64", "/lib64"), ("u
 _TMP = "/tmp"  # noqa: S108 - the sandbox's own, in memory
 _SHARED = "/dev/shm"  # noqa: S108 - so is this
 _NOBODY = "65534"
-_PROBE_SECONDS = 10
+_PROBE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from access.record.audit import Pseudonyms
 from access.record.chain import Facts, fit
 from access.record.wire import ANSWER, REFUSED, frame
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 
 
 class RecordClient(Pseudonyms):

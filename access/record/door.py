@@ -18,7 +18,7 @@ from access.record import writer as record_writer
 from access.record.audit import RecordFile
 from access.record.chain import Facts
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 
 _Stop = tuple[asyncio.AbstractEventLoop, asyncio.Event]
 

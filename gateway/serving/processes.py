@@ -18,8 +18,8 @@ import httpx
 
 from gateway.errors import DemoError
 
-_READY_SECONDS = 180.0
-_STOP_SECONDS = 5.0
+_READY_SECONDS = 600.0
+_STOP_SECONDS = 20.0
 _LAST_LINES = 8
 
 
@@ -80,7 +80,7 @@ class Processes:
     def wait_until_ready(self) -> None:
         """Raises `DemoError` with the last lines of whichever server did not come up."""
         deadline = time.monotonic() + _READY_SECONDS
-        with httpx.Client(timeout=2.0, trust_env=False) as client:
+        with httpx.Client(timeout=30.0, trust_env=False) as client:
             for server in self.servers:
                 while server.ready_url and not _answers(client, server.ready_url):
                     if server.process.poll() is not None or time.monotonic() > deadline:

@@ -26,7 +26,8 @@ from gateway.serving.share import Share, is_listening, record_socket, refuse_too
 from passports.tokens import SigningKey
 from portal.settings import PortalSettings
 
-_AGENT_SECONDS = 30.0
+_AGENT_SECONDS = 300.0  # a busy machine takes its time; an agent that ended is not waited for
+_STOP_SECONDS = 30.0
 SERVING: dict[str, Any] = {  # of uvicorn's own settings
     "http": AtOnce,
     "ws": "none",  # no door of ours speaks WebSocket: whoever asks for it gets HTTP
@@ -129,7 +130,11 @@ def _key_agent(home: NodeHome, settings: config.NodeSettings) -> Iterator[None]:
         yield
     finally:
         agent.terminate()
-        agent.wait(5)
+        try:
+            agent.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            agent.kill()
+            agent.wait()
 
 
 def _toml(path: Path) -> dict[str, object]:

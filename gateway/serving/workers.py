@@ -26,8 +26,8 @@ from gateway.serving import share
 
 _log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 0.2
-_START_SECONDS = 60.0
-_STOP_SECONDS = 8.0
+_START_SECONDS = 300.0
+_STOP_SECONDS = 30.0
 _SOON_SECONDS = 10.0
 MAX_ENDED_SOON = 5
 

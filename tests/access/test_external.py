@@ -47,7 +47,7 @@ def test_the_ordinary_command_answers_the_challenge(node: AccessNode, tmp_path: 
     workspace, sealed = registered(node, public)
     opened = subprocess.run(
         [CRYPT4GH, "decrypt", "--sk", tmp_path / "tre.key"],
-        input=sealed, capture_output=True, check=True, timeout=60,
+        input=sealed, capture_output=True, check=True, timeout=600,
     ).stdout  # fmt: skip
     answer = hashlib.sha256(opened).digest()
     node.recipients.prove(workspace, answer, owner=at("grace"), now=node.clock())

@@ -47,7 +47,7 @@ async def _run(*command: str, **environment: str) -> tuple[int, str]:
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, **environment},
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(600):
         out, _ = await process.communicate()
     return process.returncode or 0, out.decode()
 

@@ -129,7 +129,7 @@ async def test_whose_key_is_known_does_not_wait_for_a_fetch_under_way(
 
     federation.network.serve(broker.jku, drips)
     flood = asyncio.create_task(house.admit(federation.passport(key=SigningKey.generate())))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(600):
         await fetching.wait()
         assert (await house.admit(federation.passport(jti="another"))).subject == "rosa"
     assert not flood.done()

@@ -151,7 +151,7 @@ async def _said(door: Path, line: bytes) -> bytes:
     reader, writer = await asyncio.open_unix_connection(str(door))
     writer.write(line + b"\n")
     try:
-        return await asyncio.wait_for(reader.read(), timeout=60)
+        return await asyncio.wait_for(reader.read(), timeout=600)
     except ConnectionError:
         return b""
     finally:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -141,16 +141,34 @@ async def test_a_thread_knows_how_long_it_has_and_nobody_elses_time() -> None:
     assert seconds_left(7.0) == 7.0
 
 
+class Clock:
+    """Stands still but for what is added to it."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@dataclass
 class Trickling(httpx.SyncByteStream):
+    clock: Clock
+
     def __iter__(self) -> Generator[bytes]:
         while True:
+            self.clock.now += SHORT / 10
             yield b"1"
 
 
-def test_an_answer_that_trickles_without_end_ends_with_the_deadline() -> None:
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Trickling()))
+def test_an_answer_that_trickles_without_end_ends_with_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    for place in ("beacon.waiting.time", "beacon.clickhouse.engine.time"):
+        monkeypatch.setattr(place, clock)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Trickling(clock)))
     engine = HttpEngine(httpx.Client(transport=transport, base_url="http://clickhouse.example"))
-    token = waiting._UNTIL.set(time.monotonic() + SHORT)
+    token = waiting._UNTIL.set(clock.now + SHORT)
     try:
         with pytest.raises(CatalogError) as refused:
             engine.ask("SELECT 1")

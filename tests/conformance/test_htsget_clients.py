@@ -81,7 +81,7 @@ def test_a_line_of_the_page_fetches_what_a_local_view_shows(
     assert ran.returncode == 0, ran.stderr
     if client == "curl":
         (url,) = json.loads((tmp_path / "ticket.json").read_text())["htsget"]["urls"]
-        (tmp_path / "region.bam").write_bytes(httpx.get(url["url"], timeout=120).content)
+        (tmp_path / "region.bam").write_bytes(httpx.get(url["url"], timeout=600).content)
     made = [path for path in tmp_path.iterdir() if path.name not in ("token", "ticket.json")]
     assert made
     for path in made:

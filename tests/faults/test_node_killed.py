@@ -22,18 +22,18 @@ def test_a_node_killed_while_it_sends_leaves_a_sound_record_and_no_agent(tmp_pat
         served_node.granted(node)
         headers = {"Authorization": f"Bearer {node.token('rosa')}"}
         place = f"{node.url}/htsget/reads/isle/made.bam"
-        ticket = httpx.get(place, headers=headers, trust_env=False, timeout=120).json()["htsget"]
+        ticket = httpx.get(place, headers=headers, trust_env=False, timeout=600).json()["htsget"]
         address = ticket["urls"][1]["url"]
-        with httpx.stream("GET", address, trust_env=False, timeout=120) as answer:
+        with httpx.stream("GET", address, trust_env=False, timeout=600) as answer:
             assert answer.status_code == 200
             process.send_signal(signal.SIGKILL)
-            process.wait(120)
+            process.wait(600)
         until(lambda: not node.home.agent_socket.is_socket())
     public = node.home.signing_key().public_key()
     assert verify(node.home.record, public).problem is None
     assert len(node.recorded("release.intent")) == 1
     with served_node.serving(node):
-        gone = httpx.get(address, trust_env=False, timeout=120)
+        gone = httpx.get(address, trust_env=False, timeout=600)
         assert gone.status_code == 404, "a release ends with its process"
         assert node.fetch("--out", "again.bam").code == 0
     assert (node.lab / "data" / "again.bam").read_bytes() == node.reads.read_bytes()

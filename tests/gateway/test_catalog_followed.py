@@ -57,7 +57,7 @@ async def serving(home: NodeHome) -> AsyncIterator[httpx.AsyncClient]:
 async def comes_to(http: httpx.AsyncClient, dataset: str, people: int) -> None:
     """Raises `TimeoutError`."""
     path = f"/beacon/datasets/{dataset}/individuals?requestedGranularity=count"
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(600):
         while True:
             answered = (await http.get(path)).json()
             if answered["responseSummary"]["numTotalResults"] == people:
@@ -86,7 +86,7 @@ async def test_it_is_followed_again_where_following_broke(
         await comes_to(http, "isle", 3)
         broke = _broken_once(monkeypatch, owner, name)
         load(home, tmp_path, "isle", people=5)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(600):
             while not broke():  # noqa: ASYNC110 - in another thread
                 await asyncio.sleep(0.01)
         await comes_to(http, "isle", 5)
@@ -108,7 +108,7 @@ async def test_a_withdrawal_that_cannot_be_recorded_now_is_in_force_and_recorded
         await comes_to(http, "holm", 4)
         assert b"people.withdraw" not in home.record.read_bytes()
         full.undo()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(600):
             while b"people.withdraw" not in home.record.read_bytes():  # noqa: ASYNC110 - a file
                 await asyncio.sleep(0.01)
 

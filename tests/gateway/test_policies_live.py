@@ -37,7 +37,7 @@ def write(home: NodeHome, *datasets: object) -> None:
 
 async def becomes(http: httpx.AsyncClient, status: int) -> None:
     """Raises `TimeoutError`."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(600):
         while (await http.get(CHECK)).status_code != status:  # noqa: ASYNC110 - over HTTP
             await asyncio.sleep(0.01)
 

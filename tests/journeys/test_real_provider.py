@@ -71,7 +71,7 @@ async def _admitted(raw_token: str, issuer: str, http: httpx.AsyncClient) -> Res
 
 
 async def test_a_person_signs_in_to_a_nodes_pages_and_her_passport_opens_it(issuer: str) -> None:
-    async with httpx.AsyncClient(timeout=60) as outbound, httpx.AsyncClient(timeout=60) as person:
+    async with httpx.AsyncClient(timeout=600) as outbound, httpx.AsyncClient(timeout=600) as person:
         login = Login(issuer, "node", "node-secret of-the+test", BACK, outbound)
         sessions = Sessions(clock=time.time)
         async with _browser(login, sessions) as browser:
@@ -118,14 +118,14 @@ async def test_the_command_line_signs_in_by_code_and_keeps_the_passport_to_its_o
             say=shown.append,
         )
     )
-    async with httpx.AsyncClient(timeout=60) as person:
-        async with asyncio.timeout(60):
+    async with httpx.AsyncClient(timeout=600) as person:
+        async with asyncio.timeout(600):
             while not shown:  # noqa: ASYNC110 - the command runs in a thread
                 await asyncio.sleep(0.05)
         _, address, _, _, user_code = shown[0].split()
         entered = f"{address}?user_code={user_code}"
         assert "Success" in await oidc_provider.agree(person, entered, login="rosa", until="")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(600):
             await signing_in
         kept = token_file.read_text(encoding="ascii").strip()
         assert token_file.stat().st_mode & 0o777 == 0o600

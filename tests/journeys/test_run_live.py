@@ -46,7 +46,7 @@ from tests.support.run_site import OneProgram, printed
 from workspaces.supervisor import supervise
 lab, url, token = sys.argv[1:]
 asyncio.run(supervise(pathlib.Path(lab), order(pathlib.Path(lab), url),
-                      engine=OneProgram("import time; time.sleep(600)"),
+                      engine=OneProgram("import time; time.sleep(36_000)"),
                       token=pathlib.Path(token).read_text(), outputs=printed))
 """
 
@@ -106,10 +106,10 @@ def killed_in_the_middle(served: Served) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(served.lab), served.url, str(token)], cwd=ROOT
     )
-    until(lambda: any("running" in str(one["phase"]) for one in runs(served)), seconds=240)
+    until(lambda: any("running" in str(one["phase"]) for one in runs(served)), seconds=600)
     assert [alive for _, alive in under_way(served.lab)] == [True]
     os.kill(process.pid, signal.SIGKILL)
-    process.wait(120)
+    process.wait(600)
     assert [alive for _, alive in under_way(served.lab)] == [False]  # plaintext, in memory still
 
 
@@ -153,7 +153,7 @@ def test_a_run_is_killed_swept_run_again_and_its_result_is_the_requesters(served
     refused = httpx.get(
         f"{served.url}/access/airlock/{output.id}/result",
         headers={"Authorization": f"Bearer {served.token('mallory')}"}, trust_env=False,
-        timeout=120,
+        timeout=600,
     )  # fmt: skip
     assert refused.status_code == 404
     assert skerry("verify-audit", served.home.root).code == 0

@@ -92,11 +92,11 @@ def test_after_revocation_nothing_more_leaves(served: Served, request_id: str) -
     """The last of them: a part that was authorised before is refused too."""
     headers = {"Authorization": f"Bearer {served.token('rosa')}"}
     place = f"{served.url}/htsget/reads/isle/made.bam?referenceName=chr1"
-    ticket = httpx.get(place, headers=headers, trust_env=False, timeout=120).json()["htsget"]
+    ticket = httpx.get(place, headers=headers, trust_env=False, timeout=600).json()["htsget"]
     part = ticket["urls"][1]["url"]
-    assert httpx.get(part, trust_env=False, timeout=120).status_code == 200
+    assert httpx.get(part, trust_env=False, timeout=600).status_code == 200
     served.call("dora", "POST", f"/access/requests/{request_id}/revoke")
-    assert httpx.get(part, trust_env=False, timeout=120).status_code == 403
+    assert httpx.get(part, trust_env=False, timeout=600).status_code == 403
     assert served.fetch("--out", "late.bam").code == Exit.REFUSED
     closed = [facts["end"] for facts in served.recorded("release.close")]
     assert "withdrawn" in closed

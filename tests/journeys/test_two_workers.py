@@ -104,12 +104,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     process = subprocess.Popen([sys.executable, "-m", "gateway", "serve", str(made.root)], cwd=ROOT)
     node = Served(made, url, process)
     try:
-        until(lambda: _is_up(node), seconds=240)
+        until(lambda: _is_up(node), seconds=600)
         until(lambda: len(node.children("gateway.serving.worker")) == 2)
         yield node
     finally:
         process.terminate()
-        assert process.wait(120) == 0
+        assert process.wait(600) == 0
     assert verify(made.record, made.signing_key().public_key()).problem is None
     left = {path.name for path in made.root.iterdir()}
     assert not any(name.startswith(("sessions.db", "worker-", "record.sock")) for name in left)

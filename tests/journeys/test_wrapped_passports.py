@@ -41,9 +41,9 @@ def test_without_exchange_a_researcher_is_still_known_at_every_node(tmp_path: Pa
     processes = Processes(logs=tmp_path)
     try:
         servers.start(federation, processes)
-        with httpx.Client(trust_env=False, timeout=60) as browser:
+        with httpx.Client(trust_env=False, timeout=600) as browser:
             _signed_in(browser, addresses.portal, "rosa")
-            late = time.monotonic() + 120
+            late = time.monotonic() + 600
             while browser.get(f"{addresses.portal}/readyz").status_code != 200:
                 assert time.monotonic() < late
                 time.sleep(0.2)

@@ -62,7 +62,7 @@ async def _ask(
 
 
 async def _silent(_request: Request) -> Response:
-    await asyncio.sleep(60)
+    await asyncio.sleep(36_000)
     return JSONResponse(YES)
 
 
@@ -126,7 +126,7 @@ async def test_a_node_that_sends_100_megabytes_is_cut_at_the_cap() -> None:
 async def test_a_node_that_answers_byte_by_byte_is_late_and_not_waited_for() -> None:
     async def dribble(_request: Request) -> Response:
         async def pieces() -> AsyncIterator[bytes]:
-            for _ in range(1_000):
+            while True:
                 yield b" "
                 await asyncio.sleep(0.1)
 
@@ -137,7 +137,7 @@ async def test_a_node_that_answers_byte_by_byte_is_late_and_not_waited_for() -> 
         (row,) = await _ask([Target(url, "n")])
         taken = time.monotonic() - started
     assert (row.outcome, row.reason) == (Outcome.LATE, "No answer within 8 s.")
-    assert taken < 90
+    assert taken < 3_600
 
 
 async def test_a_node_that_leaves_in_the_middle_of_its_answer_is_an_error() -> None:
@@ -214,7 +214,7 @@ async def test_with_the_sign_in_service_down_anyone_still_asks_and_a_sentence_sa
 
 async def _listed(browser: httpx.AsyncClient, urls: Sequence[str]) -> None:
     """Until the portal's list is this; it looks again every two seconds at the start."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(600):
         while [node["url"] for node in (await browser.get("/api/nodes")).json()] != urls:  # noqa: ASYNC110 - over HTTP
             await asyncio.sleep(0.02)
 
@@ -246,7 +246,7 @@ async def test_a_node_that_joins_or_is_sent_away_in_the_middle_of_a_question_cha
         ):
             await _listed(browser, [leaves])
             asking = asyncio.create_task(browser.post("/search", data={"q": "MONDO:1"}))
-            await asyncio.wait_for(begun.wait(), 30)
+            await asyncio.wait_for(begun.wait(), 600)
             book.remove(leaves)
             book.admit(joins, Report(joins, "J", "", ()), by="adam")
             await _listed(browser, [joins])

@@ -61,10 +61,12 @@ def lying(wanted: Adoptee) -> bytes:
 
 
 def spoil(path: Path, *, wholly: bool = False) -> None:
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     if wholly:
         path.unlink()
+        return
+    whole, later = path.read_bytes(), path.stat().st_mtime_ns + 1_000_000_000
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    os.utime(path, ns=(later, later))  # a system's clock of files may stand for a moment
 
 
 async def fetched(client: httpx.AsyncClient, path: str) -> bytes:

@@ -317,12 +317,12 @@ def processes(node: ReleaseNode, folder: Path) -> Iterator[SlicerClient]:
         assert agent.stdout is not None
         assert agent.stdin is not None
         assert agent.stdout.readline() == b"key agent ready\n"
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 600
         while not is_listening(folder / "s.sock") and time.monotonic() < deadline:
             time.sleep(0.05)
         yield SlicerClient(folder / "s.sock")
         agent.stdin.close()
-        agent.wait(120)
+        agent.wait(600)
 
 
 async def test_the_processes_give_a_slice_and_end_together(

@@ -119,7 +119,7 @@ def refused(port: str, authority: str, key: str) -> list[str]:
         request = PushMessagesRequest(messages_list=[answer], message_object_trees=[TREE])
         request.node.node_id = node.node_id
         try:
-            stub.PushMessages(request, timeout=60)
+            stub.PushMessages(request, timeout=600)
         except grpc.RpcError as error:
             codes.append(error.code().name)
     return codes

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "skerry.conf"
-_SECONDS = 240.0
+_SECONDS = 600.0
 _MAIN = """
 daemon off; pid {folder}/nginx.pid; worker_processes 1; error_log {folder}/error.log; {user}
 events {{ worker_connections 256; }}
@@ -63,12 +63,12 @@ def running(folder: Path, configured: str, *, url: str) -> Iterator[subprocess.P
             yield server
         finally:
             server.terminate()
-            server.wait(120)
+            server.wait(600)
 
 
 def _answers(url: str) -> bool:
     try:
-        httpx.get(url, timeout=60, trust_env=False)
+        httpx.get(url, timeout=600, trust_env=False)
     except httpx.TransportError:
         return False
     return True

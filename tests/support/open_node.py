@@ -23,7 +23,7 @@ from tests.support.node_folder import SETTINGS
 ROOT = Path(__file__).resolve().parents[2]
 ISSUER = "https://signin.example"
 DATASET = "open"
-_START_SECONDS = 240
+_START_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def open_node(folder: Path, files: Sequence[Path]) -> Iterator[OpenNode]:
             yield OpenNode(made, url, key, log)
         finally:
             server.terminate()
-            server.wait(120)
+            server.wait(600)
 
 
 def write(made: NodeHome, key: SigningKey) -> None:
@@ -107,7 +107,7 @@ def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
     while time.monotonic() < deadline:
         assert server.poll() is None, log.read_text()
         try:
-            httpx.get(f"{url}/htsget/reads/service-info", timeout=60).raise_for_status()
+            httpx.get(f"{url}/htsget/reads/service-info", timeout=600).raise_for_status()
         except httpx.TransportError:
             time.sleep(0.1)
         else:

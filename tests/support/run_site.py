@@ -190,7 +190,7 @@ class Trial:
                 )
 
             def answered(request: httpx.Request) -> httpx.Response:
-                return asyncio.run_coroutine_threadsafe(ask(request), loop).result(30)
+                return asyncio.run_coroutine_threadsafe(ask(request), loop).result(600)
 
             with client_of(answered) as http:
                 yield http

@@ -19,7 +19,7 @@ from tests.support.loopback import unused_address
 
 BUCKET = "archive"
 SECRET = "a-secret-that-appears-nowhere"
-_START_SECONDS = 240
+_START_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,11 @@ def running(folder: Path) -> Iterator[S3]:
         )
         try:
             _wait(server, url)
-            httpx.put(f"{url}/{BUCKET}", trust_env=False, timeout=120).raise_for_status()
+            httpx.put(f"{url}/{BUCKET}", trust_env=False, timeout=600).raise_for_status()
             yield S3(url, log)
         finally:
             server.terminate()
-            server.wait(120)
+            server.wait(600)
 
 
 def _wait(server: subprocess.Popen[bytes], url: str) -> None:
@@ -86,7 +86,7 @@ def _wait(server: subprocess.Popen[bytes], url: str) -> None:
     while time.monotonic() < deadline:
         assert server.poll() is None
         try:
-            httpx.get(url, timeout=60, trust_env=False)
+            httpx.get(url, timeout=600, trust_env=False)
         except httpx.TransportError:
             time.sleep(0.1)
         else:

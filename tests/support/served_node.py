@@ -30,7 +30,7 @@ from tests.support.node_folder import SETTINGS
 ROOT = Path(__file__).resolve().parents[2]
 BROKER = "https://broker.example"
 KEY = SigningKey.generate()
-PATIENCE_SECONDS = 120  # for any answer: a busy machine takes its time
+PATIENCE_SECONDS = 600  # for any answer: a busy machine takes its time
 POLICY = {
     "id": "isle",
     "level": "registered",
@@ -134,12 +134,12 @@ def serving(node: Served, *, workers: int = 1) -> Iterator[subprocess.Popen[byte
     command += ["--workers", str(workers)]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
-        until(lambda: _is_up(node, process), seconds=240)
+        until(lambda: _is_up(node, process), seconds=600)
         until(lambda: is_listening(node.home.slicer_sockets(1)[0]))
         yield process
     finally:
         process.terminate()
-        assert process.wait(120) in (0, -signal.SIGTERM, -signal.SIGKILL)
+        assert process.wait(600) in (0, -signal.SIGTERM, -signal.SIGKILL)
 
 
 def _is_up(node: Served, process: subprocess.Popen[bytes]) -> bool:
@@ -150,7 +150,7 @@ def _is_up(node: Served, process: subprocess.Popen[bytes]) -> bool:
         return False
 
 
-def until(holds: Callable[[], bool], *, seconds: float = 240) -> None:
+def until(holds: Callable[[], bool], *, seconds: float = 600) -> None:
     late = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < late

@@ -23,7 +23,7 @@ from workspaces.supervisor import Ended
 
 pytestmark = [pytest.mark.anyio, pytest.mark.sandbox]
 
-FOREVER = "import time\ntime.sleep(60)"
+FOREVER = "import time\ntime.sleep(36_000)"
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ def _never() -> None:
 
 async def running(trial: Trial, engine: OneProgram, **order: Any) -> asyncio.Task[Ended]:
     task = asyncio.create_task(trial.run(engine, **order))
-    for _ in range(1_200):  # a busy machine takes its time
+    for _ in range(12_000):  # a busy machine takes its time
         await asyncio.sleep(0.05)
         if engine.nodes or task.done():
             break
@@ -252,13 +252,13 @@ async def running(trial: Trial, engine: OneProgram, **order: Any) -> asyncio.Tas
 async def cut(trial: Trial) -> None:
     """Until the node was asked twice more in vain."""
     wanted = trial.cut + 2
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(600):
         while trial.cut < wanted:  # noqa: ASYNC110 - a count
             await asyncio.sleep(0.01)
 
 
 async def ends(trial: Trial, engine: OneProgram, task: asyncio.Task[Ended]) -> Ended:
-    ended = await asyncio.wait_for(task, 60)
+    ended = await asyncio.wait_for(task, 600)
     assert engine.nodes[0].stopped
     assert trial.left() == []
     return ended
@@ -353,7 +353,7 @@ async def test_a_node_that_ends_by_itself_ends_the_run(trial: Trial) -> None:
 
     async def never(node: Node) -> Sequence[bytes]:
         await engine.stop_node(node)
-        await asyncio.sleep(60)
+        await asyncio.sleep(36_000)
         return ()
 
     ended = await trial.run(engine, outputs=never)

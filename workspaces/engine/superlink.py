@@ -32,7 +32,7 @@ from workspaces.engine.port import RunState, RunStatus, plan_text
 from workspaces.engine.resuming import resuming
 from workspaces.errors import EngineRefused, NodeSilent
 
-_START_SECONDS = 60
+_START_SECONDS = 300
 _ANSWER_SECONDS = 60
 _MAX_LINE = 8 << 20
 MAX_PLAN = 256 * 1024

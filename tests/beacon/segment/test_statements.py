@@ -54,7 +54,7 @@ def test_a_statement_waits_for_the_one_before(ask: Statements) -> None:
         other.start()
         other.join(0.2)
         assert not found
-    other.join(60)
+    other.join(600)
     assert found == [(1,)]
 
 

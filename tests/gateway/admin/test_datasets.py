@@ -208,7 +208,7 @@ async def looked_through(node: AdminNode) -> str:
 
 
 def ended(node: AdminNode) -> None:
-    late = time.monotonic() + 120
+    late = time.monotonic() + 600
     while reseal_job.progress(node.home, "isle").state is JobState.RUNNING:
         assert time.monotonic() < late
         time.sleep(0.05)

@@ -176,7 +176,7 @@ def demo_refuses(folder: Path, temporary: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
     assert ran.returncode == Exit.BAD_INPUT, ran.stderr
     assert "Traceback" not in ran.stderr

@@ -53,7 +53,7 @@ def test_a_process_is_stopped_by_name_and_the_others_go_on(
     package = tmp_path / "gateway"
     package.mkdir()
     (package / "__init__.py").touch()
-    (package / "__main__.py").write_text("import time; time.sleep(60)")
+    (package / "__main__.py").write_text("import time; time.sleep(36_000)")
     processes = Processes(logs=tmp_path)
     environment = {"PYTHONPATH": str(tmp_path), "PATH": ""}
     monkeypatch.chdir(tmp_path)

@@ -102,7 +102,7 @@ async def test_an_address_given_out_before_gives_nothing_afterwards(node: NodeHo
 
 
 async def _until_refused(http: httpx.AsyncClient, url: str) -> httpx.Response:
-    with anyio.fail_after(60):
+    with anyio.fail_after(600):
         while (answer := await http.get(url)).status_code == 200:
             pass
     return answer

@@ -45,7 +45,7 @@ class Told:
         _SEEN.set(scope["path"])
         if scope["path"] == "/waits":
             await asyncio.sleep(0)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(600):
                 seen = await asyncio.to_thread(_SEEN.get)
         elif scope["path"] == "/fails":
             failing = asyncio.get_running_loop().create_future()
@@ -111,7 +111,7 @@ def _in_task() -> str:
 def told() -> Iterator[httpx.Client]:
     with (
         served_apart(Told(), AtOnce) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as asking,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=600) as asking,
     ):
         yield asking
 
@@ -140,10 +140,10 @@ def test_what_waited_in_line_is_begun_in_a_task_and_a_context_of_its_own() -> No
     app = Told()
     with (
         served_apart(app, AtOnce) as port,
-        socket.create_connection(("127.0.0.1", port), timeout=60) as connection,
+        socket.create_connection(("127.0.0.1", port), timeout=600) as connection,
     ):
         connection.sendall(b"GET /until-one-waits HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert app.is_asked.wait(60)  # so that what follows is another piece
+        assert app.is_asked.wait(600)  # so that what follows is another piece
         connection.sendall(b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n")
         received = b""
         while received.count(b" task ") < 2:
@@ -177,7 +177,7 @@ def test_of_many_sent_together_one_is_begun_at_once_and_all_are_answered_in_orde
     asked = b"".join(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for path in paths)
     port = told.base_url.port
     assert port is not None
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=600) as connection:
         connection.sendall(asked + b"GET /plain HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         received = b""
         while part := connection.recv(1 << 16):
@@ -194,7 +194,7 @@ def test_what_follows_the_last_question_of_a_connection_is_not_begun() -> None:
     app = Told()
     with served_apart(app, AtOnce) as port:
         for _ in range(2):  # the second time, whatever the first began has been asked
-            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+            with socket.create_connection(("127.0.0.1", port), timeout=600) as connection:
                 connection.sendall(
                     b"GET /plain HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
                     b"GET /after HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -234,7 +234,7 @@ def test_a_beacon_answers_what_waits_for_threads_too(tmp_path: Path) -> None:
     )
     with (
         served_apart(app, AtOnce) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as asking,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=600) as asking,
     ):
         whole = asking.get("/beacon/g_variants")
         test = asking.get("/beacon/g_variants", params={"testMode": "true"})

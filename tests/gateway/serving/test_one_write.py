@@ -64,7 +64,7 @@ def ask(
     port: int, request: bytes, *, until: bytes, first: Callable[[], None] = lambda: None
 ) -> list[bytes]:
     """The pieces in which the answer came; `first` is called when the first one is here."""
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=600) as connection:
         connection.sendall(request + b"\r\nHost: x\r\n\r\n")
         pieces: list[bytes] = []
         while not b"".join(pieces).endswith(until):
@@ -113,7 +113,7 @@ def test_whoever_asks_for_a_websocket_gets_the_answer_of_http(port: int) -> None
 
 
 def test_an_answer_after_which_the_connection_closes_is_sent_before(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=600) as connection:
         connection.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         received = b""
         while part := connection.recv(1 << 16):
@@ -123,7 +123,7 @@ def test_an_answer_after_which_the_connection_closes_is_sent_before(port: int) -
 
 def test_answers_sent_whole_follow_one_another_on_one_connection(port: int) -> None:
     asked = b"GET /whole/ HTTP/1.1\r\nHost: x\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=600) as connection:
         connection.sendall(asked * 3)
         received = b""
         while received.count(b"\r\n\r\nwhole") < 3:
@@ -140,7 +140,7 @@ def test_answers_sent_whole_follow_one_another_on_one_connection(port: int) -> N
 
 
 def test_where_a_connection_closes_the_answer_says_so_and_is_sent_in_parts(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=600) as connection:
         connection.sendall(b"GET /whole/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         received = b""
         while part := connection.recv(1 << 16):

@@ -82,7 +82,7 @@ def test_a_generator_makes_a_client_that_reads_an_answer(
     made = subprocess.run(
         [sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning",
          "--path", "openapi.json", "--meta", "none", "--output-path", "skerry_portal"],
-        cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True, timeout=60,
+        cwd=tmp_path, env=os.environ | {"PATH": path}, capture_output=True, text=True, timeout=600,
         check=False,
     )  # fmt: skip
     assert made.returncode == 0, made.stdout + made.stderr

@@ -60,7 +60,7 @@ async def test_a_node_that_answers_is_a_row_with_its_count() -> None:
 
 async def test_a_silent_node_is_late_at_the_deadline_and_holds_nobody_up() -> None:
     async def silent(_request: Request) -> Response:
-        await asyncio.sleep(60)
+        await asyncio.sleep(36_000)
         return JSONResponse(YES)
 
     started = time.monotonic()
@@ -68,7 +68,7 @@ async def test_a_silent_node_is_late_at_the_deadline_and_holds_nobody_up() -> No
         rows = await _ask(slow, quick)
         taken = time.monotonic() - started
     assert [row.outcome for row in rows] == [Outcome.OK, Outcome.LATE]
-    assert taken < 50  # the node would have taken a minute
+    assert taken < 3_600  # the node would have taken ten hours
     assert "within 8 s" in rows[1].reason
 
 
@@ -136,7 +136,7 @@ async def test_each_node_is_shown_its_own_credential_only() -> None:
 
 async def test_a_slow_exchange_leaves_time_to_ask_as_anyone_and_says_so() -> None:
     async def never(_audience: str) -> Credential:
-        await asyncio.sleep(60)
+        await asyncio.sleep(36_000)
         return Credential("signed in", "late")
 
     async with served(_node(_yes)) as url, _fanout() as fanout:
@@ -148,7 +148,7 @@ async def test_a_slow_exchange_leaves_time_to_ask_as_anyone_and_says_so() -> Non
 
 async def test_leaving_cancels_what_is_still_asked() -> None:
     async def silent(_request: Request) -> Response:
-        await asyncio.sleep(60)
+        await asyncio.sleep(36_000)
         return JSONResponse(YES)
 
     async with served(_node(_yes)) as quick, served(_node(silent)) as slow, _fanout() as fanout:
@@ -156,7 +156,7 @@ async def test_leaving_cancels_what_is_still_asked() -> None:
         first = await anext(asking)
         started = time.monotonic()
         await asking.aclose()
-        assert time.monotonic() - started < 30  # without cancelling it would be a minute
+        assert time.monotonic() - started < 3_600  # without cancelling it would be ten hours
     assert first.url == quick
 
 
@@ -203,7 +203,7 @@ async def test_a_signed_in_persons_answer_is_given_to_nobody_else() -> None:
 async def test_a_node_that_dribbles_is_cut_at_the_deadline() -> None:
     async def dribble(_request: Request) -> Response:
         async def bytes_one_by_one() -> AsyncGenerator[bytes, None]:
-            for _ in range(1_000):
+            while True:
                 yield b" "
                 await asyncio.sleep(0.05)
 
@@ -214,7 +214,7 @@ async def test_a_node_that_dribbles_is_cut_at_the_deadline() -> None:
         (row,) = await _ask(url)
         taken = time.monotonic() - started
     assert row.outcome is Outcome.LATE
-    assert taken < 50  # the node would have taken a minute
+    assert taken < 3_600  # the node would have taken ten hours
 
 
 async def test_a_node_that_fails_again_and_again_is_left_alone() -> None:
@@ -239,7 +239,7 @@ async def test_whoever_stops_begins_no_more_questions() -> None:
     async def hears(request: Request) -> Response:
         heard.append(str(request.url))
         stopped.set()
-        await asyncio.sleep(60)
+        await asyncio.sleep(36_000)
         return JSONResponse(YES)
 
     limits = Limits(deadline_seconds=60, connect_seconds=60, first_byte_seconds=60, slice_size=1)

@@ -172,12 +172,12 @@ async def test_a_node_that_sends_headers_and_then_nothing_is_left_at_the_first_b
     limits = Limits(deadline_seconds=60, first_byte_seconds=0.3)
     async with _serving(_gives(begun)) as server, _calls(limits) as calls:
         reply = await _ask(calls, server.url, within=60)
-        await asyncio.wait_for(server.ended.wait(), 20)
+        await asyncio.wait_for(server.ended.wait(), 600)
     assert reply == NoReply(Outcome.LATE, "No answer had begun after 0.3 s.")
 
 
 async def test_a_node_that_answers_byte_by_byte_is_left_at_the_total_limit() -> None:
-    limits = Limits(deadline_seconds=1.5, first_byte_seconds=60)
+    limits = Limits(deadline_seconds=4, connect_seconds=4, first_byte_seconds=60)
 
     async def met(
         server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -190,8 +190,8 @@ async def test_a_node_that_answers_byte_by_byte_is_left_at_the_total_limit() -> 
             await asyncio.sleep(0.05)
 
     async with _serving(met) as server, _calls(limits) as calls:
-        reply = await _ask(calls, server.url, within=1.5)
-    assert reply == NoReply(Outcome.LATE, "No answer within 1.5 s.")
+        reply = await _ask(calls, server.url, within=4)
+    assert reply == NoReply(Outcome.LATE, "No answer within 4 s.")
 
 
 async def test_a_node_that_takes_a_connection_and_greets_nobody_is_left_at_the_connect_limit() -> (
@@ -298,7 +298,7 @@ async def test_what_comes_unasked_is_nobodys_answer() -> None:
     async with _serving(met) as server, _calls() as calls:
         first = await _ask(calls, server.url)
         sent.set()
-        await asyncio.wait_for(server.ended.wait(), 20)
+        await asyncio.wait_for(server.ended.wait(), 600)
         second = await _ask(calls, server.url)
     assert first == second == Raw(200, b"{}")
     assert len(server.heads) == 2
@@ -333,7 +333,7 @@ async def test_an_asker_who_leaves_ends_the_connection() -> None:
         while not any(server.heads):  # noqa: ASYNC110 - the server offers no event
             await asyncio.sleep(0.01)
         asking.cancel()
-        await asyncio.wait_for(server.ended.wait(), 20)
+        await asyncio.wait_for(server.ended.wait(), 600)
         with pytest.raises(asyncio.CancelledError):
             await asking
 
@@ -359,4 +359,4 @@ async def test_after_the_end_no_connection_is_left() -> None:
     async with _serving(_gives(OK)) as server:
         async with _calls() as calls:
             await _ask(calls, server.url)
-        await asyncio.wait_for(server.ended.wait(), 20)
+        await asyncio.wait_for(server.ended.wait(), 600)

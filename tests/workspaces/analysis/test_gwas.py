@@ -232,7 +232,7 @@ def plink(folder: Path, design: Design, *arguments: str) -> list[dict[str, str]]
                "--covar", "all.tsv", "--covar-name", "sex,age", "--glm", "omit-ref",
                "hide-covar", "allow-no-covars", *arguments, "--out", "found",
                "--threads", "1"]  # fmt: skip
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=600)
     (path,) = folder.glob("found.trait.glm.*")
     header, *body = path.read_text().splitlines()
     return [dict(zip(header.split("\t"), line.split("\t"), strict=True)) for line in body]

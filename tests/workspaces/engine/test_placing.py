@@ -30,7 +30,7 @@ def test_a_module_where_the_program_works_is_not_imported(
     ran = subprocess.run(
         placing.program(Environment(Path(sys.prefix), ""), "reads"),
         env={**os.environ, "PYTHONPATH": str(library)}, cwd=work,
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     if found:
         assert found in ran.stdout, ran.stderr
@@ -47,7 +47,7 @@ def test_nor_by_the_program_that_stands_in_for_the_engine_s_own(tmp_path: Path) 
     (work / "numpy.py").write_text("")
     ran = subprocess.run(
         [tmp_path / "bin" / "flwr-serverapp"], env={**os.environ, "PYTHONPATH": str(library)},
-        cwd=work, capture_output=True, text=True, timeout=60, check=False,
+        cwd=work, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert "numpy" in ran.stdout, ran.stderr
     assert str(work) not in ran.stdout

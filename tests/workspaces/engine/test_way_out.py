@@ -69,7 +69,7 @@ async def said(way: WayOut, text: bytes, *, most: int = 1 << 20) -> bytes:
     try:
         writer.write(text)
         await writer.drain()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(600):
             return await reader.read(most)
     except ConnectionResetError:
         return b""
