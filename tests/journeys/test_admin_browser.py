@@ -19,8 +19,7 @@ import httpx
 import pytest
 import uvicorn
 import yaml
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_socket import enable_socket, socket_allow_hosts
 
 import beacon.routes
@@ -34,6 +33,8 @@ from schemas.grants import NewRequest, StepBody
 from tests.support.access_node import signed_key
 from tests.support.admin_node import ISSUER, AdminNode, at
 from tests.support.grants import active_grant
+from tests.support.in_chromium import PATIENCE_MS, objections
+from tests.support.in_chromium import chromium as opened
 
 pytestmark = [pytest.mark.live, pytest.mark.program("chromium")]
 
@@ -55,13 +56,6 @@ PAGES = (
 )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    expect.set_options(timeout=60_000)  # a busy machine takes its time
-    yield
-    expect.set_options(timeout=None)
-
-
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdminNode]:
     """A node that serves on loopback; adam is its admin, dora the committee of skye to be."""
@@ -71,6 +65,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdminNode]:
     (folder / "incoming").mkdir()
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        listening.listen()  # who comes before the server has begun waits, and is not refused
         port = listening.getsockname()[1]
         made = AdminNode(
             folder,
@@ -101,17 +96,13 @@ def _served(node: AdminNode, listening: socket.socket) -> Iterator[None]:
         yield
     finally:
         server.should_exit = True
-        serving.join(20)
+        serving.join(120)
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
+    with opened() as browser:
         yield browser
-        browser.close()
 
 
 def _signed_in(
@@ -129,7 +120,7 @@ def _signed_in(
         reduced_motion="reduce",  # nothing moves while it is looked at
         bypass_csp=True,  # for axe alone; the policy itself is looked at elsewhere
     )
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_MS)
     person = SignedIn(name, ISSUER, name.title(), "token", node.now + 3600)
     context.add_cookies(
         [
@@ -147,14 +138,6 @@ def _artifacts(tmp_path: Path) -> Path:
     folder = Path(os.environ.get("SKERRY_ARTIFACTS", tmp_path)) / "admin"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _until_done(page: Page, text: str) -> None:
-    late = time.monotonic() + 90
-    while page.get_by_text(text).count() == 0:
-        assert time.monotonic() < late, page.inner_text("main")
-        page.wait_for_timeout(500)
-        page.reload()
 
 
 def _request(node: AdminNode) -> str:
@@ -208,6 +191,15 @@ class Story:
     def reads(self, text: str) -> None:
         expect(self.page.get_by_text(text).first).to_be_visible()
 
+    def comes_to_read(self, text: str) -> None:
+        """The page looks again of its own as long as the node's own process is at work."""
+        expect(self.page.get_by_text(text).first).to_be_visible(timeout=600_000)
+
+    def stands_at(self, address: str) -> None:
+        """A pattern of the end of its address: what is looked for next is not of the page before,
+        and all of it is there."""
+        self.page.wait_for_url(re.compile(f"{address}$"))
+
 
 def test_the_admins_story(node: AdminNode, chromium: Browser, tmp_path: Path) -> None:
     """Publish a dataset, write a policy, approve, revoke, read the record: each from its page."""
@@ -239,6 +231,7 @@ def _publishes(story: Story, folder: Path) -> None:
     story.goto("/admin")
     story.look("overview")
     page.get_by_role("link", name="Datasets", exact=True).click()
+    story.stands_at("/admin/datasets")
     story.look("no-dataset")
     page.get_by_role("link", name="Publish a dataset").click()
     page.get_by_label("Id", exact=True).fill("skye")
@@ -261,11 +254,11 @@ def _publishes(story: Story, folder: Path) -> None:
     story.click("Keep this choice")
     story.click("Check it")
     story.look("being-checked")
-    _until_done(page, "The check found it good")
+    story.comes_to_read("The check found it good")
     story.look("checked")
     page.get_by_label("Reason, one line").fill("The committee agreed on 20 November.")
     story.click("Publish it")
-    _until_done(page, "It is loaded and served.")
+    story.comes_to_read("It is loaded and served.")
     story.look("published")
 
 
@@ -301,7 +294,8 @@ def _tries_a_change_on_what_was_asked(story: Story) -> None:
     node.node.catalog.refresh()  # as the node does every 2 s
     beacon = f"{node.settings.public_url}/beacon/individuals"
     for term in ("NCIT:C16576", "NCIT:C20197"):
-        answer = httpx.get(beacon, params={"filters": term, "requestedGranularity": "boolean"})
+        asked = {"filters": term, "requestedGranularity": "boolean"}
+        answer = httpx.get(beacon, params=asked, timeout=120)
         assert answer.status_code in (200, 401, 403), answer.text
     node.node.book.keep_facts(node.now)  # as the node does every minute
     story.goto("/admin/policies/draft")
@@ -322,6 +316,7 @@ def _tries_a_change_on_what_was_asked(story: Story) -> None:
 def _goes_back_by_two(story: Story, anna: Page) -> None:
     page = story.page
     page.get_by_role("link", name="Version 1", exact=True).click()
+    story.stands_at("/admin/policies/1")
     page.get_by_label("Reason, one line").fill("The committee was not asked.")
     story.look("policy-version")
     story.click("Propose to go back to version 1")
@@ -350,7 +345,7 @@ def _approves_and_revokes(story: Story, dora: Page) -> None:
     expect(page.get_by_text("confirmed", exact=True)).to_be_visible()
     dora.goto(f"{node.settings.public_url}/requests")
     dora.get_by_role("link", name="Hearts").click()
-    assert dora.url.endswith(request_id)
+    dora.wait_for_url(f"{node.settings.public_url}/requests/{request_id}")
     story.keep("committee-decides", dora)
     dora.get_by_role("button", name="Approve").click()
     expect(dora.get_by_text("approved", exact=True).first).to_be_visible()
@@ -375,6 +370,7 @@ def _reads_the_record(story: Story) -> None:
         page.get_by_role("link", name="Take a checkpoint now").click()
     page.get_by_label("Dataset").fill("skye")
     story.click("Search")
+    story.stands_at("[?&]dataset=skye&person=")
     expect(page.get_by_role("cell", name="access.request").first).to_be_visible()
     story.look("record-of-skye")
     with page.expect_download() as exported:
@@ -384,6 +380,7 @@ def _reads_the_record(story: Story) -> None:
     assert steps == ["create", "submit", "approve", "revoke"]
     page.get_by_label("Action").fill("admin")
     story.click("Search")
+    story.stands_at("[?&]kind=admin&dataset=skye&person=")
     page.get_by_role("rowheader").get_by_role("link").last.click()
     story.look("entry")
     expect(page.get_by_text("dataset.publish", exact=True)).to_be_visible()
@@ -428,10 +425,7 @@ def test_no_page_has_anything_axe_objects_to(
     plan = page.locator("tbody th a").first.get_attribute("href") or ""
     for path in (*PAGES, plan, f"{plan}/files", f"{plan}/description"):
         page.goto(url + path)
-        found = [f"{one['id']}: {one['help']}" for one in Axe().run(page).response["violations"]]
-        if page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0:
-            found.append("wider than the window")
-        if found:
+        if found := objections(page):
             wrong[path] = found
         name = re.sub(r"[^a-z0-9]+", "-", path.strip("/"))[:40]
         page.screenshot(path=kept / f"{scheme}-{size[0]}-{name}.png", full_page=True)
