@@ -8,8 +8,9 @@ stand here is the policy's to say, each time one is asked for: see `streams.clea
 from __future__ import annotations
 
 import hashlib
-import mmap
+import os
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -24,12 +25,14 @@ from streams.errors import SourceRefused, VaultBroken
 from streams.listing import Listing
 from streams.places import Place
 from streams.remote import RemoteFile, RemoteSource
-from streams.slices.chart import Chart, dump, load
+from streams.slices.chart import Chart, dump, open_stored
+from streams.slices.stored import Held
 from streams.slices.survey import survey, survey_remote
 from streams.sources import FORMATS, Kind, check_content, check_source
-from streams.storage import Source, replace_durably
+from streams.storage import Source, file_source, read_range, replace_durably
 
 MAX_OPEN_CHARTS = 256
+MAX_HELD_BYTES = 256 * 1024 * 1024  # of what was read of them: all of two dozen 30x genomes
 HASH_STEP = 1024 * 1024
 
 Name = tuple[Kind, str, str]
@@ -73,6 +76,7 @@ class Shelf:
         self._charts.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._listing = Listing(root / "index.json", ClearObject, key=_name)
         self._open: OrderedDict[str, Chart] = OrderedDict()
+        self._held = Held(MAX_HELD_BYTES)
         self._lock = threading.Lock()
         self.changes = 0  # by this process
 
@@ -140,7 +144,8 @@ class Shelf:
         return found
 
     def chart(self, found: ClearObject) -> Chart:
-        """The chart of an object that has one; mapped once, then at hand. Raises VaultBroken."""
+        """The chart of an object that has one; opened once, then at hand. Raises VaultBroken, and
+        so may what is asked of it."""
         if found.chart is None:
             raise VaultBroken("This object has no chart.")
         with self._lock:
@@ -148,7 +153,8 @@ class Shelf:
             if at_hand is not None:
                 self._open.move_to_end(found.chart)
                 return at_hand
-        chart = load(_mapped(self._charts / found.chart))
+        stored = _Stored(self._charts / found.chart)
+        chart = open_stored(stored.read, name=found.chart, held=self._held)
         with self._lock:
             self._open[found.chart] = chart
             if len(self._open) > MAX_OPEN_CHARTS:
@@ -204,12 +210,25 @@ def _looked_at_remote(
     return {"path": source.url, "size": found.size, "etag": found.etag, "md5": md5}, chart
 
 
-def _mapped(path: Path) -> memoryview:
-    try:
-        with path.open("rb") as file:
-            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    except (OSError, ValueError) as error:
-        raise VaultBroken("A stored index cannot be read.", detail=str(error)) from error
+class _Stored:
+    """A file that stays open as long as somebody may read it, though it be replaced."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise VaultBroken("A stored index cannot be read.", detail=str(error)) from error
+        weakref.finalize(self, os.close, self._file)
+        self._size = os.fstat(self._file).st_size
+
+    def read(self, start0: int, end0: int) -> bytes:
+        """What the file says of itself may be wrong, and no reason to make room for it."""
+        if not start0 <= end0 <= self._size:
+            raise VaultBroken("A stored index is damaged.")
+        try:
+            return read_range(file_source(self._file), start0, end0)
+        except OSError as error:
+            raise VaultBroken("A stored index cannot be read.", detail=str(error)) from error
 
 
 def _md5(source: Path) -> str:

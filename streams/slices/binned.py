@@ -41,10 +41,8 @@ class BinnedIndex:
     def references(self) -> int:
         return len(self.ref_bins) - 1
 
-    @property
-    def placed_end(self) -> int:
-        """Where the last record that lies on a reference ends; 0 where there is none."""
-        return int(self.chunk_end.max()) if len(self.chunk_end) else 0
+    def unplaced(self, *, header_end: int, data_end: int) -> Offsets:
+        return behind(self.chunk_end, header_end=header_end, data_end=data_end)
 
     def spans(self, reference: int, begs: Places, ends: Places) -> Offsets:
         """Rows (begin, end) of file that hold every record overlapping a region.
@@ -102,6 +100,12 @@ class BinnedIndex:
         found = after < len(bins)
         ceilings[found] = self.chunk_begin[self.bin_chunks[first + after[found]]]
         return ceilings
+
+
+def behind(chunk_end: Offsets, *, header_end: int, data_end: int) -> Offsets:
+    """Where lies what is on no reference: after the last record that is on one."""
+    start = max(int(chunk_end.max(initial=0)), header_end)
+    return np.array([[start, max(start, data_end)]], np.uint64)
 
 
 def merged(rows: Sequence[Offsets]) -> Offsets:

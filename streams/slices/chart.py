@@ -1,13 +1,13 @@
 """What slicing one file needs to know of it, as it is kept: header end, references, flat index.
 
-Made once by `survey`; stored as one run of bytes whose arrays are used where they lie, so that a
-memory-mapped chart costs nothing to open. Pure.
+Made once by `survey`; stored as one run of bytes whose arrays are used where they lie: all of them,
+or (`stored`) a reference's. Pure.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,9 +15,12 @@ import numpy as np
 
 from streams.errors import InvalidRange, NoSuchReference, VaultBroken
 from streams.slices.binned import BinnedIndex, Offsets, Places, merged
-from streams.slices.cram import UNPLACED, ContainerIndex
+from streams.slices.cram import ContainerIndex
+from streams.slices.stored import Arrays, Held, Read, StoredBins, StoredContainers
 
 UNPLACED_NAME = "*"
+
+Index = BinnedIndex | ContainerIndex | StoredBins | StoredContainers
 
 _MAGIC = b"skerry-chart-1\n\0"
 _ALIGNED = 64
@@ -49,7 +52,7 @@ class Chart:
     header_end: int
     data_end: int
     references: Mapping[str, int | None]
-    index: BinnedIndex | ContainerIndex
+    index: Index
 
     def rows(self, regions: Iterable[Region]) -> Offsets:
         """Disjoint stretches, in file order, that hold every record of the regions once.
@@ -70,20 +73,13 @@ class Chart:
         if name == UNPLACED_NAME and self.form in ("BAM", "CRAM"):
             if any(region.start0 is not None or region.end0 is not None for region in asked):
                 raise InvalidRange("Reads without a place have no positions.")
-            return self._unplaced()
+            return self.index.unplaced(header_end=self.header_end, data_end=self.data_end)
         if name not in self.references:
             raise NoSuchReference(f"There is no reference of the name {name[:80]!a}.")
         number = self.references[name]
         if number is None:
             return np.empty((0, 2), np.uint64)
         return self.index.spans(number, *_disjoint(asked))
-
-    def _unplaced(self) -> Offsets:
-        if isinstance(self.index, ContainerIndex):
-            nowhere = np.empty(0, np.int64)
-            return self.index.spans(UNPLACED, nowhere, nowhere)
-        start = max(self.index.placed_end, self.header_end)
-        return np.array([[start, max(start, self.data_end)]], np.uint64)
 
 
 def _disjoint(asked: list[Region]) -> tuple[Places, Places]:
@@ -98,7 +94,8 @@ def _disjoint(asked: list[Region]) -> tuple[Places, Places]:
 
 
 def dump(chart: Chart) -> bytes:
-    """Magic, length and JSON of what is small, then the arrays."""
+    """Magic, length and JSON of what is small, then the arrays; of a chart that was just made."""
+    assert isinstance(chart.index, BinnedIndex | ContainerIndex)  # noqa: S101 - for the types
     arrays = {field.name: getattr(chart.index, field.name) for field in fields(chart.index)}
     small: dict[str, Any] = {
         "form": chart.form,
@@ -124,24 +121,44 @@ def dump(chart: Chart) -> bytes:
 def load(raw: bytes | memoryview) -> Chart:
     """The chart whose arrays are views of `raw`. Raises VaultBroken for what we never wrote."""
     view = memoryview(raw)
+    return _read(lambda start, end: view[start:end], _whole)
+
+
+def open_stored(read: Read, *, name: str, held: Held) -> Chart:
+    """The chart of a file, of whose index parts are read when they are asked for and held by this
+    name. Raises VaultBroken, then too."""
+
+    def stored(small: Mapping[str, Any], arrays: Arrays) -> StoredBins | StoredContainers:
+        if _FORMS[small["index"]] is ContainerIndex:
+            return StoredContainers(name, arrays, held)
+        begins = {of: arrays.of(of) for of in ("ref_bins", "ref_windows")}
+        return StoredBins(name, **small["values"], arrays=arrays, **begins, held=held)
+
+    return _read(read, stored)
+
+
+def _whole(small: Mapping[str, Any], arrays: Arrays) -> BinnedIndex | ContainerIndex:
+    return _FORMS[small["index"]](**small["values"], **arrays.all())
+
+
+def _read(read: Read, index: Callable[[Mapping[str, Any], Arrays], Index]) -> Chart:
+    start = len(_MAGIC) + 8
     try:
-        if bytes(view[: len(_MAGIC)]) != _MAGIC:
+        if bytes(read(0, len(_MAGIC))) != _MAGIC:
             raise VaultBroken("A stored index is not one.")
-        start = len(_MAGIC) + 8
-        length = int.from_bytes(view[len(_MAGIC) : start], "little")
-        small = json.loads(bytes(view[start : start + length]))
-        arrays: dict[str, Any] = {
-            name: np.frombuffer(view, _NUMBERS[kind], count, start + length + at)
+        first = start + int.from_bytes(read(len(_MAGIC), start), "little")
+        small = json.loads(bytes(read(start, first)))
+        places = {
+            name: (_NUMBERS[kind], first + at, count)
             for name, (kind, at, count) in small["arrays"].items()
         }
-        index = _FORMS[small["index"]](**small["values"], **arrays)
         return Chart(
             form=small["form"],
             size=small["size"],
             header_end=small["header_end"],
             data_end=small["data_end"],
             references=small["references"],
-            index=index,
+            index=index(small, Arrays(read, places)),
         )
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise VaultBroken("A stored index is damaged.") from error

@@ -70,6 +70,12 @@ class ContainerIndex:
         numbers = np.unique(self.line_container[hit])
         return np.stack([self.starts[numbers], self.ends[numbers]], axis=1) << np.uint64(16)
 
+    def unplaced(self, *, header_end: int, data_end: int) -> Offsets:
+        """Where the index says so, which need not be at the end of the file."""
+        del header_end, data_end
+        nowhere = np.empty(0, np.int64)
+        return self.spans(UNPLACED, nowhere, nowhere)
+
 
 def walk(source: Source, size: int) -> Walked:
     """Raises SourceRefused for what is no complete CRAM."""
