@@ -1,7 +1,8 @@
 """A fuzzer guided by coverage: an input that takes a new path through the code is changed further.
 
-Paths are pairs of lines of the modules watched, by the interpreter's own tracing. Ends after some
-seconds; a failure names the seed and shows the input.
+Paths are pairs of lines of the modules watched, by the interpreter's own tracing. Ends after so
+many runs, the same on every machine, or after as many seconds as `SKERRY_FUZZ_SECONDS` says; a
+failure names the seed and shows the input.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import Any
 
 from schemas.errors import SkerryError
 
-SECONDS = float(os.environ.get("SKERRY_FUZZ_SECONDS", "1.5"))
+SECONDS = float(os.environ.get("SKERRY_FUZZ_SECONDS", "0"))
+RUNS = 400  # of the usual campaign
 LONGEST_RUN = 5.0  # CPU seconds
 MAX_INPUT = 256 * 1024
 EXTREMES = (0, 1, 4, 0x7F, 0x80, 0xFF, 0xFFFF, 2**20, 2**29, 2**31 - 1, 2**31, 2**32 - 1)
@@ -53,6 +55,7 @@ def fuzz(
     watched: str,
     memory: int,
     longest: int = MAX_INPUT,
+    runs: int = RUNS,
 ) -> Fuzzed:
     """Anything but a SkerryError out of `target` is a failure, as is more memory or time."""
     seed = campaign_seed()
@@ -64,7 +67,7 @@ def fuzz(
     tracemalloc.start()
     try:
         end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
+        while found.runs < runs or time.monotonic() < end:
             raw = _changed(random_, found.corpus)[:longest]
             tracemalloc.reset_peak()
             before, began = tracemalloc.get_traced_memory()[0], time.process_time()

@@ -102,7 +102,7 @@ def test_crai(files: dict[str, Path]) -> None:
 def test_cram_containers_and_header(files: dict[str, Path]) -> None:
     sound = [files["CRAM"].read_bytes()]
     target = lambda raw: cram.walk(source_of(raw), len(raw))  # noqa: E731
-    found = fuzz(target, sound, watched=WATCHED, memory=64 * MIB)
+    found = fuzz(target, sound, watched=WATCHED, memory=64 * MIB, runs=100)  # each walks a file
     assert found.refused
     assert len(found.corpus) > 2
 
@@ -148,7 +148,7 @@ def test_records(files: dict[str, Path], form: str) -> None:
         ways.append(ColumnsAsked(fields=("POS",), notags=("NM",)))
     for columns in ways:
         target: Callable[[bytes], object] = partial(parsed, columns=columns)
-        found = fuzz(target, [records], watched=WATCHED, memory=64 * MIB)
+        found = fuzz(target, [records], watched=WATCHED, memory=64 * MIB, runs=100)
         assert found.refused
 
 
