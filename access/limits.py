@@ -19,6 +19,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import IPv6Address
 from pathlib import Path
+from typing import NamedTuple
 
 from fastapi import Request
 
@@ -48,6 +49,22 @@ class Rates:
     portals: frozenset[str] = frozenset()
 
 
+class Rate(NamedTuple):
+    """A request each so often, and how far ahead of that a burst may run."""
+
+    every_ns: int
+    ahead_ns: int
+
+    @classmethod
+    def of(cls, most: int, *, day: bool = False) -> Rate | None:
+        """None is no limit."""
+        if not most:
+            return None
+        every_ns = (_DAY if day else _MINUTE) // most
+        burst = most if day else max(1, most * BURST_SECONDS // 60)
+        return cls(every_ns, (burst - 1) * every_ns)
+
+
 class Counts:
     """The table, in a file where several processes share it."""
 
@@ -65,14 +82,19 @@ class Counts:
         finally:
             os.close(descriptor)
 
-    def wait_ns(self, who: str, *, every_ns: int, burst: int, now_ns: int) -> int:
+    def wait_ns(self, who: str, rate: Rate, *, now_ns: int) -> int:
         """0 once the request is counted, else how long until it could be."""
         tag = self._tag(who)
-        at, due = self._find(tag, now_ns)
-        early = due - (burst - 1) * every_ns - now_ns
+        at = tag % SLOTS * _SLOT.size
+        held: int
+        due: int
+        held, due = _SLOT.unpack_from(self._table, at)
+        if held != tag:  # as of a caller who is new
+            at, due = self._find(tag, now_ns)
+        early = due - rate.ahead_ns - now_ns
         if early > 0:
             return early
-        _SLOT.pack_into(self._table, at, tag, max(due, now_ns) + every_ns)
+        _SLOT.pack_into(self._table, at, tag, max(due, now_ns) + rate.every_ns)
         return 0
 
     def _tag_of(self, who: str) -> int:
@@ -102,31 +124,31 @@ class Limits:
         *,
         clock_ns: Callable[[], int] = time.monotonic_ns,  # one clock for all processes
     ) -> None:
-        self._rates = rates
+        self._portals = rates.portals
+        self._public = Rate.of(rates.public_per_minute)
+        self._registered = Rate.of(rates.registered_per_minute)
+        self._day = Rate.of(rates.registered_per_day, day=True)
+        self._controlled = Rate.of(rates.controlled_per_minute)
         self._counts = counts
         self._clock_ns = clock_ns
 
     def count(self, researcher: Researcher | None, address: str | None) -> None:
         """Raises `TooFast`. No address is another process of this node, which has counted."""
-        rates = self._rates
         if researcher is None:
-            if address is not None and address not in rates.portals:
-                self._count(f"address {_line(address)}", rates.public_per_minute, _MINUTE)
+            if address is not None and address not in self._portals:
+                self._count(_line(address), self._public)
             return
         who = f"person {researcher.identity}"
         if any(visa.type is VisaType.CONTROLLED_ACCESS for visa in researcher.visas):
-            self._count(who, rates.controlled_per_minute, _MINUTE)
+            self._count(who, self._controlled)
         else:
-            self._count(who, rates.registered_per_minute, _MINUTE)
-            self._count(f"day of {who}", rates.registered_per_day, _DAY)
+            self._count(who, self._registered)
+            self._count(f"day of {who}", self._day)
 
-    def _count(self, who: str, most: int, period_ns: int) -> None:
-        if not most:
+    def _count(self, who: str, rate: Rate | None) -> None:
+        if rate is None:
             return
-        burst = most if period_ns == _DAY else max(1, most * BURST_SECONDS // 60)
-        wait_ns = self._counts.wait_ns(
-            who, every_ns=period_ns // most, burst=burst, now_ns=self._clock_ns()
-        )
+        wait_ns = self._counts.wait_ns(who, rate, now_ns=self._clock_ns())
         if wait_ns:
             raise TooFast(wait_seconds=-(-wait_ns // 10**9))
 
@@ -137,9 +159,9 @@ def _line(address: str) -> str:
     try:
         found = IPv6Address(address)
     except ValueError:
-        return address
+        return f"address {address}"
     mapped = found.ipv4_mapped
-    return str(mapped) if mapped is not None else found.packed[:8].hex()
+    return f"address {mapped if mapped is not None else found.packed[:8].hex()}"
 
 
 def limited(caller: Caller, limits: Limits) -> Caller:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from access.errors import TooFast
-from access.limits import PROBES, SLOTS, Counts, Limits, Rates, limited
+from access.limits import PROBES, SLOTS, Counts, Limits, Rate, Rates, limited
 from beacon.info import ENDPOINT_SETS, FILTERING_TERMS
 from passports.errors import BadToken, Reason
 from passports.researcher import Researcher
@@ -136,7 +136,7 @@ def test_processes_share_one_table_and_nobody_else_reads_it(tmp_path: Path, cloc
 def test_very_many_callers_forget_the_freest_and_no_memory_grows(clock: Clock) -> None:
     counts = Counts(key=KEY)
     for number in range(SLOTS // 2):
-        counts.wait_ns(f"address {number}", every_ns=SECOND, burst=20, now_ns=clock.now_ns)
+        counts.wait_ns(f"address {number}", Rate(SECOND, 19 * SECOND), now_ns=clock.now_ns)
     limits = Limits(SLOW, counts, clock_ns=clock)
     assert passed(limits, None, "192.0.2.1", tries=50) <= 20 + PROBES
 
@@ -148,7 +148,7 @@ def test_no_window_gives_more_than_burst_and_rate(gaps: list[int], rate: int) ->
     every, burst = 60 * SECOND // rate, 5
     for gap in gaps:
         now += gap
-        if not counts.wait_ns("who", every_ns=every, burst=burst, now_ns=now):
+        if not counts.wait_ns("who", Rate(every, (burst - 1) * every), now_ns=now):
             passes.append(now)
     for first in range(len(passes)):
         for last in range(first, len(passes)):
