@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from tests.support.in_chromium import PATIENCE_MS, chromium
 from tests.support.open_node import OpenNode, open_node
 from tests.support.shared import shared_data
 
@@ -72,14 +73,10 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        try:
-            yield browser.new_page(viewport={"width": 1200, "height": 700})
-        finally:
-            browser.close()
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1200, "height": 700})
+        page.set_default_timeout(PATIENCE_MS)
+        yield page
 
 
 def test_igv_reads_what_a_local_view_shows(
@@ -93,14 +90,12 @@ def test_igv_reads_what_a_local_view_shows(
         "locus": "11:5,009,000-5,010,000",
     }
     page.goto(f"{site}/?{urlencode(question)}")
-    page.wait_for_function("window.read !== undefined")
+    page.wait_for_function("window.read !== undefined")  # this site forbids no evaluation
     found = page.evaluate("window.read('reads', '11', 5009000, 5010000)")
     assert sorted(map(tuple, found)) == _reads("11:5009001-5010000")
     found = page.evaluate("window.read('variants', '21', 10950000, 10960000)")
     assert sorted(map(tuple, found)) == _variants("21:10950001-10960000")
-    page.wait_for_function(
-        f"({_COLOURS})() > 3", polling=500, timeout=120_000
-    )  # an empty track has two
+    page.wait_for_function(f"({_COLOURS})() > 3", polling=500)  # an empty track has two
     picture = Path(os.environ.get("SKERRY_ARTIFACTS", tmp_path)) / "igv.png"
     page.screenshot(path=picture)
     assert wrong == []
@@ -123,6 +118,6 @@ def _variants(region: str) -> list[tuple[str, int]]:
 
 def _output(command: list[object]) -> list[str]:
     ran = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, timeout=60, check=True
+        [str(part) for part in command], capture_output=True, text=True, timeout=300, check=True
     )
     return ran.stdout.splitlines()

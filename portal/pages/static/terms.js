@@ -101,13 +101,13 @@
     });
     show();
   };
-  // Who can answer is shown a moment after the last change, and not once the question is on its way.
+  // Who can answer is shown a moment after the last change, and not once either was asked by hand.
   const previewing = (ask, preview) => {
     let soon = 0;
     const later = () => { clearTimeout(soon); soon = setTimeout(() => preview.dispatchEvent(new Event("preview")), 700); };
     ask.addEventListener("input", later);
     ask.addEventListener("change", later);
-    ask.addEventListener("submit", () => clearTimeout(soon));
+    ask.addEventListener("htmx:beforeRequest", () => clearTimeout(soon));
   };
 
   document.querySelectorAll("[data-terms]").forEach(enhance);
