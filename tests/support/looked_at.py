@@ -16,6 +16,8 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from playwright.async_api import Browser, Page, Route, async_playwright
 
+from tests.support.in_chromium import PATIENCE_MS, complaints
+
 SEEN_AS = tuple((scheme, width) for scheme in ("light", "dark") for width in (1280, 320))
 # What a smaller window or other colours can change; everything is looked at once.
 _AGAIN = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
@@ -52,10 +54,12 @@ def filled(path: str, values: Mapping[str, str]) -> str:
 async def chromium() -> AsyncGenerator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+            executable_path="/usr/bin/chromium", args=["--no-sandbox"], timeout=PATIENCE_MS
         )
-        yield browser
-        await browser.close()
+        try:
+            yield browser
+        finally:
+            await browser.close()
 
 
 @asynccontextmanager
@@ -79,26 +83,29 @@ async def window(browser: Browser, client: httpx.AsyncClient) -> AsyncGenerator[
         await route.fulfill(status=told.status_code, headers=kept, body=told.content)
 
     context = await browser.new_context(reduced_motion="reduce")
-    context.set_default_timeout(120_000)  # a busy machine takes its time
+    context.set_default_timeout(PATIENCE_MS)
     page = await context.new_page()
     await page.route("**/*", answer)
-    yield page
-    await context.close()
+    try:
+        yield page
+        # A page that is left asks for nothing more; what is on its way comes to its end.
+        await page.goto("about:blank")
+        await page.unroute_all(behavior="wait")
+    finally:
+        await context.close()
 
 
 async def opened(page: Page, client: httpx.AsyncClient, path: str) -> list[str]:
     """Loads a page; what is wrong with it is said, and what its scripts complained of."""
-    said: list[str] = []
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("console", lambda one: said.append(one.text) if one.type == "error" else None)
-    answer = await page.goto(str(client.base_url).rstrip("/") + path)
-    # By a selector: a function that is asked again is evaluated, which the page's policy forbids.
-    await page.locator(".htmx-request").first.wait_for(state="detached")
+    await page.goto("about:blank")  # what the page before still does is no fault of this one
+    with complaints(page) as said:
+        answer = await page.goto(str(client.base_url).rstrip("/") + path)
+        # By a selector: a function that is asked again is evaluated, which the policy forbids.
+        await page.locator(".htmx-request").first.wait_for(state="detached")
     if answer is None or answer.status != 200:
         return [f"HTTP {answer and answer.status}"]
-    if urlsplit(page.url).path != path.partition("?")[0]:
-        said.append(f"leads to {page.url}")
-    return said
+    led = [] if urlsplit(page.url).path == path.partition("?")[0] else [f"leads to {page.url}"]
+    return said + led
 
 
 async def wrong_with(page: Page) -> list[str]:
