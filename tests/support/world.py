@@ -74,7 +74,7 @@ def make_world(folder: Path, *, seed: int) -> World:
     sites, older = folder / "sites.vcf", folder / "older.vcf"
     others = [_elsewhere(rng, line, reference) for line in lines]
     _write_sites(sites, others, assembly="GRCh38", rng=rng)
-    _write_sites(older, lines, assembly="GRCh37", rng=rng)
+    _write_sites(older, lines, assembly="GRCh37", rng=rng, annotated=True)
     paths = {}
     for entity, records in people.records.items():
         paths[entity] = folder / f"{entity}.json"
@@ -153,10 +153,22 @@ def _call(rng: random.Random, line: Line, *, share: float, male: bool) -> str:
     return one() if haploid else one() + rng.choice("|/") + one()
 
 
-def _write_sites(path: Path, lines: Sequence[Line], *, assembly: str, rng: random.Random) -> None:
+def _write_sites(
+    path: Path,
+    lines: Sequence[Line],
+    *,
+    assembly: str,
+    rng: random.Random,
+    annotated: bool = False,
+) -> None:
     """A share of the lines with counts instead of people, named as ClinVar names them."""
     contigs = (f"##contig=<ID={c},length={n}>\n" for c, n in _CONTIGS[assembly].items())
-    text = [_HEADER, *contigs, "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"]
+    text = [
+        _HEADER,
+        *([_CSQ] if annotated else []),
+        *contigs,
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n",
+    ]
     order = list(LENGTHS)
     for number, line in enumerate(
         sorted(lines, key=lambda one: (order.index(one.chrom), one.start0))
@@ -167,6 +179,8 @@ def _write_sites(path: Path, lines: Sequence[Line], *, assembly: str, rng: rando
         if len(line.alts) == 1:
             identity = str(20_000 + number)
             info += f";ALLELEID={90_000 + number};RS={5000 + number}"
+        if annotated and line.info != ".":
+            info += f";{line.info}"
         named = replace(line, name=identity, info=info)
         text.append("\t".join(_columns(named, line.chrom)) + "\n")
     path.write_text("".join(text))

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
+from tests.support.naive.belonging import TYPES
+from tests.support.naive.carrying import Parted, carriers
 from tests.support.naive.changes import Reference
-from tests.support.naive.people import TYPES, Archive
+from tests.support.naive.effects import shows
+from tests.support.naive.genotyped import Genotyped
+from tests.support.naive.people import Archive
 from tests.support.naive.reading import NaiveVariant
 from tests.support.naive.sequences import spelt_assembly
-from tests.support.naive.variants import Variants, levels_of, so_far
+from tests.support.naive.variants import Variants, levels_of
 
 _ANNOTATED = ("geneId", "aminoacidChange")
 _UNLIMITED = 1000
@@ -59,6 +64,10 @@ class NaiveDataset:
     archive: Archive
     most: str = "record"
 
+    @cached_property
+    def genotyped(self) -> Genotyped:
+        return Genotyped(self.samples, self.archive)
+
     @property
     def levels(self) -> bool:
         """Whether it knows anybody's."""
@@ -72,50 +81,6 @@ class NaiveDataset:
             for each in self.variants.all
             for name in each.names
         )
-
-
-HEMIZYGOUS, HETEROZYGOUS, HOMOZYGOUS = "GENO:0000134", "GENO:0000135", "GENO:0000136"
-COPIES = {
-    **{name: name for name in (HEMIZYGOUS, HETEROZYGOUS, HOMOZYGOUS)},
-    "zygosity:hemizygous": HEMIZYGOUS,
-    "zygosity:heterozygous": HETEROZYGOUS,
-    "zygosity:homozygous": HOMOZYGOUS,
-}
-
-
-def zygosity(call: Sequence[str]) -> str | None:
-    """Nothing where the other allele was not called."""
-    if "." in call:
-        return None
-    if len(call) == 1:
-        return HEMIZYGOUS
-    return HOMOZYGOUS if set(call) == {"1"} else HETEROZYGOUS
-
-
-def _copies(question: Question) -> set[str]:
-    """The zygosities asked for, any of which will do."""
-    return {COPIES[each["id"]] for named in question.filters for each in _zygosities(named)}
-
-
-def _zygosities(asked: Any) -> list[Any]:
-    """The filter itself where it asks for a zygosity; a list of such is of alternatives too."""
-    among = asked if isinstance(asked, list) else [asked]
-    found = [each for each in among if isinstance(each, dict) and each.get("id") in COPIES]
-    return found if len(found) == len(among) else []
-
-
-def _records(question: Question) -> list[Any]:
-    """The filters on records."""
-    return [each for each in question.filters if not _zygosities(each)]
-
-
-def _carriers(each: NaiveVariant, question: Question) -> set[str]:
-    copies = _copies(question)
-    return {
-        sample
-        for sample, call in each.calls.items()
-        if (not copies or zygosity(call) in copies) and so_far(each, sample, question.asked)
-    }
 
 
 Found = Sequence[NaiveVariant] | Sequence[str]
@@ -165,22 +130,43 @@ def _one(data: NaiveDataset, question: Question) -> Found | None:
         return _told(data, question)
     if question.returned == "cohort" and question.filters:
         return _cohorts(data, question.filters)
-    people = question.filters or (question.below is not None and question.below[0] in TYPES)
     if question.returned == "genomicVariant":
-        found = data.variants.matching(question.asked)
-        return _carried(data, question, found) if people else found
-    held = data.archive.holding(question.returned, _records(question))
+        found = _matching(data, question)
+        return _carried(data, question, found) if _of_people(question) else found
+    held = _held(data, question)
     if question.below is not None and question.below[0] in TYPES:
         type_, name = question.below
         known = {name} & data.archive.all(type_)
         held &= data.archive.related(question.returned, type_, known)
     if question.only is not None:
         held &= {question.only}
-    if question.asked:
-        matching = data.variants.matching(question.asked)
-        samples = {s for each in matching for s in _carriers(each, question)}
-        held &= data.archive.related(question.returned, "biosample", samples)
     return [each["id"] for each in data.archive.records[question.returned] if each["id"] in held]
+
+
+def _held(data: NaiveDataset, question: Question) -> set[str]:
+    """Of what carries the variants, where any are asked for."""
+    filters = Parted(question.filters)
+    held = data.archive.holding(question.returned, filters.records)
+    if not _genomic(question):
+        return held
+    samples = {s for each in _matching(data, question) for s in carriers(each, question)}
+    return held & data.genotyped.records(question.returned, samples)
+
+
+def _genomic(question: Question) -> bool:
+    return bool(question.asked or Parted(question.filters).effects)
+
+
+def _of_people(question: Question) -> bool:
+    filters = Parted(question.filters)
+    under = question.below is not None and question.below[0] in TYPES
+    return bool(filters.records or filters.copies or under)
+
+
+def _matching(data: NaiveDataset, question: Question) -> list[NaiveVariant]:
+    effects = Parted(question.filters).effects
+    found = data.variants.matching(question.asked)
+    return [each for each in found if all(shows(each, one) for one in effects)]
 
 
 def _told(data: NaiveDataset, question: Question) -> Found | None:
@@ -192,7 +178,7 @@ def _told(data: NaiveDataset, question: Question) -> Found | None:
         return [data.id] if below[1] in data.archive.all(below[0]) else []
     if not question.asked and not question.filters:
         return [data.id]
-    inner = replace(question, returned="genomicVariant" if question.asked else "individual")
+    inner = replace(question, returned="genomicVariant" if _genomic(question) else "individual")
     found = _one(data, inner)
     return found if found is None else [data.id][: len(found)]
 
@@ -213,24 +199,22 @@ def _carried(
     data: NaiveDataset, question: Question, found: Sequence[NaiveVariant]
 ) -> list[NaiveVariant]:
     """Those that some sample of which all this holds has."""
-    samples = set(data.samples) & data.archive.holding("biosample", _records(question))
+    samples = data.genotyped.of_whom(Parted(question.filters).records)
     if question.below is not None and question.below[0] in TYPES:
-        type_, name = question.below
-        known = {name} & data.archive.all(type_)
-        samples &= data.archive.related("biosample", type_, known)
-    return [each for each in found if samples & _carriers(each, question)]
+        samples &= data.genotyped.under(*question.below)
+    return [each for each in found if samples & carriers(each, question)]
 
 
 def _can(data: NaiveDataset, question: Question) -> bool:
-    asked = question.asked
+    asked, filters = question.asked, Parted(question.filters)
     if question.returned == "dataset":
-        inner = "genomicVariant" if asked else "individual"
+        inner = "genomicVariant" if _genomic(question) else "individual"
         return _can(data, replace(question, returned=inner))
-    joins = question.returned != "genomicVariant" or (
-        question.filters or (question.below is not None and question.below[0] in TYPES)
-    )
-    if asked or question.returned == "genomicVariant":
-        if joins and (asked or question.returned == "genomicVariant") and not data.samples:
+    if filters.mixed or (filters.effects and (question.returned == "cohort" or not data.annotated)):
+        return False
+    if _genomic(question) or question.returned == "genomicVariant":
+        joins = question.returned != "genomicVariant" or _of_people(question)
+        if joins and not data.samples:
             return False
         if any(name in asked for name in _ANNOTATED) and not data.annotated:
             return False
@@ -238,7 +222,7 @@ def _can(data: NaiveDataset, question: Question) -> bool:
             return False
         if levels_of(asked) is not None and not data.levels:
             return False
-    return all(data.archive.knows(each) for each in _records(question))
+    return all(data.archive.knows(each) for each in filters.records)
 
 
 def _right_assembly(data: NaiveDataset, asked: Mapping[str, Any]) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.support.naive.amounts import Amount
-from tests.support.naive.people import TYPES, Archive, said
+from tests.support.naive.belonging import TYPES
+from tests.support.naive.people import Archive, said
 
 Filters = list[Any]
 _COMPARED = ["<", ">", "<=", ">=", "=", "!"]

@@ -29,7 +29,8 @@ class Known:
         self.changed = [
             (each, effect) for each in self.carried for effect in each.effects if effect.protein
         ]
-        self.genes = sorted({one.gene for each in data.variants.all for one in each.effects})
+        genes = {one.gene for each in data.variants.all for one in each.effects}
+        self.genes = sorted(genes - {""})
 
     def any(self) -> NaiveVariant:
         return self.rng.choice(self.data.variants.all)

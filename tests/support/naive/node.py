@@ -56,7 +56,7 @@ def left(data: NaiveDataset, withdrawn: Collection[str]) -> NaiveDataset:
         ]
         for type_, records in archive.records.items()
     }
-    samples = [s for s in data.samples if archive.person_of("biosample", s) not in withdrawn]
+    samples = [each for each in data.samples if data.genotyped.person(each) not in withdrawn]
     variants = [
         replace(each, calls=calls, allele_number=0, allele_count=len(calls))
         for each in data.variants.all

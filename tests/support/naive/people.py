@@ -1,4 +1,4 @@
-"""Which records a filter means, read straight from the JSON; and which records belong together.
+"""Which records a filter means, read straight from the JSON.
 
 Filters are those of a POST, plus our groups: a list is alternatives, `{"not": ...}` denies.
 """
@@ -11,15 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.support.naive.amounts import Amount, comparable, said_amount, stands
+from tests.support.naive.belonging import TYPES, Belonging, Record
 
-Record = Mapping[str, Any]
 Path = tuple[str, ...]
-TYPES = ("individual", "biosample", "run", "analysis", "cohort")
-_ABOVE = {
-    "biosample": (("individualId", "individual"),),
-    "run": (("biosampleId", "biosample"),),
-    "analysis": (("runId", "run"), ("biosampleId", "biosample"), ("individualId", "individual")),
-}
 # Fields with one value a record: several values asked of one are alternatives.
 _SINGLE = {
     *("sex", "ethnicity", "geographicOrigin", "karyotypicSex", "biosampleStatus"),
@@ -41,7 +35,7 @@ _NOT_ASKED = {
 _REFERENCES = {"id", "label", "individualId", "biosampleId", "runId", "name"}
 
 
-class Archive:
+class Archive(Belonging):
     """The records of one dataset and the ways between them; `known` has the words it can be asked
     for where these are not its own."""
 
@@ -54,7 +48,7 @@ class Archive:
     ) -> None:
         self._source = known or self
         self.records = {type_: list(records.get(type_, ())) for type_ in TYPES}
-        self._by_id = {t: {each["id"]: each for each in all_} for t, all_ in self.records.items()}
+        super().__init__(self.records)
         self.below = below
         self._known: dict[str, set[str]] = {}
         self._fields: dict[tuple[str, str], Mapping[str, list[Any]]] = {}
@@ -66,20 +60,6 @@ class Archive:
         for type_ in TYPES:
             for record in self.records[type_]:
                 self._learn(type_, record)
-        self._above = {
-            (type_, each["id"]): self._climb(type_, each)
-            for type_ in TYPES
-            for each in self.records[type_]
-        }
-        self._members = {each["id"]: self._listed(each) for each in self.records["cohort"]}
-
-    def _listed(self, cohort: Record) -> set[str]:
-        """Who a cohort lists, by themselves or by a sample; everybody where it lists nobody."""
-        if "ids" not in cohort:
-            return self.all("individual")
-        samples = set(cohort["ids"].get("biosampleIds", ()))
-        owners = self.related("individual", "biosample", samples & self.all("biosample"))
-        return set(cohort["ids"].get("individualIds", ())) | owners
 
     def _learn(self, type_: str, record: Record) -> None:
         name = record["id"]
@@ -98,38 +78,9 @@ class Archive:
             if "start" in value:
                 self._said[type_][path].append((name, value))
 
-    def _climb(self, type_: str, record: Record) -> dict[str, str]:
-        """Every record this one comes from, itself included, by type."""
-        found = {type_: str(record["id"])}
-        for member, above in _ABOVE.get(type_, ()):
-            if above not in found and record.get(member) in self._by_id[above]:
-                found = {**self._climb(above, self._by_id[above][record[member]]), **found}
-        return found
-
-    def related(self, type_: str, other: str, ids: set[str]) -> set[str]:
-        """The records of `type_` that come from, or lead to, one of `ids` of type `other`."""
-        if type_ == other:
-            return ids
-        if other == "cohort":
-            people = set().union(*(self._members[each] for each in ids))
-            return self.related(type_, "individual", people)
-        if type_ == "cohort":
-            people = self.related("individual", other, ids)
-            return {cohort for cohort, members in self._members.items() if members & people}
-        if TYPES.index(other) < TYPES.index(type_):
-            return {
-                name for name in self._by_id[type_] if self._above[type_, name].get(other) in ids
-            }
-        return {
-            self._above[other, each][type_] for each in ids if type_ in self._above[other, each]
-        }
-
     def broader_terms(self) -> list[str]:
         """Terms of the ontology that have others below them."""
         return sorted(term for term, below in self.below.items() if len(below) > 1)
-
-    def members(self, cohort: str) -> set[str]:
-        return self._members[cohort] & self.all("individual")
 
     def says_it(self, type_: str, asked: Any) -> bool:
         """Whether only records of this type say anything of what is asked."""
@@ -139,12 +90,6 @@ class Archive:
             return self.says_it(type_, asked["not"])
         others = [other for other in _scope(asked) if other != type_]
         return not any(self.knows({**asked, "scope": other}) for other in others)
-
-    def all(self, type_: str) -> set[str]:
-        return set(self._by_id[type_])
-
-    def person_of(self, type_: str, name: str) -> str | None:
-        return self._above[type_, name].get("individual")
 
     def knows(self, asked: Any) -> bool:
         """Whether some record has the term, one below it, or the field."""
