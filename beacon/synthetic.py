@@ -84,15 +84,17 @@ _ENTITIES: Mapping[str, tuple[Mapping[str, object], ...]] = {
     "analyses": _ANALYSES,
     "cohorts": _COHORTS,
 }
+_NAMED = "TEST-t.1:c.4A>T|TEST-p.1:p.Thr2Ser"
 _VARIANTS = (
-    ("1001", "rs999999999999", "A", "T", ".", "0/1", "0/0"),
-    ("2001", ".", "C", "CAT", ".", "1/1", "0/1"),
-    ("3001", ".", "GTT", "G", ".", "0/0", "0/1"),
+    ("1001", "rs999999999999", "A", "T", f"CSQ=T|missense_variant|TEST|{_NAMED}", "0/1", "0/0"),
+    ("2001", ".", "C", "CAT", "CSQ=AT|frameshift_variant|TEST||", "1/1", "0/1"),
+    ("3001", ".", "GTT", "G", "CSQ=-|intron_variant|TEST||", "0/0", "0/1"),
     ("4001", ".", "N", "<DEL>", "END=5000", "0/1:1", "0/0:2"),
 )
 _HEADER = """##fileformat=VCFv4.3
 ##contig=<ID=1,length=248956422>
 ##INFO=<ID=END,Number=1,Type=Integer,Description="End">
+##INFO=<ID=CSQ,Number=.,Type=String,Description="Format: Allele|Consequence|SYMBOL|HGVSc|HGVSp">
 ##ALT=<ID=DEL,Description="Deletion">
 ##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
 ##FORMAT=<ID=CN,Number=1,Type=Integer,Description="Copy number">

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from access.policies.policy import Profile
+from access.privacy.question import Kind
 from beacon import filters, posed, query
 from beacon.catalog import HasTerm, Segment
 from beacon.loading.load import load
@@ -207,3 +208,80 @@ async def test_a_registered_caller_pays_one_count_for_all_spellings(tmp_path: Pa
     with node.ledger._database.looking() as connection:
         counts = connection.exec_driver_sql("SELECT count(*) FROM privacy_count").scalar_one()
     assert counts == 1
+
+
+def variants_key(base: Segment, text: str, *, entry: str = "individual", **asked: str) -> bytes:
+    """Of whether anybody carries one of these variants."""
+    pairs = [*asked.items(), ("filters", text)]
+    target = query.Target(entry)  # type: ignore[arg-type]  # one of two, as written here
+    return posed.posed(query.from_get(target, pairs), base, Public({})).key
+
+
+MISSENSE = "SO:0001583"
+
+
+@pytest.mark.parametrize("entry", ["individual", "genomicVariant"])
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        (
+            MISSENSE,
+            f"{MISSENSE},{MISSENSE}",
+            f"{MISSENSE},SO:0001818",  # below it, so that both is the one
+            f'["{MISSENSE}", {{"not": {{"not": "{MISSENSE}"}}}}]',
+            f'[["{MISSENSE}", "SO:0002008"]]',
+            f'[{{"id": "{MISSENSE}", "scope": "genomicVariant"}}]',
+            f"{MISSENSE},SO:0001060",
+        ),
+        (
+            f"{MISSENSE},-SO:0001587",
+            f"-SO:0001587,{MISSENSE}",
+            f"-SO:0001587,-SO:0001587,{MISSENSE},SO:0001878",
+        ),
+        (
+            f"-{MISSENSE},-SO:0001587",
+            f'[{{"not": ["{MISSENSE}", "SO:0001587"]}}]',
+            f'[{{"not": ["SO:0001587", "{MISSENSE}"]}}, {{"not": "SO:0002008"}}]',
+        ),
+        (
+            "molecularEffects:stop_gained",
+            "molecularEffects:Stop gained",
+            "molecularAttributes.molecularEffects:=STOP_GAINED",
+            "SO:0001587",
+            '[{"id": "SO:0001587", "includeDescendantTerms": false}]',
+        ),
+    ],
+)
+def test_an_effect_is_one_question_in_every_spelling(
+    base: Segment, entry: str, spellings: tuple[str, ...]
+) -> None:
+    for asked in ({}, {"geneId": "BRCA1"}, {"geneId": "brca1"}):
+        assert len({variants_key(base, each, entry=entry, **asked) for each in spellings}) == 1
+    genes = {variants_key(base, spellings[0], entry=entry, geneId=g) for g in ("BRCA1", "brca1")}
+    assert len(genes) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        f"-{MISSENSE}",
+        "SO:0001818",
+        "SO:0001992",
+        f"{MISSENSE},SO:0001630",
+        f"{MISSENSE},NCIT:C16576",
+        "molecularEffects:missense_variant",  # itself alone
+        f'[["{MISSENSE}", "SO:0001587"]]',
+    ],
+)
+def test_another_effect_has_a_draw_of_its_own(base: Segment, other: str) -> None:
+    assert variants_key(base, other, geneId="A") != variants_key(base, MISSENSE, geneId="A")
+
+
+def test_an_effect_of_one_allele_is_no_draw_of_the_allele(base: Segment) -> None:
+    """As a gene it is of unknown frequency, so it never is cheaper than the allele itself."""
+    allele = {"referenceName": "1", "start": "100", "referenceBases": "A", "alternateBases": "G"}
+    spelled = {"referenceName": "1", "start": "99", "referenceBases": "TA", "alternateBases": "TG"}
+    assert variants_key(base, MISSENSE, **allele) == variants_key(base, MISSENSE, **spelled)
+    asked = query.from_get(query.Target("individual"), [*allele.items(), ("filters", MISSENSE)])
+    found = posed.posed(asked, base, Public({}))
+    assert (found.kind, found.length, found.frequency) == (Kind.RANGE, 0, 0.0)

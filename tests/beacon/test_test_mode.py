@@ -91,9 +91,15 @@ async def test_questions_are_really_evaluated(node: BeaconNode) -> None:
         variant = {"g_variant": {**allele, "alternateBases": alternate}}
         body = await ask(node, "/g_variants", requestParameters=variant)
         assert body["responseSummary"]["exists"] is exists
+    for gene in ({"geneId": "TEST"}, {"aminoacidChange": "T2S"}):
+        body = await ask(node, "/g_variants", requestParameters={"g_variant": gene})
+        assert body["responseSummary"]["exists"] is True
     for term, count in (("MONDO:0005148", 1), ("NCIT:C16576", 1), ("NCIT:C20197", 1)):
         body = await ask(node, "/individuals", filters=[{"id": term}])
         assert body["responseSummary"]["numTotalResults"] == count
+    for effect, carriers in (("SO:0001583", 1), ("SO:0001818", 2), ("SO:0001587", 0)):
+        body = await ask(node, "/individuals", filters=[effect])
+        assert body["responseSummary"]["numTotalResults"] == carriers
 
 
 async def test_a_test_is_recorded_as_what_it_is(node: BeaconNode) -> None:
