@@ -296,21 +296,25 @@ class Segment(Protocol):
         self,
         question: VariantQuestion | None,
         *,
-        people: BitMap | None,
+        samples: BitMap | None,
         skip: int,
         limit: int,
         zygosity: Zygosities = ANY,
     ) -> VariantPage:
         """Variants answering `question` (all when None), only those carried by at least one of
-        `people` when given, and in one of these zygosities where any is named. `skip` and `limit`
+        `samples` when given, and in one of these zygosities where any is named. `skip` and `limit`
         count records; `limit` 0 returns no rows. Raises `UnsupportedQuestion` where `supports` is
-        False, for `people` and `zygosity` without genotypes, and for a zygosity of more variants
+        False, for `samples` and `zygosity` without genotypes, and for a zygosity of more variants
         than can be looked at one by one."""
         ...
 
     def carriers(self, question: VariantQuestion, *, zygosity: Zygosities = ANY) -> BitMap:
-        """Numbers of the people carrying at least one ALT allele of any matching variant, in one of
-        these zygosities where any is named. Raises `UnsupportedQuestion` as `variants` does."""
+        """Numbers of the samples carrying at least one ALT allele of any matching variant, in one
+        of these zygosities where any is named. Raises `UnsupportedQuestion` as `variants` does."""
+        ...
+
+    def owners(self, samples: BitMap) -> BitMap:
+        """Numbers of the people who gave these samples, one or several."""
         ...
 
     def people(self, predicates: Sequence[Predicate]) -> BitMap:
@@ -320,12 +324,13 @@ class Segment(Protocol):
 
     def matching(self, entry_type: EntryType, predicates: Sequence[Predicate]) -> BitMap:
         """Numbers of the records of this type for which every predicate holds, joined from the
-        types the predicates are about; of individuals, and for variants, numbers of people."""
+        types the predicates are about; of individuals the numbers of people, for variants those of
+        the samples that genotypes are of."""
         ...
 
     def belonging(self, entry_type: EntryType, *, to: EntryType, entry_id: str) -> BitMap | None:
         """Numbers of the records of this type that belong to one record of another type (people
-        for individuals and for variants); None where there is no such record."""
+        for individuals, samples for variants); None where there is no such record."""
         ...
 
     def knows(self, predicate: Predicate) -> bool:
@@ -350,14 +355,14 @@ class Segment(Protocol):
         self,
         entry_type: EntryType,
         *,
-        people: BitMap | None,
+        samples: BitMap | None,
         skip: int,
         limit: int,
         records: BitMap | None = None,
     ) -> tuple[int, Sequence[Mapping[str, object]]]:
         """(total, page of BFF records in stable order) of individuals, biosamples, runs, analyses
-        or cohorts; `people`, who carry what is asked, narrows to what is of their sequenced
-        samples, `records` to these numbers."""
+        or cohorts; `samples`, which carry what is asked, narrows to what is of them, `records` to
+        these numbers."""
         ...
 
     def entry(self, entry_type: EntryType, entry_id: str) -> Mapping[str, object] | None: ...

@@ -16,7 +16,7 @@ from access.disclosure import AT_LEAST, Answer, Asker, Disclosure, Found, exact
 from access.policies.policy import Granularity
 from beacon import filters as filter_rules
 from beacon.admission import Admission, Note, Permitted, able_to_answer, chosen_by, closed_text
-from beacon.catalog import Segment, VariantQuestion, VariantRow
+from beacon.catalog import EntryType, Segment, VariantQuestion, VariantRow
 from beacon.errors import NothingMayBeSaid, UnknownEntry
 from beacon.listing import Listing
 from beacon.posed import Public, posed
@@ -158,7 +158,7 @@ def _protected(
         requested=requested,
         decision=permitted.decision,
         asker=protection.asker,
-        within=lambda: len(_narrowed(query, segment) or ()),
+        within=lambda: len(segment.owners(_samples_left(query, segment))),
     )
     return answer, asked[0]
 
@@ -174,56 +174,68 @@ def _carrying(query: Query, segment: Segment) -> Sequence[str]:
     """Ids of the people who make an answer about variants «yes». Where they are few or nobody,
     others are read and left: a «no» takes the same time whether somebody's allowance is spent."""
     question = query.question
-    people = segment.people(()) if question is None else _carriers(query, question, segment)
+    carry = None if question is None else _carriers(query, question, segment)
     if query.filters or query.target.parent == "cohort":
-        people &= _narrowed(query, segment) or BitMap()
+        left = _samples_left(query, segment)
+        carry = left if carry is None else carry & left
+    people = segment.people(()) if carry is None else segment.owners(carry)
     last = segment.facts.people
     segment.person_ids(BitMap(range(max(0, last - max(0, AT_LEAST - len(people))), last)))
     return segment.person_ids(people)
 
 
-def _narrowed(query: Query, segment: Segment) -> BitMap | None:
-    """The records, or of variants the people, that filters and address leave, where either narrows;
-    None where the address names an entry that is not there."""
+def _samples_left(query: Query, segment: Segment) -> BitMap:
+    """Those that filters and address leave."""
+    return _narrowed(query, segment, by="genomicVariant") or BitMap()
+
+
+def _narrowed(query: Query, segment: Segment, *, by: EntryType) -> BitMap | None:
+    """The records, or of variants the samples, that filters and address leave, where either
+    narrows; None where the address names an entry that is not there."""
     target, matching = query.target, None
     if query.filters:
-        matching = segment.matching(target.entry, filter_rules.joined(query.filters, segment))
+        matching = segment.matching(by, filter_rules.joined(query.filters, segment))
     if target.parent in _WITHOUT_RECORDS:
         return matching
-    records = segment.belonging(target.entry, to=target.parent, entry_id=target.parent_id or "")
+    records = segment.belonging(by, to=target.parent, entry_id=target.parent_id or "")
     return records if records is None or matching is None else records & matching
 
 
 def _ask(query: Query, segment: Segment, *, limit: int) -> _Held:
-    """Joins the people and records that the address, the filters and the variant narrow to."""
+    """Joins the samples and records that the address, the filters and the variant narrow to."""
     target = query.target
     if target.entry_id is not None and target.entry != "genomicVariant":
         record = segment.entry(target.entry, target.entry_id)
         return _Held(1, records=(record,)) if record is not None else _Held(0)
+    question, entry = query.question, target.entry
+    if question is not None and entry == "individual":
+        entry = "genomicVariant"  # all of it holds of one sample of somebody's
     records = None
     if query.filters or target.parent not in _WITHOUT_RECORDS:
-        records = _narrowed(query, segment)
+        records = _narrowed(query, segment, by=entry)
         if records is None:
             return _Held(0, parent=False)
     if target.entry == "genomicVariant":
-        return _ask_variants(query, segment, people=records, limit=limit)
-    people = None
-    if (question := query.question) is not None:
-        people = _carriers(query, question, segment)
-        if query.by_id is not None and not people and not _is_there(query.by_id, segment):
+        return _ask_variants(query, segment, samples=records, limit=limit)
+    samples = None
+    if question is not None:
+        samples = _carriers(query, question, segment)
+        if query.by_id is not None and not samples and not _is_there(query.by_id, segment):
             return _Held(0, parent=False)
+        if records is not None and entry == "genomicVariant":
+            samples, records = samples & records, None
     total, page = segment.entries(
-        target.entry, people=people, records=records, skip=query.skip * query.limit, limit=limit
+        target.entry, samples=samples, records=records, skip=query.skip * query.limit, limit=limit
     )
     return _Held(total, records=tuple(page) if limit else ())
 
 
-def _ask_variants(query: Query, segment: Segment, *, people: BitMap | None, limit: int) -> _Held:
-    if people is not None and not people:
+def _ask_variants(query: Query, segment: Segment, *, samples: BitMap | None, limit: int) -> _Held:
+    if samples is not None and not samples:
         return _Held(0)
     page = segment.variants(
         query.question,
-        people=people,
+        samples=samples,
         skip=query.skip * query.limit,
         limit=limit,
         zygosity=query.zygosity,
@@ -236,7 +248,7 @@ def _carriers(query: Query, question: VariantQuestion, segment: Segment) -> BitM
 
 
 def _is_there(named: VariantQuestion, segment: Segment) -> bool:
-    return segment.variants(named, people=None, skip=0, limit=0).total > 0
+    return segment.variants(named, samples=None, skip=0, limit=0).total > 0
 
 
 def _with_calls(

@@ -45,7 +45,7 @@ class Names:
             row.allele
             for table in self._tables
             if table.supports(asked)
-            for row in table.variants(asked, people=None, skip=0, limit=MAX_ALLELES).rows
+            for row in table.variants(asked, samples=None, skip=0, limit=MAX_ALLELES).rows
         )
         return tuple(dict.fromkeys(found))[:MAX_ALLELES]
 
@@ -84,7 +84,7 @@ class NamedSegment(OverSegment):
         self,
         question: VariantQuestion | None,
         *,
-        people: BitMap | None,
+        samples: BitMap | None,
         skip: int,
         limit: int,
         zygosity: Zygosities = ANY,
@@ -92,12 +92,12 @@ class NamedSegment(OverSegment):
         meant = self._meant(question)
         if not meant:
             return super().variants(
-                question, people=people, skip=skip, limit=limit, zygosity=zygosity
+                question, samples=samples, skip=skip, limit=limit, zygosity=zygosity
             )
         rows: dict[int, VariantRow] = {}
         for allele in meant:
             found = super().variants(
-                allele, people=people, skip=0, limit=_MAX_ROWS, zygosity=zygosity
+                allele, samples=samples, skip=0, limit=_MAX_ROWS, zygosity=zygosity
             )
             rows |= {row.row: row for row in found.rows}
         page = sorted(rows)[skip : skip + limit]

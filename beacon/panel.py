@@ -68,7 +68,7 @@ class Panel:
     def _expected(self, question: VariantQuestion) -> Expected:
         if not self._segment.supports(question):
             return UNKNOWN
-        rows = self._segment.variants(question, people=None, skip=0, limit=MAX_MATCHES).rows
+        rows = self._segment.variants(question, samples=None, skip=0, limit=MAX_MATCHES).rows
         known = [(row, frequency_of(row, self.facts.population)) for row in rows]
         found = [(_spelled(row), frequency) for row, frequency in known if frequency > 0]
         if not found:

@@ -117,11 +117,12 @@ def posed(query: Query, segment: Segment, public: Public) -> Question:
         return replace(blank, kind=Kind.GENOTYPE)
     filtered = bool(query.filters) or target.parent == "cohort"
     if asked is None and target.entry != "genomicVariant":
-        return _of_people(query, segment, public, blank=blank)
+        return _of_people(query, segment, public, entry=target.entry, blank=blank)
     found = _of_variants(asked, facts, public.panels.get(facts.assembly), blank=blank)
     if not filtered:
         return found
-    within = _of_people(query, segment, public, blank=replace(blank, counts=True))
+    counted = replace(blank, counts=True)
+    within = _of_people(query, segment, public, entry="genomicVariant", blank=counted)
     key = key_of("together", target.entry, found.key, within.key)
     among_people = target.entry in _PEOPLE
     return replace(found, kind=Kind.TOGETHER, key=key, within=within if among_people else None)
@@ -191,7 +192,10 @@ def _of_id(asked: ById) -> VariantQuestion:
     return Allele(chrom, int(position) - 1, ref, alt) if spelled else asked
 
 
-def _of_people(query: Query, segment: Segment, public: Public, *, blank: Question) -> Question:
+def _of_people(
+    query: Query, segment: Segment, public: Public, *, entry: str, blank: Question
+) -> Question:
+    """`entry` is what the filters are asked of: with variants, samples, and so their people."""
     predicates = filter_rules.joined(query.filters, segment)
     cohort = (query.target.parent_id or "") if query.target.parent == "cohort" else ""
     listed = public.listed(segment)
@@ -200,7 +204,7 @@ def _of_people(query: Query, segment: Segment, public: Public, *, blank: Questio
     return replace(
         blank,
         kind=Kind.PEOPLE,
-        key=people_key(spelled, entry=query.target.entry, cohort=cohort, reading=reading),
+        key=people_key(spelled, entry=entry, cohort=cohort, reading=reading),
         filters=sum(1 for each in predicates for _ in leaves(each)) + bool(cohort),
         margin=blank.counts and not cohort and _is_margin(predicates, segment),
         margins=len(listed),

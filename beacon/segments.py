@@ -44,6 +44,7 @@ from beacon.loading.source import digest
 from beacon.segment.blocks import FORMAT
 from beacon.segment.carriers import Carriers, Manner
 from beacon.segment.record_table import RecordTable
+from beacon.segment.samples import Samples
 from beacon.segment.statements import Statements
 from beacon.segment.tail import Tail
 from beacon.segment.variant_rows import VariantRows
@@ -88,8 +89,10 @@ class SqliteSegment:
                 self._ask, self._tail, count=self.facts.variants, justified=self.facts.justified
             )
             self._table = VariantTable(self._ask, self._rows, assembly=self.facts.assembly)
-            self._carriers = Carriers(self._ask, self._rows, people=self.facts.people)
-            self._records = RecordTable(self._ask, self.facts.people)
+            people = self.facts.people
+            self._samples = Samples(self._ask, people)
+            self._carriers = Carriers(self._ask, self._rows, self._samples, people=people)
+            self._records = RecordTable(self._ask, self._samples, people=people)
         # What a predicate or a term is to a dataset that never changes.
         known, records = lru_cache(MAX_KNOWN), self._records
         self.knows = known(self._failing.around(records.knows))
@@ -137,7 +140,7 @@ class SqliteSegment:
         self,
         question: VariantQuestion | None,
         *,
-        people: BitMap | None,
+        samples: BitMap | None,
         skip: int,
         limit: int,
         zygosity: Zygosities = ANY,
@@ -145,8 +148,8 @@ class SqliteSegment:
         try:
             found = self._matching(question)
             levels = copy_number.asked(question)
-            if people is not None or zygosity or levels:
-                found = self._carried(found, Manner(zygosity, levels), people)
+            if samples is not None or zygosity or levels:
+                found = self._carried(found, Manner(zygosity, levels), samples)
             rows = range(self.facts.variants) if found is None else found
             page = self._rows.records(rows[skip : skip + limit]) if limit else ()
             return VariantPage(len(rows), page)
@@ -170,14 +173,15 @@ class SqliteSegment:
         with self._failing:
             return self._carriers.calls(row, limit=limit)
 
-    def _carried(self, found: BitMap | None, so: Manner, people: BitMap | None) -> BitMap | None:
-        """Those of the rows found that somebody carries, one of `people` where these are given."""
+    def _carried(self, found: BitMap | None, so: Manner, samples: BitMap | None) -> BitMap | None:
+        """Those of the rows found that some sample carries, one of `samples` where these are
+        given."""
         self._need_genotypes()
-        if people is not None:
-            found = self._carriers.rows(people, among=found)
+        if samples is not None:
+            found = self._carriers.rows(samples, among=found)
         if not so.narrows:
             return found
-        return self._carriers.rows_so_carried(so, among=found, people=people)
+        return self._carriers.rows_so_carried(so, among=found, samples=samples)
 
     def _matching(self, question: VariantQuestion | None) -> BitMap | None:
         if question is None:
@@ -189,6 +193,10 @@ class SqliteSegment:
     def _need_genotypes(self) -> None:
         if not self.facts.genotypes:
             raise UnsupportedQuestion("This dataset holds sites without genotypes.")
+
+    def owners(self, samples: BitMap) -> BitMap:
+        with self._failing:
+            return self._samples.owners(samples)
 
     # People and records
 
@@ -236,7 +244,7 @@ class SqliteSegment:
         self,
         entry_type: EntryType,
         *,
-        people: BitMap | None,
+        samples: BitMap | None,
         skip: int,
         limit: int,
         records: BitMap | None = None,
@@ -246,7 +254,7 @@ class SqliteSegment:
             return len(page), page[skip : skip + limit]
         try:
             return self._records.entries(
-                entry_type, people=people, records=records, skip=skip, limit=limit
+                entry_type, samples=samples, records=records, skip=skip, limit=limit
             )
         except _FAILURES as failure:
             raise self._failing.told() from failure

@@ -99,16 +99,18 @@ class Told(OverSegment):
         self,
         question: VariantQuestion | None,
         *,
-        people: BitMap | None,
+        samples: BitMap | None,
         skip: int,
         limit: int,
         zygosity: Zygosities = ANY,
     ) -> VariantPage:
         """By its id too a variant is there where somebody carries it: in every other spelling the
         same question is of carriers."""
-        if people is None and isinstance(question, ById) and self.facts.genotypes:
-            people = super().people(())
-        return super().variants(question, people=people, skip=skip, limit=limit, zygosity=zygosity)
+        if samples is None and isinstance(question, ById) and self.facts.genotypes:
+            samples = super().matching("genomicVariant", ())
+        return super().variants(
+            question, samples=samples, skip=skip, limit=limit, zygosity=zygosity
+        )
 
     def knows(self, predicate: Predicate) -> bool:
         return self._shown is None or all(map(self._knows, leaves(predicate)))

@@ -172,15 +172,15 @@ def _questions(count: int) -> dict[str, Callable[[np.random.Generator], Question
 def _cost(
     segment: SqliteSegment,
     of: Callable[[np.random.Generator], Question],
-    people: BitMap | None = None,
+    samples: BitMap | None = None,
 ) -> float:
     """Microseconds of CPU per counted question, warm; fails where nothing was ever found."""
     chance = np.random.default_rng(7)
     questions = [of(chance) for _ in range(QUESTIONS)]
     for question in questions[:WARMED]:
-        segment.variants(question, people=people, skip=0, limit=0)
+        segment.variants(question, samples=samples, skip=0, limit=0)
     started = time.process_time()
-    found = sum(segment.variants(q, people=people, skip=0, limit=0).total for q in questions)
+    found = sum(segment.variants(q, samples=samples, skip=0, limit=0).total for q in questions)
     cost = (time.process_time() - started) / QUESTIONS * 1e6
     if not found:
         raise SystemExit("a question was answered by nothing only")
@@ -221,20 +221,20 @@ def _cohort(scratch: Path, count: int, lines: list[Line]) -> None:
         start0 = int(chance.integers(reach))
         return Span("1", start0, start0 + 10_000)
 
-    rows = segment.variants(None, people=None, skip=0, limit=1000).rows
+    rows = segment.variants(None, samples=None, skip=0, limit=1000).rows
     alleles = [row.allele for row in rows]
 
     def carriers(number: int) -> object:
         return segment.carriers(alleles[number % len(alleles)])
 
     def one_person(number: int) -> object:
-        return segment.variants(None, people=BitMap([number]), skip=0, limit=0)
+        return segment.variants(None, samples=BitMap([number]), skip=0, limit=0)
 
     def many_people(number: int) -> object:
-        return segment.variants(None, people=few | BitMap([number + 1]), skip=0, limit=0)
+        return segment.variants(None, samples=few | BitMap([number + 1]), skip=0, limit=0)
 
     def page(number: int) -> object:
-        return segment.variants(None, people=None, skip=number * 100, limit=100)
+        return segment.variants(None, samples=None, skip=number * 100, limit=100)
 
     costs = {
         "people of an allele": _each(carriers, QUESTIONS),
@@ -389,8 +389,9 @@ def _resident(path: Path) -> float:
         "s = SqliteSegment(Path(sys.argv[1])); r = random.Random(1)\n"
         "for _ in range(20000):\n"
         "    c, p = str(r.randint(1, 22)), r.randrange(120_000_000)\n"
-        "    s.variants(Allele(c, p, 'A', 'C'), people=None, skip=0, limit=0)\n"
-        "    s.variants(Span(c, p, p + 10_000, None, None, 'INS'), people=None, skip=0, limit=10)\n"
+        "    s.variants(Allele(c, p, 'A', 'C'), samples=None, skip=0, limit=0)\n"
+        "    asked = Span(c, p, p + 10_000, None, None, 'INS')\n"
+        "    s.variants(asked, samples=None, skip=0, limit=10)\n"
         "text = Path('/proc/self/status').read_text()\n"
         "print(text.partition('VmRSS:')[2].split()[0])\n"
     )

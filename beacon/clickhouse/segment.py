@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -72,27 +73,30 @@ class ClickHouseSegment(OverSegment):
         self,
         question: VariantQuestion | None,
         *,
-        people: BitMap | None,
+        samples: BitMap | None,
         skip: int,
         limit: int,
         zygosity: Zygosities = ANY,
     ) -> VariantPage:
         condition = self._condition(question)
         sql, values = condition.sql, dict(condition.values)
-        theirs = ""
-        if people is not None:
+        mine = "1"
+        if samples is not None:
             self._need_genotypes()
-            chosen = bitmaps.bound("people", people)
+            people = bitmaps.bound("people", self.owners(samples))
             sql = (
                 f"({sql}) AND row IN (SELECT row FROM {self._name}.carried "
-                f"WHERE person IN {chosen.sql})"
+                f"WHERE person IN {people.sql})"
             )
-            values |= chosen.values
-            theirs = f" AND bitmapContains({self._samples_of(chosen)}, s)"
+            chosen = bitmaps.bound("samples", samples)
+            mine = f"bitmapContains({self._bitmap(chosen)}, s)"
+            values |= {**people.values, **chosen.values}
         if (so := Manner(zygosity, copy_number.asked(question))).narrows:
             self._need_genotypes()
-            sql = f"({sql}) AND arrayExists((s, g, l) -> {_SO_CARRIED}{theirs}, {_ARRAYS})"
+            sql = f"({sql}) AND arrayExists((s, g, l) -> {_SO_CARRIED} AND {mine}, {_ARRAYS})"
             values |= _values(so)
+        elif samples is not None and self._shared:
+            sql = f"{sql} AND arrayExists(s -> {mine}, samples)"
         ((total,),) = self._ask(f"SELECT count() FROM {self._name}.variants WHERE {sql}", values)
         if not limit or skip >= int(total):
             return VariantPage(int(total), ())
@@ -110,7 +114,7 @@ class ClickHouseSegment(OverSegment):
         if (so := Manner(zygosity, copy_number.asked(question))).narrows:
             return self._carrying_so(condition, so)
         ((found,),) = self._ask(
-            f"SELECT {bitmaps.gathered('person')} FROM (SELECT arrayJoin(people) AS person "
+            f"SELECT {bitmaps.gathered('number')} FROM (SELECT arrayJoin(samples) AS number "
             f"FROM {self._name}.variants WHERE {condition.sql})",
             condition.values,
         )
@@ -118,16 +122,22 @@ class ClickHouseSegment(OverSegment):
 
     def _carrying_so(self, condition: Condition, so: Manner) -> BitMap:
         ((found,),) = self._ask(
-            f"SELECT {bitmaps.gathered('person')} FROM {self._name}.samples WHERE number IN ("
-            f"SELECT arrayJoin(arrayFilter((s, g, l) -> {_SO_CARRIED}, {_ARRAYS})) "
+            f"SELECT {bitmaps.gathered('number')} FROM ("
+            f"SELECT arrayJoin(arrayFilter((s, g, l) -> {_SO_CARRIED}, {_ARRAYS})) AS number "
             f"FROM {self._name}.variants WHERE {condition.sql})",
             {**condition.values, **_values(so)},
         )
         return bitmaps.read(found)
 
-    def _samples_of(self, people: bitmaps.Bound) -> str:
-        """Their bitmap."""
-        numbers = f"FROM {self._name}.samples WHERE person IN {people.sql}"
+    @cached_property
+    def _shared(self) -> bool:
+        """Whether some samples have their person in common: then who carries a variant does not say
+        which of his does."""
+        every = self.matching("genomicVariant", ())
+        return len(self.owners(every)) < len(every)
+
+    def _bitmap(self, samples: bitmaps.Bound) -> str:
+        numbers = f"FROM {self._name}.samples WHERE number IN {samples.sql}"
         return f"(SELECT groupBitmapState(number) {numbers})"
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:

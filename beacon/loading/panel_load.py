@@ -66,7 +66,7 @@ def load(
 
 def _frequencies(segment: Segment, population: str) -> Iterator[float]:
     for skip in range(0, segment.facts.variants, _AT_ONCE):
-        page = segment.variants(None, people=None, skip=skip, limit=_AT_ONCE)
+        page = segment.variants(None, samples=None, skip=skip, limit=_AT_ONCE)
         yield from (frequency_of(row, population) for row in page.rows)
 
 

@@ -1,13 +1,14 @@
 """Who carries which variants of a segment, asked either way round.
 
-Carriers of a variant are kept by row, and the rows of a person by chunk of rows; a question takes
-the shorter way. People are numbers, calls name samples.
+Carriers of a variant are kept by row, as samples, and the rows of a person by chunk of rows; a
+question takes the shorter way. A person's rows are those of any of his samples: where he gave
+others than those asked for, each row is looked at. Samples are numbers, calls name them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property, lru_cache, partial
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from beacon.loading import genotypes
 from beacon.segment import sparse
 from beacon.segment.blocks import CHUNK
 from beacon.segment.remembered import Remembered
+from beacon.segment.samples import Samples
 from beacon.segment.variant_rows import Ask, VariantRows
 from beacon.zygosity import ANY, Zygosities
 
@@ -42,34 +44,24 @@ class Manner(NamedTuple):
 
 
 class Carriers:
-    """`ask` runs one statement; `people` is how many there are, `rows` the variants."""
+    """`ask` runs one statement; `samples` says whose they are, `people` how many there are, and
+    `rows` which variants."""
 
-    def __init__(self, ask: Ask, rows: VariantRows, *, people: int) -> None:
-        self._ask, self._count = ask, people
+    def __init__(self, ask: Ask, rows: VariantRows, samples: Samples, *, people: int) -> None:
+        self._ask, self._count, self._samples = ask, people, samples
         self._variants, self._rows = rows, rows.count
         self._remembered = Remembered()
-        self._sample = lru_cache(MAX_CACHED_NAMES)(partial(_sample, ask))
-
-    @cached_property
-    def _persons(self) -> NDArray[np.uint32]:
-        """The person of each sample."""
-        rows = self._ask("SELECT person FROM samples ORDER BY number")
-        return np.array([person for (person,) in rows], dtype=np.uint32)
-
-    @cached_property
-    def _one_each(self) -> bool:
-        """Whether every person has one sample, in the order of people."""
-        return np.array_equal(self._persons, np.arange(self._count))
+        self._named = lru_cache(MAX_CACHED_NAMES)(partial(_name, ask))
 
     def of(self, rows: BitMap) -> BitMap:
-        """People carrying at least one of these variants."""
+        """Samples that carry at least one of these variants."""
         if len(rows) > self._count * _ROWS_PER_PERSON:
-            return BitMap(person for person in range(self._count) if self._has_any(person, rows))
-        if len(rows) == 1 and self._one_each:
+            people = (person for person in range(self._count) if self._has_any(person, rows))
+            return self._carrying(BitMap(people), rows)
+        if len(rows) == 1:
             return sparse.held(self._variants.samples_of(rows.min()))
         blobs = [blob for _, blob in self._variants.samples(rows)]
-        samples = np.flatnonzero(sparse.union(blobs, len(self._persons)))
-        return sparse.bitmap(self._persons[samples])
+        return sparse.bitmap(np.flatnonzero(sparse.union(blobs, self._samples.count)))
 
     def of_none(self, beside: int) -> BitMap:
         """Nobody, in the time of one variant's carriers: a «no» to one who may not learn who
@@ -79,29 +71,40 @@ class Carriers:
             self.of(BitMap([beside % self._rows]))
         return BitMap()
 
-    def rows(self, people: BitMap, *, among: BitMap | None) -> BitMap:
-        """Variants (of those in `among`) that at least one of these people carries."""
+    def rows(self, samples: BitMap, *, among: BitMap | None) -> BitMap:
+        """Variants (of those in `among`) that at least one of these samples carries."""
         if among is not None and not among:
             return among
-        if among is not None and len(among) <= len(people) * _ROWS_PER_PERSON:
-            wanted = np.zeros(self._count, dtype=bool)
-            wanted[np.frombuffer(people.to_array(), np.uint32)] = True
-            found = list(self._variants.samples(among))
-            blobs = [blob for _, blob in found]
-            return BitMap(found[at][0] for at in sparse.marked(blobs, wanted[self._persons]))
+        if among is not None and len(among) <= len(samples) * _ROWS_PER_PERSON:
+            return self._marked(among, samples)
         if among is not None and among.max() // CHUNK == among.min() // CHUNK:
-            return self._in_chunk(people, among.min() // CHUNK) & among
-        every = self._every_row(people)
+            chunk = among.min() // CHUNK
+            return self._told_apart(samples, lambda people: self._in_chunk(people, chunk) & among)
+        every = self._remembered.of(
+            samples.serialize(), lambda: self._told_apart(samples, self._every_row)
+        )
         return every if among is None else every & among
 
+    def _told_apart(self, samples: BitMap, rows_of: Callable[[BitMap], BitMap]) -> BitMap:
+        """Of whoever gave no other sample all rows, of others those of these very samples."""
+        people = self._samples.owners(samples)
+        if not self._samples.shared or not (others := self._samples.of(people) - samples):
+            return rows_of(people)
+        with_others = self._samples.owners(others)
+        sure = rows_of(people - with_others)
+        return sure | self._marked(rows_of(with_others) - sure, samples)
+
+    def _marked(self, rows: BitMap, samples: BitMap) -> BitMap:
+        """Those that one of these samples carries, each looked at."""
+        found = list(self._variants.samples(rows))
+        wanted = sparse.marks_of(samples, self._samples.count)
+        places = sparse.marked([blob for _, blob in found], wanted)
+        return BitMap(found[at][0] for at in places)
+
     def _every_row(self, people: BitMap) -> BitMap:
-        """All rows of these people; asked again for each page, so the last few are remembered."""
-
-        def find() -> BitMap:
-            chunks = range(self._rows // CHUNK + 1)
-            return BitMap.union(BitMap(), *(self._in_chunk(people, each) for each in chunks))
-
-        return self._remembered.of(people.serialize(), find)
+        """All rows of these people."""
+        chunks = range(self._rows // CHUNK + 1)
+        return BitMap.union(BitMap(), *(self._in_chunk(people, each) for each in chunks))
 
     def _in_chunk(self, people: BitMap, chunk: int) -> BitMap:
         marks = np.zeros(CHUNK, dtype=bool)
@@ -120,24 +123,46 @@ class Carriers:
         found = self._ask("SELECT rows FROM carried WHERE place = ?", chunk << 32 | person)
         return sparse.decode(found[0][0]) if found else sparse.decode(b"")
 
+    def _carrying(self, people: BitMap, rows: BitMap) -> BitMap:
+        """Which of their samples carry any of the rows, of which each of these people does."""
+        samples = self._samples.of(people)
+        if len(samples) == len(people):
+            return samples
+        for person in people:
+            samples -= self._without(self._samples.of(BitMap([person])), person, rows)
+        return samples
+
+    def _without(self, samples: BitMap, person: int, rows: BitMap) -> BitMap:
+        """Which of a person's samples carry none of the rows; mostly the first tells."""
+        if len(samples) == 1:
+            return BitMap()
+        left = samples
+        for chunk in range(rows.min() // CHUNK, rows.max() // CHUNK + 1):
+            carried = rows & self._in_chunk(BitMap([person]), chunk)
+            for _, blob in self._variants.samples(carried):
+                left = left - sparse.held(blob)
+                if not left:
+                    return left
+        return left
+
     def carrying_so(self, rows: BitMap, manner: Manner) -> BitMap:
-        """People carrying at least one of these variants so."""
-        marks = np.zeros(self._count, dtype=bool)
-        for _, people in self._so_carried(self._told(rows, manner.levels), manner):
-            marks[people] = True
+        """Samples that carry at least one of these variants so."""
+        marks = np.zeros(self._samples.count, dtype=bool)
+        for _, samples in self._so_carried(self._told(rows, manner.levels), manner):
+            marks[samples] = True
         return sparse.bitmap(np.flatnonzero(marks))
 
     def rows_so_carried(
-        self, manner: Manner, *, among: BitMap | None, people: BitMap | None
+        self, manner: Manner, *, among: BitMap | None, samples: BitMap | None
     ) -> BitMap:
-        """Variants that somebody (of `people`) carries so."""
+        """Variants that some sample (of `samples`) carries so."""
         rows = self._told(BitMap(range(self._rows)) if among is None else among, manner.levels)
-        if people is None and not manner.zygosity:
+        if samples is None and not manner.zygosity:
             return rows
-        wanted = np.ones(self._count, dtype=bool)
-        if people is not None:
-            wanted[:] = False
-            wanted[np.frombuffer(people.to_array(), np.uint32)] = True
+        if samples is None:
+            wanted = np.ones(self._samples.count, dtype=bool)
+        else:
+            wanted = sparse.marks_of(samples, self._samples.count)
         return BitMap(row for row, found in self._so_carried(rows, manner) if wanted[found].any())
 
     def _told(self, rows: BitMap, levels: Levels) -> BitMap:
@@ -149,7 +174,7 @@ class Carriers:
         return rows & BitMap.union(BitMap(), *map(BitMap.deserialize, found))
 
     def _so_carried(self, rows: BitMap, manner: Manner) -> Iterator[tuple[int, NDArray[np.uint32]]]:
-        """(row, people carrying it so); a row that nobody carries may be left out."""
+        """(row, samples carrying it so); a row that nobody carries may be left out."""
         if len(rows) > MAX_LOOKED_AT:
             raise UnsupportedQuestion(
                 f"In how many copies is asked of at most {MAX_LOOKED_AT:,} variants at once; name "
@@ -165,7 +190,7 @@ class Carriers:
             if manner.levels:
                 ((levels,),) = self._ask("SELECT codes FROM levels WHERE row = ?", row)
                 so &= far_enough[sparse.decode_codes(levels, len(samples))]
-            yield row, self._persons[samples[so]]
+            yield row, samples[so]
 
     def _codes(self, row: int, count: int) -> NDArray[np.uint16]:
         ((written,),) = self._ask("SELECT genotypes FROM calls WHERE row = ?", row)
@@ -178,11 +203,11 @@ class Carriers:
             return ()
         codes = self._codes(row, len(samples))[:limit].tolist()
         return [
-            (self._sample(number), genotypes.text(code))
+            (self._named(number), genotypes.text(code))
             for number, code in zip(samples[:limit].tolist(), codes, strict=True)
         ]
 
 
-def _sample(ask: Ask, number: int) -> str:
+def _name(ask: Ask, number: int) -> str:
     ((name,),) = ask("SELECT id FROM samples WHERE number = ?", number)
     return str(name)

@@ -1,9 +1,10 @@
 """Which records of one segment belong together: people, samples, runs, analyses and collections.
 
 Beacon v2.2 nested addresses. individual <- biosample <- run <- analysis: a record belongs to the
-finest record it names, else to the next coarser one, in the end to its person. A variant is of the
-samples that were sequenced, whatever other samples their people gave. A dataset belongs to
-everybody in it, a cohort to its members, or to everybody where it lists none. What filters find is
+finest record it names, else to the next coarser one, in the end to its person. Variants stand here
+for the samples that genotypes are of: what names a biosample is of the sample of its name, or where
+there is none, of the person's sample that no biosample describes. A dataset belongs to everybody in
+it, a cohort to its members, or to everybody where it lists none. What filters find is
 `beacon.segment.record_table`'s.
 """
 
@@ -11,47 +12,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from beacon.errors import UnsupportedFilter
+from beacon.segment import sparse
+from beacon.segment.samples import Samples
 
 COLLECTIONS = frozenset({"cohort", "dataset"})
 _COARSER: Mapping[str, str] = {"analysis": "run", "run": "biosample", "biosample": "individual"}
 _ORDER = ("individual", "biosample", "run", "analysis")
+VARIANT = "genomicVariant"
+
+
+class _OfSamples(NamedTuple):
+    """Of each record the sample it is of; or else the person, where it is of any he gave. -1 for
+    none."""
+
+    samples: NDArray[np.int32]
+    persons: NDArray[np.int32]
 
 
 class Joins:
-    """`ask` runs one statement; `people` is how many people the dataset has."""
+    """`ask` runs one statement; `people` is how many people the dataset has, `samples` theirs."""
 
-    def __init__(self, ask: Callable[..., list[Any]], people: int) -> None:
-        self._ask = ask
-        self._people = people
+    def __init__(self, ask: Callable[..., list[Any]], samples: Samples, *, people: int) -> None:
+        self._ask, self._samples, self._people = ask, samples, people
         self._arrays: dict[tuple[str, str], NDArray[np.int32]] = {}
+        self._of_samples: dict[str, _OfSamples] = {}
 
     def belonging(self, target: str, *, to: str, entry_id: str) -> BitMap | None:
         if to == "individual":
             rows = self._ask("SELECT number FROM people WHERE id = ?", entry_id)
         else:
             rows = self._ask("SELECT seq FROM records WHERE entity = ? AND id = ?", to, entry_id)
-        if not rows:
-            return None
-        one = BitMap([rows[0][0]])
-        if target == "genomicVariant":
-            return self.sequenced(lambda entity: self.join(to, one, entity))
-        return self.join(to, one, target)
-
-    def sequenced(self, chosen: Callable[[str], BitMap]) -> BitMap:
-        """People of whom a chosen biosample was sequenced; chosen people, where what was sequenced
-        of them is no biosample of the dataset."""
-        recorded, nameless = self._samples
-        people = BitMap()
-        if recorded:
-            people |= self.join("biosample", chosen("biosample") & recorded, "individual")
-        return people | chosen("individual") & nameless if nameless else people
+        return self.join(to, BitMap([rows[0][0]]), target) if rows else None
 
     @cached_property
     def _everyone(self) -> BitMap:
@@ -68,16 +66,6 @@ class Joins:
         rows = self._ask("SELECT cohort, people FROM members")
         return {cohort: BitMap.deserialize(people) for cohort, people in rows}
 
-    @cached_property
-    def _samples(self) -> tuple[BitMap, BitMap]:
-        """Biosamples that genotypes are of; people with a sample that no biosample describes."""
-        rows = self._ask(
-            "SELECT r.seq, s.person FROM samples s "
-            "LEFT JOIN records r ON r.entity = 'biosample' AND r.id = s.id"
-        )
-        recorded = BitMap(seq for seq, _ in rows if seq is not None)
-        return recorded, BitMap(person for seq, person in rows if seq is None)
-
     def join(self, entity: str, numbers: BitMap, target: str) -> BitMap:
         """The records of `target` that belong to these of `entity`, or that these belong to."""
         if entity == target:
@@ -91,6 +79,8 @@ class Joins:
             people = self.join(entity, numbers, "individual")
             cohorts = self.all("cohort")
             return BitMap(n for n in cohorts if self._members.get(n, people).intersect(people))
+        if target == VARIANT:
+            return self._carrying(entity, numbers)
         if _ORDER.index(entity) < _ORDER.index(target):
             return self._finer(entity, numbers, target)
         return self._coarser(entity, numbers, target)
@@ -132,20 +122,63 @@ class Joins:
         return self._arrays[entity, target]
 
     def _count(self, entity: str) -> int:
-        if entity in ("individual", "genomicVariant"):
+        if entity == "individual":
             return self._people
+        if entity == VARIANT:
+            return self._samples.count
         return 1 if entity == "dataset" else len(self.links(entity, "individual"))
 
     def all(self, entity: str) -> BitMap:
         return BitMap(range(self._count(entity)))
 
-    def of_carriers(self, people: BitMap, entity: str) -> BitMap:
-        """What is theirs, and was sequenced or made from what was."""
-        if entity in COLLECTIONS:
-            return self.join("individual", people, entity)
+    def of_people(self, people: BitMap) -> BitMap:
+        """Their records as individuals."""
+        return people if self._all_recorded else self._finer("individual", people, "individual")
+
+    # Samples
+
+    def _carrying(self, entity: str, numbers: BitMap) -> BitMap:
+        """The samples that genotypes of these records are of."""
         if entity == "individual":
-            return people if self._all_recorded else self._finer("individual", people, entity)
-        recorded, nameless = self._samples
-        sequenced = self._finer("individual", people, "biosample") & recorded
-        of_people = self._finer("individual", people & nameless, entity)
-        return self.join("biosample", sequenced, entity) | of_people
+            return self._samples.of(numbers)
+        of, chosen = self._sampled(entity), np.array(numbers, dtype=np.int64)
+        samples, persons = of.samples[chosen], of.persons[chosen]
+        people = BitMap(persons[persons >= 0].astype(np.uint32))
+        return BitMap(samples[samples >= 0].astype(np.uint32)) | self._samples.of(people)
+
+    def of_carriers(self, samples: BitMap, entity: str) -> BitMap:
+        """The records that these samples are, or that were made of them."""
+        if entity in COLLECTIONS:
+            return self.join("individual", self._samples.owners(samples), entity)
+        of = self._sampled(entity)
+        # The last place stands for none (-1).
+        carrying = sparse.marks_of(samples, self._samples.count + 1)
+        owners = sparse.marks_of(self._samples.owners(samples), self._people + 1)
+        return sparse.bitmap(np.flatnonzero(carrying[of.samples] | owners[of.persons]))
+
+    def _sampled(self, entity: str) -> _OfSamples:
+        if entity not in self._of_samples:
+            persons = self.links(entity, "individual")
+            biosamples = self._count("biosample")
+            itself = np.arange(biosamples, dtype=np.int32)
+            named = itself if entity == "biosample" else self.links(entity, "biosample")
+            recorded, undescribed = self._sequenced(biosamples)
+            samples = recorded[named]
+            samples = np.where((named >= 0) & (samples < 0), undescribed[persons], samples)
+            self._of_samples[entity] = _OfSamples(samples, np.where(named < 0, persons, -1))
+        return self._of_samples[entity]
+
+    def _sequenced(self, biosamples: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The sample of each biosample's name, and of each person the one that no biosample
+        describes; -1 for none, which the last place too is."""
+        recorded = np.full(biosamples + 1, -1, dtype=np.int32)
+        undescribed = np.full(self._people + 1, -1, dtype=np.int32)
+        for number, person, seq in self._ask(
+            "SELECT s.number, s.person, r.seq FROM samples s "
+            "LEFT JOIN records r ON r.entity = 'biosample' AND r.id = s.id"
+        ):
+            if seq is None:
+                undescribed[person] = number
+            else:
+                recorded[seq] = number
+        return recorded, undescribed

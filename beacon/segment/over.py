@@ -40,17 +40,20 @@ class OverSegment:
         self,
         question: VariantQuestion | None,
         *,
-        people: BitMap | None,
+        samples: BitMap | None,
         skip: int,
         limit: int,
         zygosity: Zygosities = ANY,
     ) -> VariantPage:
         return self._base.variants(
-            question, people=people, skip=skip, limit=limit, zygosity=zygosity
+            question, samples=samples, skip=skip, limit=limit, zygosity=zygosity
         )
 
     def carriers(self, question: VariantQuestion, *, zygosity: Zygosities = ANY) -> BitMap:
         return self._base.carriers(question, zygosity=zygosity)
+
+    def owners(self, samples: BitMap) -> BitMap:
+        return self._base.owners(samples)
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
         return self._base.calls(row, limit=limit)
@@ -77,13 +80,13 @@ class OverSegment:
         self,
         entry_type: EntryType,
         *,
-        people: BitMap | None,
+        samples: BitMap | None,
         skip: int,
         limit: int,
         records: BitMap | None = None,
     ) -> tuple[int, Sequence[Mapping[str, object]]]:
         return self._base.entries(
-            entry_type, people=people, skip=skip, limit=limit, records=records
+            entry_type, samples=samples, skip=skip, limit=limit, records=records
         )
 
     def entry(self, entry_type: EntryType, entry_id: str) -> Mapping[str, object] | None:

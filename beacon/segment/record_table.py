@@ -35,6 +35,7 @@ from beacon.segment.bitmaps import Values, compare_text
 from beacon.segment.joins import COLLECTIONS, Joins
 from beacon.segment.measured import Measured, meant, readings
 from beacon.segment.remembered import Remembered
+from beacon.segment.samples import Samples
 
 MAX_NESTING = 10
 MAX_LISTED_VALUES = 50
@@ -44,11 +45,11 @@ _ENTITIES: tuple[EntryType, ...] = (
 
 
 class RecordTable:
-    """`ask` runs one statement; `people` is how many people the dataset has."""
+    """`ask` runs one statement; `people` is how many people the dataset has, `samples` theirs."""
 
-    def __init__(self, ask: Callable[..., list[Any]], people: int) -> None:
-        self._ask = ask
-        self._joins = Joins(ask, people)
+    def __init__(self, ask: Callable[..., list[Any]], samples: Samples, *, people: int) -> None:
+        self._ask, self._samples = ask, samples
+        self._joins = Joins(ask, samples, people=people)
         self._values: dict[tuple[str, str, str, str], Values] = {}
         self._listed: dict[str, tuple[str, ...]] = {}
         self._fields = self._read_fields()
@@ -58,9 +59,7 @@ class RecordTable:
     # Filters
 
     def matching(self, target: str, predicates: Sequence[Predicate]) -> BitMap:
-        """Of variants, the people with a sequenced sample of which every predicate holds."""
-        if target == "genomicVariant" and predicates:
-            return self._joins.sequenced(lambda entity: self.matching(entity, predicates))
+        """Of variants, the samples of which every predicate holds."""
         if target == "cohort" and predicates:
             return self._cohorts(predicates)
         if not predicates:
@@ -280,12 +279,12 @@ class RecordTable:
         self,
         entity: str,
         *,
-        people: BitMap | None,
+        samples: BitMap | None,
         records: BitMap | None,
         skip: int,
         limit: int,
     ) -> tuple[int, Sequence[Mapping[str, object]]]:
-        chosen = self._chosen(entity, people, records)
+        chosen = self._chosen(entity, samples, records)
         if not limit:
             return len(chosen), ()
         texts = (
@@ -302,13 +301,14 @@ class RecordTable:
         rows = self._ask(sql, entity, entry_id)
         return cast("Mapping[str, object]", json.loads(rows[0][0])) if rows else None
 
-    def _chosen(self, entity: str, people: BitMap | None, records: BitMap | None) -> BitMap:
-        if entity == "individual":
-            people, records = _both(people, records), None  # they have their people's numbers
-        if people is None and records is None:
+    def _chosen(self, entity: str, samples: BitMap | None, records: BitMap | None) -> BitMap:
+        if samples is None and records is None:
             return BitMap(range(len(self._joins.links(entity, "individual"))))
-        theirs = None if people is None else self._joins.of_carriers(people, entity)
-        return _both(theirs, records) or BitMap()
+        if entity != "individual":
+            theirs = None if samples is None else self._joins.of_carriers(samples, entity)
+            return _both(theirs, records) or BitMap()
+        owners = None if samples is None else self._samples.owners(samples)
+        return self._joins.of_people(_both(owners, records) or BitMap())
 
     # Terms
 

@@ -121,6 +121,18 @@ def bitmap(numbers: NDArray[np.integer]) -> BitMap:
     return BitMap(array("I", numbers.astype(np.uint32, copy=False).tobytes()))
 
 
+def array_of(held: BitMap) -> Numbers:
+    """The numbers of a bitmap, ascending."""
+    return np.frombuffer(held.to_array(), np.uint32)
+
+
+def marks_of(held: BitMap, size: int) -> NDArray[np.bool_]:
+    """Marks of the numbers of a bitmap, each below `size`."""
+    marks = np.zeros(size, dtype=bool)
+    marks[array_of(held)] = True
+    return marks
+
+
 def held(blob: bytes) -> BitMap:
     """The numbers of a blob as a bitmap. Those of one container are handed over as they are, which
     costs a fifth of filling one; bits are too, with as many behind them that are not theirs."""

@@ -28,7 +28,7 @@ from beacon.catalog import (
 from beacon.segment.over import OverSegment
 from beacon.zygosity import ANY, Zygosities
 
-_OWNED: tuple[EntryType, ...] = ("individual", "biosample", "run", "analysis")
+_OWNED: tuple[EntryType, ...] = ("individual", "biosample", "run", "analysis", "genomicVariant")
 
 
 def without(segment: Segment, people: Iterable[str]) -> Segment:
@@ -50,12 +50,11 @@ class WithoutPeople(OverSegment):
                 theirs = segment.belonging(entity, to="individual", entry_id=person)
                 self._gone[entity] |= theirs if theirs is not None else BitMap()
         self._gone["individual"] |= BitMap(people.values())
-        self._gone["genomicVariant"] = self._gone["individual"]
         self._samples = self._ids | {
             str(record["id"])
             for record in segment.entries(
                 "biosample",
-                people=self._gone["individual"],
+                samples=self._gone["genomicVariant"],
                 skip=0,
                 limit=len(self._gone["biosample"]),
             )[1]
@@ -72,15 +71,17 @@ class WithoutPeople(OverSegment):
         self,
         question: VariantQuestion | None,
         *,
-        people: BitMap | None,
+        samples: BitMap | None,
         skip: int,
         limit: int,
         zygosity: Zygosities = ANY,
     ) -> VariantPage:
-        left = people
         if self._base.facts.genotypes:
-            left = self.people(()) if people is None else people - self._gone["individual"]
-        page = self._base.variants(question, people=left, skip=skip, limit=limit, zygosity=zygosity)
+            every = self._base.matching("genomicVariant", ()) if samples is None else samples
+            samples = every - self._gone["genomicVariant"]
+        page = self._base.variants(
+            question, samples=samples, skip=skip, limit=limit, zygosity=zygosity
+        )
         if not self._base.facts.genotypes:
             return page
         return VariantPage(page.total, tuple(self._told(row) for row in page.rows))
@@ -90,14 +91,14 @@ class WithoutPeople(OverSegment):
             row,
             allele_count=0,
             allele_number=0,
-            carriers=len(self.carriers(ById(row.variant_id))),
+            carriers=len(self.owners(self.carriers(ById(row.variant_id)))),
             homozygotes=None,
             hemizygotes=None,
             populations=(),
         )
 
     def carriers(self, question: VariantQuestion, *, zygosity: Zygosities = ANY) -> BitMap:
-        return self._base.carriers(question, zygosity=zygosity) - self._gone["individual"]
+        return self._base.carriers(question, zygosity=zygosity) - self._gone["genomicVariant"]
 
     def calls(self, row: int, *, limit: int) -> Sequence[tuple[str, str]]:
         found = self._base.calls(row, limit=limit + len(self._samples))
@@ -126,7 +127,7 @@ class WithoutPeople(OverSegment):
     def _made_by_the_gone(self, cohort: int, people: BitMap) -> bool:
         """Whether its members among these people are none but the withdrawn."""
         one = BitMap([cohort])
-        _, records = self._base.entries("cohort", people=None, records=one, skip=0, limit=1)
+        _, records = self._base.entries("cohort", samples=None, records=one, skip=0, limit=1)
         for record in records:
             name = str(record["id"])
             members = self._base.belonging("individual", to="cohort", entry_id=name)
@@ -145,7 +146,7 @@ class WithoutPeople(OverSegment):
         self,
         entry_type: EntryType,
         *,
-        people: BitMap | None,
+        samples: BitMap | None,
         skip: int,
         limit: int,
         records: BitMap | None = None,
@@ -153,10 +154,10 @@ class WithoutPeople(OverSegment):
         if entry_type in self._gone:
             records = self.matching(entry_type, ()) if records is None else records
             records = records - self._gone[entry_type]
-        if people is not None:
-            people = people - self._gone["individual"]
+        if samples is not None:
+            samples = samples - self._gone["genomicVariant"]
         return self._base.entries(
-            entry_type, people=people, records=records, skip=skip, limit=limit
+            entry_type, samples=samples, records=records, skip=skip, limit=limit
         )
 
     def entry(self, entry_type: EntryType, entry_id: str) -> Mapping[str, object] | None:

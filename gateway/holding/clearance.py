@@ -66,7 +66,7 @@ def names(home: NodeHome, dataset: str) -> frozenset[str]:
     for entity in _NAMED:
         skip, total = 0, 1
         while skip < total:
-            total, page = segment.entries(entity, people=None, skip=skip, limit=PAGE)
+            total, page = segment.entries(entity, samples=None, skip=skip, limit=PAGE)
             found.update(str(record["id"]) for record in page)
             skip += PAGE
     return frozenset(found)

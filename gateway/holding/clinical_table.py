@@ -142,7 +142,7 @@ def _line(name: str, person: Record, columns: Sequence[Column]) -> str:
 def _all(segment: Segment, entry_type: EntryType) -> Iterator[Record]:
     skip, total = 0, 1
     while skip < total:
-        total, page = segment.entries(entry_type, people=None, skip=skip, limit=PAGE)
+        total, page = segment.entries(entry_type, samples=None, skip=skip, limit=PAGE)
         yield from page
         skip += PAGE
 

@@ -158,7 +158,7 @@ def _both(
         segment=catalog / entry.file,
         variants=catalog / manifest.parquet_name(entry.file),
     )
-    seen = segment.variants(None, people=None, skip=0, limit=2_000).rows
+    seen = segment.variants(None, samples=None, skip=0, limit=2_000).rows
     return Both(segment, ClickHouseSegment(segment, engine, database), seen)
 
 
@@ -271,14 +271,17 @@ def _answer(segment: Any, ask: Any) -> Any:
 
 
 def assert_equal(both: Both, question: VariantQuestion, draw: random.Random) -> bool:
-    people = None
+    samples = None
     if both.file.facts.genotypes and draw.random() < 0.5:
-        people = BitMap(draw.sample(range(both.file.facts.people), draw.randint(0, 5)))
+        every = both.file.matching("genomicVariant", ())
+        samples = BitMap(draw.sample(every, draw.randint(0, 5)))
     skip, limit = draw.choice(((0, 10), (1, 3), (0, 0), (5, 100)))
     zygosity = frozenset(draw.sample(list(Zygosity), draw.choice((0, 0, 1, 2))))
 
     def page(segment: Segment) -> Any:
-        return segment.variants(question, people=people, skip=skip, limit=limit, zygosity=zygosity)
+        return segment.variants(
+            question, samples=samples, skip=skip, limit=limit, zygosity=zygosity
+        )
 
     def carriers(segment: Segment) -> Any:
         return sorted(segment.carriers(question, zygosity=zygosity))
@@ -324,7 +327,7 @@ def test_how_far_a_copy_number_went_has_one_answer(small: Both, level: Level) ->
 
 def test_all_variants_and_their_calls_are_the_same(small: Both) -> None:
     def page(segment: Segment) -> Any:
-        return segment.variants(None, people=None, skip=3, limit=500)
+        return segment.variants(None, samples=None, skip=3, limit=500)
 
     assert page(small.clickhouse) == page(small.file)
     for row in small.seen[:60]:
@@ -344,8 +347,8 @@ def test_vrs_identifiers_find_the_same_rows(tmp_path: Path, engine: ChdbEngine) 
             continue
         named += 1
         question = ByIdentifier(names.vrs)
-        expected = both.file.variants(question, people=None, skip=0, limit=10)
-        assert both.clickhouse.variants(question, people=None, skip=0, limit=10) == expected
+        expected = both.file.variants(question, samples=None, skip=0, limit=10)
+        assert both.clickhouse.variants(question, samples=None, skip=0, limit=10) == expected
         found_in_somebody = row.allele_count > 0 or row.allele_number == 0
         assert (row.row in {one.row for one in expected.rows}) is found_in_somebody
     assert named > 50
@@ -377,7 +380,7 @@ def test_no_text_of_a_question_is_ever_part_of_a_statement(
         ById(text),
     ):
         try:
-            assert small.clickhouse.variants(question, people=None, skip=0, limit=5).total == 0
+            assert small.clickhouse.variants(question, samples=None, skip=0, limit=5).total == 0
         except UnsupportedQuestion:
             continue
     assert engine.ask("SELECT {given:String}", given=text.replace("\0", "")) == [
@@ -505,7 +508,7 @@ def test_loading_again_changes_nothing_and_a_half_loaded_version_is_made_again(
             variants=catalog / manifest.parquet_name(entry.file),
         )
         assert again == name
-        assert both.clickhouse.variants(None, people=None, skip=0, limit=0).total == facts.variants
+        assert both.clickhouse.variants(None, samples=None, skip=0, limit=0).total == facts.variants
 
 
 class Twice(Recording):
@@ -521,7 +524,7 @@ def test_tables_that_two_filled_at_once_are_no_version(tmp_path: Path, engine: C
         _both(tmp_path, _source(tmp_path, 42, compared=False), Twice(engine, []))
     assert serving.publish(engine, tmp_path / "catalog") == ("small",)
     served = SegmentCatalog(tmp_path / "catalog", form=serving.form(engine)).snapshot()["small"]
-    whole = served.variants(None, people=None, skip=0, limit=0)
+    whole = served.variants(None, samples=None, skip=0, limit=0)
     assert whole.total == served.facts.variants
 
 
@@ -543,7 +546,7 @@ def test_who_publishes_waits_for_who_is_publishing(tmp_path: Path, engine: ChdbE
 def test_an_engine_that_cannot_answer_is_never_a_no(small: Both, engine: ChdbEngine) -> None:
     lost = ClickHouseSegment(small.file, engine, "v" + "0" * 32)
     with pytest.raises(CatalogError):
-        lost.variants(small.seen[0].allele, people=None, skip=0, limit=0)
+        lost.variants(small.seen[0].allele, samples=None, skip=0, limit=0)
 
 
 def test_a_version_is_served_once_it_is_published(tmp_path: Path, engine: ChdbEngine) -> None:
@@ -557,7 +560,7 @@ def test_a_version_is_served_once_it_is_published(tmp_path: Path, engine: ChdbEn
     assert serving.publish(engine, folder) == ()
     served = SegmentCatalog(folder, form=serving.form(engine)).snapshot()["small"]
     assert isinstance(served, ClickHouseSegment)
-    assert told[-1] == served.variants(None, people=None, skip=0, limit=0).total
+    assert told[-1] == served.variants(None, samples=None, skip=0, limit=0).total
 
 
 def _held(engine: ChdbEngine) -> set[str]:
@@ -597,7 +600,7 @@ def test_more_candidates_than_are_looked_at_are_never_a_no(
     monkeypatch.setattr("beacon.clickhouse.segment.MAX_CANDIDATES", 1)
     moved = next(row for row in small.seen if len(row.allele.ref) < len(row.allele.alt))
     with pytest.raises(CatalogError):
-        small.clickhouse.variants(ById(moved.variant_id), people=None, skip=0, limit=0)
+        small.clickhouse.variants(ById(moved.variant_id), samples=None, skip=0, limit=0)
 
 
 def test_every_statement_of_a_cluster_is_one_that_clickhouse_reads(engine: ChdbEngine) -> None:

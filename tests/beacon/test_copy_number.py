@@ -235,22 +235,22 @@ async def test_a_policy_that_closes_individuals_closes_levels(
 def test_who_withdrew_has_no_level_left(tmp_path: Path) -> None:
     catalog = _catalog(tmp_path, LINES)
     asked = Span("1", 0, 1000, variant_type=COMPLETE)
-    assert catalog.snapshot()["D"].variants(asked, people=None, skip=0, limit=9).total == 3
+    assert catalog.snapshot()["D"].variants(asked, samples=None, skip=0, limit=9).total == 3
     withdrawals.add(catalog.folder, "D", "P4")
     catalog.refresh()
     left = catalog.snapshot()["D"]
-    assert left.variants(asked, people=None, skip=0, limit=9).total == 1
-    assert left.person_ids(left.carriers(asked)) == ["P2"]
+    assert left.variants(asked, samples=None, skip=0, limit=9).total == 1
+    assert left.person_ids(left.owners(left.carriers(asked))) == ["P2"]
 
 
 def test_a_level_and_a_zygosity_are_of_one_carrier(catalog: SegmentCatalog) -> None:
     segment = catalog.snapshot()["D"]
     lost = Span("1", 0, 1000, variant_type=HIGH_LOSS)
     once = frozenset({Zygosity.HETEROZYGOUS})
-    assert segment.person_ids(segment.carriers(lost, zygosity=once)) == ["P3"]
-    (row,) = segment.variants(lost, people=None, skip=0, limit=9, zygosity=once).rows
+    assert segment.person_ids(segment.owners(segment.carriers(lost, zygosity=once))) == ["P3"]
+    (row,) = segment.variants(lost, samples=None, skip=0, limit=9, zygosity=once).rows
     assert row.allele.start0 == 300
-    nobody = segment.variants(lost, people=BitMap([0]), skip=0, limit=9, zygosity=once)
+    nobody = segment.variants(lost, samples=BitMap([0]), skip=0, limit=9, zygosity=once)
     assert nobody.total == 0
 
 
@@ -263,7 +263,7 @@ def test_sites_without_people_know_no_level(tmp_path: Path) -> None:
     asked = Span("1", 0, 1000, variant_type=LOW_LOSS)
     assert not segment.supports(asked)
     with pytest.raises(UnsupportedQuestion):
-        segment.variants(asked, people=None, skip=0, limit=0)
+        segment.variants(asked, samples=None, skip=0, limit=0)
     assert segment.supports(replace(asked, variant_type="EFO:0030067"))
 
 

@@ -192,7 +192,7 @@ def test_random_filters_agree_with_a_plain_reading(tmp_path: Path, seed: int) ->
         asked = question(chance)
         for target in ENTITIES:
             numbers = segment.matching(target, [asked])
-            _, found = segment.entries(target, people=None, records=numbers, skip=0, limit=100)
+            _, found = segment.entries(target, samples=None, records=numbers, skip=0, limit=100)
             expected = reading.matching(target, asked)
             assert {str(r["id"]) for r in found} == expected, (target, asked)
             hits[target] += bool(expected) and len(expected) < len(given[target])

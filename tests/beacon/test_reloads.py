@@ -66,7 +66,7 @@ async def test_a_request_keeps_its_version_and_lets_it_go(tmp_path: Path) -> Non
     catalog.refresh()
     manifest.remove(folder, "open", first)
     assert during["open"].facts.version == first
-    assert during["open"].variants(None, people=None, skip=0, limit=9).total == 6
+    assert during["open"].variants(None, samples=None, skip=0, limit=9).total == 6
     del during
     gc.collect()  # of readers that made both versions
     assert _open_below(folder) == 2

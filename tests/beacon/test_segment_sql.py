@@ -152,7 +152,7 @@ def test_no_question_reaches_sql_as_text(
 ) -> None:
     statements.clear()
     with suppress(*REFUSALS):
-        segment.variants(asked, people=None, skip=skip, limit=limit, zygosity=so)
+        segment.variants(asked, samples=None, skip=skip, limit=limit, zygosity=so)
     with suppress(*REFUSALS):
         segment.carriers(asked, zygosity=so)
     assert not any(MARK in sql for sql in statements)

@@ -60,8 +60,8 @@ def oracle(files: tuple[Path, Path]) -> Oracle:
     return Oracle(files[0], files[1] / "individuals.json.gz")
 
 
-def count(segment: Segment, question: VariantQuestion, people: BitMap | None = None) -> int:
-    return segment.variants(question, people=people, skip=0, limit=0).total
+def count(segment: Segment, question: VariantQuestion, samples: BitMap | None = None) -> int:
+    return segment.variants(question, samples=samples, skip=0, limit=0).total
 
 
 @pytest.mark.parametrize(
@@ -108,22 +108,22 @@ def test_ranges_have_the_published_counts(
 
 def test_an_allele_has_the_published_carriers(uk1: Segment) -> None:
     asked = Allele("1", 76853, "A", "G")
-    (row,) = uk1.variants(asked, people=None, skip=0, limit=10).rows
-    carriers = uk1.carriers(asked)
+    (row,) = uk1.variants(asked, samples=None, skip=0, limit=10).rows
+    carriers = uk1.owners(uk1.carriers(asked))
     narrowed = [len(carriers & uk1.people([HasTerm(term)])) for term in (FEMALE, G35, E10)]
     assert (row.carriers, row.allele_count, len(carriers), *narrowed) == (140, 170, 140, 68, 9, 5)
 
 
 @pytest.mark.parametrize("asked", [Allele("1", 10176, "A", "AC"), Allele("1", 10177, "", "C")])
 def test_an_insertion_is_found_anchored_and_trimmed(uk1: Segment, asked: Allele) -> None:
-    (row,) = uk1.variants(asked, people=None, skip=0, limit=10).rows
+    (row,) = uk1.variants(asked, samples=None, skip=0, limit=10).rows
     assert (row.carriers, row.allele_count) == (1810, 2130)
     assert row.variant_id == "1-10177-A-AC"
     assert row.identifiers == ("rs367896724",)
 
 
 def test_alleles_have_the_published_types_and_rarity(uk1: Segment) -> None:
-    rows = uk1.variants(None, people=None, skip=0, limit=5000).rows
+    rows = uk1.variants(None, samples=None, skip=0, limit=5000).rows
     kinds = [row.variant_type for row in rows]
     # One of the 996 is written with an extra base; published as 995 and one other.
     assert [kinds.count(kind) for kind in ("SNP", "DEL", "INS")] == [996, 37, 11]
@@ -142,7 +142,7 @@ def test_both_alleles_of_a_multi_allelic_line_are_there(uk1: Segment) -> None:
 
 def test_every_allele_agrees_with_a_plain_reading_of_the_file(uk1: Segment, oracle: Oracle) -> None:
     expected = {each.key: each for each in oracle.alleles}
-    rows = uk1.variants(None, people=None, skip=0, limit=5000).rows
+    rows = uk1.variants(None, samples=None, skip=0, limit=5000).rows
     assert len(expected) == len(rows)
     for row in rows:
         allele = row.allele
@@ -161,8 +161,8 @@ def test_random_ranges_agree_with_a_plain_reading(uk1: Segment, oracle: Oracle) 
         who = frozenset(oracle.people(has_term(FEMALE))) if women else None
         if who is not None:
             expected = [each for each in expected if each.carriers & who]
-        people = uk1.people([HasTerm(FEMALE)]) if women else None
-        page = uk1.variants(Span("1", start0, end0), people=people, skip=0, limit=9999)
+        samples = uk1.matching("genomicVariant", [HasTerm(FEMALE)]) if women else None
+        page = uk1.variants(Span("1", start0, end0), samples=samples, skip=0, limit=9999)
         assert page.total == len(page.rows) == len(expected)
         keys = [(r.allele.chrom, r.allele.start0, r.allele.ref, r.allele.alt) for r in page.rows]
         assert keys == sorted(each.key for each in expected)
@@ -178,7 +178,7 @@ def test_random_joins_agree_with_a_plain_reading(uk1: Segment, oracle: Oracle) -
         heavy = oracle.people(measured(BMI, limit.__gt__))
         expected = allele.carriers & groups[term] & heavy
         people = uk1.people([HasTerm(term), Compare(BMI, "<", repr(limit))])
-        found = uk1.carriers(Allele(*allele.key)) & people
+        found = uk1.owners(uk1.carriers(Allele(*allele.key))) & people
         assert len(found) == len(expected)
         assert found == BitMap(uk1.person_number(name) or 0 for name in expected)
 
@@ -275,20 +275,20 @@ def test_filtering_terms_list_what_people_have(uk1: Segment) -> None:
 
 def test_pages_follow_each_other_without_gap(uk1: Segment) -> None:
     asked = Span("1", 10_000, 20_000)
-    whole = uk1.variants(asked, people=None, skip=0, limit=200).rows
-    pages = [uk1.variants(asked, people=None, skip=n, limit=25).rows for n in range(0, 108, 25)]
+    whole = uk1.variants(asked, samples=None, skip=0, limit=200).rows
+    pages = [uk1.variants(asked, samples=None, skip=n, limit=25).rows for n in range(0, 108, 25)]
     assert tuple(row for page in pages for row in page) == whole
-    assert uk1.variants(asked, people=None, skip=500, limit=25).rows == ()
+    assert uk1.variants(asked, samples=None, skip=500, limit=25).rows == ()
 
 
 def test_records_belong_to_the_people_asked_for(uk1: Segment) -> None:
-    people = uk1.people([HasTerm(G35)])
+    samples = uk1.matching("genomicVariant", [HasTerm(G35)])
     for entity in ("individual", "biosample", "run", "analysis"):
-        total, page = uk1.entries(entity, people=people, skip=120, limit=10)
+        total, page = uk1.entries(entity, samples=samples, skip=120, limit=10)
         assert (total, len(page)) == (125, 5)
-    assert uk1.entries("cohort", people=people, skip=0, limit=1)[0] == 1
-    assert uk1.entries("individual", people=BitMap(), skip=0, limit=1) == (0, [])
-    assert uk1.entries("cohort", people=BitMap(), skip=0, limit=1) == (0, [])
+    assert uk1.entries("cohort", samples=samples, skip=0, limit=1)[0] == 1
+    assert uk1.entries("individual", samples=BitMap(), skip=0, limit=1) == (0, [])
+    assert uk1.entries("cohort", samples=BitMap(), skip=0, limit=1) == (0, [])
 
 
 def test_records_use_the_names_of_the_current_standard(uk1: Segment) -> None:
@@ -302,13 +302,13 @@ def test_records_use_the_names_of_the_current_standard(uk1: Segment) -> None:
 
 
 def test_a_cohort_never_lists_its_members(uk1: Segment) -> None:
-    _, (cohort,) = uk1.entries("cohort", people=None, skip=0, limit=1)
+    _, (cohort,) = uk1.entries("cohort", samples=None, skip=0, limit=1)
     assert "ids" not in cohort
 
 
 def test_variants_are_not_entries(uk1: Segment) -> None:
     with pytest.raises(UnsupportedFilter):
-        uk1.entries("genomicVariant", people=None, skip=0, limit=1)
+        uk1.entries("genomicVariant", samples=None, skip=0, limit=1)
 
 
 def test_an_empty_folder_is_an_empty_catalog(tmp_path: Path) -> None:

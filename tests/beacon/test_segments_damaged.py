@@ -80,7 +80,7 @@ def test_a_file_cut_short_while_it_is_served_is_an_error_and_not_the_end_of_the_
 def test_a_file_whose_name_goes_is_still_read_to_its_end(served: tuple[Segment, Path]) -> None:
     segment, path = served
     path.unlink()
-    assert segment.variants(None, people=None, skip=0, limit=0).total == segment.facts.variants
+    assert segment.variants(None, samples=None, skip=0, limit=0).total == segment.facts.variants
     assert len(segment.people([FEMALE])) == 2
 
 
@@ -128,7 +128,7 @@ def file_of(catalog: Path, dataset: str) -> Path:
 
 def total(segment: Segment) -> int:
     everywhere = Span("1", 0, 2**28)
-    return segment.variants(everywhere, people=None, skip=0, limit=0).total
+    return segment.variants(everywhere, samples=None, skip=0, limit=0).total
 
 
 def overwritten(path: Path) -> None:

@@ -52,8 +52,8 @@ def segment(tmp_path_factory: pytest.TempPathFactory) -> Segment:
 
 
 def ids(segment: Segment, entry: EntryType, **narrowed: BitMap | None) -> list[str]:
-    people, records = narrowed.get("people"), narrowed.get("records")
-    _, found = segment.entries(entry, people=people, records=records, skip=0, limit=10)
+    samples, records = narrowed.get("samples"), narrowed.get("records")
+    _, found = segment.entries(entry, samples=samples, records=records, skip=0, limit=10)
     return [str(each["id"]) for each in found]
 
 
@@ -65,7 +65,7 @@ def test_a_variant_is_in_the_samples_of_its_carriers_that_were_sequenced(
     segment: Segment, entry: EntryType, expected: list[str]
 ) -> None:
     carriers = segment.carriers(Allele("1", 100, "A", "G"))
-    assert ids(segment, entry, people=carriers) == expected
+    assert ids(segment, entry, samples=carriers) == expected
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_a_variant_is_in_the_samples_of_its_carriers_that_were_sequenced(
 def test_a_filter_on_variants_is_about_the_sequenced_sample(
     segment: Segment, predicate: Predicate, variants: int
 ) -> None:
-    people = segment.matching("genomicVariant", [predicate])
-    assert segment.variants(None, people=people, skip=0, limit=0).total == variants
+    samples = segment.matching("genomicVariant", [predicate])
+    assert segment.variants(None, samples=samples, skip=0, limit=0).total == variants
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def test_a_filter_on_variants_is_about_the_sequenced_sample(
 def test_the_variants_under_an_entry_are_those_of_its_own_sample(
     segment: Segment, to: EntryType, name: str, variants: int
 ) -> None:
-    people = segment.belonging("genomicVariant", to=to, entry_id=name)
-    assert segment.variants(None, people=people, skip=0, limit=0).total == variants
+    samples = segment.belonging("genomicVariant", to=to, entry_id=name)
+    assert segment.variants(None, samples=samples, skip=0, limit=0).total == variants
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,7 @@ def test_a_load_killed_at_any_moment_leaves_the_version_before_serving(
         segment = served(catalog)
         assert segment.facts.name in names
         assert len(segment.people([FEMALE])) == 2
-        assert segment.variants(None, people=None, skip=0, limit=1).total == segment.facts.variants
+        assert segment.variants(None, samples=None, skip=0, limit=1).total == segment.facts.variants
     assert killed
     load(named(source, "Last"), catalog)
     assert served(catalog).facts.name == "Last"
@@ -220,7 +220,7 @@ def everything(segment: Segment) -> Iterator[tuple[str, Any]]:
     """All that a caller can learn of a dataset, but the frequencies and its version."""
     yield "people", segment.facts.people
     for entity in ("individual", "biosample", "run", "analysis"):
-        yield entity, segment.entries(entity, people=None, skip=0, limit=10)
+        yield entity, segment.entries(entity, samples=None, skip=0, limit=10)
         for term in (FEMALE, G35, Not(G35), Compare("libraryStrategy", "=", "WGS")):
             found = segment.matching(entity, [term])
             yield f"how many {entity} {term}", len(found)  # as protection counts them
@@ -228,7 +228,7 @@ def everything(segment: Segment) -> Iterator[tuple[str, Any]]:
                 f"{entity} {term}",
                 segment.entries(
                     entity,
-                    people=None,
+                    samples=None,
                     records=found,
                     skip=0,
                     limit=10,
@@ -236,14 +236,15 @@ def everything(segment: Segment) -> Iterator[tuple[str, Any]]:
             )
         for name in ("P2", "P3", "R1", "R2", "A1", "A2"):
             yield f"{entity} {name}", segment.entry(entity, name)
-    page = segment.variants(None, people=None, skip=0, limit=50)
+    page = segment.variants(None, samples=None, skip=0, limit=50)
     yield "variants", [page.total, [(row.variant_id, row.carriers) for row in page.rows]]
     for row in page.rows:
         yield row.variant_id, list(segment.calls(row.row, limit=10))
-    narrow = segment.variants(Span("1", 0, 10**6), people=segment.people([G35]), skip=0, limit=9)
+    theirs = segment.matching("genomicVariant", [G35])
+    narrow = segment.variants(Span("1", 0, 10**6), samples=theirs, skip=0, limit=9)
     yield "of G35", [row.variant_id for row in narrow.rows]
     asked = segment.carriers(Allele("1", 100, "A", "G"))
-    yield "carriers", segment.entries("individual", people=asked, skip=0, limit=9)
+    yield "carriers", segment.entries("individual", samples=asked, skip=0, limit=9)
     told = ((term.id, term.scope, term.values) for term in segment.terms())
     yield "terms", [each for each in told if each[1] != "cohort"]
 
@@ -267,9 +268,9 @@ def test_a_withdrawn_person_is_out_of_every_answer_before_any_load(
     assert masked.person_number("P2") is None
     assert masked.belonging("run", to="individual", entry_id="P2") is None
     assert masked.belonging("run", to="biosample", entry_id="P2") is None
-    (row, *_) = masked.variants(None, people=None, skip=0, limit=1).rows
+    (row, *_) = masked.variants(None, samples=None, skip=0, limit=1).rows
     assert (row.allele_count, row.allele_number) == (0, 0)
-    assert masked.variants(Allele("1", 300, "G", "T"), people=None, skip=0, limit=1).total == 0
+    assert masked.variants(Allele("1", 300, "G", "T"), samples=None, skip=0, limit=1).total == 0
     assert masked.people(()) == BitMap([0, 2, 3])
 
 
@@ -284,7 +285,7 @@ def test_the_next_load_purges_a_withdrawn_person_from_every_file(
     segment = served(catalog)
     assert segment.facts.people == 3
     assert segment.person_number("P2") is None
-    assert segment.variants(Allele("1", 300, "G", "T"), people=None, skip=0, limit=1).total == 0
+    assert segment.variants(Allele("1", 300, "G", "T"), samples=None, skip=0, limit=1).total == 0
     assert len([name for name in files(catalog) if name.endswith(".segment")]) == 1
     for path in catalog.glob("A.*"):
         assert b'"P2"' not in path.read_bytes()
@@ -300,7 +301,8 @@ def test_the_next_load_counts_reference_frequencies_without_them(
     load(asked, catalog)
     withdrawals.add(catalog, "A", "P2")
     load(asked, catalog)
-    (row,) = served(catalog).variants(Allele("1", 100, "A", "G"), people=None, skip=0, limit=1).rows
+    page = served(catalog).variants(Allele("1", 100, "A", "G"), samples=None, skip=0, limit=1)
+    (row,) = page.rows
     assert (row.allele_count, row.allele_number) == (1, 6)
     assert row.reference_af == pytest.approx(1 / 6)
 
@@ -333,6 +335,6 @@ def test_when_everybody_withdrew_nothing_is_built(source: DatasetSource, catalog
     for person in ("P1", "P2", "P3", "P4"):
         withdrawals.add(catalog, "A", person)
     assert served(catalog).facts.people == 0
-    assert served(catalog).variants(None, people=None, skip=0, limit=1).total == 0
+    assert served(catalog).variants(None, samples=None, skip=0, limit=1).total == 0
     with pytest.raises(SourceRefused):
         load(source, catalog)

@@ -54,5 +54,5 @@ def test_a_copy_taken_while_versions_are_loaded_answers_elsewhere(tmp_path: Path
         assert [problem for _, _, problem in found if problem] == []
         segment = SegmentCatalog(copy / "catalog").snapshot()["A"]
         assert segment.facts.version == manifest.read(copy / "catalog")["A"].version
-        page = segment.variants(EVERYWHERE, people=None, skip=0, limit=100)
+        page = segment.variants(EVERYWHERE, samples=None, skip=0, limit=100)
         assert page.total == len(page.rows) > 0

@@ -29,7 +29,7 @@ def load(folder: Path, table: str) -> Ran:
 def test_a_gene_table_answers_gene_questions(folder: Path) -> None:
     assert load(folder, "chr1\t50\t150\tAAA\n").code == Exit.OK
     segment = SegmentCatalog(folder / "catalog").snapshot()["d"]
-    assert segment.variants(InGene("AAA"), people=None, skip=0, limit=0).total == 1
+    assert segment.variants(InGene("AAA"), samples=None, skip=0, limit=0).total == 1
 
 
 def test_what_is_no_gene_table_is_refused(folder: Path) -> None:

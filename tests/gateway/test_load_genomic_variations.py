@@ -39,7 +39,7 @@ def test_a_check_loads_nothing_and_a_load_is_served(node: NodeHome, tmp_path: Pa
     assert not SegmentCatalog(node.catalog).snapshot()
     assert "variants: 1" in load(node, tmp_path, GOOD).out
     segment = SegmentCatalog(node.catalog).snapshot()["isle"]
-    assert segment.person_ids(segment.carriers(ById("1-5-A-G"))) == ["P1"]
+    assert segment.person_ids(segment.owners(segment.carriers(ById("1-5-A-G")))) == ["P1"]
 
 
 def test_a_carrier_nobody_knows_refuses_the_load_and_leaves_what_is_served(

@@ -30,7 +30,7 @@ def load(folder: Path, sequences: object, *, line: str = "4 . T TA . 0|1") -> Ra
 
 def shifted(folder: Path) -> int:
     segment = SegmentCatalog(folder / "catalog").snapshot()["d"]
-    return segment.variants(Allele("1", 8, "", "A"), people=None, skip=0, limit=0).total
+    return segment.variants(Allele("1", 8, "", "A"), samples=None, skip=0, limit=0).total
 
 
 def test_a_fasta_file_makes_shifted_spellings_known(folder: Path, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def loaded(made: DatasetSource, folder: Path) -> Segment:
 
 def rows(segment: Segment) -> list[VariantRow]:
     asked = (Span(chrom, 0, 200_000_000) for chrom in segment.facts.chromosomes)
-    pages = (segment.variants(each, people=None, skip=0, limit=100) for each in asked)
+    pages = (segment.variants(each, samples=None, skip=0, limit=100) for each in asked)
     return [row for page in pages for row in page.rows]
 
 

@@ -145,7 +145,7 @@ def _assert_level(segment: Segment, level: Level | None) -> None:
         if not segment.supports(question):
             assert level is None or (asked is Level.AMPLIFICATION and level is not asked)
             continue
-        found = segment.variants(question, people=None, skip=0, limit=0).total
+        found = segment.variants(question, samples=None, skip=0, limit=0).total
         assert found == len(segment.carriers(question)) == (level in copy_number.asked(question))
 
 
@@ -178,7 +178,7 @@ def test_an_insertion_in_front_of_nothing_takes_its_base_from_the_reference(
     record["variation"]["location"] = located(2, 2)
     segment, row = one(tmp_path, record, text=TEXT)
     assert row.allele == Allele("1", 1, "C", "CAA")
-    assert segment.variants(Allele("1", 2, "", "AA"), people=None, skip=0, limit=1).total == 1
+    assert segment.variants(Allele("1", 2, "", "AA"), samples=None, skip=0, limit=1).total == 1
 
 
 def test_bases_that_are_not_said_are_the_references(tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ def test_a_biosample_counts_for_its_individual(tmp_path: Path) -> None:
     cases = [case("S2"), case("P1"), case(None, individualId="P1")]
     records = [legacy(9 + n, "A", "G", caseLevelData=[each]) for n, each in enumerate(cases)]
     segment = loaded(source(tmp_path, records), tmp_path)
-    carriers = [segment.person_ids(segment.carriers(ById(f"1-{10 + n}-A-G"))) for n in range(3)]
+    found = [segment.owners(segment.carriers(ById(f"1-{10 + n}-A-G"))) for n in range(3)]
+    carriers = [segment.person_ids(each) for each in found]
     assert carriers == [["P2"], ["P1"], ["P1"]]
 
 
@@ -61,7 +62,8 @@ def test_somebody_of_no_record_is_a_person_where_no_file_of_people_is_given(
 ) -> None:
     record = legacy(4, "A", "G", caseLevelData=[case("X"), case(None, individualId="Y")])
     segment = loaded(source(tmp_path, [record], individuals=None, biosamples=None), tmp_path)
-    assert sorted(segment.person_ids(segment.carriers(ById("1-5-A-G")))) == ["X", "Y"]
+    carriers = segment.owners(segment.carriers(ById("1-5-A-G")))
+    assert sorted(segment.person_ids(carriers)) == ["X", "Y"]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_variants_of_both_forms_make_one_dataset(tmp_path: Path) -> None:
     vcf = write_vcf(tmp_path / "a.vcf.gz", ["101 . A G . 0/1 0/0"], samples=("S1", "S2"))
     segment = loaded(source(tmp_path, [legacy(4, "A", "G")], vcfs=(vcf,)), tmp_path)
     assert sorted(row.variant_id for row in rows(segment)) == ["1-101-A-G", "1-5-A-G"]
-    assert segment.person_ids(segment.carriers(ById("1-101-A-G"))) == ["P1"]
+    assert segment.person_ids(segment.owners(segment.carriers(ById("1-101-A-G")))) == ["P1"]
 
 
 def test_sites_do_not_go_with_genotypes(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_a_record_of_nobody_beside_carriers_is_left_out_and_counted(tmp_path: Pa
     segment = SegmentCatalog(tmp_path / "catalog").snapshot()["d"]
     assert [row.variant_id for row in rows(segment)] == ["1-5-A-G", "1-30-A-G"]
     asked = Allele("1", 29, "A", "G")
-    assert segment.variants(asked, people=None, skip=0, limit=1).total == 0
+    assert segment.variants(asked, samples=None, skip=0, limit=1).total == 0
 
 
 @pytest.mark.parametrize(

@@ -229,7 +229,7 @@ def test_a_converters_file_is_what_its_vcf_is(tmp_path: Path) -> None:
 
 
 def all_rows(segment: Segment) -> Sequence[VariantRow]:
-    return segment.variants(Span("1", 0, 10**8), people=None, skip=0, limit=5000).rows
+    return segment.variants(Span("1", 0, 10**8), samples=None, skip=0, limit=5000).rows
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def loaded(file: Path, folder: Path) -> Segment:
 
 def carriers(segment: Segment, chrom: str, start0: int, level: Level) -> list[str]:
     asked = Span(chrom, start0, start0 + 1, variant_type=level)
-    return sorted(segment.person_ids(segment.carriers(asked)))
+    return sorted(segment.person_ids(segment.owners(segment.carriers(asked))))
 
 
 @pytest.mark.parametrize(("kind", "form"), [("Integer", "vcf"), ("Integer", "bcf"),
@@ -108,7 +108,7 @@ def test_no_number_is_too_strange_to_be_read(tmp_path: Path, stated: str) -> Non
     file.write_text(HEADER.format("Float") + "".join(lines) + known)
     segment = loaded(file, tmp_path)
     asked = (Span("1", 0, 1000, variant_type=level) for level in copy_number.TOLD_BY_COPIES)
-    found = [segment.person_ids(segment.carriers(each)) for each in asked]
+    found = [segment.person_ids(segment.owners(segment.carriers(each))) for each in asked]
     many = ["B"] if stated in {"inf", "1e30"} else []
     assert found == [["A"], [], [], [], many]
 

@@ -69,7 +69,7 @@ def loaded(source: DatasetSource, folder: Path) -> Segment:
 
 
 def starts(segment: Segment, asked: InGene) -> list[int]:
-    page = segment.variants(asked, people=None, skip=0, limit=9)
+    page = segment.variants(asked, samples=None, skip=0, limit=9)
     return [row.allele.start0 for row in page.rows]
 
 

@@ -81,7 +81,7 @@ def test_a_person_carries_what_an_interpretation_states(tmp_path: Path, protobuf
     )  # fmt: skip
     assert list(segment.calls(row.row, limit=9)) == [("P1", "0/1"), ("S2", "1/.")]
     asked = ById("1-5-A-G")
-    assert list(segment.person_ids(segment.carriers(asked))) == ["P1", "P2"]
+    assert list(segment.person_ids(segment.owners(segment.carriers(asked)))) == ["P1", "P2"]
     found = segment.carriers(asked, zygosity=frozenset({Zygosity.HETEROZYGOUS}))
     assert list(segment.person_ids(found)) == ["P1"]
     assert (segment.facts.people, segment.facts.genotypes) == (3, True)

@@ -57,7 +57,7 @@ def refused(source: DatasetSource, folder: Path) -> str:
 
 
 def calls(segment: Segment, asked: Allele) -> list[tuple[str, str]]:
-    (row,) = segment.variants(asked, people=None, skip=0, limit=2).rows
+    (row,) = segment.variants(asked, samples=None, skip=0, limit=2).rows
     return list(segment.calls(row.row, limit=10))
 
 
@@ -76,22 +76,22 @@ def test_missing_calls_count_neither_as_carriers_nor_as_alleles(
 ) -> None:
     segment = loaded(source, tmp_path / "catalog")
     asked = Allele("1", 300, "G", "T")
-    assert segment.variants(asked, people=None, skip=0, limit=1).total == 0
-    (row,) = segment.variants(Span("1", 300, 301), people=None, skip=0, limit=1).rows
+    assert segment.variants(asked, samples=None, skip=0, limit=1).total == 0
+    (row,) = segment.variants(Span("1", 300, 301), samples=None, skip=0, limit=1).rows
     assert (row.allele_count, row.allele_number, row.carriers) == (0, 4, 0)
     assert row.identifiers == ("rs3", "rs4")
-    (row,) = segment.variants(Allele("1", 200, "A", "C"), people=None, skip=0, limit=1).rows
+    (row,) = segment.variants(Allele("1", 200, "A", "C"), samples=None, skip=0, limit=1).rows
     assert (row.allele_count, row.allele_number) == (3, 5)
 
 
 def test_a_symbolic_deletion_reaches_to_its_end(source: DatasetSource, tmp_path: Path) -> None:
     segment = loaded(source, tmp_path / "catalog")
-    page = segment.variants(Span("1", 499, 500), people=None, skip=0, limit=5)
+    page = segment.variants(Span("1", 499, 500), samples=None, skip=0, limit=5)
     assert [(row.variant_type, row.end0) for row in page.rows] == [("DEL", 500)]
     beside = Span("1", 500, 501, variant_type="DEL")
-    assert segment.variants(beside, people=None, skip=0, limit=5).total == 0
+    assert segment.variants(beside, samples=None, skip=0, limit=5).total == 0
     asked = Span("1", 0, 1000, variant_type="EFO:0030067", min_length=99, max_length=99)
-    assert segment.variants(asked, people=None, skip=0, limit=5).total == 1
+    assert segment.variants(asked, samples=None, skip=0, limit=5).total == 1
 
 
 def test_a_long_deletion_is_found_from_its_far_end(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_long_deletion_is_found_from_its_far_end(tmp_path: Path) -> None:
     vcf = write_vcf(tmp_path / "a.vcf.gz", lines, samples=("P1",))
     segment = loaded(DatasetSource("d", "D", "", "GRCh38", (vcf,)), tmp_path / "catalog")
     for start0, end0, expected in ((899_999, 900_000, 1), (900_000, 900_001, 0), (0, 10_000, 3)):
-        assert segment.variants(Span("1", start0, end0), people=None, skip=0, limit=0).total == (
+        assert segment.variants(Span("1", start0, end0), samples=None, skip=0, limit=0).total == (
             expected
         )
 
@@ -121,10 +121,10 @@ def test_samples_belong_to_people_through_biosamples(tmp_path: Path) -> None:
         runs=write_records(tmp_path / "r.json", [{"id": "R1", "biosampleId": "S2"}]),
     )
     segment = loaded(source, tmp_path / "catalog")
-    (row,) = segment.variants(Allele("1", 100, "A", "G"), people=None, skip=0, limit=1).rows
+    (row,) = segment.variants(Allele("1", 100, "A", "G"), samples=None, skip=0, limit=1).rows
     assert (row.carriers, row.allele_count) == (1, 2)
-    people = segment.people([HasTerm("NCIT:C16576")])
-    assert segment.entries("run", people=people, skip=0, limit=5)[0] == 1
+    samples = segment.matching("genomicVariant", [HasTerm("NCIT:C16576")])
+    assert segment.entries("run", samples=samples, skip=0, limit=5)[0] == 1
 
 
 def test_a_share_of_a_cohort_holds_only_its_people(source: DatasetSource, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_share_of_a_cohort_holds_only_its_people(source: DatasetSource, tmp_pa
     assert (segment.facts.people, segment.facts.variants) == (1, 1)
     assert segment.entry("individual", "P1") is None
     assert segment.person_number("P1") is None
-    (row,) = segment.variants(None, people=None, skip=0, limit=9).rows
+    (row,) = segment.variants(None, samples=None, skip=0, limit=9).rows
     assert (row.allele_count, row.allele_number) == (1, 1)
     assert row.reference_af == pytest.approx(3 / 5)
     stated = {"id": "c", "name": "C", "cohortSize": 1}
@@ -315,7 +315,7 @@ def test_a_new_version_is_served_after_refresh_and_not_within_a_request(
     assert len(list((tmp_path / "catalog").glob("*.segment"))) == 2
     catalog.refresh()
     assert catalog.snapshot()["small"].facts.name == "Renamed"
-    assert during["small"].variants(None, people=None, skip=0, limit=1).total == 7
+    assert during["small"].variants(None, samples=None, skip=0, limit=1).total == 7
 
 
 def test_the_same_content_has_the_same_version(source: DatasetSource, tmp_path: Path) -> None:
@@ -423,4 +423,4 @@ def test_garbled_text_is_refused_or_loaded_but_never_breaks(
     except SourceRefused:
         return
     segment = SegmentCatalog(tmp_path / "catalog").snapshot()["small"]
-    assert segment.variants(None, people=None, skip=0, limit=99).total == facts.variants
+    assert segment.variants(None, samples=None, skip=0, limit=99).total == facts.variants

@@ -68,7 +68,7 @@ def cut_load(source: DatasetSource, folder: Path, *, at: int) -> None:
 
 def contents(folder: Path) -> object:
     segment = SegmentCatalog(folder).snapshot()["A"]
-    page = segment.variants(None, people=None, skip=0, limit=100)
+    page = segment.variants(None, samples=None, skip=0, limit=100)
     return (page, [segment.calls(row.row, limit=10) for row in page.rows])
 
 

@@ -72,7 +72,7 @@ def written(path: Path, *lines: str, samples: tuple[str, ...], header: str = HEA
 
 
 def rows(segment: Segment, asked: VariantQuestion | None = None) -> list[Any]:
-    return list(segment.variants(asked, people=None, skip=0, limit=50).rows)
+    return list(segment.variants(asked, samples=None, skip=0, limit=50).rows)
 
 
 def shapes(segment: Segment, asked: VariantQuestion | None = None) -> list[tuple[str, int, int]]:

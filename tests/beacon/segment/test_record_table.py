@@ -131,7 +131,7 @@ def segment(tmp_path_factory: pytest.TempPathFactory) -> Segment:
 
 def found(segment: Segment, entry: EntryType, *predicates: Predicate) -> list[str]:
     numbers = segment.matching(entry, predicates)
-    _, records = segment.entries(entry, people=None, records=numbers, skip=0, limit=10)
+    _, records = segment.entries(entry, samples=None, records=numbers, skip=0, limit=10)
     return [str(record["id"]) for record in records]
 
 
@@ -284,7 +284,7 @@ def test_records_belong_to_the_record_they_name(
 ) -> None:
     numbers = segment.belonging(entry, to=to, entry_id=entry_id)
     assert numbers is not None
-    _, records = segment.entries(entry, people=None, records=numbers, skip=0, limit=10)
+    _, records = segment.entries(entry, samples=None, records=numbers, skip=0, limit=10)
     assert [record["id"] for record in records] == expected
 
 

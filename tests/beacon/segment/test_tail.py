@@ -25,7 +25,7 @@ def segment(tmp_path: Path) -> Iterator[SqliteSegment]:
 
 
 def count(segment: SqliteSegment) -> int:
-    return segment.variants(ASKED, people=None, skip=0, limit=0).total
+    return segment.variants(ASKED, samples=None, skip=0, limit=0).total
 
 
 def test_the_database_is_whole_with_the_columns_behind_it(

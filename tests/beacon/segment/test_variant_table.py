@@ -71,7 +71,7 @@ def key(one: Row) -> tuple[object, ...]:
 
 
 def keys(segment: SqliteSegment, asked: VariantQuestion | None) -> list[tuple[object, ...]]:
-    page = segment.variants(asked, people=None, skip=0, limit=10_000)
+    page = segment.variants(asked, samples=None, skip=0, limit=10_000)
     assert page.total == len(page.rows)
     return [
         (alleles.RANKS[r.allele.chrom], r.allele.start0, r.allele.ref, r.allele.alt, r.end0)
@@ -165,9 +165,9 @@ def test_every_allele_is_found_anchored_and_trimmed(
 
 
 def test_every_allele_is_found_by_its_own_id(segment: SqliteSegment) -> None:
-    page = segment.variants(None, people=None, skip=0, limit=10_000)
+    page = segment.variants(None, samples=None, skip=0, limit=10_000)
     for each in page.rows:
-        found = segment.variants(ById(each.variant_id), people=None, skip=0, limit=2)
+        found = segment.variants(ById(each.variant_id), samples=None, skip=0, limit=2)
         assert [one.row for one in found.rows] == [each.row]
     assert len({each.variant_id for each in page.rows}) == page.total
 
@@ -190,21 +190,21 @@ def test_people_and_variants_agree_both_ways(segment: SqliteSegment, rows: list[
             int(p) for one in inside for p in (one.samples if one.samples is not None else ())
         }
         assert set(segment.carriers(asked)) == carrying
-        people = BitMap(chance.sample(range(60), chance.choice((1, 5, 60))))
-        theirs = [one for one in inside if set(map(int, one.samples)) & set(people)]  # type: ignore[arg-type]
-        page = segment.variants(asked, people=people, skip=0, limit=10_000)
+        chosen = BitMap(chance.sample(range(60), chance.choice((1, 5, 60))))
+        theirs = [one for one in inside if set(map(int, one.samples)) & set(chosen)]  # type: ignore[arg-type]
+        page = segment.variants(asked, samples=chosen, skip=0, limit=10_000)
         assert page.total == len(page.rows) == len(theirs)
     everyone = sum(len(one.samples) > 0 for one in rows)  # type: ignore[arg-type]
     for _ in range(2):  # the second time from memory
-        page = segment.variants(None, people=BitMap(range(60)), skip=0, limit=0)
+        page = segment.variants(None, samples=BitMap(range(60)), skip=0, limit=0)
         assert page.total == everyone
-    assert segment.variants(None, people=BitMap(), skip=0, limit=5).total == 0
+    assert segment.variants(None, samples=BitMap(), skip=0, limit=5).total == 0
 
 
 def test_calls_come_back_in_sample_order(segment: SqliteSegment, rows: list[Row]) -> None:
     texts = {22: "0/1", 31: "1|1"}
     by_key = {key(one): one for one in rows}
-    for each in segment.variants(None, people=None, skip=0, limit=300).rows:
+    for each in segment.variants(None, samples=None, skip=0, limit=300).rows:
         rank = alleles.RANKS[each.allele.chrom]
         one = by_key[rank, each.allele.start0, each.allele.ref, each.allele.alt, each.end0]
         assert one.samples is not None
@@ -239,7 +239,7 @@ def annotated(tmp_path: Path) -> SqliteSegment:
 
 
 def starts(segment: SqliteSegment, asked: VariantQuestion) -> list[tuple[int, str]]:
-    page = segment.variants(asked, people=None, skip=0, limit=9)
+    page = segment.variants(asked, samples=None, skip=0, limit=9)
     return [(each.allele.start0, each.allele.alt) for each in page.rows]
 
 
@@ -297,7 +297,7 @@ def test_names_find_what_is_annotated(
 
 
 def test_a_record_tells_its_annotations_and_populations(annotated: SqliteSegment) -> None:
-    one, two, *_ = annotated.variants(None, people=None, skip=0, limit=9).rows
+    one, two, *_ = annotated.variants(None, samples=None, skip=0, limit=9).rows
     assert one.annotations == NOTE
     assert (one.identifiers, two.identifiers) == (
         ("rs113488022",),
@@ -331,7 +331,7 @@ def test_what_cannot_be_evaluated_is_unsupported_and_never_no(
     plain = segment_of(tmp_path, [row((1, 5, 6), ("A", "C"), "SNP")])
     assert not plain.supports(asked)
     with pytest.raises(UnsupportedQuestion):
-        plain.variants(asked, people=None, skip=0, limit=1)
+        plain.variants(asked, samples=None, skip=0, limit=1)
 
 
 def test_sites_without_genotypes_cannot_say_who_carries(tmp_path: Path) -> None:
@@ -339,11 +339,11 @@ def test_sites_without_genotypes_cannot_say_who_carries(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedQuestion):
         plain.carriers(Allele("1", 5, "A", "C"))
     with pytest.raises(UnsupportedQuestion):
-        plain.variants(None, people=BitMap([0]), skip=0, limit=1)
+        plain.variants(None, samples=BitMap([0]), skip=0, limit=1)
     assert plain.calls(0, limit=5) == ()
 
 
 def test_a_segment_without_variants_answers(tmp_path: Path) -> None:
     empty = segment_of(tmp_path, [])
     for asked in (None, Span("1", 0, 10**8), Allele("1", 1, "A", "C"), ById("1-1-A-C")):
-        assert empty.variants(asked, people=None, skip=0, limit=5).total == 0
+        assert empty.variants(asked, samples=None, skip=0, limit=5).total == 0

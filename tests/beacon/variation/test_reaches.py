@@ -49,7 +49,7 @@ def segment(tmp_path_factory: pytest.TempPathFactory) -> Segment:
 
 
 def rows(segment: Segment, question: VariantQuestion) -> list[str]:
-    page = segment.variants(question, people=None, skip=0, limit=100)
+    page = segment.variants(question, samples=None, skip=0, limit=100)
     return [row.variant_id for row in page.rows]
 
 
@@ -101,7 +101,7 @@ def test_no_other_change_finds_a_variant(segment: Segment) -> None:
 
 
 def test_a_name_we_give_finds_what_it_names(segment: Segment) -> None:
-    page = segment.variants(None, people=None, skip=0, limit=100)
+    page = segment.variants(None, samples=None, skip=0, limit=100)
     assert len(page.rows) == len(LINES)
     for row in page.rows:
         names = naming.names(row.allele, row.reach, assembly="GRCh38")

@@ -150,7 +150,7 @@ async def test_variants_in_bff_are_offered_and_loaded_as_the_command_line_loads_
         assert ended(node, page, job) is JobState.DONE
     segment = SegmentCatalog(node.home.catalog).snapshot()["isle"]
     lost = Span("1", 0, 1000, variant_type="EFO:0030069")
-    assert segment.person_ids(segment.carriers(lost)) == ["P1"]
+    assert segment.person_ids(segment.owners(segment.carriers(lost))) == ["P1"]
 
 
 @pytest.mark.parametrize(

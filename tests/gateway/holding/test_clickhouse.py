@@ -108,7 +108,7 @@ def test_a_load_gives_the_engine_what_it_loaded_and_takes_away_who_withdrew(
     assert "published: isle" in _load(home, files)
     served = SegmentCatalog(home.catalog, form=serving.form(engine)).snapshot()["isle"]
     assert isinstance(served, ClickHouseSegment)
-    assert served.variants(None, people=None, skip=0, limit=0).total == 2
+    assert served.variants(None, samples=None, skip=0, limit=0).total == 2
     first = _held(engine)
     assert "published: nothing new" in _load(home, files)
     assert _held(engine) == first

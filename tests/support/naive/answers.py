@@ -144,13 +144,16 @@ def _one(data: NaiveDataset, question: Question) -> Found | None:
 
 
 def _held(data: NaiveDataset, question: Question) -> set[str]:
-    """Of what carries the variants, where any are asked for."""
+    """Samples and what was made of them answer for themselves; with variants people do by a sample
+    of which all holds."""
     filters = Parted(question.filters)
     held = data.archive.holding(question.returned, filters.records)
     if not _genomic(question):
         return held
     samples = {s for each in _matching(data, question) for s in carriers(each, question)}
-    return held & data.genotyped.records(question.returned, samples)
+    if question.returned != "individual":
+        return held & data.genotyped.records(question.returned, samples)
+    return data.genotyped.records("individual", samples & data.genotyped.of_whom(filters.records))
 
 
 def _genomic(question: Question) -> bool:
