@@ -213,7 +213,7 @@ def _settings(url: str, token: Path) -> CoordinatorSettings:
 
 async def _raised(url: str, path: str, bytes_: int) -> SkerryError:
     made = Coordinators([], limits=Limits(deadline_seconds=60, answer_bytes=bytes_))
-    made._clients["north"] = httpx.AsyncClient(base_url=url)
+    made._clients["north"] = httpx.AsyncClient(base_url=url, timeout=60)
     try:
         with pytest.raises(SkerryError) as raised:
             await made.run("north", path.rpartition("/")[2])
@@ -269,7 +269,7 @@ async def test_one_viewer_follows_a_few_and_leaves_room_for_others(
 
     async with served(Starlette(routes=[Route("/{rest:path}", running)])) as url:
         made = Coordinators([], limits=Limits())
-        made._clients["north"] = httpx.AsyncClient(base_url=url)
+        made._clients["north"] = httpx.AsyncClient(base_url=url, timeout=60)
         following = [
             made.news("north", "7", viewer=viewer) for viewer in ("grace", "grace", "rosa")
         ]
@@ -297,7 +297,7 @@ async def test_a_line_without_end_of_events_is_cut_off() -> None:
 
     async with served(Starlette(routes=[Route("/{rest:path}", unending)])) as url:
         made = Coordinators([], limits=Limits(answer_bytes=50_000))
-        made._clients["north"] = httpx.AsyncClient(base_url=url)
+        made._clients["north"] = httpx.AsyncClient(base_url=url, timeout=60)
         with pytest.raises(NodeFailed, match="too large"):
             async for _ in made.news("north", "7", viewer="grace"):
                 pass
