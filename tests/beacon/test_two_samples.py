@@ -28,7 +28,12 @@ CANCER = {"id": "MONDO:0008170", "label": "ovarian cancer"}
 ILL = [{"diseaseCode": CANCER}]
 # P1 gave a normal and a tumour, P2 a tumour, P3 a sample of each that no biosample describes but
 # the tumour, P4 a normal and a tumour that was not sequenced.
-PEOPLE = [{"id": "P1", "diseases": ILL}, {"id": "P2"}, {"id": "P3"}, {"id": "P4", "diseases": ILL}]
+PEOPLE: list[dict[str, Any]] = [
+    {"id": "P1", "diseases": ILL},
+    {"id": "P2"},
+    {"id": "P3"},
+    {"id": "P4", "diseases": ILL},
+]
 BIOSAMPLES = [
     {"id": name, "individualId": person, "sampleOriginType": tissue}
     for name, person, tissue in (
