@@ -30,7 +30,7 @@ from workspaces.engine.federation import Federation, Role
 from workspaces.engine.front import fronting
 from workspaces.engine.registering import signed_text
 from workspaces.engine.site_caller import SiteCallers
-from workspaces.engine.superlink import MAX_PLAN, Superlink, free_port
+from workspaces.engine.superlink import MAX_PLAN, Superlink
 from workspaces.errors import EngineRefused
 
 MAX_SMALL_BODY = 4 * 1024
@@ -158,20 +158,21 @@ async def serving(
 ) -> AsyncIterator[Superlink]:
     """The coordinator as a whole, engine and API behind one port, until the block ends. Raises
     `EngineRefused` where the port is taken."""
-    inner = free_port()
     async with Superlink.started(of, environment) as link:
+        inner = socket.create_server(("127.0.0.1", 0))  # closed by who serves at it
+        others = int(inner.getsockname()[1])
         server = _Served(
             uvicorn.Config(
-                build(link, of), host="127.0.0.1", port=inner, log_level="warning",
-                access_log=False, ssl_certfile=str(of.folder / "server.pem"),
+                build(link, of), log_level="warning", access_log=False,
+                ssl_certfile=str(of.folder / "server.pem"),
                 ssl_keyfile=str(of.folder / "server.key"), timeout_graceful_shutdown=5,
             )
         )  # fmt: skip
-        running = asyncio.create_task(server.serve())
+        running = asyncio.create_task(server.serve(sockets=[inner]))
         try:
             ready = asyncio.create_task(server.ready.wait())
             await asyncio.wait({ready, running}, return_when=asyncio.FIRST_COMPLETED)
-            async with fronting(listen, of.described.port, nodes=link.nodes_port, others=inner):
+            async with fronting(listen, of.described.port, nodes=link.nodes_port, others=others):
                 yield link
         except OSError as error:
             raise EngineRefused(

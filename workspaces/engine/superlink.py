@@ -51,6 +51,7 @@ class Superlink:
         self._link: asyncio.subprocess.Process | None = None
         self._control: asyncio.subprocess.Process | None = None
         self._held: BinaryIO | None = None
+        self._ports: list[socket.socket] = []
         self.nodes_port = 0
 
     @classmethod
@@ -75,7 +76,7 @@ class Superlink:
         self._kept.interrupt_open(now=int(time.time()))
         library = placing.place(folder / "engine")
         _write_programs(folder / "engine" / "bin", self._environment)
-        self.nodes_port, inner, runs = free_port(), free_port(), free_port()
+        self.nodes_port, inner, runs = (self._held_port() for _ in range(3))
         environment = {
             **placing.QUIET,
             **placing.SINGLE,
@@ -138,8 +139,18 @@ class Superlink:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, 9)
                 await process.wait()
+        for port in self._ports:
+            port.close()
         if self._held is not None:
             self._held.close()
+
+    def _held_port(self) -> int:
+        """Nobody else is lent it before the engine listens there, see `waiting.held_for_it`."""
+        port = socket.socket()
+        self._ports.append(port)
+        port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        port.bind(("127.0.0.1", 0))
+        return int(port.getsockname()[1])
 
     async def ended_or(self, told: asyncio.Event) -> None:
         """Waits until `told`; raises `EngineRefused` where the engine ends before. Whoever started
@@ -332,9 +343,3 @@ def _write_programs(folder: Path, environment: Environment) -> None:
     words = shlex.join(placing.program(environment, "serverapp"))
     program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
     program.chmod(0o700)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

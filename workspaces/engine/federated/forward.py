@@ -7,6 +7,7 @@ coordinator. TLS is from end to end: neither reads anything.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -56,12 +57,12 @@ async def _pump(
             await writer.drain()
 
 
-async def inside(port: int, socket: str) -> None:
+async def inside(port: socket.socket, coordinator: str) -> None:
     """The sandbox's side: never returns."""
 
     async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
-            await carry((reader, writer), lambda: asyncio.open_unix_connection(socket))
+            await carry((reader, writer), lambda: asyncio.open_unix_connection(coordinator))
 
-    async with await asyncio.start_server(met, "127.0.0.1", port) as server:
+    async with await asyncio.start_server(met, sock=port) as server:
         await server.serve_forever()

@@ -37,9 +37,10 @@ _MOMENT = 0.02  # seconds between two looks for an answer
 def main(arguments: list[str]) -> None:
     facts_path, certificate, key, coordinator = arguments
     facts = SiteFacts.read(Path(facts_path))
-    way_out, work = _free_ports()
-    facing = _Addresses(f"{LOOPBACK}:{way_out}", f"{LOOPBACK}:{work}")
+    way_out, work = socket.create_server((LOOPBACK, 0)), _held_port()
+    facing = _Addresses(_name(way_out), _name(work))
     _fork(lambda: _forward(way_out, coordinator))
+    way_out.close()
     mine, theirs = socket.socketpair()
     told, tells = os.pipe2(os.O_NONBLOCK)
     import flwr.supernode.runtime.run_clientapp as running
@@ -77,16 +78,21 @@ class _Addresses(NamedTuple):
     work: str
 
 
-def _free_ports() -> tuple[int, int]:
-    """Of a sandbox's own loopback, where nobody else listens; of the machine's, where several
-    trials without a sandbox run beside each other."""
-    with socket.socket() as first, socket.socket() as second:
-        for one in (first, second):
-            one.bind((LOOPBACK, 0))
-        return first.getsockname()[1], second.getsockname()[1]
+def _held_port() -> socket.socket:
+    """Of the machine's loopback, where trials without a sandbox run side by side, nobody else is
+    lent it before the engine listens there, see `waiting.held_for_it`."""
+    port = socket.socket()
+    port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    port.bind((LOOPBACK, 0))
+    return port
 
 
-def _forward(port: int, coordinator: str) -> None:
+def _name(of: socket.socket) -> str:
+    host, port = of.getsockname()
+    return f"{host}:{port}"
+
+
+def _forward(port: socket.socket, coordinator: str) -> None:
     import asyncio
 
     from .forward import inside
@@ -117,6 +123,7 @@ def _speak_in_one_journey(starting: Any, tells: int) -> None:
             os.write(tells, b".")
 
     making.grpc.secure_channel = waiting.lookahead(making.grpc.secure_channel)
+    making.is_port_in_use = waiting.held_for_it
     speak = starting.grpc_request_response
     starting.grpc_request_response = partial(speak, adapter_cls=carried.line_of(arrived))
 

@@ -49,6 +49,12 @@ def lookahead(maker: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
+def held_for_it(_address: str) -> bool:
+    """Whether a port is in use, as the engine asks before it listens there: whoever started it
+    holds its ports, so that nobody else is lent them, and shares them with gRPC (SO_REUSEPORT)."""
+    return False
+
+
 def install() -> None:
     """Before the engine starts, in its process."""
     import flwr.common.grpc as making
@@ -58,6 +64,7 @@ def install() -> None:
 
     questions, storing = Bell(), threading.Lock()
     making.grpc.server = lookahead(making.grpc.server)
+    making.is_port_in_use = held_for_it
     serving.FleetServicer = _fleet(serving.FleetServicer, questions, storing)
     _then(ServerAppIoServicer, "PushMessages", questions.ring)
     _then(ControlServicer, "UnregisterNode", questions.ring)
