@@ -8,7 +8,6 @@ carrier of one variant; several are alternatives, as values of one field are. Ef
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -17,6 +16,7 @@ from beacon.catalog import AnyOf, Compare, HasTerm, Leaf, Not, Predicate
 from beacon.effect_rules import EffectRule, Formula, Having
 from beacon.errors import UnsupportedQuestion
 from beacon.filters import Filter
+from beacon.segment.bitmaps import is_like
 from beacon.zygosity import ANY, Zygosities, Zygosity
 
 FIELD: Final = "molecularAttributes.molecularEffects"
@@ -126,11 +126,9 @@ def _formula(predicate: Predicate) -> Formula:
 
 def _worded(value: str) -> Having:
     """Each effect of that name for itself alone; `%` stands for any run of characters."""
-    pattern = "_".join(value.casefold().split())
-    # Of what the other pattern language has, only its sign for any run may stand here.
-    plain = pattern.translate({ord(sign): f"[{sign}]" for sign in "*?["}).replace("%", "*")
+    parts = "_".join(value.casefold().split()).split("%")
     found = frozenset(
-        term for name, term in effects.EFFECTS.items() if fnmatchcase(name.casefold(), plain)
+        term for name, term in effects.EFFECTS.items() if is_like(name.casefold(), parts)
     )
     if not found:
         raise UnsupportedQuestion(

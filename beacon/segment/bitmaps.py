@@ -178,12 +178,12 @@ def compare_text(question: Compare, texts: Iterable[tuple[str, BitMap]]) -> BitM
     everyone, matching = BitMap(), BitMap()
     for text, numbers in texts:
         everyone |= numbers
-        if _is_like(text, parts):
+        if is_like(text, parts):
             matching |= numbers
     return matching if question.operator == "=" else everyone - matching
 
 
-def _is_like(text: str, parts: Sequence[str]) -> bool:
+def is_like(text: str, parts: Sequence[str]) -> bool:
     """Whether the parts stand in the text in this order, the first at its begin and the last at
     its end. Each is taken where it first fits: trying more places could take years."""
     if len(parts) == 1:
