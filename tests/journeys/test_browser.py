@@ -19,7 +19,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 from pytest_socket import enable_socket, socket_allow_hosts
 
 from tests.support.in_chromium import PATIENCE_MS, chromium, complaints, objections, settled
@@ -94,7 +94,7 @@ def demo() -> Iterator[Demo]:
             yield made
         finally:
             running.send_signal(signal.SIGINT)
-            running.wait(120)
+            running.wait(300)
 
 
 def _welcome(running: subprocess.Popen[str]) -> str:
@@ -189,6 +189,29 @@ def test_who_can_answer_is_asked_no_more_once_somebody_asked_by_hand(
         page.evaluate("fetch('/livez').then((told) => told.text())")  # sent after what was due
         assert before > 0
         assert len(asked) == before
+        assert problems == []
+
+
+def test_a_slow_answer_about_what_was_typed_before_gives_way_to_the_latest(demo: Demo) -> None:
+    with _page("light", WIDE) as (page, problems):
+        page.clock.install()
+        page.goto(f"{demo.portal}/search")
+        held: list[Route] = []
+
+        def hold_the_first(route: Route) -> None:
+            if held:
+                route.continue_()
+            else:
+                held.append(route)
+
+        page.route("**/search/preview", hold_the_first)
+        page.fill("#q", demo.variant)
+        page.clock.fast_forward(5_000)
+        expect(page.locator("#preview.htmx-request")).to_be_attached()
+        page.fill("#q", "22:100-200")
+        page.clock.fast_forward(5_000)
+        expect(page.locator("#part-last")).to_have_value("200")
+        assert len(held) == 1
         assert problems == []
 
 

@@ -101,13 +101,14 @@
     });
     show();
   };
-  // Who can answer is shown a moment after the last change, and not once either was asked by hand.
+  // Who can answer is shown a moment after the last change, whatever an earlier look still waits for;
+  // and not once either was asked by hand.
   const previewing = (ask, preview) => {
     let soon = 0;
     const later = () => { clearTimeout(soon); soon = setTimeout(() => preview.dispatchEvent(new Event("preview")), 700); };
     ask.addEventListener("input", later);
     ask.addEventListener("change", later);
-    ask.addEventListener("htmx:beforeRequest", () => clearTimeout(soon));
+    ask.addEventListener("htmx:beforeRequest", () => { clearTimeout(soon); htmx.trigger(preview, "htmx:abort"); });
   };
 
   document.querySelectorAll("[data-terms]").forEach(enhance);
