@@ -25,16 +25,22 @@ def row(place: tuple[int, int, int], bases: tuple[str, str], kind: str, **rest: 
 
 
 def segment_of(
-    folder: Path, rows: Iterable[Row], *, people: Sequence[str] = (), **facts: Any
+    folder: Path,
+    rows: Iterable[Row],
+    *,
+    people: Sequence[str] = (),
+    persons: Sequence[int] | None = None,
+    **facts: Any,
 ) -> SqliteSegment:
-    """People are samples of the same name and number."""
+    """People are samples of the same name and number, but where `persons` has whose each is."""
+    owners = range(len(people)) if persons is None else persons
     path = folder / "variants.parquet"
     written = parquet.write(rows, path, tell=lambda _rows: None)
     assert written.duplicates == ()
     with SegmentWriter(folder / "made.segment") as writer:
         writer.people(people)
-        writer.samples((number, name, number) for number, name in enumerate(people))
-        indexed = writer.variants(path, range(len(people)), tell=lambda _rows: None)
+        writer.samples((number, str(number), person) for number, person in enumerate(owners))
+        indexed = writer.variants(path, owners, tell=lambda _rows: None)
         stated = {
             "genotypes": bool(people),
             "identifiers": indexed.identifiers,

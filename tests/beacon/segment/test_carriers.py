@@ -1,14 +1,15 @@
-"""What is read to find that nobody carries a variant is what is read to find who does."""
+"""Who carries what by sample, and what is read to find that nobody carries a variant."""
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pyroaring import BitMap
 
-from beacon.catalog import Allele, ByIdentifier, VariantQuestion
+from beacon.catalog import Allele, ByIdentifier, Span, VariantQuestion
 from beacon.loading.parquet import Row
 from beacon.segment.tail import Tail
 from beacon.variation.identifiers import Kind
@@ -61,4 +62,33 @@ def test_nobody_takes_the_reading_of_one_variant(
 def test_of_no_variants_at_all_nobody_carries_one(tmp_path: Path) -> None:
     segment = segment_of(tmp_path, [], people=PEOPLE)
     assert segment.carriers(THERE) == BitMap()
+    segment.close()
+
+
+@pytest.mark.parametrize("each", [1, 2, 3])
+def test_samples_of_one_person_are_told_apart(each: int, tmp_path: Path) -> None:
+    draw = random.Random(each)  # noqa: S311 - seeded, so a failure repeats
+    persons = [number // each for number in range(24)]
+    draw.shuffle(persons)
+    carriers = [sorted(draw.sample(range(24), draw.choice((0, 1, 2, 20)))) for _ in range(300)]
+    rows = [
+        row((1, start0, start0 + 1), ("A", "G"), "SNP", an=48, samples=np.array(of, np.uint32),
+            genotypes=np.ones(len(of), np.uint16))
+        for start0, of in enumerate(carriers)
+    ]  # fmt: skip
+    names = [f"p{number}" for number in range(24 // each)]
+    segment = segment_of(tmp_path, rows, people=names, persons=persons)
+    for _ in range(60):
+        first = draw.randrange(300)
+        last = draw.randint(first + 1, 300)  # of many rows a person's are read, of few each one
+        asked = draw.choice((None, Span("1", first, last)))
+        among = range(300) if asked is None else range(first, last)
+        chosen = BitMap(draw.sample(range(24), draw.choice((1, 2, 12, 24))))
+        page = segment.variants(asked, samples=chosen, skip=0, limit=300)
+        theirs = [place for place in among if chosen.intersect(BitMap(carriers[place]))]
+        assert [found.allele.start0 for found in page.rows] == theirs
+        carrying = BitMap(sample for place in among for sample in carriers[place])
+        whole = asked or Span("1", 0, 300)
+        assert segment.carriers(whole) == carrying
+        assert segment.owners(chosen) == BitMap(persons[sample] for sample in chosen)
     segment.close()
