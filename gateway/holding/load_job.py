@@ -12,12 +12,13 @@ from pathlib import Path
 
 from beacon.errors import Problem, SourceRefused
 from gateway import logs
-from gateway.errors import Exit
+from gateway.errors import Exit, LoadRefused
 from gateway.holding import load, processes
 from gateway.holding.load_jobs import Job
 from gateway.holding.onboarding import Plans
 from gateway.home import NodeHome
 from schemas.errors import SkerryError
+from schemas.messages import Message
 
 
 def run(home: NodeHome, plan_id: str, job: Job, *, of: str) -> bool:
@@ -29,6 +30,10 @@ def run(home: NodeHome, plan_id: str, job: Job, *, of: str) -> bool:
     problems: Sequence[str | Problem] = ()
     try:
         wanted = plans.wanted(plan)
+        if plans.digest(plan) != of:
+            raise LoadRefused(
+                Message("Check it first: the plan or a file is not what was checked.")
+            )
         said = load.run(home, wanted, check_only=job is Job.CHECK, watch=tell)
     except SourceRefused as refused:
         problems = refused.problems or (refused.public,)

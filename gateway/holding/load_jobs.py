@@ -45,6 +45,17 @@ class Jobs:
 
     def start(self, plan: Plan, job: Job) -> None:
         """Begins the job as a process of its own, one at a time on a node."""
+        with processes.one_at_a_time(self._home.loads):
+            self._start(plan, job)
+
+    def discard(self, plan_id: str) -> None:
+        """Raises `StepNotPossible` as `idle` does."""
+        with processes.one_at_a_time(self._home.loads):
+            self.idle(plan_id)
+            self.plans.discard(plan_id)
+
+    def _start(self, plan: Plan, job: Job) -> None:
+        self.plans.plan(plan.id)  # it is still there
         self.plans.wanted(plan)
         if job is Job.PUBLISH and not self.checked(plan):
             raise StepNotPossible(

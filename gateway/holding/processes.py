@@ -13,7 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
@@ -69,8 +70,19 @@ def progress(folder: Path, job: str) -> Progress:
     return Progress(state, **{**seen, **ended}, said=said, problems=problems)
 
 
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """For whoever looks whether something runs below `folder` and then begins it, or takes it away:
+    others, of this process and of every other worker, wait until that is done."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "begin.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def begin(folder: Path, job: str, module: str, arguments: Sequence[str]) -> None:
-    """Runs our `module` with these arguments; what an earlier one said is gone."""
+    """Runs our `module` with these arguments; what an earlier one said is gone. Whether one runs
+    is looked at before, and `one_at_a_time`."""
     for old in folder.glob(f"{job}.*"):
         old.unlink()
     command = [sys.executable, "-m", module, *arguments]

@@ -36,10 +36,11 @@ def idle(home: NodeHome, dataset: str) -> None:
 
 
 def begin(home: NodeHome, dataset: str) -> None:
-    idle(home, dataset)
-    folder = _folder(home, dataset)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    processes.begin(folder, JOB, "gateway.holding.reseal_job", (str(home.root), dataset))
+    with processes.one_at_a_time(home.reseals):
+        idle(home, dataset)
+        folder = _folder(home, dataset)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        processes.begin(folder, JOB, "gateway.holding.reseal_job", (str(home.root), dataset))
 
 
 def run(home: NodeHome, dataset: str) -> bool:

@@ -133,8 +133,7 @@ def _add_steps(router: APIRouter, rooms: Rooms) -> None:
                 case "publish":
                     return _publish(rooms, session, plan, fields.get("reason", "").strip())
                 case "discard":
-                    rooms.jobs.idle(plan.id)
-                    rooms.jobs.plans.discard(plan.id)
+                    rooms.jobs.discard(plan.id)
                     return see(_BEGIN)
                 case _:
                     raise InvalidInput(Message("Choose what to do: check, publish or discard."))
