@@ -12,8 +12,9 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -66,6 +67,14 @@ class ClearObject(Wire):
         if self.etag is None and self.md5 is not None:
             return self.md5
         return hashlib.sha256(f"{self.path} {self.etag}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A file that was found good, to be registered as `found`; and its chart."""
+
+    found: ClearObject
+    chart: bytes | None
 
 
 class Shelf:
@@ -122,26 +131,33 @@ class Shelf:
 
         Raises SourceRefused and IndexRefused, and then nothing has changed.
         """
-        if isinstance(source, RemoteFile):
-            facts, charted = _looked_at_remote(source, kind=kind, form=form)
-        else:
-            facts, charted = _looked_at(source.resolve(), index, kind=kind, form=form)
-        chart = None
-        if charted is not None:
-            content = dump(charted)
-            chart = f"{hashlib.sha256(content).hexdigest()}.chart"
-            replace_durably(self._charts / chart, content)
-        named = {"object_id": object_id, "dataset": dataset, "kind": kind, "format": form}
-        found = ClearObject.model_validate({**named, **facts, "chart": chart})
+        named = looked_at(
+            source, object_id=object_id, dataset=dataset, kind=kind, form=form, index=index
+        )
+        return self.register_all([named])[0]
+
+    def register_all(self, looked: Sequence[Looked]) -> list[ClearObject]:
+        """All of them at once. Raises SourceRefused where two would be one object, and then
+        nothing has changed."""
+        named = {_name(one.found): one for one in looked}
+        if len(named) < len(looked):
+            twice = next(one.found for one in looked if named[_name(one.found)] is not one)
+            raise SourceRefused(
+                f"{twice.object_id}: two files would be this object as {twice.format}. Rename one."
+            )
         with self._listing.writing():
-            objects = {**self._listing.current(), _name(found): found}
+            for one in looked:
+                if one.chart is not None and one.found.chart is not None:
+                    replace_durably(self._charts / one.found.chart, one.chart)
+            found = {name: one.found for name, one in named.items()}
+            objects = {**self._listing.current(), **found}
             self._listing.publish(objects.values())
             kept = {one.chart for one in objects.values()}
             for stale in self._charts.glob("*.chart"):
                 if stale.name not in kept:
                     stale.unlink()
         self.changes += 1
-        return found
+        return [one.found for one in looked]
 
     def chart(self, found: ClearObject) -> Chart:
         """The chart of an object that has one; opened once, then at hand. Raises VaultBroken, and
@@ -172,6 +188,26 @@ class Shelf:
     def open(self, found: ClearObject) -> int:
         """A descriptor of a local object, which the caller closes. Raises ObjectChanged."""
         return places.open_file(found.place)
+
+
+def looked_at(
+    source: Path | RemoteFile,
+    *,
+    object_id: str,
+    dataset: str,
+    kind: Kind,
+    form: str,
+    index: Path | None = None,
+) -> Looked:
+    """Raises SourceRefused and IndexRefused. Changes nothing."""
+    if isinstance(source, RemoteFile):
+        facts, charted = _looked_at_remote(source, kind=kind, form=form)
+    else:
+        facts, charted = _looked_at(source.resolve(), index, kind=kind, form=form)
+    content = None if charted is None else dump(charted)
+    chart = None if content is None else f"{hashlib.sha256(content).hexdigest()}.chart"
+    named = {"object_id": object_id, "dataset": dataset, "kind": kind, "format": form}
+    return Looked(ClearObject.model_validate({**named, **facts, "chart": chart}), content)
 
 
 def _name(found: ClearObject) -> Name:

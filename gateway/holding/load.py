@@ -63,6 +63,7 @@ def run(
     """Raises the loader's refusal, naming file, record, field and next step. `watch` is told how
     far it is."""
     summary: dict[str, object] = {"dataset": wanted.dataset}
+    clear = () if check_only else releasing.look_at_clear(home, wanted.dataset, wanted.clear)
     if wanted.has_data:
         summary |= _load(home, wanted, check_only=check_only, watch=watch)
     elif not (wanted.seal or wanted.clear or wanted.adopted):
@@ -72,6 +73,7 @@ def run(
         )
     if not check_only:
         summary |= _taken_in(home, wanted)
+        summary |= releasing.shelve(home, clear) if clear else {}
     return {**summary, **_closed(home, wanted.dataset)}
 
 
@@ -85,7 +87,7 @@ def _taken_in(home: NodeHome, wanted: Wanted) -> Mapping[str, object]:
         )
     if wanted.adopted is not None:
         done |= releasing.adopt(home, wanted.dataset, wanted.adopted)
-    return {**done, **releasing.shelve(home, wanted.dataset, wanted.clear)}
+    return done
 
 
 def _closed(home: NodeHome, dataset: str) -> Mapping[str, object]:

@@ -6,7 +6,7 @@ sealing to `streams.vault`; nothing half-loaded is ever served, because both swi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from streams.keyring import KeyRing, Secrets
 from streams.keys import parse_public_key
 from streams.remote import RemoteFile
 from streams.sealing import seal, seal_input
-from streams.shelf import ClearObject, Shelf
+from streams.shelf import ClearObject, Looked, Shelf, looked_at
 from streams.sources import FORMATS, Kind, check_content
 from streams.units import units
 from streams.vault import SealedObject, Vault
@@ -153,10 +153,17 @@ def shelve_file(
     home: NodeHome, source: Path | RemoteFile, *, dataset: str, index: Path | None = None
 ) -> ClearObject:
     """Registers a file where it lies, on a disk or in an object store, to leave in the clear:
-    `DATASET/STEM`, whatever its format.
+    `DATASET/STEM`, whatever its format."""
+    (found,) = shelve(home, [for_shelf(home, source, dataset=dataset, index=index)])
+    return found
 
-    Refused unless the node's policy in force lets this dataset's objects do so. Where people
-    withdrew from the dataset, it is looked through for them (`clearance`)."""
+
+def for_shelf(
+    home: NodeHome, source: Path | RemoteFile, *, dataset: str, index: Path | None = None
+) -> Looked:
+    """The file found good and as it would be registered; nothing is changed.
+
+    Refused unless the node's policy in force lets this dataset's objects leave in the clear."""
     policy = _policies_in_force(home).policy(dataset)
     if policy is None or not policy.clear_streams:
         raise LoadRefused(
@@ -164,7 +171,7 @@ def shelve_file(
         )
     name = Path(source.name)
     kind, stem = kind_of(name), stem_of(source.name)
-    found = Shelf(home.clear).register(
+    return looked_at(
         source,
         object_id=f"{dataset}/{source.name if kind is Kind.FILE else stem}",
         dataset=dataset,
@@ -172,7 +179,13 @@ def shelve_file(
         form=format_of(name),
         index=index,
     )
-    return clearance.look_in_the_clear(home, found)
+
+
+def shelve(home: NodeHome, looked: Sequence[Looked]) -> list[ClearObject]:
+    """Registers all of them or none. Where people withdrew from a dataset, each is looked through
+    for them (`clearance`)."""
+    registered = Shelf(home.clear).register_all(looked)
+    return [clearance.look_in_the_clear(home, found) for found in registered]
 
 
 def _policies_in_force(home: NodeHome) -> PolicyBook:

@@ -1,6 +1,7 @@
 """Files that `skerry load` takes in for release: sealed, adopted where they lie, or in the clear.
 
-What was taken in before is left alone, so that a load that was cut off goes on. Taking one in is
+What was taken in before is left alone, so that a load that was cut off goes on; files that only are
+registered are so all together, or none is. Taking one in is
 left to `holding.loading`; whether it may leave after withdrawals, to `holding.clearance`.
 """
 
@@ -15,12 +16,13 @@ from gateway.commands.load_progress import Shown
 from gateway.errors import LoadRefused
 from gateway.holding import clearance, loading
 from gateway.home import NodeHome
+from schemas.errors import SkerryError
 from streams.archive_export import read_export
 from streams.inputs import plain_path
 from streams.keyring import Secrets
 from streams.keys import read_secret_key
 from streams.remote import SCHEME, RemoteFile
-from streams.shelf import ClearObject
+from streams.shelf import ClearObject, Looked
 from streams.sources import Kind
 from streams.vault import SealedObject
 
@@ -80,11 +82,27 @@ def adopt(home: NodeHome, dataset: str, wanted: Adopted) -> Mapping[str, object]
     return done
 
 
-def shelve(home: NodeHome, dataset: str, places: Sequence[str]) -> Mapping[str, object]:
-    done: dict[str, object] = {}
+def look_at_clear(home: NodeHome, dataset: str, places: Sequence[str]) -> list[Looked]:
+    """The files found good, in their order. Raises the first's refusal; nothing has changed then,
+    nor now."""
+    looked: list[Looked] = []
     for place in places:
         source = RemoteFile(place) if place.startswith(SCHEME) else Path(place)
-        found = loading.shelve_file(home, source, dataset=dataset)
+        try:
+            looked.append(loading.for_shelf(home, source, dataset=dataset))
+        except SkerryError as refused:
+            if len(places) == 1:
+                raise
+            raise LoadRefused(
+                f"{refused.public} None of the {len(places)} files of --clear was taken in."
+            ) from refused
+    return looked
+
+
+def shelve(home: NodeHome, looked: Sequence[Looked]) -> Mapping[str, object]:
+    """What was done, by object."""
+    done: dict[str, object] = {}
+    for found in loading.shelve(home, looked):
         said = f"{found.size} bytes{_unless_clear(home, found)}"
         done[f"in the clear {found.object_id} as {found.format}"] = said
     return done
