@@ -24,13 +24,20 @@ from beacon.segment.over import OverSegment
 from beacon.segments import SegmentCatalog
 from schemas.entries import ENTRY_TYPES, EntryTypeId
 from tests.support.beacon_node import FEMALE, MALE, BeaconNode, policy
-from tests.support.sources import write_records, write_vcf
+from tests.support.sources import HEADER, write_records, write_vcf
 
 pytestmark = pytest.mark.anyio
 
 PEOPLE = 200
 PRIVATE = {201: "C T", 401: "T TA", 501: "N <DEL>"}
 COMMON = {101: "A G", 601: "A G"}
+STATED = {
+    101: "CSQ=G|synonymous_variant|BRCA1",
+    201: "CSQ=T|stop_gained|BRCA1",  # which nobody else carries
+    501: "END=900",
+    601: "CSQ=G|missense_variant|BRCA2",
+}
+CSQ = '##INFO=<ID=CSQ,Number=.,Type=String,Description="Format: Allele|Consequence|SYMBOL">\n'
 OBO = """format-version: 1.4
 
 [Term]
@@ -65,6 +72,7 @@ FILTERS = (
     "", FEMALE["id"], "ORPHA:1", "MONDO:1", "MONDO:2", "-MONDO:2", "NCIT:C99", "ethnicity:private",
     "karyotypicSex:XXY", "libraryStrategy:WES", "libraryStrategy:%", "LOINC:1-1:>1",
     "LOINC:35925-4:>30", f"MONDO:2,{FEMALE['id']}", "GENO:0000136",
+    "SO:0001587", "-SO:0001587", "molecularEffects:!stop_lost", f"SO:0001587,{FEMALE['id']}",
 )  # fmt: skip
 NAMED: dict[EntryTypeId, tuple[str, ...]] = {
     "individual": ("P0", "P1"),
@@ -120,7 +128,7 @@ def source(folder: Path, *, target: bool) -> load.DatasetSource:
     for at, bases in sorted(lines.items()):
         carriers = {0} if at in PRIVATE else set(range(0 if at == 101 else 1, 120))
         calls = ("0/1" if n in carriers else "0/0" for n in range(PEOPLE))
-        rows.append(f"{at} . {bases} {'END=900' if at == 501 else '.'} {' '.join(calls)}")
+        rows.append(f"{at} . {bases} {STATED.get(at, '.')} {' '.join(calls)}")
     individuals = [
         {"id": name, "sex": FEMALE if n % 2 else MALE, **(private(n) if target else {})}
         for n, name in enumerate(names)
@@ -155,7 +163,7 @@ def source(folder: Path, *, target: bool) -> load.DatasetSource:
         name="D",
         description="",
         assembly="GRCh38",
-        vcfs=(write_vcf(folder / "a.vcf.gz", rows, samples=names),),
+        vcfs=(write_vcf(folder / "a.vcf.gz", rows, samples=names, header=HEADER + CSQ),),
         individuals=write_records(folder / "individuals.json", individuals),
         biosamples=write_records(folder / "biosamples.json", biosamples),
         runs=write_records(folder / "runs.json", runs),

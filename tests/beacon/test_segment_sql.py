@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beacon.catalog import (
+    Affecting,
     Allele,
     AminoacidChange,
     Annotations,
@@ -31,7 +32,9 @@ from beacon.catalog import (
     Segment,
     Span,
     VariantQuestion,
+    WithoutEffects,
 )
+from beacon.effect_rules import EffectRule
 from beacon.errors import UnsupportedFilter, UnsupportedQuestion, UnsupportedVariantType
 from beacon.loading.load import load
 from beacon.segment.statements import Statements
@@ -64,7 +67,7 @@ CHROMS = st.sampled_from(("1", "X")) | HOSTILE
 SPANS = st.builds(Span, CHROMS, PLACES, PLACES, starts=WINDOWS, ends=WINDOWS, **NARROWED)
 GENES = st.builds(InGene, HOSTILE, **NARROWED)
 CHANGES = st.builds(AminoacidChange, HOSTILE | st.just("V1M"), st.none() | HOSTILE)
-QUESTIONS: st.SearchStrategy[VariantQuestion] = st.one_of(
+PLAIN: st.SearchStrategy[WithoutEffects] = st.one_of(
     st.builds(Edited, CHROMS, PLACES, PLACES, st.sampled_from(("DEL", "DUP", "INV"))),
     st.builds(Allele, CHROMS, PLACES, HOSTILE | st.just(""), HOSTILE | st.just("A")),
     SPANS,
@@ -73,6 +76,10 @@ QUESTIONS: st.SearchStrategy[VariantQuestion] = st.one_of(
     st.builds(ChangeWithin, CHANGES, SPANS | GENES),
     st.builds(ByIdentifier, st.builds("rs{}".format, PLACES) | st.builds("x:c.{}".format, HOSTILE)),
     st.builds(ById, HOSTILE | st.builds("1-{}-{}".format, PLACES, HOSTILE)),
+)
+RULES = st.builds(EffectRule, st.tuples(st.tuples(HOSTILE)), st.sampled_from(("01", "10")))
+QUESTIONS: st.SearchStrategy[VariantQuestion] = PLAIN | st.builds(
+    Affecting, RULES, st.none() | PLAIN
 )
 ENTITIES: st.SearchStrategy[EntryType] = st.sampled_from(
     ("individual", "biosample", "run", "analysis", "cohort", "dataset")
@@ -104,7 +111,9 @@ def segment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteSegment]
         row((1, 20, 24), ("ACGT", "ACG"), "DEL", **_CARRIED),
     ]
     folder: Path = tmp_path_factory.mktemp("sql")
-    made = segment_of(folder, rows, people="abc", genes="annotation", aminoacid_changes=True)
+    made = segment_of(
+        folder, rows, people="abc", genes="annotation", aminoacid_changes=True, effects=True
+    )
     yield made
     made.close()
 
