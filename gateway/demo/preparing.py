@@ -253,6 +253,7 @@ def _write_portal(federation: Federation) -> None:
         f'public_url = "{addresses.portal}"\nnodes = [{urls}]\n'
         f'signin_issuer = "{addresses.signin}"\nclient_id = "skerry-portal"\n'
         f'client_secret = "{federation.client_secret}"\nname = "Skerry demo"\n'
+        "deadline_seconds = 30\n"  # all of a demo share one machine
         f'command_client_id = "{COMMAND_LINE}"\n'
         f"passport_key = {json.dumps(str(federation.portal_key))}\n"
         f"examples = {json.dumps(examples.examples(federation.plans))}\n"

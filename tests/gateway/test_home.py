@@ -33,7 +33,7 @@ def test_every_secret_of_a_new_node_is_closed_to_others(tmp_path: Path) -> None:
 
 
 def test_two_nodes_share_no_secret(tmp_path: Path) -> None:
-    one, two = node_folder(tmp_path / "1"), node_folder(tmp_path / "2")
+    one, two = (home.create(tmp_path / name, SETTINGS) for name in ("1", "2"))
     for path in (one.root / "keys").iterdir():
         assert path.read_bytes() != (two.root / "keys" / path.name).read_bytes()
 

@@ -73,7 +73,7 @@ def test_every_journey_holds_with_questions_nobody_rehearsed(temporary: Path) ->
     first = unused_demo()
     seed = str(random.SystemRandom().randrange(2**32))
     demo = begin(temporary, "--smoke", "--port", str(first), "--seed", seed)
-    out, err = demo.communicate(timeout=600)
+    out, err = demo.communicate(timeout=3_600)
     assert demo.returncode == Exit.OK, out + err
     assert f"seed {seed}" in out
     journeys = re.findall(r"^journey (\d) [^:]*: (\w+)", out, re.MULTILINE)
@@ -91,7 +91,7 @@ def test_a_demo_stopped_while_it_starts_leaves_nothing(
     while len(mentioning(str(temporary))) < 3 and time.monotonic() < deadline:
         time.sleep(0.05)
     demo.send_signal(number)
-    out, err = demo.communicate(timeout=600)
+    out, err = demo.communicate(timeout=3_600)
     assert "Traceback" not in err, out + err
     # Python may end by the signal itself, which a shell calls 130 too.
     assert demo.returncode in {Exit.INTERRUPTED, Exit.OK, -signal.SIGINT}, out + err
@@ -104,7 +104,7 @@ def test_a_port_that_is_taken_is_named_and_nothing_is_started(temporary: Path) -
         other.bind(("127.0.0.1", first + 2))
         other.listen()
         demo = begin(temporary, "--smoke", "--port", str(first))
-        _, err = demo.communicate(timeout=600)
+        _, err = demo.communicate(timeout=3_600)
     assert demo.returncode == Exit.PORT_TAKEN
     assert f"port {first + 2} is already taken; choose others with --port" in err
     assert_nothing_left(temporary, first)

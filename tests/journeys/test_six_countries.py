@@ -19,7 +19,7 @@ def refused(tmp_path: Path, *arguments: str, **environment: str) -> tuple[int, s
     ran = subprocess.run(
         [sys.executable, "-m", "gateway", "demo", "--countries", *arguments],
         cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path), **environment},
-        capture_output=True, text=True, timeout=600, check=False,
+        capture_output=True, text=True, timeout=3_600, check=False,
     )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
     return ran.returncode, ran.stderr

@@ -140,7 +140,7 @@ async def test_a_connection_is_kept_and_made_anew_when_the_agent_was(
 async def test_a_caller_that_says_nothing_more_is_dropped(
     node: ReleaseNode, workspace: SecretKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.agent_doors.IDLE_SECONDS", 0.05)
+    monkeypatch.setattr("streams.agent_doors.IDLE_SECONDS", 2)
     async with node.agent_running():
         with closing(AgentClient(node.socket)) as client:
             assert await run_sync(client.rewrap, permit(node), "sample1", workspace.public)

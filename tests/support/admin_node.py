@@ -59,6 +59,7 @@ class AdminNode:
     def __post_init__(self) -> None:
         settings = SETTINGS.model_copy(update={"admins": tuple(self.admins), **self.changed})
         self.home: NodeHome = home.create(self.folder / "n", settings)
+        (self.home.root / "keys" / "disclosure").write_bytes(b"n" * 32)  # one checkout, one noise
         self.write_policies(self.policies)
         if self.trust:
             self.home.trust.write_text(self.trust, encoding="utf-8")

@@ -38,6 +38,7 @@ def open_counts(dataset: str) -> Mapping[str, object]:
 
 def node_folder(root: Path, *, policies: Sequence[Mapping[str, object]] = ()) -> NodeHome:
     made = home.create(root, SETTINGS)
+    (root / "keys" / "disclosure").write_bytes(b"n" * 32)  # one checkout, one noise
     if policies:
         text = yaml.safe_dump({"version": "test-1", "datasets": list(policies)})
         made.policies.write_text(text, encoding="utf-8")

@@ -29,7 +29,7 @@ async def journey(walk: Walk) -> str:
         return f"{len(rows)} row arrived; the portal's own Beacon agrees"
     walk.processes.stop(f"node-{last}")
     # Another question: the answers to the first are kept for a moment.
-    asked = truth.pick_allele(walk.files(), walk.chooser)
+    asked = truth.pick_allele(walk.files(), walk.chooser, other_than=asked)
     try:
         without = await _network(walk, asked)
         expect("nodes failed with one stopped", 1, _tally(without, "failed"))

@@ -112,8 +112,8 @@ def _pem(public: bytes) -> str:
 
 
 def _recorded(record: Path, kind: str) -> int:
-    lines = record.read_text(encoding="utf-8").splitlines()
-    return sum(1 for line in lines if json.loads(line).get("kind") == kind)
+    whole, _, _ = record.read_bytes().rpartition(b"\n")  # the node may be writing the next line
+    return sum(1 for line in whole.splitlines() if json.loads(line).get("kind") == kind)
 
 
 def _sha256(path: Path) -> str:

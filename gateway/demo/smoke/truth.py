@@ -70,14 +70,18 @@ def diseases(files: Files) -> dict[str, int]:
 
 
 def pick_allele(
-    every: Sequence[Files], chooser: random.Random, *, carriers: range = range(1, 2**31)
+    every: Sequence[Files],
+    chooser: random.Random,
+    *,
+    carriers: range = range(1, 2**31),
+    other_than: AlleleAsked | None = None,
 ) -> AlleleAsked:
     """A single-base change that so many people carry in each dataset."""
     tables = [dict(_biallelic(files)) for files in every]
     shared = sorted(set.intersection(*(set(table) for table in tables)))
     usable = [key for key in shared if all(len(table[key]) in carriers for table in tables)]
-    key = chooser.choice(usable)
-    return AlleleAsked(*key, carriers=tuple(table[key] for table in tables))
+    found = [AlleleAsked(*key, carriers=tuple(table[key] for table in tables)) for key in usable]
+    return chooser.choice([allele for allele in found if allele != other_than])
 
 
 def _biallelic(files: Files) -> Iterator[tuple[tuple[str, int, str, str], frozenset[str]]]:
