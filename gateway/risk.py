@@ -28,13 +28,12 @@ from access.privacy.terms import (
     power_of,
     presence_power,
 )
-from access.store import Store
 from beacon import panel
 from beacon.catalog import DatasetFacts, Segment
 from beacon.panel import Panel
 from beacon.posed import Public
 from beacon.segments import SegmentCatalog
-from gateway import config
+from gateway import config, control
 from gateway.commands.asking import book_in_force
 from gateway.home import NodeHome
 
@@ -103,7 +102,7 @@ class Change:
 def now(home: NodeHome) -> Mapping[str, Risk]:
     """Under the policy in force. Raises the errors of the files it reads."""
     settings = config.load(home.settings)
-    store = Store(settings.control_database or home.control_url)
+    store = control.opened(home, settings)
     try:
         return under(book_in_force(home), home, Ledger(store))
     finally:

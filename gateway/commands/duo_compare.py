@@ -16,7 +16,7 @@ from access.requests.lifecycle import OPEN_STATES, AccessRequest, State
 from access.store import Store
 from duo.ontology import load_ontology
 from duo.verdict import Verdict
-from gateway import config
+from gateway import config, control
 from gateway.commands.asking import book_in_force
 from gateway.home import NodeHome
 
@@ -48,7 +48,7 @@ def compare(home: NodeHome, tables: Path, *, now: int) -> Comparison:
     strict, book = settings.strict_duos, book_in_force(home)
     old = PurposeCheck(load_ontology(home.ontology), strict_duos=strict)
     new = PurposeCheck(load_ontology(tables), strict_duos=strict)
-    store = Store(settings.control_database or home.control_url)
+    store = control.opened(home, settings)
     try:
         alive = tuple(_alive(store, book.datasets()))
         judged = [

@@ -28,7 +28,7 @@ from access.store import Store
 from beacon.info import NodeFacts
 from beacon.segments import SegmentCatalog
 from duo.ontology import load_ontology
-from gateway import config, recording
+from gateway import config, control, recording
 from gateway.holding import clickhouse
 from gateway.holding.load_jobs import Jobs
 from gateway.home import NodeHome
@@ -99,7 +99,7 @@ def build(
     )
     record = record or recording.of_server(home, share)
     book = _policies(home, settings, record)
-    store = Store(settings.control_database or home.control_url)
+    store = control.opened(home, settings)
     recipients = Recipients(store, record=record)
     purpose_check = PurposeCheck(load_ontology(home.ontology), strict_duos=settings.strict_duos)
     addressees = Addressees(settings.notices.mail_to, settings.notices.webhooks)
