@@ -266,6 +266,7 @@ def _writes_its_policy(story: Story) -> None:
     """The editor begins with a closed one."""
     page = story.page
     page.get_by_role("link", name="Write its policy").click()
+    story.stands_at(r"/admin/policies/draft\?dataset=skye")
     text = page.get_by_label("Policy (YAML)").input_value()
     assert 'id: "skye"' in text
     text = text.replace(

@@ -65,5 +65,6 @@ def objections(page: Page) -> list[str]:
 
 
 def settled(page: Page) -> None:
-    """Waits for the parts that the page itself asks for."""
+    """Waits for all of the page, its style too, and for the parts that it asks for itself."""
+    page.wait_for_load_state()
     expect(page.locator(".htmx-request")).to_have_count(0)
