@@ -115,10 +115,17 @@ def _source(folder: Path, seed: int, *, compared: bool) -> DatasetSource:
         samples=SAMPLES,
         header=HEADER,
     )
-    people = [{"id": name, "sex": {"id": "NCIT:C16576", "label": "female"}} for name in SAMPLES]
+    # Those not compared come two from a person, which neither engine may take for one another.
+    owners = SAMPLES if compared else [f"Q{number // 2}" for number in range(len(SAMPLES))]
+    female = {"id": "NCIT:C16576", "label": "female"}
+    people = [{"id": name, "sex": female} for name in dict.fromkeys(owners)]
+    biosamples = [
+        {"id": name, "individualId": owner} for name, owner in zip(SAMPLES, owners, strict=True)
+    ]
     return DatasetSource(
         *("small", "Small", "random", "GRCh38", (vcf,)),
         individuals=write_records(folder / "people.json", people),
+        biosamples=write_records(folder / "biosamples.json", biosamples),
         reference="own",
         bases=TextReference(text) if compared else None,
     )
