@@ -311,4 +311,4 @@ def test_every_step_of_the_loading_page_does_what_it_says(
     assert ran == 14
     with (tmp_path / "rejected.csv").open(encoding="utf-8") as report:
         rows = report.read().splitlines()
-    assert rows[1].startswith("two.json,record 1 (P2),sex.id,")
+    assert rows[1].startswith("two.json,record 2 (P2),sex.id,")

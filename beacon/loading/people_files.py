@@ -77,11 +77,11 @@ def _read_bff(
     tell: Callable[[str, int], None],
 ) -> None:
     staging.given.add(entity)
-    number = -1
-    for number, record in enumerate(json_items(path)):
+    number = 0
+    for number, record in enumerate(json_items(path), 1):
         staging.add(entity, record, file=path.name, where=f"record {number}", problems=problems)
         if problems.full:
             return
         if number % _REPORT_EVERY == 0:
             tell(f"{entity}, read", number)
-    tell(f"{entity}, read", number + 1)
+    tell(f"{entity}, read", number)

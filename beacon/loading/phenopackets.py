@@ -16,7 +16,7 @@ from typing import Any
 
 from beacon.errors import Problem
 from beacon.loading.reading import kind_of, opened
-from beacon.loading.records import Problems, Unreadable, json_items
+from beacon.loading.records import UNKNOWN, Problems, Unreadable, json_items
 from beacon.loading.staging import Interpreted, Staging
 
 MAX_PACKET_BYTES = 16_000_000
@@ -25,7 +25,6 @@ _SEX = {
     "FEMALE": {"id": "NCIT:C16576", "label": "female"},
     "MALE": {"id": "NCIT:C20197", "label": "male"},
 }
-_UNKNOWN = {"id": "NCIT:C17998", "label": "Unknown"}
 # Beacon name: phenopacket name. Times and measured values are read apart.
 _FEATURE = {
     "featureType": "type", "excluded": "excluded", "severity": "severity",
@@ -95,7 +94,7 @@ class _Packets:
         self._losses = losses
 
     def read(self) -> None:
-        for number, packet in enumerate(self._packets()):
+        for number, packet in enumerate(self._packets(), 1):
             where = f"phenopacket {number}"
             try:
                 self._one(packet, where)
@@ -168,7 +167,7 @@ class _Packets:
             self._lost("medicalAction", action)
         person = {
             "id": subject["id"],
-            "sex": _SEX.get(subject.get("sex", ""), _UNKNOWN),
+            "sex": _SEX.get(subject.get("sex", ""), UNKNOWN),
             "karyotypicSex": subject.get("karyotypicSex"),
             "age": _time(subject.get("timeAtLastEncounter")),
             "diseases": [self._disease(each) for each in packet.get("diseases", ())],
@@ -182,7 +181,7 @@ class _Packets:
         }
         taken = self._add("individual", person, where)
         samples = packet.get("biosamples", ())
-        for number, sample in enumerate(samples):
+        for number, sample in enumerate(samples, 1):
             self._biosample(sample, subject["id"], f"{where}, biosample {number}")
         if taken:
             self._interpretations(packet, {subject["id"], *(s["id"] for s in samples)}, where)
@@ -254,10 +253,10 @@ class _Packets:
             {
                 "id": sample["id"],
                 "individualId": sample.get("individualId") or person,
-                "biosampleStatus": sample.get("materialSample") or _UNKNOWN,
+                "biosampleStatus": sample.get("materialSample") or UNKNOWN,
                 "sampleOriginType": sample.get("sampleType")
                 or sample.get("sampledTissue")
-                or _UNKNOWN,
+                or UNKNOWN,
             },
             **_renamed(sample, _SAMPLE),
             **self._observed(sample),
@@ -271,11 +270,11 @@ class _Packets:
         """Every stated genomic change of the person or of one of the `own` samples."""
         person = packet["subject"]["id"]
         where = f"{where} ({person})"
-        for one, interpretation in enumerate(packet.get("interpretations", ())):
+        for one, interpretation in enumerate(packet.get("interpretations", ()), 1):
             self._lost("interpretation", interpretation)
             diagnosis = interpretation.get("diagnosis") or {}
             self._lost("diagnosis", diagnosis)
-            for two, genomic in enumerate(diagnosis.get("genomicInterpretations", ())):
+            for two, genomic in enumerate(diagnosis.get("genomicInterpretations", ()), 1):
                 self._lost("genomicInterpretation", genomic)
                 place = f"{where}, interpretation {one}, genomicInterpretation {two}"
                 if stated := genomic.get("variantInterpretation"):

@@ -31,6 +31,7 @@ MAX_EXPANSION = 100
 MAX_RECORD_CHARACTERS = 2_000_000
 MAX_DEPTH = 40
 MAX_PROBLEMS = 20
+UNKNOWN = {"id": "NCIT:C17998", "label": "Unknown"}
 _CURIE = re.compile(r"^[A-Za-z][A-Za-z0-9_.]+:[^\s,]{1,200}$")
 _MAX_ID = 200
 _READ_AHEAD = 64 * 1024
@@ -93,7 +94,7 @@ class Unreadable(Exception):
 def json_items(path: Path, prefix: str = "item") -> Iterator[object]:
     """The items of a JSON array (plain or `.gz`), one at a time. Raises `Unreadable`."""
     number = 0
-    with _told(path, lambda: f"record {number}"), opened(path) as raw:
+    with _told(path, lambda: f"record {number + 1}"), opened(path) as raw:
         stream = _capped(path, raw, Limits(MAX_JSON_BYTES, MAX_RECORD_CHARACTERS))
         whole = prefix == "item"
         _refuse_other_than(path, stream, "[" if whole else "{")
@@ -105,7 +106,8 @@ def json_items(path: Path, prefix: str = "item") -> Iterator[object]:
 
 
 def json_records(path: Path, limits: Limits) -> Iterator[tuple[str, object]]:
-    """(where, item) of a JSON array or of JSON lines (plain or `.gz`), one at a time; what can be
+    """(where, item) of a JSON array or of JSON lines (plain or `.gz`), one at a time, counted from
+    1 as people do; what can be
     left out alone comes as `json_stream.Broken`. Raises `Unreadable`."""
     where = ""
     with _told(path, lambda: where), opened(path) as raw:
@@ -116,7 +118,7 @@ def json_records(path: Path, limits: Limits) -> Iterator[tuple[str, object]]:
             found = ((f"line {n}", item) for n, item in json_stream.line_items(read))
         else:
             items = json_stream.array_items(read, once=True)
-            found = ((f"record {n}", item) for n, item in enumerate(items))
+            found = ((f"record {n}", item) for n, item in enumerate(items, 1))
         for where, item in found:
             stream.mark()
             yield where, item
@@ -174,7 +176,7 @@ def _too_large(path: Path, cap: int, limits: Limits) -> Problem:
 def read_ids(path: Path) -> tuple[str, ...]:
     """The ids in a file of records, which are otherwise not looked at. Raises `Unreadable`."""
     ids = []
-    for number, record in enumerate(json_items(path)):
+    for number, record in enumerate(json_items(path), 1):
         if not isinstance(record, dict) or not isinstance(record.get("id"), str):
             raise Unreadable(Problem(path.name, f"record {number}", "id", "an id"))
         ids.append(str(record["id"]))

@@ -50,7 +50,7 @@ def test_a_carrier_nobody_knows_refuses_the_load_and_leaves_what_is_served(
     for more in ((), ("--check",)):
         ran = load(node, tmp_path, GOOD, UNKNOWN, more=more)
         assert ran.code == Exit.BAD_INPUT
-        assert "record 1 (v), caseLevelData[0].biosampleId" in ran.err
+        assert "record 2 (v), caseLevelData[0].biosampleId" in ran.err
         assert "nobody" not in ran.err  # messages name places, not people
     assert SegmentCatalog(node.catalog).snapshot()["isle"].facts.version == before
 
@@ -62,7 +62,7 @@ def test_the_report_names_the_record_that_was_left_out(node: NodeHome, tmp_path:
     with report.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [rows[0][name] for name in ("file", "place", "field")] == [
-        "genomicVariations.json", "record 1 (v)", "caseLevelData[0].biosampleId",
+        "genomicVariations.json", "record 2 (v)", "caseLevelData[0].biosampleId",
     ]  # fmt: skip
 
 

@@ -278,7 +278,7 @@ def test_a_record_without_one_allele_is_refused_by_its_place(
 ) -> None:
     said = refused(tmp_path, legacy(50, "A", "G"), record)
     assert field in said.replace(": expected", ", expected")
-    assert "genomicVariations.json, record 1" in said
+    assert "genomicVariations.json, record 2" in said
 
 
 def test_what_is_refused_may_be_left_out_and_is_reported(tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ def test_what_is_refused_may_be_left_out_and_is_reported(tmp_path: Path) -> None
     made = source(tmp_path, [legacy(4, "A", "G"), legacy(9, "A", "A"), {}], max_rejected=2)
     load(made, tmp_path / "catalog", report=found.append)
     assert [(each.file, each.where) for each in found] == [
-        ("genomicVariations.json", "record 1 (v)"), ("genomicVariations.json", "record 2"),
+        ("genomicVariations.json", "record 2 (v)"), ("genomicVariations.json", "record 3"),
     ]  # fmt: skip
     assert len(rows(SegmentCatalog(tmp_path / "catalog").snapshot()["d"])) == 1
 

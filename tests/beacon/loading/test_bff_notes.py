@@ -172,7 +172,7 @@ def test_changes_belong_to_genes_where_the_lists_say_so(
     ],
 )  # fmt: skip
 def test_names_and_annotation_of_another_form_are_refused(tmp_path: Path, said: Record) -> None:
-    assert "record 1" in refused(tmp_path, legacy(50, "A", "G"), legacy(4, "A", "G") | said)
+    assert "record 2" in refused(tmp_path, legacy(50, "A", "G"), legacy(4, "A", "G") | said)
 
 
 def test_what_has_no_place_is_counted(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_record_that_is_left_out_is_named_too(tmp_path: Path) -> None:
     write_records(path, [legacy(4, "A", "G"), elsewhere, nobody])
     made = DatasetSource("d", "D", "", "GRCh38", genomic_variations=(path,))
     report, counted = both(made, tmp_path)
-    assert [each.where for each in report] == ["record 1 (v)", "record 2 (nobody's)"]
+    assert [each.where for each in report] == ["record 2 (v)", "record 3 (nobody's)"]
     assert sum(counted.values()) == 2
 
 

@@ -127,7 +127,7 @@ def test_two_interpretations_that_contradict_each_other_are_refused(tmp_path: Pa
     states = [{"allelicState": {"id": name}} for name in ("GENO:0000135", "GENO:0000136")]
     twice = packet("P1", *(interpreted("P1", STATED | state) for state in states))
     text = refused(source(tmp_path, [twice]), tmp_path)
-    assert "phenopacket 0 (P1), interpretation 0, genomicInterpretation 1" in text
+    assert "phenopacket 1 (P1), interpretation 1, genomicInterpretation 2" in text
     assert "variationDescriptor.allelicState" in text
 
 
@@ -153,9 +153,9 @@ def test_what_has_no_place_is_counted_and_named_in_the_report(tmp_path: Path) ->
     assert told["lost: genomicInterpretation.gene is not read"] == 1
     assert told["genomicVariant"] == 1
     assert [(each.file, each.where, each.field) for each in report] == [
-        ("a.json", "phenopacket 0 (P1), interpretation 0, genomicInterpretation 0",
+        ("a.json", "phenopacket 1 (P1), interpretation 1, genomicInterpretation 1",
          "variationDescriptor"),
-        ("a.json", "phenopacket 0 (P1), interpretation 0, genomicInterpretation 1",
+        ("a.json", "phenopacket 1 (P1), interpretation 1, genomicInterpretation 2",
          "variationDescriptor.allelicState"),
     ]  # fmt: skip
     assert check(made) == []
@@ -188,7 +188,7 @@ def test_what_is_no_interpretation_is_refused_by_name(
 ) -> None:
     given = [packet("P1", interpreted(bearer, descriptor)), packet("P2")]
     text = refused(source(tmp_path, given), tmp_path)
-    assert text.startswith("a.json, phenopacket 0")
+    assert text.startswith("a.json, phenopacket 1")
     assert says in text
 
 
@@ -203,7 +203,7 @@ def test_what_is_no_interpretation_is_refused_by_name(
 )
 def test_interpretations_of_other_types_are_refused(tmp_path: Path, more: dict[str, Any]) -> None:
     text = refused(source(tmp_path, [packet("P1") | more]), tmp_path)
-    assert "phenopacket 0: expected a phenopacket of schema 2.0" in text
+    assert "phenopacket 1: expected a phenopacket of schema 2.0" in text
 
 
 def test_a_refused_interpretation_may_be_left_out_alone(tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_beside_variant_files_they_are_refused_before_those_are_opened(
     unplaced = interpreted("P1", written("NM_1.1:c.5A>G"))
     packets = [packet("P0"), packet("P1", unplaced, interpreted("P1", STATED))]
     text = refused(source(tmp_path, packets, **given), tmp_path)
-    assert "phenopacket 1 (P1), interpretation 0, genomicInterpretation 1" in text
+    assert "phenopacket 2 (P1), interpretation 1, genomicInterpretation 2" in text
     assert "no variants of phenopackets beside variant files" in text
     assert "--without-interpretations" in text
     assert "\n" not in text

@@ -249,14 +249,14 @@ def test_the_same_allele_at_two_anchors_is_kept_and_found_twice(tmp_path: Path) 
     ("records", "expected"),
     [
         ({"id": "P1"}, "a JSON array"),
-        (["P1"], "record 0, expected a JSON object"),
-        ([{"name": "P1"}], "record 0, id"),
-        ([{"id": 7}], "record 0, id"),
-        ([{"id": ""}], "record 0, id"),
-        ([{"id": "x" * 201}], "record 0, id"),
-        ([{"id": "P1"}, {"id": "P1"}], "record 1 (P1), id"),
-        ([{"id": "P1", "sex": {"id": "PATO 11", "label": "x"}}], "record 0 (P1), sex.id"),
-        ([{"id": "P1", "sex": {"label": "x"}}], "record 0 (P1), sex.id"),
+        (["P1"], "record 1, expected a JSON object"),
+        ([{"name": "P1"}], "record 1, id"),
+        ([{"id": 7}], "record 1, id"),
+        ([{"id": ""}], "record 1, id"),
+        ([{"id": "x" * 201}], "record 1, id"),
+        ([{"id": "P1"}, {"id": "P1"}], "record 2 (P1), id"),
+        ([{"id": "P1", "sex": {"id": "PATO 11", "label": "x"}}], "record 1 (P1), sex.id"),
+        ([{"id": "P1", "sex": {"label": "x"}}], "record 1 (P1), sex.id"),
         (
             [{"id": "P1", "diseases": [{"diseaseCode": {"id": "A:1,A:2", "label": "x"}}]}],
             "diseases.diseaseCode.id",
@@ -292,7 +292,7 @@ def test_only_the_first_problems_are_listed(source: DatasetSource, tmp_path: Pat
 def test_a_reference_to_nobody_is_refused(source: DatasetSource, tmp_path: Path) -> None:
     path = write_records(tmp_path / "b.json", [{"id": "S1", "individualId": "P9"}])
     text = refused(dataclasses.replace(source, biosamples=path), tmp_path / "catalog")
-    assert "record 0 (S1), individualId" in text
+    assert "record 1 (S1), individualId" in text
 
 
 def test_a_failed_load_leaves_the_version_before(source: DatasetSource, tmp_path: Path) -> None:

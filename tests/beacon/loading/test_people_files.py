@@ -192,9 +192,9 @@ def test_a_large_cohort_is_read_member_by_member(
         ("a.json", b"7", "phenopacket, family or cohort"),
         ("a.json", b"{}", "phenopacket, family or cohort"),
         ("a.json", b'{"subject": {}}', "subject.id"),
-        ("a.json", b'{"subject": "P1"}', "phenopacket 0"),
-        ("a.json", b'{"subject": {"id": "P1"}, "diseases": [5]}', "phenopacket 0"),
-        ("a.json", b'{"subject": {"id": "P1"}, "measurements": [{}]}', "phenopacket 0"),
+        ("a.json", b'{"subject": "P1"}', "phenopacket 1"),
+        ("a.json", b'{"subject": {"id": "P1"}, "diseases": [5]}', "phenopacket 1"),
+        ("a.json", b'{"subject": {"id": "P1"}, "measurements": [{}]}', "phenopacket 1"),
         ("a.json", b'{"members": 5}', "a phenopacket, family or cohort"),
         ("a.json", b'{"subject": {"id": 5}}', "id"),
         ("a.json", b"[" * 100_000, "JSON"),
@@ -215,7 +215,7 @@ def test_what_is_no_phenopacket_is_refused_by_name(
 def test_the_same_person_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps([PACKET, {"subject": {"id": "P1"}}]))
-    assert "phenopacket 1 (P1), id" in refused(PeopleFiles(phenopackets=(path,)))
+    assert "phenopacket 2 (P1), id" in refused(PeopleFiles(phenopackets=(path,)))
 
 
 MAPPING = """

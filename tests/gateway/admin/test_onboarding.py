@@ -173,7 +173,7 @@ async def test_a_bad_file_is_refused_with_its_place_and_nothing_is_loaded(
     run(node, page, Job.CHECK)
     said = await browser.text(page)
     assert "It failed. Nothing was changed." in said
-    assert "individuals.json, record 1 (P1), id" in said
+    assert "individuals.json, record 2 (P1), id" in said
     assert "an id that no other record has correct the file and load again" in said
     assert "Publish it" not in said
     browser.http.headers["accept-language"] = "de"

@@ -161,7 +161,7 @@ def test_the_report_names_every_rejected_record(node: NodeHome, tmp_path: Path) 
     rows = list(csv.DictReader(report.read_text(encoding="utf-8").splitlines()))
     assert len(rows) == 30
     assert rows[0] == {
-        "file": "bad.json", "place": "record 1", "field": "id",
+        "file": "bad.json", "place": "record 2", "field": "id",
         "expected": "text of 1 to 200 characters", "next step": "correct the file and load again",
     }  # fmt: skip
 

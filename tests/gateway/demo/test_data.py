@@ -195,7 +195,7 @@ def test_the_command_refuses_an_invalid_record_naming_it(
     spoiled = [{**made.people[0], "sex": {"id": "female", "label": "female"}}, *made.people[1:]]
     (folder / "individuals.json").write_text(json.dumps(spoiled))
     said = demo_refuses(folder, tmp_path / "temporary")
-    assert "individuals.json, record 0 (person-0000), sex" in said
+    assert "individuals.json, record 1 (person-0000), sex" in said
 
 
 def test_each_node_answers_in_another_way() -> None:
