@@ -192,7 +192,7 @@ def _inability(query: Query, one: Permitted, *, where: Asked | None) -> Note | N
             return Note(dataset, "question", _not_held(where.question, one.segment))
     if not facts.genotypes and query.asks_for_carriers:
         return Note(dataset, "carriers", "This dataset holds counts and nobody's genotypes.")
-    if unknown := _unknown(query, one.segment):
+    if (query.filters or query.of_variants.asked) and (unknown := _unknown(query, one.segment)):
         return Note(dataset, "filter", f"This dataset does not know: {', '.join(unknown)}.")
     if query.filters and (why := filter_rules.objection(query.filters, one.segment)):
         return Note(dataset, "comparison", why)

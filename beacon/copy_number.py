@@ -16,7 +16,15 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from beacon.catalog import Affecting, ChangeWithin, InGene, Span, VariantQuestion, WithoutEffects
+from beacon.catalog import (
+    Affecting,
+    Allele,
+    ChangeWithin,
+    InGene,
+    Span,
+    VariantQuestion,
+    WithoutEffects,
+)
 
 # «Commonly used for five and more copies on a bi-allelic region» (EFO:0030072).
 _HIGH_GAIN = 3
@@ -81,6 +89,8 @@ def named(word: str) -> Level | None:
 def asked(question: VariantQuestion | None) -> Levels:
     """The levels a question's `variantType` names, with those below; none for any carrier."""
     match question:
+        case None | Allele():  # as nearly all are
+            return ANY
         case Span(variant_type=str(word)) | InGene(variant_type=str(word)):
             return _with_below(word)
         case ChangeWithin(within=within) | Affecting(within=within):

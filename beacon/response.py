@@ -19,6 +19,7 @@ from beacon.handovers import Links
 from beacon.info import NodeFacts
 from beacon.pages import Page
 from beacon.query import Query
+from beacon.variants import Asked
 from beacon.variation import distinct, variations
 from schemas.beacon import (
     API_VERSION,
@@ -304,15 +305,17 @@ def _info(query: Query, outcome: Outcome) -> dict[str, object]:
         known.update(one.segment.facts.id for one in outcome.sets)
         if unknown := sorted(set(query.datasets) - known):
             info["unknownDatasets"] = unknown
-    if warnings := [*query.warnings, *_ambiguity(query, outcome)]:
+    warnings = list(query.warnings)
+    if query.named is not None:
+        warnings += _ambiguity(query.named, outcome)
+    if warnings:
         info["warnings"] = warnings
     return info
 
 
-def _ambiguity(query: Query, outcome: Outcome) -> Iterator[str]:
+def _ambiguity(named: Asked, outcome: Outcome) -> Iterator[str]:
     """Of the id in an address, which may name a place without its assembly."""
-    named = query.named
-    if named is None or named.assembly is not None or not named.in_one_assembly:
+    if named.assembly is not None or not named.in_one_assembly:
         return
     held = sorted({one.segment.facts.assembly for one in outcome.sets if one.answer.exists})
     if len(held) > 1:

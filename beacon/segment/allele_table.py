@@ -125,7 +125,7 @@ class AlleleTable:
                 if stored == OTHER:
                     fits = alleles.trimmed(self._rows.stored(block, place)[0]) == core
                 else:
-                    fits = stored == code and block.at("start0", place) == start0
+                    fits = stored == code and block.start0(place) == start0
                 if fits:
                     found.add(block.first + place)
         if self._has_cores:

@@ -121,6 +121,9 @@ class Block:
         value: int = base + int.from_bytes(self._data[begin : begin + width], "little")
         return value
 
+    def start0(self, place: int) -> int:
+        return self._base + self._starts[place]
+
     def place(self, start0: int) -> int:
         """How many rows begin before `start0`."""
         return bisect_left(self._starts, start0 - self._base)

@@ -138,7 +138,7 @@ class VariantRows:
 
     def stored(self, block: Block, place: int) -> tuple[Allele, int]:
         """The allele as stored and its end0."""
-        start0 = block.at("start0", place)
+        start0 = block.start0(place)
         chrom = alleles.CHROMOSOMES[block.rank - 1]
         end0 = start0 + block.beside("span", place, otherwise=1)
         return Allele(chrom, start0, *block.bases(place)), end0
