@@ -24,6 +24,10 @@ class Taken:
     wall: float
     waits: tuple[float, ...]
 
+    @property
+    def cpu_each(self) -> float:
+        return self.cpu / len(self.waits)
+
 
 def get(path: str, params: dict[str, str] | None = None, *, token: str | None = None) -> bytes:
     """The bytes of a GET."""

@@ -4,8 +4,11 @@
 per `--sites`, a dataset of that many sites into nodes with their normal settings (policy and record
 on), asks them from this process, and prints processor milliseconds of the server per request,
 waits at concurrency 1 and 16, and ratios to the bare route. Every request asks for something else.
-The rounds of all rows are interleaved, each time in another order, so that a busy machine slows all
-alike. `--check` exits 1 where a goal is missed.
+The rounds of all rows are interleaved, each time in another order. A row's ratio is the median of
+its rounds, each held against the bare route in the same second, directly before or after it by
+chance: what other programs do to the processor's clock and caches meanwhile, they do to both. One
+median over the other says the same on a quiet machine, and on a busy one also how busy the minutes
+were in which each had its rounds. `--check` exits 1 where a goal is missed.
 """
 
 from __future__ import annotations
@@ -69,16 +72,29 @@ class Row:
     above: tuple[str, float] | None = None
     than: str | None = None
     alone: list[Taken] = field(default_factory=list)
+    beside: list[Taken] = field(default_factory=list)  # the bare route, in the second of each
     together: list[Taken] = field(default_factory=list)
 
     @property
     def cpu_ms(self) -> float:
         """The median round: a neighbour's burst in one of them is not ours."""
-        return statistics.median(1000 * t.cpu / len(t.waits) for t in self.alone)
+        return statistics.median(1000 * t.cpu_each for t in self.alone)
 
     @property
     def cpu_ms_together(self) -> float:
-        return statistics.median(1000 * t.cpu / len(t.waits) for t in self.together)
+        return statistics.median(1000 * t.cpu_each for t in self.together)
+
+    @property
+    def times_bare(self) -> float:
+        pairs = zip(self.alone, self.beside, strict=True)
+        return statistics.median(own.cpu_each / bare.cpu_each for own, bare in pairs)
+
+    def asked(self, number: int, *, count: int, at_once: int) -> Taken:
+        """A round, which begins where the one before it ended."""
+        begin = max(number, 0) * count % len(self.requests)
+        requests = self.requests[begin:] + self.requests[:begin]
+        pids, port = self.server.pids(), self.server.port
+        return ask(pids, port, requests, count=count, concurrency=at_once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,31 +316,30 @@ class Bench:
         self._rows.append(Row(work, server, requests, goal, above, than))
 
     def measure(self, requests: int) -> None:
-        for round_number in range(-1, ROUNDS):
+        bare, count = self._rows[0], requests // ROUNDS
+        for number in range(-1, ROUNDS):  # the first warms up
             for row in random.sample(self._rows, len(self._rows)):
-                begin = max(round_number, 0) * (requests // ROUNDS) % len(row.requests)
-                asked = row.requests[begin:] + row.requests[:begin]
-                for kept, concurrency in ((row.alone, 1), (row.together, 16)):
-                    taken = ask(
-                        row.server.pids(), row.server.port, asked,
-                        count=requests // ROUNDS, concurrency=concurrency,
-                    )  # fmt: skip
-                    if round_number >= 0:  # the first warms up
-                        kept.append(taken)
+                order = random.sample([bare, row], 2)
+                taken = [each.asked(number, count=count, at_once=1) for each in order]
+                together = row.asked(number, count=count, at_once=16)
+                if number >= 0:
+                    beside, alone = taken if order[0] is bare else taken[::-1]
+                    row.beside.append(beside)
+                    row.alone.append(alone)
+                    row.together.append(together)
         nodes = {row.server.port: row for row in self._rows[1:]}
         for row in nodes.values():
             resident = resident_mb(row.server.process.pid)
             self._notes.append(f"node of «{row.work}»: {resident:.0f} MB of its own")
 
     def report(self, *, check: bool) -> int:
-        bare = self._rows[0]
         print(f"policy, record and rate limits on ({RATE} a minute); rounds of all rows in turn")
         for note in self._notes:
             print(note)
         print(f"{'':42}{'--- one at a time ---':>32}{'--- 16 at once ---':>26}")
         print(f"{'work':42}{'CPU ms':>8}{'p50 ms':>8}{'p99 ms':>8}{'x bare':>8}{'goal':>9}"
               f"{'CPU ms':>9}{'p99 ms':>8}{'req/s':>8}")  # fmt: skip
-        missed = sum([self._line(row, bare) for row in self._rows])
+        missed = sum([self._line(row) for row in self._rows])
         missed += self._growth() + self._scaling()
         print(f"{missed} goals missed" if missed else "every goal met")
         return 1 if check and missed else 0
@@ -351,8 +366,8 @@ class Bench:
               f"{spread:.1f} times p50 (goal 10){'  missed' if missed else ''}")  # fmt: skip
         return missed
 
-    def _line(self, row: Row, bare: Row) -> bool:
-        ratio, goal, missed = row.cpu_ms / bare.cpu_ms, "", False
+    def _line(self, row: Row) -> bool:
+        ratio, goal, missed = row.times_bare, "", False
         if row.goal is not None and row.than is not None:
             (base,) = (other for other in self._rows if other.work == row.than)
             goal, missed = f"{row.goal:.1f}x one", row.cpu_ms > row.goal * base.cpu_ms
