@@ -588,7 +588,7 @@ def test_what_no_version_stands_for_any_more_is_dropped_and_nothing_of_others(
     serving.publish(engine, folder)
     assert {of_first, schema.database("small", second)} == published.read(folder)
 
-    assert withdrawals.add(folder, "small", SAMPLES[0])
+    assert withdrawals.add(folder, "small", "Q0")
     third = load(source, folder).version
     assert third not in {first, second}
     serving.publish(engine, folder)
