@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from pyroaring import BitMap
 
 from beacon import manifest, withdrawals
 from beacon.catalog import (
+    Affecting,
     Allele,
     AminoacidChange,
     ById,
@@ -28,12 +30,14 @@ from beacon.catalog import (
     Segment,
     Span,
     VariantQuestion,
+    WithoutEffects,
 )
 from beacon.clickhouse import bitmaps, published, schema, serving
 from beacon.clickhouse.engine import ChdbEngine, Engine, HttpEngine, Value
 from beacon.clickhouse.loading import load as load_clickhouse
 from beacon.clickhouse.segment import MAX_CANDIDATES, ClickHouseSegment
 from beacon.copy_number import TOLD_BY_COPIES, Level
+from beacon.effect_rules import EVERY, EffectRule
 from beacon.errors import CatalogError, UnsupportedQuestion
 from beacon.loading.load import DatasetSource, load
 from beacon.segments import SegmentCatalog
@@ -55,6 +59,18 @@ HEADER = """##fileformat=VCFv4.3
 ##ALT=<ID=CNV,Description="Copy number">
 """
 COPIES = (":0", ":1", ":2", ":3", ":5", ":.", "")
+STATED = ("missense_variant", "stop_gained&splice_region_variant", "synonymous_variant")
+MISSENSE, STOP, SPLICE = "SO:0001583", "SO:0001587", "SO:0001630"
+OF_NOTHING = (EffectRule((("SO:0001893",),), "01"), EffectRule((), "0"))
+RULES = (
+    EffectRule(((MISSENSE,),), "01"),
+    EffectRule(((MISSENSE, STOP),), "01"),
+    EffectRule(((MISSENSE, STOP),), "10"),
+    EffectRule(((STOP,), (SPLICE,)), "0001"),
+    EffectRule(((MISSENSE,), (STOP,), (SPLICE,)), "10010111"),
+    EVERY,
+    *OF_NOTHING,
+)
 CALLS = ("0/0", "0/1", "1|1", "0|1", "./.", ".|1", "1")
 
 
@@ -90,7 +106,7 @@ def _line(draw: random.Random, text: str, at: int) -> str:
         alts = draw.choice([base for base in "ACGT" if base != ref])
     if kind == "snv" and draw.random() < 0.6:
         gene = draw.choice(("BRCA2", "ISLE1"))
-        info = f"CSQ={alts}|missense_variant|{gene}|NM_1.1:c.{at}A>G|NP_1.1:p.Val{at}Glu"
+        info = f"CSQ={alts}|{STATED[at % 3]}|{gene}|NM_1.1:c.{at}A>G|NP_1.1:p.Val{at}Glu"
     name = f"rs{at + 1}" if draw.random() < 0.7 else "."
     calls = " ".join(
         draw.choice(CALLS if "," not in alts else (*CALLS, "1/2", "2|0"))
@@ -308,6 +324,19 @@ def test_every_kind_of_question_has_one_answer(small: Both) -> None:
     assert min(found[name] for name in found) > 0, found
 
 
+def test_effects_narrow_every_kind_of_question_to_one_answer(small: Both) -> None:
+    draw = random.Random(6)
+    asked = questions(small.seen, seed=8, count=60)
+    for question, rule in zip(asked, cycle(RULES), strict=False):
+        assert isinstance(question, WithoutEffects)
+        assert_equal(small, Affecting(rule, question), draw)
+    for rule in RULES:
+        for within in (None, InGene("BRCA2"), Span("1", 0, 2**31 - 1)):
+            page = small.file.variants(Affecting(rule, within), samples=None, skip=0, limit=0)
+            assert bool(page.total) == (rule not in OF_NOTHING), (rule, within)
+            assert_equal(small, Affecting(rule, within), draw)
+
+
 def test_a_change_in_a_place_has_one_answer(small: Both) -> None:
     draw = random.Random(8)
     asked = list(changes_in_places(small.seen, seed=9, count=150))
@@ -385,6 +414,7 @@ def test_no_text_of_a_question_is_ever_part_of_a_statement(
         ChangeWithin(AminoacidChange(text, text), InGene(text)),
         ByIdentifier(f"rs1{text}"),
         ById(text),
+        Affecting(EffectRule(((text,),), "01")),
     ):
         try:
             assert small.clickhouse.variants(question, samples=None, skip=0, limit=5).total == 0
