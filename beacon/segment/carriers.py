@@ -28,6 +28,7 @@ from beacon.zygosity import ANY, Zygosities
 
 MAX_CACHED_NAMES = 50_000
 MAX_LOOKED_AT = 20_000  # variants whose genotypes are read for one answer
+MAX_TOLD_APART = 500_000  # variants whose samples are: about a second for each hundred thousand
 _ROWS_PER_PERSON = 3  # reading a person's chunk costs about what three rows' carriers do
 
 
@@ -80,10 +81,11 @@ class Carriers:
         if among is not None and among.max() // CHUNK == among.min() // CHUNK:
             chunk = among.min() // CHUNK
             return self._told_apart(samples, lambda people: self._in_chunk(people, chunk) & among)
-        every = self._remembered.of(
-            samples.serialize(), lambda: self._told_apart(samples, self._every_row)
+        if among is not None:
+            return self._told_apart(samples, lambda people: self._every_row(people) & among)
+        return self._remembered.of(
+            ("samples", samples.serialize()), lambda: self._told_apart(samples, self._every_row)
         )
-        return every if among is None else every & among
 
     def _told_apart(self, samples: BitMap, rows_of: Callable[[BitMap], BitMap]) -> BitMap:
         """Of whoever gave no other sample all rows, of others those of these very samples."""
@@ -92,7 +94,13 @@ class Carriers:
             return rows_of(people)
         with_others = self._samples.owners(others)
         sure = rows_of(people - with_others)
-        return sure | self._marked(rows_of(with_others) - sure, samples)
+        doubtful = rows_of(with_others) - sure
+        if len(doubtful) > MAX_TOLD_APART:
+            raise UnsupportedQuestion(
+                f"Which of somebody's samples carries them is asked of at most {MAX_TOLD_APART:,} "
+                "variants at once; name a gene or a shorter range."
+            )
+        return sure | self._marked(doubtful, samples)
 
     def _marked(self, rows: BitMap, samples: BitMap) -> BitMap:
         """Those that one of these samples carries, each looked at."""
@@ -102,9 +110,13 @@ class Carriers:
         return BitMap(found[at][0] for at in places)
 
     def _every_row(self, people: BitMap) -> BitMap:
-        """All rows of these people."""
-        chunks = range(self._rows // CHUNK + 1)
-        return BitMap.union(BitMap(), *(self._in_chunk(people, each) for each in chunks))
+        """All rows of these people; asked again for each page, so the last few are remembered."""
+
+        def find() -> BitMap:
+            chunks = range(self._rows // CHUNK + 1)
+            return BitMap.union(BitMap(), *(self._in_chunk(people, each) for each in chunks))
+
+        return self._remembered.of(people.serialize(), find)
 
     def _in_chunk(self, people: BitMap, chunk: int) -> BitMap:
         marks = np.zeros(CHUNK, dtype=bool)

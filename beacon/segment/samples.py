@@ -47,7 +47,7 @@ class Samples:
         """The people who gave them."""
         if self.one_each:
             return samples
-        return sparse.bitmap(np.unique(self.persons[sparse.array_of(samples)]))
+        return sparse.bitmap(self.persons[sparse.array_of(samples)])
 
     def of(self, people: BitMap) -> BitMap:
         """All that these people gave."""

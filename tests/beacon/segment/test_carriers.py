@@ -10,6 +10,7 @@ import pytest
 from pyroaring import BitMap
 
 from beacon.catalog import Allele, ByIdentifier, Span, VariantQuestion
+from beacon.errors import UnsupportedQuestion
 from beacon.loading.parquet import Row
 from beacon.segment.tail import Tail
 from beacon.variation.identifiers import Kind
@@ -91,4 +92,18 @@ def test_samples_of_one_person_are_told_apart(each: int, tmp_path: Path) -> None
         whole = asked or Span("1", 0, 300)
         assert segment.carriers(whole) == carrying
         assert segment.owners(chosen) == BitMap(persons[sample] for sample in chosen)
+    segment.close()
+
+
+def test_more_variants_than_can_be_told_apart_are_refused_never_a_no(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beacon.segment.carriers.MAX_TOLD_APART", 5)
+    rows = [carried(start0) for start0 in range(20)]
+    segment = segment_of(tmp_path, rows, people=("p0", "p1"), persons=(0, 0, 1))
+    with pytest.raises(UnsupportedQuestion, match="shorter range"):
+        segment.variants(None, samples=BitMap([1]), skip=0, limit=0)
+    few = segment.variants(Span("1", 2, 5), samples=BitMap([1]), skip=0, limit=0)
+    every = segment.variants(None, samples=BitMap([0, 1]), skip=0, limit=0)
+    assert (few.total, every.total) == (3, 20)  # all samples of one person need no telling apart
     segment.close()
