@@ -22,7 +22,7 @@ _FORM = re.compile(
 def objection(hosts: Sequence[bytes], *, version: str) -> str | None:
     """Why a request with these values of `Host` is answered 400; None where it is not."""
     if not hosts:
-        return None if version in ("0.9", "1.0") else "The request names no Host."
+        return None if version == "1.0" else "The request names no Host."
     if len(hosts) > 1:
         return "The request names more than one Host."
     return None if _is_well_formed(hosts[0]) else "The Host of the request is malformed."

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 
-from httptools import HttpParserUpgrade
+from httptools import HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.serving import host
@@ -28,6 +28,7 @@ class PlainHead(HttpToolsProtocol):
     received = 0  # bytes of this connection
     _in_head = False
     _head_bytes = 0
+    _has_trailers = False
     _piece = b""
     _head = b""  # of a request that offers another protocol, without its offer
     _again = b""  # the same and what follows it, to be parsed
@@ -41,6 +42,8 @@ class PlainHead(HttpToolsProtocol):
         self._take(data)
         while self._again:
             data, self._again = self._again, b""
+            # Anew: the one that stopped takes nothing more where the connection was to close too.
+            self.parser = _parser(self)
             self._take(data)
 
     def _take(self, data: bytes) -> None:
@@ -58,10 +61,12 @@ class PlainHead(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head, self._head_bytes, self._head = True, 0, b""
+        self._has_trailers = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """As uvicorn's, of which it takes the place: it is called for every line."""
         if not self._in_head:
+            self._has_trailers = True
             return
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
@@ -84,7 +89,8 @@ class PlainHead(HttpToolsProtocol):
         self._head = b"\r\n".join((*lines, b"", b""))
 
     def _look_at(self, hosts: list[bytes]) -> None:
-        objection = host.objection(hosts, version=self.parser.get_http_version())
+        bare = [value.strip(b" \t") for value in hosts]  # RFC 9110 5.5
+        objection = host.objection(bare, version=self.parser.get_http_version())
         if objection is not None:
             self._objection = objection
             raise ValueError(objection)  # which uvicorn answers by `send_400_response`
@@ -107,6 +113,11 @@ class PlainHead(HttpToolsProtocol):
             super().send_400_response(self._refusal or "")
 
     def on_message_complete(self) -> None:
+        if self._has_trailers and not self.parser.should_keep_alive():
+            # The parser has heeded a trailer that ends the connection, and takes nothing more.
+            self.cycle.keep_alive = False
+            if self.cycle.response_complete:
+                self.transport.close()
         if not self._head:
             super().on_message_complete()
 
@@ -118,3 +129,10 @@ class PlainHead(HttpToolsProtocol):
         stopped = sys.exception()
         if isinstance(stopped, HttpParserUpgrade):
             self._again = self._head + self._piece[stopped.args[0] :]
+
+
+def _parser(protocol: PlainHead) -> HttpRequestParser:
+    """As uvicorn's own."""
+    parser = HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser

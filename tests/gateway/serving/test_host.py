@@ -41,4 +41,5 @@ def test_two_hosts_are_one_too_many_even_if_alike(version: str, second: bytes) -
 
 def test_only_the_version_before_hosts_may_lack_one() -> None:
     assert objection([], version="1.0") is None
-    assert objection([], version="1.1") == "The request names no Host."
+    for version in ("0.9", "1.1", "2.0"):
+        assert objection([], version=version) == "The request names no Host."

@@ -202,3 +202,46 @@ def test_a_refusal_is_never_read_as_the_answer_to_the_question_before(
     assert before.count(b"HTTP/1.1 200") == 1 + bool(in_line)
     assert refused
     assert b"HTTP/1.1" not in refused
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+def test_an_offer_of_who_wants_the_connection_closed_is_answered_too(
+    connection: socket.socket, offer: bytes
+) -> None:
+    """As every client of the older version is: the parser then takes nothing more."""
+    posted = b"POST /body HTTP/1.0\r\n" + offer + b"Content-Length: 4\r\n\r\nasks"
+    connection.sendall(posted)
+    assert answer(connection).endswith(b"\r\n\r\nasks")
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+def test_an_offer_with_a_wish_to_close_is_answered_and_closed(
+    connection: socket.socket, offer: bytes
+) -> None:
+    offer = offer.replace(b"Connection: ", b"Connection: close, ")
+    connection.sendall(
+        b"POST /body HTTP/1.1\r\nHost: x\r\n" + offer + b"Content-Length: 4\r\n\r\nasks"
+    )
+    assert answer(connection).endswith(b"\r\n\r\nasks")
+
+
+@pytest.mark.parametrize("path", [b"/", b"/body"])
+def test_a_trailer_that_would_close_does_not_leave_the_next_question_waiting(
+    connection: socket.socket, path: bytes
+) -> None:
+    """The parser heeds it: without a word the next on a shared connection would wait in vain."""
+    asked = CHUNKED.replace(b"Connection: close\r\n", b"").replace(b"/ ", path + b" ", 1)
+    connection.sendall(asked + b"4\r\nasks\r\n0\r\nConnection: close\r\n\r\n" + WHOLE)
+    answered = answer(connection)
+    assert answered.count(b"HTTP/1.1 200") == 1
+    assert b"connection: close" in answered
+
+
+def test_what_stands_around_a_host_is_no_part_of_it(connection: socket.socket) -> None:
+    connection.sendall(b"GET / HTTP/1.1\r\nHost:\tx:80\t \r\nConnection: close\r\n\r\n")
+    assert answer(connection).startswith(b"HTTP/1.1 200")
+
+
+def test_a_request_of_the_first_version_is_refused(connection: socket.socket) -> None:
+    connection.sendall(b"GET /\r\n\r\n")
+    assert answer(connection).startswith(b"HTTP/1.1 400")
