@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from beacon.errors import Problem, SourceRefused
-from beacon.loading.records import Record
+from beacon.loading.records import UNKNOWN, Record
 from beacon.loading.staging import Staging
 
 
@@ -54,7 +54,7 @@ def members(
         left_out += person not in names
     sites_only = bool(samples_of_files) and not in_files and kept is None
     if not numbers and not sites_only:
-        step = "check keep_people and the individuals file"
+        step = "check that the files of people hold any"
         raise SourceRefused([Problem("source", "", "people", "at least one person", step)])
     gone = frozenset(name for name in names if name in withdrawn)
     theirs = frozenset(sample for sample in in_files if owner.get(sample, sample) in withdrawn)
@@ -73,6 +73,8 @@ def owned(
     entity: str, staging: Staging, people: Members, *, whole: bool
 ) -> Iterator[tuple[Record, int]]:
     """The kept records of an entity with their person; cohorts are nobody's (-1)."""
+    if entity == "individual":
+        yield from _unrecorded(staging, people)
     owners = owners_of(staging)
     samples = staging.references("run", "biosampleId")
     for record in staging.records(entity):
@@ -90,6 +92,14 @@ def owned(
             yield record, number
         elif whole and str(person) not in people.withdrawn:
             yield record, -1
+
+
+def _unrecorded(staging: Staging, people: Members) -> Iterator[tuple[Record, int]]:
+    """Who is known by samples alone is somebody: «nobody carries it» would be false."""
+    recorded = frozenset(staging.ids("individual"))
+    for name, number in people.numbers.items():
+        if name not in recorded:
+            yield {"id": name, "sex": UNKNOWN}, number
 
 
 def cohort_members(staging: Staging, people: Members) -> Iterator[tuple[int, frozenset[int]]]:
