@@ -53,12 +53,12 @@ async def test_a_search_finds_by_action_dataset_and_person_together(node: AdminN
 
 async def test_days_are_utc_and_included(node: AdminNode) -> None:
     answers(node, 1)
-    today = re.search(
+    days = re.findall(
         r'data-label="When" class="time">(\d{4}-\d\d-\d\d)',
         (await node.browser().get("/admin/record")).text,
     )
-    assert today is not None
-    assert len(await rows(node, first=today[1], last=today[1])) == 2
+    assert len(days) == 2  # of one day, or of two where midnight lies between
+    assert len(await rows(node, first=min(days), last=max(days))) == 2
     assert await rows(node, first="2000-01-01", last="2000-01-02") == []
     assert await rows(node, first="9999-12-31") == []
     assert len(await rows(node, last="9999-12-31")) == 2
