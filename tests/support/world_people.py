@@ -9,6 +9,9 @@ from typing import Any
 
 COUNT = 60
 _GENOTYPED = 54
+_TWICE = range(2, _GENOTYPED, 5)  # people of whom a second sample was sequenced
+# Whose genotypes are named after themselves: with one other sample, with two and with none.
+_NAMELESS = (f"P{_GENOTYPED}", f"P{COUNT - 4}", f"P{COUNT}")
 
 # id: label and parents; the ontology that comes with the data as OBO.
 TERMS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -51,12 +54,19 @@ class People:
 
 
 def make_people(rng: random.Random) -> People:
-    individuals = [_individual(rng, number) for number in range(COUNT)]
+    individuals = [_individual(rng, number) for number in range(COUNT + 1)]
     biosamples = [_biosample(rng, f"S{n:02}", f"P{n:02}") for n in range(COUNT)]
-    # Some have a second sample, of which nothing was sequenced.
+    # Some have another sample, of which nothing was sequenced.
     biosamples += [_biosample(rng, f"T{n:02}", f"P{n:02}") for n in range(0, COUNT, 7)]
+    biosamples += [_biosample(rng, f"U{n:02}", f"P{n:02}") for n in _TWICE]
     runs = [_run(rng, number, each["id"]) for number, each in enumerate(biosamples) if number % 5]
-    analyses = [_analysis(rng, number, run) for number, run in enumerate(runs) if number % 4]
+    again = [each["id"] for each in biosamples if rng.random() < 0.1]
+    runs += [_run(rng, len(biosamples) + number, name) for number, name in enumerate(again)]
+    analyses = [_analysis(rng, n, _named(rng, run)) for n, run in enumerate(runs) if n % 4]
+    analyses += [
+        _analysis(rng, len(runs) + number, {"individualId": name})
+        for number, name in enumerate(_NAMELESS)
+    ]
     rng.shuffle(individuals)
     rng.shuffle(runs)
     cohorts: list[dict[str, Any]] = [
@@ -67,10 +77,10 @@ def make_people(rng: random.Random) -> People:
     cohorts.append(
         {**_cohort("C4", "study-defined", range(0)), "ids": {"biosampleIds": ["S03", "T07"]}}
     )
-    males = tuple(
-        each["sex"]["label"] == "male"
-        for each in sorted(individuals, key=lambda each: str(each["id"]))[:_GENOTYPED]
-    )
+    male = {each["id"]: each["sex"]["label"] == "male" for each in individuals}
+    samples = [f"S{n:02}" for n in range(_GENOTYPED)] + [f"U{n:02}" for n in _TWICE]
+    samples += _NAMELESS
+    rng.shuffle(samples)
     records = {
         "individuals": individuals,
         "biosamples": biosamples,
@@ -78,7 +88,7 @@ def make_people(rng: random.Random) -> People:
         "analyses": analyses,
         "cohorts": cohorts,
     }
-    return People(records, tuple(f"S{n:02}" for n in range(_GENOTYPED)), males)
+    return People(records, tuple(samples), tuple(male[f"P{name[1:]}"] for name in samples))
 
 
 def _cohort(name: str, kind: str, members: range) -> dict[str, Any]:
@@ -194,11 +204,18 @@ def _run(rng: random.Random, number: int, biosample: str) -> dict[str, Any]:
     }
 
 
-def _analysis(rng: random.Random, number: int, run: Mapping[str, Any]) -> dict[str, Any]:
+def _named(rng: random.Random, run: Mapping[str, Any]) -> dict[str, str]:
+    """What an analysis names: a run and its sample, one of these, or a person only."""
+    of = {"runId": run["id"], "biosampleId": run["biosampleId"]}
+    ways = [*[("runId", "biosampleId")] * 3, ("runId",), ("biosampleId",), ()]
+    named = {name: of[name] for name in rng.choice(ways)}
+    return named or {"individualId": f"P{run['biosampleId'][1:]}"}
+
+
+def _analysis(rng: random.Random, number: int, named: Mapping[str, str]) -> dict[str, Any]:
     return {
         "id": f"A{number:02}",
-        "runId": run["id"],
-        "biosampleId": run["biosampleId"],
+        **named,
         "analysisDate": f"2023-0{rng.randint(1, 9)}-05",
         "pipelineName": rng.choice(["sarek 3.1", "sarek 3.2", "own pipeline"]),
         "aligner": rng.choice(["bwa", "minimap2"]),

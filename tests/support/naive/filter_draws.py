@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from tests.support.naive.amounts import Amount
@@ -75,6 +75,15 @@ class FilterDraws:
         if self._measured:
             made.append(self.measured)
         return self._rng.choice(made)()
+
+    def about(self, types: Collection[str]) -> Any:
+        """A term or a word that a record of one of these types has."""
+        if self._rng.random() < 0.5:
+            terms = sorted({term for type_, term in self._terms if type_ in types})
+            return {"id": self._rng.choice(terms)}
+        said = sorted({(field, word) for type_, field, word in self._words if type_ in types})
+        field, word = self._rng.choice(said)
+        return {"id": field, "operator": self._rng.choice(["=", "=", "!"]), "value": word}
 
     def nested(self) -> Filters:
         """A list may hold another, or what is denied, and that once more."""

@@ -28,10 +28,23 @@ class Genotyped:
     def person(self, column: str) -> str:
         return self._person[column]
 
+    def records_of_several(self, type_: str) -> set[str]:
+        """The records of people of whom several columns are."""
+        owners = list(self._person.values())
+        several = {each for each in owners if owners.count(each) > 1}
+        return self._archive.related(type_, "individual", several)
+
     def of_whom(self, filters: Sequence[Any]) -> set[str]:
         """Columns of which all this holds: of a biosample, what was made of it, and its person."""
-        biosamples = self._archive.holding("biosample", filters)
-        return self._of(biosamples, self._archive.holding("individual", filters))
+        return self._archive.joined(set(self._person), filters, self._holding)
+
+    def _holding(self, asked: Any) -> set[str]:
+        if isinstance(asked, list):
+            return set[str]().union(*map(self._holding, asked))
+        if "not" in asked:
+            return set(self._person) - self._holding(asked["not"])
+        holding = self._archive.holding
+        return self._of(holding("biosample", [asked]), holding("individual", [asked]))
 
     def under(self, type_: str, name: str) -> set[str]:
         """Of the biosample that a record names; of all that its person gave where only that is."""

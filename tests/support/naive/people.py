@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.support.naive.amounts import Amount, comparable, said_amount, stands
@@ -117,14 +117,21 @@ class Archive(Belonging):
 
     def holding(self, type_: str, filters: Sequence[Any]) -> set[str]:
         """Records of `type_` for which every filter holds."""
-        found = self.all(type_)
+        return self.joined(self.all(type_), filters, lambda each: self._one(type_, each))
+
+    def joined(
+        self, everyone: set[str], filters: Sequence[Any], holds: Callable[[Any], set[str]]
+    ) -> set[str]:
+        """Those of whom every filter holds; several values of one single-valued field are
+        alternatives."""
+        found = everyone
         groups: dict[str, set[str]] = {}
         for number, each in enumerate(filters):
-            held = self._one(type_, each)
+            held = holds(each)
             group = self._field(each) or f"#{number}"
             groups[group] = groups.get(group, set()) | held
         for held in groups.values():
-            found &= held
+            found = found & held
         return found
 
     def _one(self, type_: str, asked: Any) -> set[str]:

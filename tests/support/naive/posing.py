@@ -30,6 +30,8 @@ NESTED: Mapping[str, Sequence[str]] = {
     "runs": ("analyses", "g_variants"),
 }
 _ENTRY = {**PEOPLE, "cohorts": "cohort", "datasets": "dataset"}
+# Filters that no group of effects may hold.
+_BESIDE = ({"id": "sex:female"}, {"id": "SO:0000704"}, {"id": "zygosity:homozygous"})
 _COLLECTIONS = {"cohorts": "cohort", "datasets": "dataset"}
 
 
@@ -74,6 +76,7 @@ class Posing:
                 yield f"{name} with an effect", self._carriers_of(name)
         for name in LISTS:
             yield f"{name} in copies", self._in_copies(name)
+            yield f"{name} of a sample", self._of_sample(name)
         yield from self._of_lists()
 
     def _of_lists(self) -> Iterator[tuple[str, Callable[[], Question]]]:
@@ -105,7 +108,10 @@ class Posing:
 
         def drawn() -> Question:
             asked = self._change_or_place() if self._rng.random() < 0.6 else {}
-            return Question("", "g_variants", "genomicVariant", asked, make())
+            filters = make()
+            if self._rng.random() < 0.03:  # which is refused
+                filters = [[*filters, self._rng.choice(_BESIDE)]]
+            return Question("", "g_variants", "genomicVariant", asked, filters)
 
         return drawn
 
@@ -188,6 +194,23 @@ class Posing:
 
         return make
 
+    def _of_sample(self, name: str) -> Callable[[], Question]:
+        """What is said of a sample or made of it, and mostly of its person too, of one carrier."""
+
+        def make() -> Question:
+            rng = self._rng
+            filters = [self._filters.about(("biosample", "run", "analysis"))]
+            if rng.random() < 0.2:
+                filters = [{"not": filters[0]}]
+            if rng.random() < 0.6:
+                filters.append(self._filters.about(("individual",)))
+            if rng.random() < 0.2:
+                filters.append({"id": rng.choice(sorted(COPIES))})
+            asked = self._change_or_place() if rng.random() < 0.8 or name != "g_variants" else {}
+            return Question("", name, LISTS[name], asked, filters)
+
+        return make
+
     def _some_filters(self, *, effects: float = 0.0) -> list[Any]:
         """So often one on what variants do is among them."""
         kinds = self._filters.kinds()
@@ -200,10 +223,7 @@ class Posing:
     def _nested(self, above: str, name: str) -> Callable[[], Question]:
         def make() -> Question:
             type_ = _ENTRY[above]
-            if type_ == "dataset":
-                entry = self._data.id
-            else:
-                entry = str(self._rng.choice(self._data.archive.records[type_])["id"])
+            entry = self._data.id if type_ == "dataset" else self._of_somebody(type_)
             asked = {}
             if name == "g_variants" and self._rng.random() < 0.4:
                 asked = self._some_change()
@@ -214,6 +234,13 @@ class Posing:
             return Question("", path, LISTS[name], asked, filters, below=(type_, entry))
 
         return make
+
+    def _of_somebody(self, type_: str) -> str:
+        """As often as not of who gave several samples, where anybody did."""
+        everyone = [str(each["id"]) for each in self._data.archive.records[type_]]
+        theirs = self._data.genotyped.records_of_several(type_)
+        several = [each for each in everyone if each in theirs]
+        return self._rng.choice(several if several and self._rng.random() < 0.5 else everyone)
 
     def _by_id(self) -> Callable[[], Question]:
         """By one of the spellings a short form has."""
@@ -247,7 +274,7 @@ class Posing:
 
     def _by_filters(self, name: str) -> Callable[[], Question]:
         def make() -> Question:
-            filters = self._some_filters() if self._rng.random() < 0.9 else []
+            filters = self._some_filters(effects=0.1) if self._rng.random() < 0.9 else []
             if self._rng.random() < 0.3:
                 filters = [*filters, *self._some_filters()]
             return Question("", name, _COLLECTIONS[name], filters=filters)
