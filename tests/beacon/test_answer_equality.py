@@ -576,7 +576,7 @@ def test_who_publishes_waits_for_who_is_publishing(tmp_path: Path, engine: ChdbE
         other.start()
         other.join(0.3)
         assert not done
-    other.join(120)
+    other.join(600)
     assert done == [("small",)]
 
 

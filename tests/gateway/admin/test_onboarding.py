@@ -68,7 +68,7 @@ async def with_files(browser: Browser) -> str:
 
 
 def ended(node: AdminNode, page: str, job: Job) -> JobState:
-    jobs, late = Jobs(node.home), time.monotonic() + 60
+    jobs, late = Jobs(node.home), time.monotonic() + 600
     while (found := jobs.progress(page.rpartition("/")[2], job)).state is JobState.RUNNING:
         assert time.monotonic() < late
         time.sleep(0.05)
@@ -91,7 +91,7 @@ async def test_a_dataset_is_published_from_its_description_to_its_answers(
     running = await browser.text(page)
     assert "Being checked" in running or "found it good" in running
     again = await browser.send(page, step="check")
-    assert again.status_code == 409 or "found it good" in await browser.text(page)
+    assert again.status_code in (303, 409)  # the first may have ended meanwhile
     assert ended(node, page, Job.CHECK) is JobState.DONE
     said = await browser.text(page)
     assert "The check found it good; nothing was loaded." in said
