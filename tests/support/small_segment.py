@@ -34,12 +34,13 @@ def segment_of(
 ) -> SqliteSegment:
     """People are samples of the same name and number, but where `persons` has whose each is."""
     owners = range(len(people)) if persons is None else persons
+    names = people if persons is None else [f"S{number}" for number in range(len(owners))]
     path = folder / "variants.parquet"
     written = parquet.write(rows, path, tell=lambda _rows: None)
     assert written.duplicates == ()
     with SegmentWriter(folder / "made.segment") as writer:
         writer.people(people)
-        writer.samples((number, str(number), person) for number, person in enumerate(owners))
+        writer.samples(zip(range(len(names)), names, owners, strict=True))
         indexed = writer.variants(path, owners, tell=lambda _rows: None)
         stated = {
             "genotypes": bool(people),
