@@ -37,8 +37,8 @@ def served(tmp_path: Path) -> tuple[Segment, Path]:
 
 
 def everything(segment: Segment) -> list[Callable[[], object]]:
-    listed = partial(segment.variants, people=None, skip=0, limit=100)
-    page = partial(segment.entries, people=None, skip=0, limit=9)
+    listed = partial(segment.variants, samples=None, skip=0, limit=100)
+    page = partial(segment.entries, samples=None, skip=0, limit=9)
     return [
         partial(listed, None),
         partial(listed, Allele("1", 100, "A", "G")),

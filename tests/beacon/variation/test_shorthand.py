@@ -13,7 +13,7 @@ from beacon.catalog import (
     ByIdentifier,
     Edited,
     Replacement,
-    VariantQuestion,
+    WithoutEffects,
 )
 from beacon.errors import BadQuestion, UnsupportedQuestion
 from beacon.variation import shorthand
@@ -40,7 +40,7 @@ from beacon.variation.shorthand import Asked
     ],
 )
 def test_a_short_form_asks_exactly_what_it_says(
-    text: str, question: VariantQuestion, assembly: str | None
+    text: str, question: WithoutEffects, assembly: str | None
 ) -> None:
     assert shorthand.asked(text) == Asked(question, assembly)
 
