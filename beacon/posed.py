@@ -142,7 +142,7 @@ def _of_variants(
     return replace(
         blank,
         kind=kind,
-        key=_variant_key(asked, kind, expected),
+        key=_variant_key(asked, kind, expected, justified=facts.justified),
         frequency=expected.frequency,
         commonest=expected.commonest,
         floor=floor,
@@ -161,14 +161,16 @@ def _extent(asked: VariantQuestion | None) -> tuple[Kind, int]:
             return Kind.RANGE, 0
 
 
-def _variant_key(asked: VariantQuestion | None, kind: Kind, expected: Expected) -> bytes:
+def _variant_key(
+    asked: VariantQuestion | None, kind: Kind, expected: Expected, *, justified: bool
+) -> bytes:
     asked = _of_id(asked) if isinstance(asked, ById) else asked
-    if kind is Kind.ALLELE and expected.alleles and not _of_any(asked):
+    if justified and kind is Kind.ALLELE and expected.alleles and _is_one_change(asked):
         return key_of("alleles", expected.alleles)
     if isinstance(asked, Replacement):
         return key_of("replacement", asked.chrom, asked.start0, len(asked.ref), asked.alt)
     if isinstance(asked, Allele):
-        if "N" in asked.ref.upper() + asked.alt.upper():
+        if _has_any_base(asked):
             return key_of("any base", any_base.readings(asked))
         core = trimmed(asked)
         return key_of("allele", core.chrom, core.start0, core.ref, core.alt)
@@ -177,9 +179,25 @@ def _variant_key(asked: VariantQuestion | None, kind: Kind, expected: Expected) 
     return key_of("variants", asked)
 
 
-def _of_any(asked: VariantQuestion | None) -> bool:
-    """Whether the dataset may hold more of these than the panel knows: another base for an N."""
-    return isinstance(asked, Allele) and "N" in asked.alt.upper()
+def _is_one_change(asked: VariantQuestion | None) -> bool:
+    """Whether a dataset compared with a reference finds it as the panel does, however spelled.
+
+    What else a dataset finds is its own: alleles beside the panel's under one rsID or for an N, or
+    none where it has not learnt what stands there. Under one key these would have equal noise, and
+    their difference would be exact."""
+    match asked:
+        case Replacement():
+            return False
+        case Allele():
+            return not _has_any_base(asked)
+        case ByIdentifier(name):
+            return identifiers.kind(name) is identifiers.Kind.VRS
+        case _:
+            return False
+
+
+def _has_any_base(asked: Allele) -> bool:
+    return "N" in asked.ref.upper() + asked.alt.upper()
 
 
 def _of_id(asked: ById) -> VariantQuestion:

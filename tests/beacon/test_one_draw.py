@@ -124,9 +124,9 @@ def test_a_former_id_is_answered_as_the_present_one(base: Segment) -> None:
     assert told.people([HasTerm("MONDO:9")]) == told.people([HasTerm("MONDO:2")])
 
 
-def variant_key(asked: Any, expected: Expected = UNKNOWN) -> bytes:
+def variant_key(asked: Any, expected: Expected = UNKNOWN, *, justified: bool = True) -> bytes:
     kind, _ = posed._extent(asked)
-    return posed._variant_key(asked, kind, expected)
+    return posed._variant_key(asked, kind, expected, justified=justified)
 
 
 RANGE: dict[str, Any] = {"referenceName": "1", "start": [100], "end": [200]}
@@ -184,6 +184,38 @@ def test_any_base_is_not_the_one_base_that_the_panel_knows() -> None:
     )
     spelled = of({**ALLELE, "start": [99], "referenceBases": "CA", "alternateBases": "CG"})
     assert variant_key(spelled, known) == variant_key(of(ALLELE), known)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"variantId": "rs334"},  # the dataset may give the name to more alleles than the panel
+        {"variantId": "clinvar:15333"},
+        {"variantId": "NC_000001.11:g.101delinsGT"},  # it may not know what stands there
+        {**ALLELE, "referenceBases": "N"},
+    ],
+)
+def test_what_a_dataset_may_find_otherwise_than_the_panel_has_a_draw_of_its_own(
+    named: dict[str, Any],
+) -> None:
+    """Its difference from the panel's allele under equal noise would be exact."""
+    known = Expected(("1-100-A-G",), 0.1, 0.1)
+    assert variant_key(of(named), known) != variant_key(of(ALLELE), known)
+
+
+def test_a_vrs_id_asks_what_its_allele_does() -> None:
+    known = Expected(("1-100-A-G",), 0.1, 0.1)
+    named = of({"variantId": f"ga4gh:VA.{'x' * 32}"})
+    assert variant_key(named, known) == variant_key(of(ALLELE), known)
+
+
+def test_a_dataset_without_a_reference_draws_anew_for_a_shifted_spelling() -> None:
+    """It finds an allele at its own place alone: elsewhere it would tell the noise on nobody."""
+    known = Expected(("1-100--A",), 0.1, 0.1)
+    here = of({**ALLELE, "referenceBases": "C", "alternateBases": "CA", "start": [99]})
+    there = of({**ALLELE, "referenceBases": "A", "alternateBases": "AA", "start": [103]})
+    assert variant_key(here, known) == variant_key(there, known)
+    assert variant_key(here, known, justified=False) != variant_key(there, known, justified=False)
 
 
 @pytest.mark.anyio

@@ -20,7 +20,7 @@ def key(parameters: dict[str, Any]) -> str:
     asked = recognise(parameters)
     assert asked is not None
     kind, _ = posed._extent(asked.question)
-    return posed._variant_key(asked.question, kind, UNKNOWN).hex()
+    return posed._variant_key(asked.question, kind, UNKNOWN, justified=True).hex()
 
 
 @pytest.mark.parametrize(
