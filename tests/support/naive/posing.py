@@ -133,7 +133,9 @@ class Posing:
 
     def _change_or_place(self) -> dict[str, Any]:
         kinds = self._variants.kinds()
-        wide = ["gene", "range", "range: all of a sequence", "gene with type or bases"]
+        wide = ["range", "range: all of a sequence"]
+        if self._data.annotated:
+            wide = ["gene", *wide, "gene with type or bases"]
         return kinds[self._rng.choice([*wide, *sorted(kinds)])]()
 
     def _datasets_doing(self) -> Callable[[], Question]:
