@@ -107,8 +107,7 @@ def json_items(path: Path, prefix: str = "item") -> Iterator[object]:
 
 def json_records(path: Path, limits: Limits) -> Iterator[tuple[str, object]]:
     """(where, item) of a JSON array or of JSON lines (plain or `.gz`), one at a time, counted from
-    1 as people do; what can be
-    left out alone comes as `json_stream.Broken`. Raises `Unreadable`."""
+    1; what can be left out alone comes as `json_stream.Broken`. Raises `Unreadable`."""
     where = ""
     with _told(path, lambda: where), opened(path) as raw:
         stream = _capped(path, raw, limits)
